@@ -1,0 +1,1 @@
+//! From a build plan and a tree to an image, by BuildKit.

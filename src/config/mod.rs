@@ -1,0 +1,1 @@
+//! Settings: every environment variable and every line of `server.toml`, named and documented once.

@@ -1,0 +1,1 @@
+//! The pipeline that brings a commit live: steps that can run twice and be undone.

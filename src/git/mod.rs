@@ -1,0 +1,1 @@
+//! Bare repositories: the only folder that knows git2 and starts git.

@@ -1,0 +1,36 @@
+//! Gilgal: `git push gilgal main`, and it is live.
+//!
+//! The map of the modules, from the bottom up; a module uses only rows below its own (`tests/architecture.rs` holds
+//! the table and fails on an arrow that points up):
+//!
+//! | row | modules |
+//! |---|---|
+//! | 6 | `app`, `serve`: every long-lived part built once, started and drained in order |
+//! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
+//! | 4 | [`receive`], [`deploy`], [`projects`]: the use cases |
+//! | 3 | [`auth`], [`jobs`], [`journal`] |
+//! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
+//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`telemetry`] |
+//! | 0 | [`model`]: nouns and rules |
+
+pub mod api;
+pub mod auth;
+pub mod build;
+pub mod buildpack;
+pub mod cli;
+pub mod config;
+pub mod deploy;
+pub mod engine;
+pub mod git;
+pub mod jobs;
+pub mod journal;
+pub mod model;
+pub mod projects;
+pub mod receive;
+pub mod router;
+pub mod secrets;
+pub mod ssh;
+pub mod store;
+pub mod telemetry;
+pub mod wire;
+pub mod work;

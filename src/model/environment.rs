@@ -1,0 +1,142 @@
+//! Environments: the places of a project where releases run.
+
+use crate::model::id::{EnvironmentId, ProjectId};
+use crate::model::name::{BranchName, ConfigName, EnvironmentName};
+use crate::model::process::{Formation, Limits};
+use crate::model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// An environment of a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Environment {
+    pub id: EnvironmentId,
+    pub project_id: ProjectId,
+    pub name: EnvironmentName,
+    /// A push to this branch deploys here. `None`: nothing does.
+    pub branch: Option<BranchName>,
+    pub settings: EnvironmentSettings,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// What can be set for an environment. Stored as one document: a new field needs a default, not a migration.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct EnvironmentSettings {
+    pub formation: Formation,
+    pub limits: Limits,
+    pub health: HealthCheck,
+    pub on_hang_up: HangUpPolicy,
+    /// How long old instances may finish their requests after the switch, in seconds.
+    pub drain_seconds: DrainSeconds,
+}
+
+/// Seconds that old instances get to finish requests; 30 unless set, as Heroku's shutdown time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DrainSeconds(pub u16);
+
+impl Default for DrainSeconds {
+    fn default() -> Self {
+        Self(30)
+    }
+}
+
+impl DrainSeconds {
+    /// The same as a duration.
+    #[must_use]
+    pub fn duration(self) -> Duration {
+        Duration::from_secs(u64::from(self.0))
+    }
+}
+
+/// What happens to a deployment when the connection that pushed it goes away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HangUpPolicy {
+    /// It goes on; its log stays readable.
+    #[default]
+    Detach,
+    /// It is cancelled and undone.
+    Cancel,
+}
+
+/// How an instance proves that it may receive traffic.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HealthCheck {
+    pub probe: Probe,
+    /// Milliseconds between two attempts.
+    pub interval_ms: u32,
+    /// Milliseconds one attempt may take.
+    pub attempt_timeout_ms: u32,
+    /// Milliseconds after which an instance that was never healthy has failed.
+    pub deadline_ms: u32,
+    /// Successes in a row that make an instance healthy.
+    pub successes: u16,
+}
+
+/// What an attempt does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Probe {
+    /// `GET path`; any answer below 500 is a success.
+    Http { path: String },
+    /// A connection that is accepted is a success.
+    Tcp,
+}
+
+impl Default for HealthCheck {
+    fn default() -> Self {
+        Self {
+            probe: Probe::Http { path: "/".to_owned() },
+            interval_ms: 1_000,
+            attempt_timeout_ms: 5_000,
+            deadline_ms: 60_000,
+            successes: 1,
+        }
+    }
+}
+
+/// A config var as stored: its value is sealed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigVar {
+    pub name: ConfigName,
+    /// Ciphertext made by `secrets`; never the value itself.
+    pub sealed_value: String,
+    pub scope: ConfigScope,
+    /// Whether the value may be read back through the API.
+    pub secret: bool,
+    pub updated_at: Timestamp,
+}
+
+/// Who sees a config var.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConfigScope {
+    Build,
+    Runtime,
+    Both,
+}
+
+impl ConfigScope {
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Build => "build",
+            Self::Runtime => "runtime",
+            Self::Both => "both",
+        }
+    }
+
+    /// Whether running instances get the variable.
+    #[must_use]
+    pub const fn at_runtime(self) -> bool {
+        match self {
+            Self::Build => false,
+            Self::Runtime | Self::Both => true,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Identifiers: one type per noun, so that a project's id cannot be passed where an environment's is wanted.
+//!
+//! All are UUIDv7 (RFC 9562 §5.7): they sort by creation time and reveal nothing that counts rows.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+use uuid::Uuid;
+
+/// The text was not a UUID.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("\"{0}\" is not an id")]
+pub struct InvalidId(String);
+
+macro_rules! ids {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Uuid);
+
+        impl $name {
+            /// A new id, later in order than every id made before it on this machine.
+            #[must_use]
+            pub fn generate() -> Self {
+                Self(Uuid::now_v7())
+            }
+
+            /// The id that a stored UUID stands for.
+            #[must_use]
+            pub const fn from_uuid(uuid: Uuid) -> Self {
+                Self(uuid)
+            }
+
+            /// The UUID to store.
+            #[must_use]
+            pub const fn as_uuid(self) -> Uuid {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.hyphenated().fmt(formatter)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidId;
+
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Uuid::try_parse(text).map(Self).map_err(|_| InvalidId(text.chars().take(64).collect()))
+            }
+        }
+    )+};
+}
+
+ids! {
+    /// Identifies a [`crate::model::user::User`].
+    UserId,
+    /// Identifies an SSH key of a user.
+    SshKeyId,
+    /// Identifies an API key of a user.
+    ApiKeyId,
+    /// Identifies one refresh token.
+    RefreshTokenId,
+    /// Identifies the chain of refresh tokens that came from one login.
+    TokenFamilyId,
+    /// Identifies a project.
+    ProjectId,
+    /// Identifies an environment of a project.
+    EnvironmentId,
+    /// Identifies a deployment.
+    DeploymentId,
+    /// Identifies a release.
+    ReleaseId,
+    /// Identifies a job in the queue.
+    JobId,
+    /// Identifies one server installation; the value of the `gilgal.server` label.
+    ServerId,
+}

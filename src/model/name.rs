@@ -1,0 +1,363 @@
+//! Names that people choose, each with the one rule that decides whether it is valid.
+//!
+//! The rule is the same for the API, for SSH and for the database, because all of them can only hold the parsed type.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// Why a name was refused; the text is a whole sentence for the person who typed it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidName(String);
+
+macro_rules! text_types {
+    ($($(#[$doc:meta])* $name:ident: $check:path),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text of the name.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = InvalidName;
+
+            fn from_str(text: &str) -> Result<Self, InvalidName> {
+                $check(text).map(Self).map_err(InvalidName)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidName;
+
+            fn try_from(text: String) -> Result<Self, InvalidName> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(name: $name) -> Self {
+                name.0
+            }
+        }
+    )+};
+}
+
+text_types! {
+    /// A project's name in URLs, repositories and host names: a DNS label that starts with a letter (RFC 1035 §2.3.1).
+    Slug: check_slug,
+    /// An environment's name, by the rule of a slug: `production`, `staging`, `pr-17`.
+    EnvironmentName: check_environment,
+    /// A process type of a Procfile: `web`, `worker`.
+    ProcessType: check_process_type,
+    /// The name of a person's account, as shown in pushes: `ada`.
+    Username: check_username,
+    /// An e-mail address, lower-cased.
+    Email: check_email,
+    /// The name of a config var: what a POSIX shell takes as the name of an environment variable.
+    ConfigName: check_config_name,
+    /// A branch by its short name (`main`), valid by `git check-ref-format`.
+    BranchName: check_branch,
+    /// A full, lower-case, 40-digit commit id.
+    CommitId: check_commit,
+}
+
+/// Slugs that would collide with the server's own host names or paths.
+const RESERVED_SLUGS: [&str; 12] = [
+    "admin",
+    "api",
+    "dashboard",
+    "gilgal",
+    "git",
+    "health",
+    "localhost",
+    "metrics",
+    "new",
+    "settings",
+    "webhooks",
+    "www",
+];
+
+impl Slug {
+    /// Longest slug: a DNS label has at most 63 octets (RFC 1035 §2.3.4).
+    pub const MAX_LENGTH: usize = 63;
+
+    /// Makes a slug from a project's free-form name: `"My Shop!"` gives `my-shop`.
+    ///
+    /// Letters outside ASCII are dropped. A name that leaves nothing usable gives an error that says so.
+    ///
+    /// # Errors
+    /// When no valid slug can be made of the name.
+    pub fn from_project_name(name: &str) -> Result<Self, InvalidName> {
+        let mut text = String::with_capacity(name.len());
+        for character in name.chars() {
+            if character.is_ascii_alphanumeric() {
+                text.push(character.to_ascii_lowercase());
+            } else if !text.is_empty() && !text.ends_with('-') {
+                text.push('-');
+            }
+        }
+        let text = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
+        let text: String = text.chars().take(Self::MAX_LENGTH).collect();
+        let text = text.trim_end_matches('-');
+        if text.is_empty() {
+            return Err(InvalidName("The name needs at least one of the letters a-z.".to_owned()));
+        }
+        text.parse()
+    }
+}
+
+impl EnvironmentName {
+    /// The environment that every project has.
+    ///
+    /// # Panics
+    /// Never: the literal is a valid name.
+    #[must_use]
+    pub fn production() -> Self {
+        Self("production".to_owned())
+    }
+}
+
+impl ProcessType {
+    /// The process type that receives HTTP traffic.
+    #[must_use]
+    pub fn web() -> Self {
+        Self("web".to_owned())
+    }
+}
+
+impl BranchName {
+    /// The name that `refs/heads/<name>` stands for, or `None` where the reference is no branch or not valid.
+    #[must_use]
+    pub fn from_reference(reference: &str) -> Option<Self> {
+        reference.strip_prefix("refs/heads/")?.parse().ok()
+    }
+
+    /// `refs/heads/<name>`.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("refs/heads/{}", self.0)
+    }
+}
+
+impl CommitId {
+    /// The first seven digits, as git shows them.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        &self.0[..7]
+    }
+}
+
+fn check_label(text: &str, what: &str) -> Result<String, String> {
+    let valid = text.len() <= Slug::MAX_LENGTH
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && !text.ends_with('-')
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is not a {what}: use lower-case letters, digits and dashes, start with a letter, \
+             do not end with a dash, at most {} characters.",
+            shown(text),
+            Slug::MAX_LENGTH
+        ))
+    }
+}
+
+fn check_slug(text: &str) -> Result<String, String> {
+    let slug = check_label(text, "project name")?;
+    if RESERVED_SLUGS.contains(&text) {
+        return Err(format!("\"{text}\" is reserved. Choose another name."));
+    }
+    Ok(slug)
+}
+
+fn check_environment(text: &str) -> Result<String, String> {
+    check_label(text, "name of an environment")
+}
+
+fn check_process_type(text: &str) -> Result<String, String> {
+    // Heroku allows [A-Za-z0-9_-]; containers and labels take the same set.
+    let valid = (1..=32).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is not a process type: use 1 to 32 letters, digits, dashes and underscores.",
+            shown(text)
+        ))
+    }
+}
+
+fn check_username(text: &str) -> Result<String, String> {
+    let valid = (2..=32).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_');
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err("Use 2 to 32 lower-case letters, digits, dashes and underscores, and start with a letter."
+            .to_owned())
+    }
+}
+
+/// Accepts what a mail server could accept, without trying to be RFC 5321: the proof of an address is a mail to it.
+fn check_email(text: &str) -> Result<String, String> {
+    let refused = || Err("This is not an e-mail address.".to_owned());
+    if text.len() > 254 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return refused();
+    }
+    let Some((local, domain)) = text.rsplit_once('@') else { return refused() };
+    let label_valid = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    };
+    if local.is_empty() || local.len() > 64 || local.contains('@') || !domain.split('.').all(label_valid) {
+        return refused();
+    }
+    Ok(text.to_lowercase())
+}
+
+fn check_config_name(text: &str) -> Result<String, String> {
+    let valid = (1..=128).contains(&text.len())
+        && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "\"{}\" is not the name of a config var: use letters, digits and underscores, and do not start with a digit.",
+            shown(text)
+        ))
+    }
+}
+
+/// The rules of `git check-ref-format --branch`, plus a length that fits a file system and no leading dash.
+fn check_branch(text: &str) -> Result<String, String> {
+    let component_valid = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && !part.to_ascii_lowercase().ends_with(".lock")
+    };
+    let valid = (1..=200).contains(&text.len())
+        && text != "HEAD"
+        && text != "@"
+        && !text.starts_with('-')
+        && !text.ends_with('.')
+        && !text.contains("..")
+        && !text.contains("@{")
+        && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
+        && text.split('/').all(component_valid);
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("\"{}\" is not a name that a git branch can have.", shown(text)))
+    }
+}
+
+fn check_commit(text: &str) -> Result<String, String> {
+    if text.len() == 40 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("\"{}\" is not a full commit id.", shown(text)))
+    }
+}
+
+/// A refused name as it may be shown to a person: short, and with nothing that moves a terminal's cursor.
+fn shown(text: &str) -> String {
+    text.chars().take(80).map(|c| if c.is_control() { '?' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_dns_labels() {
+        for good in ["a", "shop", "my-shop-2", &"a".repeat(63)] {
+            assert!(good.parse::<Slug>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "Shop",
+            "-shop",
+            "shop-",
+            "2shop",
+            "sh_op",
+            "../etc",
+            "shop.git",
+            "api",
+            "a b",
+            "ä",
+            &"a".repeat(64),
+        ] {
+            assert!(bad.parse::<Slug>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_project_name_gives_a_slug() {
+        for (name, slug) in
+            [("My Shop!", "my-shop"), ("  2nd try ", "nd-try"), ("Äpfel & Co", "pfel-co"), ("a--b", "a-b")]
+        {
+            assert_eq!(Slug::from_project_name(name).unwrap().as_str(), slug);
+        }
+        assert!(Slug::from_project_name("!!!").is_err());
+        assert!(Slug::from_project_name("API").is_err());
+    }
+
+    #[test]
+    fn branches_follow_git() {
+        for good in ["main", "feature/x", "v1.2", "ünïcode"] {
+            assert!(good.parse::<BranchName>().is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "-x",
+            "a..b",
+            "a b",
+            "x.lock",
+            "a//b",
+            ".x",
+            "a/",
+            "a~1",
+            "HEAD",
+            "x@{1}",
+            "a\\b",
+            "--exec=id",
+        ] {
+            assert!(bad.parse::<BranchName>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn emails_are_lower_cased_and_have_two_sides() {
+        assert_eq!("Ada@Example.COM".parse::<Email>().unwrap().as_str(), "ada@example.com");
+        for bad in ["", "ada", "@x.y", "ada@", "a da@x.y", "ada@x..y", "ada@-x.y"] {
+            assert!(bad.parse::<Email>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_refusal_shows_no_control_characters() {
+        let error = "\u{1b}[2J".parse::<Slug>().unwrap_err().to_string();
+        assert!(!error.contains('\u{1b}'), "{error:?}");
+    }
+}

@@ -1,0 +1,1 @@
+//! From a push to a queued deployment, and the report that the pusher sees.

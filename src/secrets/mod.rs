@@ -1,0 +1,1 @@
+//! Encryption at rest: sealed values and the key they are sealed with.

@@ -1,0 +1,1 @@
+//! Front door for git: the only folder that knows russh.

@@ -1,0 +1,1 @@
+//! The log of the server itself: format, level, request ids.
