@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod access_token;
+pub mod accounts;
 mod hs256;
 pub mod password;
 pub mod refresh_token;

@@ -4,6 +4,7 @@ use crate::model::password::Password;
 use crate::model::secret::Secret;
 use argon2::password_hash::SaltString;
 use argon2::{Algorithm, Argon2, Params, PasswordHash, PasswordHasher as _, PasswordVerifier as _, Version};
+use std::fmt;
 use tokio::sync::Semaphore;
 
 /// Hashing failed, which says something of this machine and nothing of the password.
@@ -56,6 +57,12 @@ impl PasswordHasher {
     ) -> Result<T, HashError> {
         let _slot = self.slots.acquire().await.map_err(|error| HashError(error.to_string()))?;
         tokio::task::spawn_blocking(work).await.map_err(|error| HashError(error.to_string()))
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("PasswordHasher").finish_non_exhaustive()
     }
 }
 
