@@ -48,14 +48,14 @@ impl ProjectCleanup for Deployer {
 
 impl Deployer {
     async fn remove_images(&self, environment: crate::model::id::EnvironmentId) -> Result<(), CleanupError> {
-        let mut page = PageRequest { limit: 100, cursor: None };
+        let mut page = PageRequest::first();
         loop {
-            let releases = self.store.releases_of(environment, &page).await.map_err(failed("the images"))?;
+            let releases = self.store.releases_of(environment, page).await.map_err(failed("the images"))?;
             for release in releases.data {
                 self.engine.remove_image(&release.content.image).await.map_err(failed("the images"))?;
             }
             match releases.next {
-                Some(cursor) => page.cursor = Some(cursor),
+                Some(cursor) => page = PageRequest::new(PageRequest::MAX_LIMIT, Some(cursor)),
                 None => return Ok(()),
             }
         }

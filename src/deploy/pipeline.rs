@@ -91,6 +91,19 @@ impl Deployer {
         result
     }
 
+    /// Ends a deployment that has killed the server again and again.
+    ///
+    /// # Errors
+    /// When the database does not answer; to be called again later.
+    pub async fn give_up(&self, id: DeploymentId) -> Result<(), StoreError> {
+        let deployment = self.store.deployment(id).await?;
+        if let Ok(undoing) = deployment.state.next(DeploymentEvent::Failed) {
+            let reason = "The deployment was interrupted too often and was given up.";
+            self.store.finish_deployment(id, deployment.state, undoing, Some(reason)).await?;
+        }
+        self.run(id).await
+    }
+
     async fn drive(&self, run: &mut Run) -> Result<(), StoreError> {
         while !run.deployment.state.is_final() {
             let state = run.deployment.state;

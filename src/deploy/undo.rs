@@ -27,8 +27,7 @@ impl Deployer {
             }
         }
         if let Some(image) = run.deployment.record.image.clone() {
-            let page = PageRequest { limit: 100, cursor: None };
-            let releases = self.store.releases_of(run.environment.id, &page).await?.data;
+            let releases = self.store.releases_of(run.environment.id, PageRequest::first()).await?.data;
             let used = releases.iter().any(|release| release.content.image == image);
             if !used && let Err(error) = self.engine.remove_image(&image).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an image was not undone");

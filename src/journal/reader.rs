@@ -80,7 +80,7 @@ impl Reader {
     }
 
     async fn stored(&self) -> Result<Vec<LogLine>, StoreError> {
-        self.journal.store.log_lines(self.deployment, self.after, PAGE, &LogFilter::default()).await
+        self.journal.store.log_lines(self.deployment, self.after, PAGE, LogFilter::default()).await
     }
 
     fn advance(&mut self, lines: Vec<LogLine>) -> Next {

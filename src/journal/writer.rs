@@ -82,10 +82,11 @@ async fn keep_storing(
     let mut changed = log.subscribe();
     loop {
         // An error means that every writer is gone: the same as being closed.
-        let closed = tokio::select! {
-            _ = changed.changed() => tokio::time::timeout(BATCH, closing.wait_for(|closed| *closed)).await.is_ok(),
-            _ = closing.wait_for(|closed| *closed) => true,
-        };
+        tokio::select! {
+            _ = changed.changed() => {}
+            _ = closing.changed() => {}
+        }
+        let closed = tokio::time::timeout(BATCH, closing.wait_for(|closed| *closed)).await.is_ok();
         let lines = log.unstored();
         if let Some(last) = lines.last() {
             match journal.store.append_log(deployment, &lines).await {

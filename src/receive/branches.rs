@@ -3,10 +3,12 @@
 use super::options::PushOptions;
 use super::policy::unavailable;
 use super::protocol::{HookCall, RefCommand, Verdict};
-use super::{Push, Receiver, Terminal, report};
+use super::{Push, Receiver, Terminal};
+use crate::buildpack::{self, DetectOptions};
 use crate::model::deployment::{DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
+use crate::model::log::Stream;
 use crate::model::name::{BranchName, CommitId};
 use crate::store::{Enqueued, NewDeployment, StoreError};
 
@@ -120,23 +122,22 @@ impl Receiver {
         let (repository, commit, catalog) = (push.repository.clone(), commit.clone(), self.catalog.clone());
         let plan = tokio::task::spawn_blocking(move || {
             let tree = repository.tree(&commit).map_err(|error| vec![error.to_string()])?;
-            crate::buildpack::plan(&catalog, &tree).map_err(|refusal| refusal.lines())
+            let plan = catalog.detect(&tree, &DetectOptions::default());
+            plan.map_err(|refusal| [vec![refusal.to_string()], refusal.details()].concat())
         })
         .await;
         match plan {
             Ok(Ok(plan)) => {
-                let mut lines = crate::buildpack::explain(&plan).into_iter();
-                if let Some(heading) = lines.next() {
-                    terminal.show(crate::model::log::Stream::Step, &heading).await;
-                }
-                for line in lines {
-                    terminal.detail(&line).await;
+                let explanation = buildpack::explain(&plan);
+                terminal.show(Stream::Step, &explanation.heading).await;
+                for line in explanation.details.iter().chain(&explanation.warnings) {
+                    terminal.detail(line).await;
                 }
                 terminal.detail("Nothing was built and nothing was moved: this was a dry run.").await;
             }
             Ok(Err(lines)) => {
                 for line in lines {
-                    terminal.notice(&report::shown(&line)).await;
+                    terminal.notice(&line).await;
                 }
             }
             Err(error) => tracing::error!(%error, "a plan was not made"),

@@ -67,7 +67,7 @@ fn check_reference(command: &RefCommand) -> Result<(), String> {
     if reference.starts_with("refs/tags/") || reference.starts_with("refs/notes/") {
         return Ok(());
     }
-    Err(format!("Only branches, tags and notes are taken here, not `{}`.", super::report::shown(reference)))
+    Err(format!("Only branches, tags and notes are taken here, not `{}`.", crate::model::name::shown(reference)))
 }
 
 /// git itself refuses a shallow push only after the hooks have run: too late for a deployment.

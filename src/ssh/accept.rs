@@ -141,13 +141,15 @@ async fn serve_connection(
     };
     let handle = session.handle();
     let login = async {
-        let in_time = tokio::time::timeout(LOGIN_TIME, logged_in.wait_for(|done| *done)).await;
-        if in_time.is_ok() { std::future::pending().await }
+        let in_time = tokio::time::timeout(LOGIN_TIME, logged_in.wait_for(|done| *done)).await.is_ok();
+        if in_time {
+            std::future::pending().await
+        }
     };
     let close = async {
-        // An error means that the server is gone.
-        closing.wait_for(|closing| *closing).await.ok();
-        idle.wait_for(|sessions| *sessions == 0).await.ok();
+        // An error means that the sender is gone, and with it what there was to wait for.
+        drop(closing.wait_for(|closing| *closing).await);
+        drop(idle.wait_for(|sessions| *sessions == 0).await);
     };
     let reason = tokio::select! {
         result = session => {

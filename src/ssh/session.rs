@@ -4,7 +4,7 @@ use super::greeting;
 use super::pump::{Ended, STDERR, pump};
 use super::request::{Request, Unsupported};
 use crate::auth::access::Action;
-use crate::git::{GitProcess, GitProtocol, PushEnvironment, Repositories, Repository, Service};
+use crate::git::{GitProcess, GitProtocol, PushEnvironment, Repositories, Service};
 use crate::model::name::Slug;
 use crate::model::project::Project;
 use crate::model::user::User;
@@ -189,8 +189,8 @@ async fn find_project(front: &Front, user: &User, service: Service, name: &str) 
     match projects::find(&front.store, user, &ProjectReference::Slug(slug.clone()), action).await {
         Ok(project) => Ok(project),
         Err(ProjectError::NotFound) if service.writes() => {
-            let draft = ProjectDraft { name: slug.to_string(), slug: Some(slug.clone()) };
-            match projects::create(&front.store, user, draft).await {
+            let draft = ProjectDraft { name: slug.clone().into(), slug: Some(slug.clone()) };
+            match projects::create(&front.store, user.id, draft).await {
                 Ok((project, _)) => {
                     tracing::info!(project = %project.slug, user = %user.username, "a push has created a project");
                     Ok(project)

@@ -30,7 +30,7 @@ impl Deployer {
         let dockerfile_path = match &plan.dockerfile {
             Some(path) => path.clone(),
             None => {
-                let context = RenderContext { cache_scope: run.project.id.to_string() };
+                let context = RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
                 let text = self.catalog.dockerfile(&plan, &context).map_err(|error| {
                     tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
                     Failure::new("build failed", format!("The Dockerfile of the buildpack cannot be made: {error}."))

@@ -45,10 +45,10 @@ fn refused(refusal: &Refusal) -> Failure {
 fn show(run: &Run, plan: &BuildPlan) {
     let explanation = buildpack::explain(plan);
     run.step(&explanation.heading);
-    for line in &explanation.lines {
+    for line in &explanation.details {
         run.detail(line);
     }
-    for warning in &plan.warnings {
+    for warning in &explanation.warnings {
         run.warn(warning);
     }
 }

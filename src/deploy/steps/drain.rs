@@ -50,8 +50,7 @@ impl Deployer {
     }
 
     async fn remove_old_images(&self, run: &Run) {
-        let page = PageRequest { limit: 100, cursor: None };
-        let releases = match self.store.releases_of(run.environment.id, &page).await {
+        let releases = match self.store.releases_of(run.environment.id, PageRequest::first()).await {
             Ok(releases) => releases.data,
             Err(error) => return tracing::warn!(error = &error as &dyn std::error::Error, "old images are kept"),
         };

@@ -1,6 +1,7 @@
 //! The process types of the release, and its release command.
 
 use super::seconds;
+use crate::buildpack;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
@@ -50,11 +51,8 @@ impl Deployer {
 }
 
 fn show_process_types(run: &Run, content: &ReleaseContent) {
-    let names: Vec<&str> = content.processes.keys().map(crate::model::name::ProcessType::as_str).collect();
-    if names != ["web"] {
-        run.step("Discovering process types");
-        run.detail(&format!("Procfile declares types -> {}", names.join(", ")));
-    }
+    run.step("Discovering process types");
+    run.detail(&buildpack::process_types(&content.plan));
 }
 
 async fn copy_lines(mut lines: mpsc::Receiver<String>, log: Writer) {
