@@ -49,8 +49,8 @@ pub(super) fn found(changed_rows: usize) -> Result<(), StoreError> {
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
-            DieselError::NotFound => Self::NotFound,
-            DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::NotFound,
+            DieselError::NotFound
+            | DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::NotFound,
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information) => {
                 match field_of(&violated_index(&**information)) {
                     Some(field) => Self::Conflict { field },

@@ -73,17 +73,17 @@ impl Store {
                 .filter(refresh_tokens::used_at.is_null())
                 .filter(refresh_tokens::revoked_at.is_null())
                 .filter(refresh_tokens::expires_at.gt(StoredTime(now)));
-            let used = refresh_tokens::used_at.eq(StoredTime(now));
-            let taken = on!(connection, |c| diesel::update(unused).set(used).execute(c).await)?;
+            let mark = refresh_tokens::used_at.eq(StoredTime(now));
+            let taken = on!(connection, |c| diesel::update(unused).set(mark).execute(c).await)?;
             let found: Option<RefreshTokenRow> =
                 on!(connection, |c| by_hash.select(RefreshTokenRow::as_select()).first(c).await.optional())?;
             let Some(old) = found else { return Ok(RotateOutcome::Unknown) };
             if taken == 1 {
                 let next = NewRefreshToken { user_id: old.user_id, family_id: old.family_id, token: new };
                 insert(connection, next).await?;
-                let owner = users::table.find(old.user_id);
-                let user = on!(connection, |c| owner.select(UserRow::as_select()).first(c).await)?;
-                Ok(RotateOutcome::Rotated(user.into()))
+                let user = users::table.find(old.user_id);
+                let owner = on!(connection, |c| user.select(UserRow::as_select()).first(c).await)?;
+                Ok(RotateOutcome::Rotated(owner.into()))
             } else if old.used_at.is_some() {
                 revoke(connection, old.family_id).await?;
                 Ok(RotateOutcome::Reused)

@@ -1,5 +1,7 @@
 //! The store, on both databases: every suite runs on a SQLite file and on a PostgreSQL cluster of its own.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod accounts;
 mod deployments;
 mod fixture;

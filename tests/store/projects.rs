@@ -24,7 +24,7 @@ async fn a_project_begins_with_production(database: Database) {
     assert_eq!(store.project(shop.id).await.unwrap(), shop);
     assert_eq!(store.project_by_slug(&shop.slug).await.unwrap(), Some(shop.clone()));
     assert_eq!(store.project_by_slug(&"blog".parse().unwrap()).await.unwrap(), None);
-    assert_eq!(store.environments_of(shop.id).await.unwrap(), [production.clone()]);
+    assert_eq!(store.environments_of(shop.id).await.unwrap(), std::slice::from_ref(&production));
     let following = store.environment_following(shop.id, &BranchName::main()).await.unwrap();
     assert_eq!(following, Some(production));
     let following = store.environment_following(shop.id, &"dev".parse().unwrap()).await.unwrap();

@@ -10,7 +10,7 @@ struct Column {
     #[diesel(sql_type = Text)]
     table: String,
     #[diesel(sql_type = Text)]
-    column: String,
+    name: String,
     #[diesel(sql_type = Bool)]
     required: bool,
 }
@@ -20,7 +20,7 @@ struct Index {
     #[diesel(sql_type = Text)]
     table: String,
     #[diesel(sql_type = Text)]
-    index: String,
+    name: String,
     #[diesel(sql_type = Bool)]
     unique: bool,
     #[diesel(sql_type = Bool)]
@@ -28,24 +28,24 @@ struct Index {
 }
 
 const SQLITE_COLUMNS: &str = "
-    SELECT t.name AS \"table\", c.name AS \"column\", (c.\"notnull\" OR c.pk > 0) AS required
+    SELECT t.name AS \"table\", c.name AS name, (c.\"notnull\" OR c.pk > 0) AS required
     FROM sqlite_schema t JOIN pragma_table_info(t.name) c
     WHERE t.type = 'table' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\' AND t.name NOT LIKE 'sqlite%'
     ORDER BY t.name, c.cid";
 
 const POSTGRES_COLUMNS: &str = "
-    SELECT table_name::text AS \"table\", column_name::text AS \"column\", is_nullable = 'NO' AS required
+    SELECT table_name::text AS \"table\", column_name::text AS name, is_nullable = 'NO' AS required
     FROM information_schema.columns
     WHERE table_schema = 'public' AND table_name NOT LIKE '\\_\\_%'
     ORDER BY table_name, ordinal_position";
 
 const SQLITE_INDEXES: &str = "
-    SELECT t.name AS \"table\", i.name AS \"index\", i.\"unique\" AS \"unique\", i.partial AS partial
+    SELECT t.name AS \"table\", i.name AS name, i.\"unique\" AS \"unique\", i.partial AS partial
     FROM sqlite_schema t JOIN pragma_index_list(t.name) i
     WHERE t.type = 'table' AND i.origin = 'c' ORDER BY i.name";
 
 const POSTGRES_INDEXES: &str = "
-    SELECT t.relname::text AS \"table\", i.relname::text AS \"index\",
+    SELECT t.relname::text AS \"table\", i.relname::text AS name,
            x.indisunique AS \"unique\", x.indpred IS NOT NULL AS partial
     FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
     WHERE t.relnamespace = 'public'::regnamespace AND NOT x.indisprimary ORDER BY i.relname";
