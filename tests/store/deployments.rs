@@ -10,6 +10,8 @@ use std::time::Duration;
 on_both![
     a_newer_deployment_takes_the_place_of_the_waiting_one,
     at_most_one_waits_however_many_come,
+    a_dropped_request_leaves_everything_or_nothing,
+    a_project_may_go_while_deployments_come,
     a_move_starts_from_the_state_that_is_there,
     a_deployment_ends_with_a_reason,
     a_cancel_is_noted_once,
@@ -73,6 +75,49 @@ async fn at_most_one_waits_however_many_come(database: Database) {
     nowhere.environment_id = EnvironmentId::generate();
     let refused = store.enqueue_deployment(nowhere, "").await;
     assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+}
+
+async fn a_dropped_request_leaves_everything_or_nothing(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    for delay in 0..40 {
+        let task = tokio::spawn({
+            let (store, production) = (store.clone(), production.clone());
+            async move { enqueue(&store, &production, 'a').await }
+        });
+        tokio::time::sleep(Duration::from_micros(delay * 100)).await;
+        task.abort();
+    }
+    enqueue(&store, &production, 'b').await;
+    let all =
+        store.deployments_of(shop.id, &DeploymentFilter::default(), PageRequest::first()).await.unwrap();
+    for deployment in &all.data {
+        let events = store.deployment_events(deployment.id).await.unwrap();
+        assert_eq!(events.last().map(|event| event.state), Some(deployment.state));
+    }
+    let waiting = all.data.iter().filter(|deployment| deployment.state == State::Queued).count();
+    assert_eq!((waiting, store.open_jobs().await.unwrap()), (1, 1));
+}
+
+async fn a_project_may_go_while_deployments_come(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    for round in 0..10 {
+        let (shop, production) = project(&store, &ada, &format!("shop-{round}")).await;
+        let pushes: Vec<_> = (0..8)
+            .map(|_| {
+                let (store, new) = (store.clone(), new_deployment(&production, 'a'));
+                tokio::spawn(async move { store.enqueue_deployment(new, "").await })
+            })
+            .collect();
+        store.delete_project(shop.id).await.unwrap();
+        for push in pushes {
+            let outcome = push.await.unwrap();
+            assert!(matches!(outcome, Ok(_) | Err(StoreError::NotFound)), "{outcome:?}");
+        }
+        assert_eq!(store.open_jobs().await.unwrap(), 0);
+    }
 }
 
 async fn a_move_starts_from_the_state_that_is_there(database: Database) {
