@@ -1,6 +1,7 @@
 //! Builds with the BuildKit inside a Docker Engine.
 
 use super::failure;
+use super::session::Session;
 use super::transcript::Transcript;
 use super::{BuildError, BuildKey, BuildLine, BuildRequest, Builder, BuiltImage, Context};
 use crate::docker::{self, Connection};
@@ -17,7 +18,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
-use uuid::Uuid;
 
 /// Labels of an image. `engine` puts the first two on containers and networks, too.
 const SERVER: &str = "gilgal.server";
@@ -58,10 +58,12 @@ impl DockerBuilder {
         output: &mpsc::Sender<BuildLine>,
     ) -> Result<BuiltImage, BuildError> {
         let docker = self.client().await?;
-        let options = self.options(&request);
+        let session = self.open_session().await?;
+        let options = self.options(&request, session.as_ref());
         let (context, context_error) = watched(request.context);
+        let buildkit = buildkit(&docker);
         let mut messages =
-            std::pin::pin!(docker.build_image(options, None, Some(bollard::body_try_stream(context))));
+            std::pin::pin!(buildkit.build_image(options, None, Some(bollard::body_try_stream(context))));
         let mut transcript = Transcript::default();
         let mut image = None;
         loop {
@@ -99,7 +101,19 @@ impl DockerBuilder {
         self.describe(&docker, id).await
     }
 
-    fn options(&self, request: &BuildRequest) -> BuildImageOptions {
+    /// A session where one can be had. An engine that is not behind a Unix socket builds without: base images must then
+    /// be in it.
+    async fn open_session(&self) -> Result<Option<Session>, BuildError> {
+        let host = self.connection.host();
+        match host.strip_prefix("unix://") {
+            Some(path) => Session::open(path).await.map(Some).map_err(|error| {
+                BuildError::EngineUnavailable { host: host.to_owned(), reason: error.to_string() }
+            }),
+            None => Ok(None),
+        }
+    }
+
+    fn options(&self, request: &BuildRequest, session: Option<&Session>) -> BuildImageOptions {
         let mut labels: HashMap<String, String> =
             request.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         // Last, so that nothing can take their place; the engine prefers them to labels of the Dockerfile as well.
@@ -109,15 +123,15 @@ impl DockerBuilder {
             (DEPLOYMENT.to_owned(), request.deployment_id.to_string()),
             (BUILD.to_owned(), request.key.to_string()),
         ]);
-        BuildImageOptionsBuilder::new()
+        let options = BuildImageOptionsBuilder::new()
             .dockerfile(&request.dockerfile_path)
             .t(&request.image_name)
             .nocache(request.no_cache)
             .labels(&labels)
-            .version(BuilderVersion::BuilderBuildKit)
-            // Only asked for the credentials of registries so far; build secrets will be served over it.
-            .session(&Uuid::now_v7().to_string())
-            .build()
+            // Made BuildKit's by `buildkit`.
+            .version(BuilderVersion::BuilderV1)
+            .build();
+        BuildImageOptions { session: session.map(|session| session.id.clone()), ..options }
     }
 
     async fn describe(&self, docker: &Docker, id: String) -> Result<BuiltImage, BuildError> {
@@ -169,6 +183,19 @@ impl Builder for DockerBuilder {
         let result = tokio::time::timeout(after, self.run(request, &output)).await;
         result.unwrap_or(Err(BuildError::TimedOut { after }))
     }
+}
+
+/// A client whose builds are BuildKit's. bollard insists on opening the session of such a build itself, so it is told
+/// that they are the old builder's.
+fn buildkit(docker: &Docker) -> Docker {
+    docker.clone().with_request_modifier(|mut request| {
+        // `&` is encoded inside of values: this is the parameter and nothing else.
+        let uri = request.uri().to_string().replacen("&version=1", "&version=2", 1);
+        if let Ok(uri) = uri.parse() {
+            *request.uri_mut() = uri;
+        }
+        request
+    })
 }
 
 async fn send(output: &mpsc::Sender<BuildLine>, lines: Vec<BuildLine>) {

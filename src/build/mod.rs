@@ -12,6 +12,7 @@ mod error;
 mod failure;
 mod lines;
 mod request;
+mod session;
 mod transcript;
 
 pub use docker::{DockerBuilder, DockerBuilderOptions};
