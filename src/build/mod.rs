@@ -6,10 +6,13 @@
 //! Not here: what the Dockerfile says (`buildpack`), how the tree is read (`git`), what runs (`engine`).
 
 mod docker;
+#[cfg(test)]
+mod docker_tests;
 mod error;
 mod failure;
 mod lines;
 mod request;
+mod session;
 mod transcript;
 
 pub use docker::{DockerBuilder, DockerBuilderOptions};
