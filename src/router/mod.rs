@@ -50,3 +50,6 @@ pub use options::RouterOptions;
 
 #[cfg(doc)]
 use crate::model::route::Route;
+
+#[cfg(test)]
+mod tests;
