@@ -16,6 +16,7 @@
 //!
 //! Not here: TLS and certificates, and knowing which instances there should be.
 
+mod access_log;
 mod app;
 mod body;
 mod client_connection;

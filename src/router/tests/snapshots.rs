@@ -18,11 +18,11 @@ async fn a_restarted_router_serves_what_it_served() {
     let router = router_at(&path).await;
     let _ = router.handle.set_route(route(id, &[app.address]));
     until(|| std::fs::read_to_string(&path).is_ok_and(|text| text.contains("shop.example.com"))).await;
-    let routes = router.handle.routes();
+    let before = router.handle.routes();
     router.stop().await;
 
     let router = router_at(&path).await;
-    assert_eq!(router.handle.routes(), routes);
+    assert_eq!(router.handle.routes(), before);
     assert!(router.get().await.ends_with("app"));
     let _ = router.handle.remove_route(id);
     router.stop().await;

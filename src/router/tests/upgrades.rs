@@ -1,4 +1,4 @@
-//! WebSockets and other connections that stop being HTTP.
+//! Websockets and other connections that stop being HTTP.
 
 use super::support::{App, HOST, TestRouter, read_head, read_to_end, route, until, within_seconds};
 use crate::model::id::EnvironmentId;
