@@ -1,7 +1,7 @@
 //! Opening an HTTP/1.1 connection to an instance.
 
 use crate::router::body::RequestBody;
-use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) async fn open(address: SocketAddr, limit: Duration) -> Result<Connect
         .await
         .map_err(|_| ConnectError::TimedOut(limit))??;
     stream.set_nodelay(true)?;
-    let (sender, driver) = Builder::new().max_headers(256).handshake(TokioIo::new(stream)).await?;
+    let (sender, driver) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(async move {
         // Its error reaches the request that was using the connection; without one nobody misses it.
         let _ = driver.with_upgrades().await;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Counters {
     /// Requests that were for one of its hosts.
     pub requests: u64,
-    /// Answers below 200: connections that became WebSockets.
+    /// Answers below 200: connections that became websockets.
     pub status_1xx: u64,
     pub status_2xx: u64,
     pub status_3xx: u64,
@@ -17,7 +17,7 @@ pub struct Counters {
     pub status_5xx: u64,
     /// Attempts beyond the first of a request.
     pub retries: u64,
-    /// Requests that its present instances are answering now, WebSockets included.
+    /// Requests that its present instances are answering now, websockets included.
     pub in_flight: usize,
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 pub struct Switched {
     /// Waits for the targets that are no longer in the table.
     pub drain: Drain,
-    /// Requests and WebSockets that those targets were answering at the switch.
+    /// Requests and websockets that those targets were answering at the switch.
     pub in_flight: usize,
 }
 
@@ -31,7 +31,7 @@ struct Retired {
 pub struct Drained {
     /// Requests that ended between the switch and now.
     pub completed: u64,
-    /// Requests, WebSockets and downloads that were still open at the deadline. Stopping the instances cuts them.
+    /// Requests, websockets and downloads that were still open at the deadline. Stopping the instances cuts them.
     pub cut: u64,
 }
 

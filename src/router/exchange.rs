@@ -1,5 +1,6 @@
 //! One request and its answer.
 
+use crate::router::access_log::AccessLine;
 use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
 use crate::router::counters::Meter;
 use crate::router::forwarded::Client;
@@ -13,7 +14,6 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 /// A request is tried at most so often: on an idle connection, on a new one, and on other instances.
 const ATTEMPTS: usize = 4;
@@ -66,7 +66,7 @@ impl Exchange<'_> {
         if limit.is_some_and(|limit| http_body::Body::size_hint(request.body()).lower() > limit) {
             return Err(Problem::TooLarge);
         }
-        let upgrade = self.upgrade_of(&mut request);
+        let upgrade = upgrade_of(&mut request);
         let (parts, incoming) = request.into_parts();
         let (body, progress) = RequestBody::new(incoming, limit);
         let mut outgoing = Request::new(body);
@@ -91,15 +91,6 @@ impl Exchange<'_> {
 
         let (response, lease) = self.send(&authority, outgoing, progress.as_deref()).await?;
         self.pass_on(response, lease, upgrade.map(|(_, client)| client))
-    }
-
-    /// What the client wants to switch to, and the means to do it. HTTP/2 has no such thing.
-    fn upgrade_of(&self, request: &mut Request<Incoming>) -> Option<(HeaderValue, OnUpgrade)> {
-        if request.version() != Version::HTTP_11 {
-            return None;
-        }
-        let protocol = hop::wanted_upgrade(request.headers())?;
-        Some((protocol, hyper::upgrade::on(request)))
     }
 
     /// Brings the request to an instance and waits for the head of the answer.
@@ -214,6 +205,15 @@ fn authority_of(request: &Request<Incoming>) -> Result<HeaderValue, Problem> {
     Ok(authority)
 }
 
+/// What the client wants to switch to, and the means to do it. HTTP/2 has no such thing.
+fn upgrade_of(request: &mut Request<Incoming>) -> Option<(HeaderValue, OnUpgrade)> {
+    if request.version() != Version::HTTP_11 {
+        return None;
+    }
+    let protocol = hop::wanted_upgrade(request.headers())?;
+    Some((protocol, hyper::upgrade::on(request)))
+}
+
 /// A copy that can be sent if the request gets lost; only of one that changes nothing and has no body.
 fn replay_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
@@ -244,37 +244,5 @@ async fn wait_for_head<F: Future>(
             let client_is_late = progress.is_some_and(Progress::is_waiting_for_client);
             return Err(if client_is_late { Problem::ClientTooSlow } else { Problem::TooSlow });
         }
-    }
-}
-
-/// A line of the access log, which is off unless `gilgal::access` is set to debug. The query is left out: people put
-/// secrets there.
-struct AccessLine {
-    method: Method,
-    host: Option<HeaderValue>,
-    path: String,
-    started: Instant,
-}
-
-impl AccessLine {
-    fn begin(request: &Request<Incoming>) -> Option<Self> {
-        tracing::enabled!(target: "gilgal::access", tracing::Level::DEBUG).then(|| Self {
-            method: request.method().clone(),
-            host: request.headers().get(HOST).cloned(),
-            path: request.uri().path().to_owned(),
-            started: Instant::now(),
-        })
-    }
-
-    fn end(self, status: StatusCode, request_id: &HeaderValue) {
-        tracing::debug!(
-            target: "gilgal::access",
-            method = %self.method,
-            host = ?self.host,
-            path = self.path,
-            status = status.as_u16(),
-            milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-            id = ?request_id,
-        );
     }
 }

@@ -11,6 +11,9 @@ const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
 const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 
+/// Every header that starts like this says something about the client.
+const PREFIX: &str = "x-forwarded-";
+
 /// One client's connection.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -58,7 +61,6 @@ fn is_claim(name: &str) -> bool {
                 .zip(given.bytes())
                 .all(|(known, given)| known == given || (known == b'-' && given == b'_'))
     };
-    const PREFIX: &str = "x-forwarded-";
     same("forwarded", name)
         || same("x-real-ip", name)
         || name.get(..PREFIX.len()).is_some_and(|start| same(PREFIX, start))

@@ -75,7 +75,7 @@ impl Bound {
     }
 
     /// Serves until `shutdown` is ready. Then it takes no more connections, lets requests end until
-    /// [`RouterOptions::drain_deadline`], and closes WebSockets last: they would keep a restart waiting for ever.
+    /// [`RouterOptions::drain_deadline`], and closes websockets last: they would keep a restart waiting for ever.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
         let Self { listener, shared, .. } = self;
         let writer = tokio::spawn(snapshot::keep_written(Arc::downgrade(&shared)));

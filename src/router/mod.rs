@@ -16,6 +16,7 @@
 //!
 //! Not here: TLS and certificates, and knowing which instances there should be.
 
+mod access_log;
 mod app;
 mod body;
 mod client_connection;
@@ -50,3 +51,6 @@ pub use options::RouterOptions;
 
 #[cfg(doc)]
 use crate::model::route::Route;
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ pub struct RouterOptions {
     pub snapshot_path: Option<PathBuf>,
     /// Largest request body. `None`: as large as the app allows.
     pub max_body_bytes: Option<u64>,
-    /// Largest head of a request, in bytes; a larger one gets 431.
+    /// Largest head of a request, in bytes, give or take what one read brings; a larger one gets 431.
     pub max_header_bytes: usize,
     /// Connections of clients at the same time; more wait in the kernel's queue.
     pub max_connections: usize,

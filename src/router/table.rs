@@ -75,9 +75,10 @@ impl Table {
     fn insert(&mut self, mut route: Route, before: &Self) {
         let mut names = Vec::with_capacity(route.hosts.len());
         for written in std::mem::take(&mut route.hosts) {
-            match host::name_of(written.as_bytes()) {
-                Some(name) => names.push(name.into_owned()),
-                None => tracing::warn!(host = ?written, "not a host name: the router leaves it out"),
+            if let Some(name) = host::name_of(written.as_bytes()) {
+                names.push(name.into_owned());
+            } else {
+                tracing::warn!(host = ?written, "not a host name: the router leaves it out");
             }
         }
         route.hosts.clone_from(&names);

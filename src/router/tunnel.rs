@@ -1,4 +1,4 @@
-//! Connections that have stopped being HTTP: WebSockets and whatever else was agreed on.
+//! Connections that have stopped being HTTP: websockets and whatever else was agreed on.
 
 use crate::router::handle::{Phase, Shared};
 use crate::router::target::InFlight;
