@@ -92,8 +92,12 @@ impl Endpoint {
             Self::ListProjects => (Method::GET, "/api/projects", Access::Account),
             Self::CreateProject => (Method::POST, "/api/projects", Access::Account),
             Self::ShowProject => (Method::GET, "/api/projects/:id", Access::Project(Action::ReadProject)),
-            Self::ReplaceProject => (Method::PUT, "/api/projects/:id", Access::Project(Action::UpdateProject)),
-            Self::UpdateProject => (Method::PATCH, "/api/projects/:id", Access::Project(Action::UpdateProject)),
+            Self::ReplaceProject => {
+                (Method::PUT, "/api/projects/:id", Access::Project(Action::UpdateProject))
+            }
+            Self::UpdateProject => {
+                (Method::PATCH, "/api/projects/:id", Access::Project(Action::UpdateProject))
+            }
             Self::DeleteProject => {
                 (Method::DELETE, "/api/projects/:id", Access::Project(Action::DeleteProject))
             }
@@ -109,9 +113,7 @@ impl Endpoint {
             Self::CancelDeployment => {
                 (Method::POST, "/api/deployments/:id/cancel", Access::Project(Action::CancelDeployment))
             }
-            Self::ShowLogs => {
-                (Method::GET, "/api/deployments/:id/logs", Access::Project(Action::ReadLogs))
-            }
+            Self::ShowLogs => (Method::GET, "/api/deployments/:id/logs", Access::Project(Action::ReadLogs)),
             Self::Health => (Method::GET, "/health", Access::Public),
             Self::Ready => (Method::GET, "/ready", Access::Public),
             Self::Version => (Method::GET, "/version", Access::Public),

@@ -3,15 +3,12 @@
 use crate::api::Api;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
-use crate::api::reply::{Answer, created, no_content, ok};
+use crate::api::reply::{self, Answer, created, no_content, ok};
 use crate::api::request::Request;
 use crate::api::route::route;
 use crate::model::project::Project;
 use crate::projects::{self, ProjectDraft};
-use crate::wire::list::List;
-use crate::wire::project::{
-    NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody,
-};
+use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
 use std::sync::Arc;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -41,7 +38,7 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
     for project in page.data {
         data.push(shown(&api, project).await?);
     }
-    ok(&List { data, next: page.next.map(|cursor| cursor.to_string()) })
+    reply::list(data, page.next)
 }
 
 async fn create(api: Arc<Api>, mut request: Request) -> Answer {

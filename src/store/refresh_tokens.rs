@@ -31,8 +31,12 @@ pub struct RefreshToken {
 /// What came of an attempt to trade a token for a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RotateOutcome {
-    /// The new token is stored; this is whose it is.
-    Rotated(User),
+    /// The new token is stored.
+    Rotated {
+        /// Whose it is.
+        user: User,
+        family_id: TokenFamilyId,
+    },
     /// It was used before, so somebody has a copy: its whole family is revoked now.
     Reused,
     /// There is no such token, or its family was revoked.
@@ -83,7 +87,7 @@ impl Store {
                 insert(connection, next).await?;
                 let owner = users::table.find(old.user_id);
                 let user = on!(connection, |c| owner.select(UserRow::as_select()).first(c).await)?;
-                Ok(RotateOutcome::Rotated(user.into()))
+                Ok(RotateOutcome::Rotated { user: user.into(), family_id: old.family_id })
             } else if old.used_at.is_some() {
                 revoke(connection, old.family_id).await?;
                 Ok(RotateOutcome::Reused)
@@ -94,6 +98,27 @@ impl Store {
             }
         })
         .await
+    }
+
+    /// The account that a family of tokens belongs to, unless the family is revoked.
+    pub async fn user_with_tokens(
+        &self,
+        user_id: UserId,
+        family_id: TokenFamilyId,
+    ) -> Result<Option<User>, StoreError> {
+        let mut connection = self.read().await?;
+        let valid = refresh_tokens::table
+            .filter(refresh_tokens::user_id.eq(user_id))
+            .filter(refresh_tokens::family_id.eq(family_id))
+            .filter(refresh_tokens::revoked_at.is_null());
+        let row: Option<UserRow> = on!(connection, |c| users::table
+            .find(user_id)
+            .filter(diesel::dsl::exists(valid))
+            .select(UserRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
     }
 
     /// Revokes the family of the token with a hash, as a log-out does. A token that is unknown is no error.
