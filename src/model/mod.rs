@@ -4,6 +4,7 @@
 //! because the only way to make one is to parse it (`"shop".parse::<Slug>()`) or to move it by its own rules
 //! ([`deployment::DeploymentState::next`]). What *does* things lives in the modules above.
 
+pub mod address;
 pub mod deployment;
 pub mod environment;
 pub mod id;
