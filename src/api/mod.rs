@@ -28,6 +28,7 @@ mod route;
 mod server;
 mod system;
 
+pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
 pub use self::server::{BindError, BoundApi, bind};
 
