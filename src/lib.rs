@@ -13,7 +13,7 @@
 //! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`telemetry`] |
 //! | 0 | [`model`]: nouns and rules |
 
-// pub mod api;
+pub mod api;
 pub mod auth;
 pub mod build;
 pub mod buildpack;

@@ -38,7 +38,12 @@ struct Panicked;
 /// Answers one request of `peer` with a service.
 ///
 /// `peer` is what limits on requests will count by.
-pub(super) async fn answer<S, B>(mut service: S, mut request: Request<B>, peer: SocketAddr, mode: Mode) -> Response
+pub(super) async fn answer<S, B>(
+    mut service: S,
+    mut request: Request<B>,
+    peer: SocketAddr,
+    mode: Mode,
+) -> Response
 where
     S: Service<Request<B>, Response = Response, Error = std::convert::Infallible>,
 {

@@ -6,7 +6,7 @@ use warp::http::Method;
 
 /// A route of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Endpoint {
+pub enum Endpoint {
     Register,
     Login,
     Refresh,
@@ -33,16 +33,16 @@ pub(super) enum Endpoint {
 
 /// What the table says of a route.
 #[derive(Debug, Clone)]
-pub(super) struct Row {
-    pub(super) method: Method,
+pub struct Row {
+    pub method: Method,
     /// A word that begins with `:` stands for any one part of the path; there is at most one.
-    pub(super) path: &'static str,
-    pub(super) access: Access,
+    pub path: &'static str,
+    pub access: Access,
 }
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
+pub enum Access {
     /// Anybody.
     Public,
     /// Whoever is logged in, for what is their own.
@@ -52,7 +52,7 @@ pub(super) enum Access {
 }
 
 impl Endpoint {
-    pub(super) const ALL: [Self; 22] = [
+    pub const ALL: [Self; 22] = [
         Self::Register,
         Self::Login,
         Self::Refresh,
@@ -78,7 +78,7 @@ impl Endpoint {
     ];
 
     /// The table.
-    pub(super) const fn row(self) -> Row {
+    pub const fn row(self) -> Row {
         let (method, path, access) = match self {
             Self::Register => (Method::POST, "/api/auth/register", Access::Public),
             Self::Login => (Method::POST, "/api/auth/login", Access::Public),
@@ -92,8 +92,12 @@ impl Endpoint {
             Self::ListProjects => (Method::GET, "/api/projects", Access::Account),
             Self::CreateProject => (Method::POST, "/api/projects", Access::Account),
             Self::ShowProject => (Method::GET, "/api/projects/:id", Access::Project(Action::ReadProject)),
-            Self::ReplaceProject => (Method::PUT, "/api/projects/:id", Access::Project(Action::UpdateProject)),
-            Self::UpdateProject => (Method::PATCH, "/api/projects/:id", Access::Project(Action::UpdateProject)),
+            Self::ReplaceProject => {
+                (Method::PUT, "/api/projects/:id", Access::Project(Action::UpdateProject))
+            }
+            Self::UpdateProject => {
+                (Method::PATCH, "/api/projects/:id", Access::Project(Action::UpdateProject))
+            }
             Self::DeleteProject => {
                 (Method::DELETE, "/api/projects/:id", Access::Project(Action::DeleteProject))
             }
@@ -109,9 +113,7 @@ impl Endpoint {
             Self::CancelDeployment => {
                 (Method::POST, "/api/deployments/:id/cancel", Access::Project(Action::CancelDeployment))
             }
-            Self::ShowLogs => {
-                (Method::GET, "/api/deployments/:id/logs", Access::Project(Action::ReadLogs))
-            }
+            Self::ShowLogs => (Method::GET, "/api/deployments/:id/logs", Access::Project(Action::ReadLogs)),
             Self::Health => (Method::GET, "/health", Access::Public),
             Self::Ready => (Method::GET, "/ready", Access::Public),
             Self::Version => (Method::GET, "/version", Access::Public),
@@ -124,7 +126,7 @@ impl Row {
     /// The part of the path that stands for `:id`, empty where the row has none; `None` for another path.
     ///
     /// Nothing is decoded: no id and no slug needs an escape, so that there is one spelling of each path.
-    pub(super) fn parameter<'a>(&self, path: &'a str) -> Option<&'a str> {
+    pub fn parameter<'a>(&self, path: &'a str) -> Option<&'a str> {
         let mut parameter = "";
         let mut given = path.split('/');
         for wanted in self.path.split('/') {
@@ -139,7 +141,7 @@ impl Row {
     }
 
     /// Whether a request's method is the row's. HEAD is a GET whose body is not sent (RFC 9110 §9.3.2).
-    pub(super) fn takes(&self, method: &Method) -> bool {
+    pub fn takes(&self, method: &Method) -> bool {
         self.method == method || (self.method == Method::GET && method == Method::HEAD)
     }
 }

@@ -3,13 +3,12 @@
 use crate::api::Api;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::{ApiError, Code};
-use crate::api::reply::{Answer, created, no_content, ok};
+use crate::api::reply::{self, Answer, created, no_content};
 use crate::api::request::{Request, not_found};
 use crate::api::route::route;
 use crate::auth::ssh_public_key::SshPublicKey;
-use crate::store::{NewSshKey, StoreError};
+use crate::store::{Cursor, NewSshKey, StoreError};
 use crate::wire::key::{KeyBody, NewKey};
-use crate::wire::list::List;
 use std::sync::Arc;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -28,14 +27,14 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
 async fn list(api: Arc<Api>, request: Request) -> Answer {
     request.query()?.finish()?;
     let keys = api.store.ssh_keys(request.caller()?.user.id).await?;
-    ok(&List { data: keys.into_iter().map(KeyBody::from).collect(), next: None })
+    let data = keys.into_iter().map(KeyBody::from).collect();
+    reply::list(data, None::<Cursor>)
 }
 
 async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     let NewKey { title, public_key } = request.json().await?;
-    let key: SshPublicKey =
-        public_key.parse().map_err(|refusal| ApiError::field("public_key", refusal))?;
+    let key: SshPublicKey = public_key.parse().map_err(|refusal| ApiError::field("public_key", refusal))?;
     let new = NewSshKey {
         user_id,
         title: title.into(),

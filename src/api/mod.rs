@@ -28,12 +28,13 @@ mod route;
 mod server;
 mod system;
 
+pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
 pub use self::server::{BindError, BoundApi, bind};
 
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
-use crate::model::name::Slug;
+use crate::model::address::PublicAddress;
 use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -56,34 +57,8 @@ pub struct Api {
 pub struct ApiOptions {
     /// In development a 500 carries its causes.
     pub mode: Mode,
-    /// How the SSH server is reached from outside.
-    pub ssh_host: String,
-    pub ssh_port: u16,
-    /// Apps answer at `http://<slug>.<base_domain>:<http_port>`.
-    pub base_domain: String,
-    pub http_port: u16,
-}
-
-impl ApiOptions {
-    /// What `git remote add gilgal` takes.
-    #[must_use]
-    pub fn git_url(&self, slug: &Slug) -> String {
-        let Self { ssh_host, ssh_port, .. } = self;
-        match ssh_port {
-            22 => format!("ssh://git@{ssh_host}/{slug}.git"),
-            port => format!("ssh://git@{ssh_host}:{port}/{slug}.git"),
-        }
-    }
-
-    /// Where the production environment of a project answers.
-    #[must_use]
-    pub fn app_url(&self, slug: &Slug) -> String {
-        let Self { base_domain, http_port, .. } = self;
-        match http_port {
-            80 => format!("http://{slug}.{base_domain}"),
-            port => format!("http://{slug}.{base_domain}:{port}"),
-        }
-    }
+    /// What the URLs in answers are made of.
+    pub address: PublicAddress,
 }
 
 impl Api {
@@ -110,26 +85,4 @@ pub fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
         .or(route::unknown(api))
         .unify()
         .boxed()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn urls_leave_out_the_usual_ports() {
-        let mut options = ApiOptions {
-            mode: Mode::Production,
-            ssh_host: "gilgal.example.com".to_owned(),
-            ssh_port: 2222,
-            base_domain: "example.com".to_owned(),
-            http_port: 8080,
-        };
-        let slug = "shop".parse().unwrap();
-        assert_eq!(options.git_url(&slug), "ssh://git@gilgal.example.com:2222/shop.git");
-        assert_eq!(options.app_url(&slug), "http://shop.example.com:8080");
-        (options.ssh_port, options.http_port) = (22, 80);
-        assert_eq!(options.git_url(&slug), "ssh://git@gilgal.example.com/shop.git");
-        assert_eq!(options.app_url(&slug), "http://shop.example.com");
-    }
 }

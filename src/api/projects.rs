@@ -3,15 +3,13 @@
 use crate::api::Api;
 use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
-use crate::api::reply::{Answer, created, no_content, ok};
+use crate::api::reply::{self, Answer, created, no_content, ok};
 use crate::api::request::Request;
 use crate::api::route::route;
+use crate::model::name::EnvironmentName;
 use crate::model::project::Project;
 use crate::projects::{self, ProjectDraft};
-use crate::wire::list::List;
-use crate::wire::project::{
-    NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody,
-};
+use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
 use std::sync::Arc;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -41,7 +39,7 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
     for project in page.data {
         data.push(shown(&api, project).await?);
     }
-    ok(&List { data, next: page.next.map(|cursor| cursor.to_string()) })
+    reply::list(data, page.next)
 }
 
 async fn create(api: Arc<Api>, mut request: Request) -> Answer {
@@ -82,11 +80,12 @@ async fn delete(api: Arc<Api>, request: Request) -> Answer {
 }
 
 async fn shown(api: &Api, project: Project) -> Result<ProjectBody, ApiError> {
+    let address = &api.options.address;
     let status = projects::condition(&api.store, &project).await?;
     Ok(ProjectBody {
         status,
-        git_url: api.options.git_url(&project.slug),
-        url: api.options.app_url(&project.slug),
+        git_url: address.git_url(&project.slug),
+        url: address.app_url(&project.slug, &EnvironmentName::production()),
         id: project.id,
         slug: project.slug,
         name: project.name,

@@ -1,9 +1,9 @@
 //! Successful answers.
 
 use crate::api::error::ApiError;
-use crate::store::Page;
 use crate::wire::list::List;
 use serde::Serialize;
+use std::fmt::Display;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
 
@@ -30,8 +30,7 @@ pub(super) fn no_content() -> Answer {
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// 200 with a page of a list.
-pub(super) fn page<T, B: Serialize>(page: Page<T>, body: impl FnMut(T) -> B) -> Answer {
-    let next = page.next.map(|cursor| cursor.to_string());
-    ok(&List { data: page.data.into_iter().map(body).collect(), next })
+/// 200 with a page of a list; `next` is what `?cursor=` takes for the page after it.
+pub(super) fn list(data: Vec<impl Serialize>, next: Option<impl Display>) -> Answer {
+    ok(&List { data, next: next.map(|cursor| cursor.to_string()) })
 }

@@ -13,8 +13,8 @@ use crate::projects::{self, ProjectError, ProjectReference};
 use crate::store::StoreError;
 use crate::wire::form::{self, Body};
 use bytes::Bytes;
-use futures_util::StreamExt;
-use futures_util::stream::BoxStream;
+use futures_util::{Stream, StreamExt};
+use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 use warp::http::HeaderMap;
@@ -32,7 +32,7 @@ pub(super) struct Request {
     pub(super) parameter: String,
     pub(super) headers: HeaderMap,
     pub(super) query: String,
-    pub(super) body: BoxStream<'static, Result<Bytes, warp::Error>>,
+    pub(super) body: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>,
     /// There unless the endpoint is public.
     pub(super) caller: Option<Caller>,
 }
@@ -108,7 +108,9 @@ impl Request {
     fn action(&self) -> Result<Action, ApiError> {
         match self.endpoint.row().access {
             Access::Project(action) => Ok(action),
-            Access::Public | Access::Account => Err(ApiError::new(Code::Forbidden, "This is not for a project.")),
+            Access::Public | Access::Account => {
+                Err(ApiError::new(Code::Forbidden, "This is not for a project."))
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use crate::api::endpoint::{Access, Endpoint};
 use crate::api::error::{ApiError, Code};
 use crate::api::reply::Answer;
 use crate::api::request::{Caller, Request, unauthenticated};
-use bytes::Buf;
+use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use std::sync::Arc;
 use warp::filters::BoxedFilter;
@@ -30,10 +30,7 @@ where
         .then(move |parameter, headers: HeaderMap, query, body| {
             let (api, handler) = (Arc::clone(&api), handler.clone());
             let id = request_id(&headers);
-            let body = StreamExt::map(body, |chunk: Result<_, warp::Error>| {
-                chunk.map(|mut chunk| Buf::copy_to_bytes(&mut chunk, Buf::remaining(&chunk)))
-            });
-            let body = Box::pin(body);
+            let body = Box::pin(StreamExt::map(body, |chunk: Result<_, warp::Error>| chunk.map(bytes)));
             let request = Request { endpoint, parameter, headers, query, body, caller: None };
             async move {
                 let mode = api.options.mode;
@@ -71,6 +68,11 @@ fn matching(endpoint: Endpoint) -> impl Filter<Extract = (String,), Error = Reje
         let parameter = row.parameter(path.as_str()).filter(|_| row.takes(&method)).map(str::to_owned);
         std::future::ready(parameter.ok_or_else(warp::reject))
     })
+}
+
+/// A piece of a body. warp's are in one part each, so that nothing is copied.
+fn bytes(mut piece: impl Buf) -> Bytes {
+    piece.copy_to_bytes(piece.remaining())
 }
 
 fn raw_query() -> BoxedFilter<(String,)> {

@@ -8,10 +8,10 @@ use crate::api::request::Request;
 use crate::api::route::route;
 use crate::wire::system::{CheckBody, HealthBody, ReadyBody, VersionBody};
 use std::sync::Arc;
+use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
 use warp::reply::{Reply, Response};
-use warp::Filter;
 
 pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
     route(api, Endpoint::Health, health)
@@ -40,5 +40,8 @@ fn shown(check: Check) -> CheckBody {
 }
 
 async fn version(_api: Arc<Api>, _request: Request) -> Answer {
-    ok(&VersionBody { name: env!("CARGO_PKG_NAME").to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
+    ok(&VersionBody {
+        name: env!("CARGO_PKG_NAME").to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
 }

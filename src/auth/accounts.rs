@@ -12,6 +12,7 @@ use crate::model::time::now;
 use crate::model::user::User;
 use crate::store::{NewRefreshToken, NewUser, RefreshToken, RotateOutcome, Store, StoreError};
 use chrono::TimeDelta;
+use tokio::sync::Mutex;
 
 /// Everything that has to do with who somebody is, apart from SSH keys.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ pub struct Accounts {
     tokens: AccessTokens,
     hasher: PasswordHasher,
     registration: Registration,
+    first_account: Mutex<()>,
 }
 
 /// A login: two tokens and whose they are.
@@ -56,20 +58,34 @@ pub enum AccountError {
 impl Accounts {
     /// The accounts of a server.
     pub fn new(store: Store, tokens: AccessTokens, registration: Registration) -> Result<Self, HashError> {
-        Ok(Self { store, tokens, hasher: PasswordHasher::new()?, registration })
+        Ok(Self {
+            store,
+            tokens,
+            hasher: PasswordHasher::new()?,
+            registration,
+            first_account: Mutex::new(()),
+        })
     }
 
-    /// Makes an account. The first one of a server is its operator.
+    /// Makes an account. The first one of a server is its operator, and may be made on a closed server too: without it
+    /// nobody could open it.
     pub async fn register(
         &self,
         email: Email,
         username: Username,
         password: Password,
     ) -> Result<User, AccountError> {
-        match self.registration {
-            Registration::Open => {}
-            Registration::Closed => return Err(AccountError::RegistrationClosed),
-        }
+        // Held until the account is there: of many that race to be the first one, one gets in.
+        let _turn = match self.registration {
+            Registration::Open => None,
+            Registration::Closed => {
+                let turn = self.first_account.lock().await;
+                if self.store.count_users().await? > 0 {
+                    return Err(AccountError::RegistrationClosed);
+                }
+                Some(turn)
+            }
+        };
         let password_hash = self.hasher.hash(password).await?;
         Ok(self.store.create_user(NewUser { email, username, password_hash }).await?)
     }

@@ -28,7 +28,11 @@ impl PublicAddress {
     #[must_use]
     pub fn app_url(&self, project: &Slug, environment: &EnvironmentName) -> String {
         let host = self.host(project, environment);
-        if self.http_port == 80 { format!("http://{host}") } else { format!("http://{host}:{}", self.http_port) }
+        if self.http_port == 80 {
+            format!("http://{host}")
+        } else {
+            format!("http://{host}:{}", self.http_port)
+        }
     }
 
     /// What a developer gives to `git remote add`.

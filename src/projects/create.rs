@@ -2,7 +2,7 @@
 
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::UserId;
-use crate::model::name::{BranchName, Slug};
+use crate::model::name::Slug;
 use crate::model::project::Project;
 use crate::model::title::Title;
 use crate::projects::ProjectError;
@@ -51,12 +51,10 @@ async fn insert(
     slug: Slug,
 ) -> Result<(Project, Environment), ProjectError> {
     let new = NewProject { owner_id, name: name.to_string(), slug: slug.clone() };
-    store.create_project(new, BranchName::main(), EnvironmentSettings::default()).await.map_err(
-        |error| match error {
-            StoreError::Conflict { field: "slug" } => ProjectError::SlugTaken(slug),
-            other => other.into(),
-        },
-    )
+    store.create_project(new, EnvironmentSettings::default()).await.map_err(|error| match error {
+        StoreError::Conflict { field: "slug" } => ProjectError::SlugTaken(slug),
+        other => other.into(),
+    })
 }
 
 /// `shop` for 1, `shop-2` for 2; the name is cut where both together would be too long.

@@ -24,6 +24,14 @@ pub fn render(stream: Stream, text: &str) -> String {
     shown
 }
 
+/// A text that came from elsewhere, made safe to stand within one line of ours: a line end is shown too.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    push_safely(&mut safe, text);
+    safe
+}
+
 const fn prefixes(stream: Stream) -> (&'static str, &'static str) {
     match stream {
         Stream::Step => ("-----> ", INDENT),
@@ -110,6 +118,11 @@ mod tests {
         ] {
             assert_eq!(render(Stream::App, text), shown);
         }
+    }
+
+    #[test]
+    fn a_text_within_a_line_stays_there() {
+        assert_eq!(shown("refs/x\n-----> forged\u{1b}[2J"), "refs/x^J-----> forged^[[2J");
     }
 
     #[test]
