@@ -5,11 +5,13 @@
 //! `server.toml` configures the server; `gilgal.toml` in a repository configures a project: two files, two things.
 
 mod catalogue;
+mod disk;
 mod home;
 mod lookup;
 mod settings;
 
 pub use catalogue::{SETTINGS, Setting};
+pub use disk::free_bytes;
 pub(crate) use home::read_or_create;
 pub use home::{Home, HomeError};
 pub use lookup::{Mistake, Mistakes, Variables};

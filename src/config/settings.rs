@@ -31,6 +31,8 @@ pub struct Settings {
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
+    /// This program, which the hooks of a push start.
+    pub executable: PathBuf,
     /// `PATH` of this process: where `git` is looked for.
     pub search_path: String,
 }
@@ -132,6 +134,7 @@ impl Settings {
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?,
                 log_format: log_format?,
+                executable: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("gilgal")),
                 search_path: variables.get("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin").to_owned(),
                 home,
             })

@@ -12,7 +12,7 @@ use crate::model::project::Project;
 use crate::model::time::now;
 use crate::router::Drained;
 use crate::store::StoreError;
-use futures_util::future::BoxFuture;
+use tokio::task::JoinHandle;
 
 /// A deployment while it runs: its row as last written, what it belongs to, and its log.
 pub(super) struct Run {
@@ -23,7 +23,7 @@ pub(super) struct Run {
     pub(super) author: Option<String>,
     pub(super) log: Writer,
     /// What the router is still finishing on the old instances, after the switch.
-    pub(super) drain: Option<BoxFuture<'static, Drained>>,
+    pub(super) drain: Option<JoinHandle<Drained>>,
 }
 
 impl Run {
@@ -184,7 +184,10 @@ impl Deployer {
                 Ok(deployment) if deployment.cancel_requested_at.is_some() => return,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot see whether a deployment is cancelled");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot see whether a deployment is cancelled"
+                    );
                 }
             }
         }

@@ -40,7 +40,7 @@ impl std::str::FromStr for HookName {
 
 /// One reference that the push wants to change. Object ids of 40 zeros mean "does not exist".
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RefCommand {
+pub(super) struct RefCommand {
     pub old: String,
     pub new: String,
     pub reference: String,
@@ -49,14 +49,14 @@ pub struct RefCommand {
 impl RefCommand {
     /// Whether the push wants the reference gone.
     #[must_use]
-    pub fn deletes(&self) -> bool {
+    pub(super) fn deletes(&self) -> bool {
         self.new.bytes().all(|byte| byte == b'0')
     }
 }
 
 /// The first line, from the hook.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HookCall {
+pub(super) struct HookCall {
     pub hook: HookName,
     /// The token of the push, which only its own hooks know.
     pub push: String,
@@ -69,7 +69,7 @@ pub struct HookCall {
 /// Each further line, from the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum HookReply {
+pub(super) enum HookReply {
     /// A line for the pusher, as it is to be shown.
     Line(String),
     /// The end: what becomes of each command, in their order. For `pre-receive` one refusal refuses all.
@@ -79,7 +79,7 @@ pub enum HookReply {
 /// What becomes of one reference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub(super) enum Verdict {
     /// git is to move it.
     Accepted,
     /// The server has moved it, or will when the deployment goes live.

@@ -5,6 +5,8 @@ use super::pump::{Ended, STDERR, pump};
 use super::request::{Request, Unsupported};
 use crate::auth::access::Action;
 use crate::git::{GitProcess, GitProtocol, PushEnvironment, Repositories, Service};
+use crate::journal::Journal;
+use crate::model::address::PublicAddress;
 use crate::model::name::Slug;
 use crate::model::project::Project;
 use crate::model::user::User;
@@ -27,6 +29,7 @@ const RECEIVE_TIME: Duration = Duration::from_secs(60 * 60);
 /// What the SSH front door needs of the rest of the server.
 pub struct Front {
     pub store: Store,
+    pub journal: Journal,
     pub repositories: Repositories,
     pub pushes: Pushes,
     /// Folder of the hook scripts, and the socket on which they call back.
@@ -36,9 +39,8 @@ pub struct Front {
     pub executable: PathBuf,
     pub max_push_bytes: u64,
     pub search_path: String,
-    /// Host and port in git URLs.
-    pub public_host: String,
-    pub public_port: u16,
+    /// Names and ports for what people are told to type.
+    pub address: PublicAddress,
 }
 
 /// Who sent a command.
@@ -115,15 +117,22 @@ async fn answer(
     }
     match request {
         Request::Help => {
-            say(write, None, &greeting::hello(&user, &front.public_host, front.public_port)).await;
-            say(write, None, &greeting::help(&front.public_host, front.public_port)).await;
+            say(write, None, &greeting::hello(&user, &front.address)).await;
+            say(write, None, &greeting::help(&front.address)).await;
             Ok(Some(0))
         }
         Request::WhoAmI => {
-            say(write, None, &format!("{} ({}), key \"{}\" {}\n", user.username, user.email, key.title, key.fingerprint)).await;
+            say(
+                write,
+                None,
+                &format!("{} ({}), key \"{}\" {}\n", user.username, user.email, key.title, key.fingerprint),
+            )
+            .await;
             Ok(Some(0))
         }
-        Request::Git { service, project } => run_git(front, caller, user, service, &project, read, write).await,
+        Request::Git { service, project } => {
+            run_git(front, caller, user, service, &project, read, write).await
+        }
     }
 }
 
@@ -145,8 +154,9 @@ async fn run_git(
         .map_err(internal)?;
     let push = service.writes().then(|| front.pushes.begin(user, project, repository.clone()));
     let environment = push.as_ref().map(|guard| push_environment(front, guard));
-    let mut git = GitProcess::start(service, &repository, caller.protocol, environment.as_ref(), &front.search_path)
-        .map_err(internal)?;
+    let mut git =
+        GitProcess::start(service, &repository, caller.protocol, environment.as_ref(), &front.search_path)
+            .map_err(internal)?;
     let ended = {
         let pumping = pump(&mut git, read, write, || {
             if let Some(push) = &push {
@@ -184,27 +194,29 @@ async fn too_slow(push: Option<&PushGuard>) {
 
 /// The project that a URL names. A push to one that does not exist creates it.
 async fn find_project(front: &Front, user: &User, service: Service, name: &str) -> Result<Project, Refusal> {
-    let slug: Slug = name.parse().map_err(|error: crate::model::name::InvalidName| Refusal(error.to_string()))?;
+    let slug: Slug =
+        name.parse().map_err(|error: crate::model::name::InvalidName| Refusal(error.to_string()))?;
     let action = if service.writes() { Action::Push } else { Action::FetchSource };
     match projects::find(&front.store, user, &ProjectReference::Slug(slug.clone()), action).await {
         Ok(project) => Ok(project),
         Err(ProjectError::NotFound) if service.writes() => {
-            let draft = ProjectDraft { name: slug.clone().into(), slug: Some(slug.clone()) };
+            let name = slug.as_str().parse().map_err(internal)?;
+            let draft = ProjectDraft { name, slug: Some(slug.clone()) };
             match projects::create(&front.store, user.id, draft).await {
                 Ok((project, _)) => {
                     tracing::info!(project = %project.slug, user = %user.username, "a push has created a project");
                     Ok(project)
                 }
                 // The name belongs to somebody whose projects this account must not know of.
-                Err(ProjectError::SlugTaken(slug)) => {
-                    Err(Refusal(format!("There is no project \"{slug}\" that you may push to. Choose another name.")))
-                }
+                Err(ProjectError::SlugTaken(slug)) => Err(Refusal(format!(
+                    "There is no project \"{slug}\" that you may push to. Choose another name."
+                ))),
                 Err(error) => Err(internal(error)),
             }
         }
         Err(ProjectError::NotFound) => Err(Refusal(format!(
-            "There is no project \"{slug}\". A push to ssh://git@{}:{}/{slug}.git creates it.",
-            front.public_host, front.public_port
+            "There is no project \"{slug}\". A push to {} creates it.",
+            front.address.git_url(&slug)
         ))),
         Err(error @ ProjectError::Forbidden(_)) => Err(Refusal(error.to_string())),
         Err(error) => Err(internal(error)),

@@ -80,14 +80,17 @@ async fn watch_drain(run: &mut Run, switched: Switched, previous: i64) {
         run.detail(&format!("0 requests dropped, 0 in flight on v{previous}"));
         return;
     }
-    let mut drain = Box::pin(drain.finished(run.environment.settings.drain_seconds.duration()));
+    let mut drain = tokio::spawn(drain.finished(run.environment.settings.drain_seconds.duration()));
     match tokio::time::timeout(DRAIN_WATCHED, &mut drain).await {
         Ok(drained) => {
-            run.detail(&format!("0 requests dropped, {} drained from v{previous}", drained.completed));
+            let completed = drained.map_or(0, |drained| drained.completed);
+            run.detail(&format!("0 requests dropped, {completed} drained from v{previous}"));
         }
         Err(_) => {
             let seconds = run.environment.settings.drain_seconds.0;
-            run.detail(&format!("0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"));
+            run.detail(&format!(
+                "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
+            ));
             run.drain = Some(drain);
         }
     }
