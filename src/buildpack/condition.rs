@@ -34,6 +34,12 @@ pub(crate) enum Source {
     PythonName { python_name: Vec<String>, file: String },
     /// The port of the first `EXPOSE` of a Dockerfile's last stage.
     ExposedPort { exposed_port: String },
+    /// A value of the pack's own, where a condition holds.
+    Fixed {
+        value: String,
+        #[serde(default)]
+        when: Option<Box<Condition>>,
+    },
 }
 
 /// A question with yes or no as its answer.
@@ -148,6 +154,11 @@ impl Inspection<'_> {
             Source::ExposedPort { exposed_port } => {
                 let port = documents.text(exposed_port)?.and_then(|text| dockerfile::exposed_port(&text));
                 Ok(port.map(|port| Found { value: port.into(), from: format!("{exposed_port}: EXPOSE") }))
+            }
+            Source::Fixed { value, when } => {
+                let why =
+                    when.as_deref().map_or(Ok(Some(String::new())), |condition| self.check(condition))?;
+                Ok(why.map(|from| Found { value: value.as_str().into(), from }))
             }
         }
     }

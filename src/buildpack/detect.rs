@@ -41,9 +41,12 @@ pub(crate) fn detect(
     };
     let recognised = recognised(catalog, &documents, options)?;
     let mut first_refusal = None;
-    for (position, (pack, _)) in recognised.iter().enumerate() {
+    for (position, (pack, why)) in recognised.iter().enumerate() {
         match plan(catalog, pack, &documents, &declared) {
             Ok(mut plan) => {
+                if let Some(what) = &pack.manifest.recognised_as {
+                    plan.evidence.insert(0, Evidence { what: what.clone(), from: why.clone() });
+                }
                 plan.evidence.extend(also_recognised(&recognised, position, &plan));
                 plan.warnings.extend(misspelt_deciding_files(&documents));
                 return Ok(plan);
@@ -131,7 +134,7 @@ fn plan(
 
     let framework = framework.map(|choice| choice.framework);
     let web = web(pack, framework, &inspection, declared)?;
-    evidence.push(web.evidence);
+    evidence.extend(web.evidence);
     inspection.variables.insert("added".to_owned(), json!(web.missing));
     evidence.extend(web.missing.iter().map(|package| Evidence {
         what: package.clone(),
@@ -202,7 +205,7 @@ fn web(
 ) -> Result<start::Start, Refusal> {
     if let Some(command) = declared.get(&ProcessType::web()) {
         let evidence = Evidence { what: command.shown(), from: procfile::PATH.to_owned() };
-        return Ok(start::Start { command: command.clone(), evidence, missing: Vec::new() });
+        return Ok(start::Start { command: command.clone(), evidence: Some(evidence), missing: Vec::new() });
     }
     let rules = || framework.into_iter().flat_map(|framework| &framework.start).chain(&pack.manifest.start);
     start::choose(rules(), inspection)?.ok_or_else(|| Refusal::NoStartCommand {

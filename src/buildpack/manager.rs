@@ -31,7 +31,7 @@ pub(crate) fn choose<'pack>(
         let what = format!("Installing with {} (seen by {from})", manager.shown);
         return Err(Refusal::Unsupported { what, way_out: way_out.clone() });
     }
-    let version = version(manager, inspection)?;
+    let version = inspection.find_text(&manager.version)?.map(|(version, _)| version);
     let evidence = Evidence { what: manager.shown.clone(), from };
     Ok(Some(Choice { manager, version, evidence }))
 }
@@ -93,17 +93,4 @@ fn ambiguous(locked: &[(&Manager, String)]) -> Refusal {
     let way_out =
         format!("Keep that of the package manager you use and remove the others: `git rm {other}`.");
     Refusal::Ambiguous { choices, way_out }
-}
-
-fn version(manager: &Manager, inspection: &Inspection<'_>) -> Result<Option<String>, Refusal> {
-    let Some(version) = &manager.version else { return Ok(None) };
-    if let Some((found, _)) = inspection.find_text(&version.sources)? {
-        return Ok(Some(found));
-    }
-    for rule in &version.rules {
-        if inspection.holds(Some(&rule.when))? {
-            return Ok(Some(rule.version.clone()));
-        }
-    }
-    Ok(Some(version.default.clone()))
 }

@@ -15,6 +15,9 @@ pub(crate) struct Manifest {
     /// Packs are asked in ascending order, and the first that recognises the project wins.
     pub(crate) order: u32,
     pub(crate) recognise: Condition,
+    /// Shown with what made `recognise` hold, for a language whose frameworks and versions leave nothing else to show.
+    #[serde(default)]
+    pub(crate) recognised_as: Option<String>,
     /// What `recognise` looks for, for the refusal of a project that no pack recognises.
     pub(crate) looked_for: String,
     /// Names of files whose misspelling is pointed out.
@@ -167,32 +170,12 @@ pub(crate) struct Manager {
     /// Name of its cache, for the transcript.
     #[serde(default)]
     pub(crate) cache: Option<String>,
-    /// The manager's own version: `default` unless a source finds one.
+    /// Where the version of the manager itself is said; the first that says something wins.
     #[serde(default)]
-    pub(crate) version: Option<ManagerVersion>,
+    pub(crate) version: Vec<Source>,
     /// Anything else for the template, under `manager`.
     #[serde(default)]
     pub(crate) values: BTreeMap<String, String>,
-}
-
-/// Which version of a package manager is installed.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct ManagerVersion {
-    pub(crate) default: String,
-    #[serde(default)]
-    pub(crate) sources: Vec<Source>,
-    /// What a condition says where no source found anything.
-    #[serde(default)]
-    pub(crate) rules: Vec<VersionRule>,
-}
-
-/// A version that follows from a condition.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct VersionRule {
-    pub(crate) when: Condition,
-    pub(crate) version: String,
 }
 
 /// One way to start the app; interpreted by `start`.

@@ -45,6 +45,7 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.add_filter("words", words);
     environment.add_filter("exec", exec);
     environment.add_filter("line", line);
+    environment.add_filter("option", option);
     environment
 }
 
@@ -115,6 +116,14 @@ fn word(value: &Value) -> Result<&str, Error> {
     match value.as_str() {
         Some(text) if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') => Ok(text),
         _ => Err(unsafe_value(value, "is not a plain word")),
+    }
+}
+
+/// A plain word that may start with a dash: an option that the template itself has put together.
+fn option(value: &Value) -> Result<Value, Error> {
+    match value.as_str().map(|text| (text, word(&text.trim_start_matches('-').into()).is_ok())) {
+        Some((text, true)) => Ok(Value::from_safe_string(text.to_owned())),
+        _ => Err(unsafe_value(value, "is not an option")),
     }
 }
 

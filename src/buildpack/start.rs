@@ -11,7 +11,8 @@ use crate::model::process::Command;
 /// A command, and what it asks of the build.
 pub(crate) struct Start {
     pub(crate) command: Command,
-    pub(crate) evidence: Evidence,
+    /// `None` where nothing in the project had to say so.
+    pub(crate) evidence: Option<Evidence>,
     /// Packages that the command needs and the project does not depend on.
     pub(crate) missing: Vec<String>,
 }
@@ -30,7 +31,7 @@ pub(crate) fn choose<'pack>(
         {
             let command = command(&rule.run, &value, inspection)?;
             let missing = missing(&rule.needs, inspection)?;
-            let evidence = Evidence { what: command.shown(), from };
+            let evidence = from.map(|from| Evidence { what: command.shown(), from });
             return Ok(Some(Start { command, evidence, missing }));
         }
     }
@@ -38,22 +39,18 @@ pub(crate) fn choose<'pack>(
 }
 
 /// The value of a rule and where it was seen; `None` where the rule needs one and there is none.
-fn value(rule: &StartRule, inspection: &Inspection<'_>) -> Result<Option<(String, String)>, Refusal> {
+fn value(rule: &StartRule, inspection: &Inspection<'_>) -> Result<Option<(String, Option<String>)>, Refusal> {
     let Some(source) = &rule.value else {
-        let from = rule.when.as_ref().map(|condition| inspection.check(condition)).transpose()?.flatten();
-        return Ok(Some((
-            String::new(),
-            from.filter(|from| !from.is_empty()).unwrap_or("default".to_owned()),
-        )));
+        let why = rule.when.as_ref().map(|condition| inspection.check(condition)).transpose()?.flatten();
+        return Ok(Some((String::new(), why.filter(|why| !why.is_empty()))));
     };
-    let Some(found) = inspection.find(source)? else { return Ok(None) };
-    let Some(text) = found.text() else { return Ok(None) };
+    let Some((text, from)) = inspection.find_text(std::slice::from_ref(source))? else { return Ok(None) };
     if rule.file_with.is_empty() {
-        return Ok(Some((text, found.from)));
+        return Ok(Some((text, Some(from))));
     }
     let name = text.trim_start_matches("./");
-    let files = rule.file_with.iter().map(|ending| format!("{name}{ending}"));
-    Ok(files.into_iter().find(|file| inspection.documents.has_file(file)).map(|file| (file, found.from)))
+    let mut files = rule.file_with.iter().map(|ending| format!("{name}{ending}"));
+    Ok(files.find(|file| inspection.documents.has_file(file)).map(|file| (file, Some(from))))
 }
 
 fn command(run: &Run, value: &str, inspection: &Inspection<'_>) -> Result<Command, Refusal> {
