@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 
 /// Starts routers.
@@ -44,7 +44,8 @@ impl Router {
         let local = listener.local_addr().map_err(|source| BindError::Other { address, source })?;
         let shared = Arc::new(Shared::new(options));
         snapshot::restore(&shared).await;
-        Ok(Bound { listener, address: local, shared })
+        let changes = shared.changed.subscribe();
+        Ok(Bound { listener, address: local, shared, changes })
     }
 }
 
@@ -54,6 +55,8 @@ pub struct Bound {
     listener: TcpListener,
     address: SocketAddr,
     shared: Arc<Shared>,
+    /// Changes since the table was loaded.
+    changes: watch::Receiver<()>,
 }
 
 /// How a router ended.
@@ -77,14 +80,15 @@ impl Bound {
     /// Serves until `shutdown` is ready. Then it takes no more connections, lets requests end until
     /// [`RouterOptions::drain_deadline`], and closes websockets last: they would keep a restart waiting for ever.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
-        let Self { listener, shared, .. } = self;
-        let writer = tokio::spawn(snapshot::keep_written(Arc::downgrade(&shared)));
-        let connections = accept_until(&listener, &shared, pin!(shutdown)).await;
-        drop(listener);
-        let stopped = drain(&shared, connections).await;
-        shared.phase.send_replace(Phase::Stopped);
-        writer.abort();
-        snapshot::write(&shared).await;
+        let Self { listener, shared, changes, .. } = self;
+        let serving = async {
+            let connections = accept_until(&listener, &shared, pin!(shutdown)).await;
+            drop(listener);
+            let stopped = drain(&shared, connections).await;
+            shared.phase.send_replace(Phase::Stopped);
+            stopped
+        };
+        let (stopped, ()) = tokio::join!(serving, snapshot::keep_written(&shared, changes));
         stopped
     }
 }

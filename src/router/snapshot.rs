@@ -1,13 +1,13 @@
 //! The last good table on disk, so that a restarted server serves before anybody is asked anything.
 
 use crate::model::route::Route;
-use crate::router::handle::Shared;
+use crate::router::handle::{Phase, Shared};
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use tokio::sync::watch;
 
 /// Raised when what is written can no longer be read by older servers.
 const VERSION: u32 = 1;
@@ -32,21 +32,24 @@ pub(super) async fn restore(shared: &Shared) {
     }
 }
 
-/// Writes the table after every change, as long as there is a router. Changes during a write make one more write.
-pub(super) async fn keep_written(shared: Weak<Shared>) {
-    let Some(mut changed) = shared.upgrade().map(|shared| shared.changed.subscribe()) else { return };
-    // A change may have come before the subscription.
-    changed.mark_changed();
-    while changed.changed().await.is_ok() {
-        let Some(shared) = shared.upgrade() else { return };
-        write(&shared).await;
+/// Writes the table after every change until the router has stopped, the last change included. Changes during a write
+/// make one more write. Without a change nothing is written: a snapshot that could not be read is not overwritten.
+pub(super) async fn keep_written(shared: &Shared, mut changes: watch::Receiver<()>) {
+    let Some(path) = &shared.options.snapshot_path else { return };
+    loop {
+        tokio::select! {
+            _ = changes.changed() => write(shared, path).await,
+            () = shared.reached(Phase::Stopped) => break,
+        }
+    }
+    if changes.has_changed().unwrap_or_default() {
+        write(shared, path).await;
     }
 }
 
 /// Writes the table as it is now. Failing to is reported and has no other consequence: the table in memory is in force.
-pub(super) async fn write(shared: &Arc<Shared>) {
-    let Some(path) = shared.options.snapshot_path.clone() else { return };
-    let routes = shared.table.load().routes();
+async fn write(shared: &Shared, path: &Path) {
+    let (path, routes) = (path.to_owned(), shared.table.load().routes());
     if let Err(error) = off_thread(move || save(&path, routes)).await {
         tracing::error!(%error, "the router's table could not be written to disk");
     }

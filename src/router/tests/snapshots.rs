@@ -49,6 +49,18 @@ async fn a_snapshot_that_cannot_be_read_is_kept_aside() {
 }
 
 #[tokio::test]
+async fn a_snapshot_that_was_not_read_is_not_overwritten() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("routes.json");
+    // A folder in its place cannot be read as a file, whoever runs the test.
+    std::fs::create_dir(&path).unwrap();
+    let router = router_at(&path).await;
+    assert!(router.get().await.starts_with("HTTP/1.1 404"));
+    router.stop().await;
+    assert!(path.is_dir());
+}
+
+#[tokio::test]
 async fn a_disk_that_does_not_take_it_does_not_stop_the_router() {
     let folder = tempfile::tempdir().unwrap();
     let app = App::named("app").await;
