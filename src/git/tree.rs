@@ -48,13 +48,18 @@ impl Repository {
     }
 }
 
-impl GitTree {
-    /// Id of the tree: two commits with the same files have the same one.
-    #[must_use]
-    pub fn id(&self) -> String {
-        self.tree.to_string()
+impl Repository {
+    /// Id of the tree of a commit: two commits with the same files have the same one.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub fn tree_id(&self, commit: &CommitId) -> Result<String, GitError> {
+        let git = self.git2()?;
+        Ok(git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree_id().to_string())
     }
+}
 
+impl GitTree {
     /// Whether the tree has submodules, which are empty folders here.
     #[must_use]
     pub const fn has_submodules(&self) -> bool {

@@ -287,7 +287,8 @@ fn check_commit(text: &str) -> Result<String, String> {
 }
 
 /// A refused name as it may be shown to a person: short, and with nothing that moves a terminal's cursor.
-fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 

@@ -52,7 +52,9 @@ pub(super) enum Backend {
     Postgres(Pool<PostgresConnection>),
 }
 
-/// A connection that goes back to its pool when it is dropped.
+/// A connection that goes back to its pool when it is dropped. One that is dropped within a transaction, as when its
+/// caller is cancelled, is closed by the pool instead: the transaction never happened.
+#[expect(clippy::large_enum_variant, reason = "lives on a stack, for one call")]
 pub(super) enum Connection {
     Sqlite(Object<SqliteConnection>),
     Postgres(Object<PostgresConnection>),
@@ -158,7 +160,7 @@ impl Connection {
         match self {
             Self::Sqlite(connection) => SqliteTransactions::rollback_transaction(&mut **connection).await?,
             Self::Postgres(connection) => {
-                PostgresTransactions::rollback_transaction(&mut **connection).await?
+                PostgresTransactions::rollback_transaction(&mut **connection).await?;
             }
         }
         Ok(())

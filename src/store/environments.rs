@@ -117,6 +117,15 @@ impl Store {
     }
 }
 
+/// [`lock`]s every environment of a project.
+pub(super) async fn lock_all(connection: &mut Connection, project_id: ProjectId) -> Result<(), StoreError> {
+    let rows = environments::table.filter(environments::project_id.eq(project_id)).select(environments::id);
+    if let Connection::Postgres(postgres) = connection {
+        let _ids: Vec<EnvironmentId> = rows.for_no_key_update().load(&mut **postgres).await?;
+    }
+    Ok(())
+}
+
 /// Makes other transactions that lock the environment wait until this one has ended.
 pub(super) async fn lock(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
     let row = environments::table.find(id).select(environments::id);

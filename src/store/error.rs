@@ -49,8 +49,9 @@ pub(super) fn found(changed_rows: usize) -> Result<(), StoreError> {
 impl From<DieselError> for StoreError {
     fn from(error: DieselError) -> Self {
         match &error {
-            DieselError::NotFound => Self::NotFound,
-            DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => Self::NotFound,
+            DieselError::NotFound | DieselError::DatabaseError(DatabaseErrorKind::ForeignKeyViolation, _) => {
+                Self::NotFound
+            }
             DieselError::DatabaseError(DatabaseErrorKind::UniqueViolation, information) => {
                 match field_of(&violated_index(&**information)) {
                     Some(field) => Self::Conflict { field },
@@ -58,7 +59,9 @@ impl From<DieselError> for StoreError {
                 }
             }
             DieselError::DatabaseError(
-                DatabaseErrorKind::UnableToSendCommand | DatabaseErrorKind::ClosedConnection,
+                DatabaseErrorKind::UnableToSendCommand
+                | DatabaseErrorKind::ClosedConnection
+                | DatabaseErrorKind::SerializationFailure,
                 _,
             )
             | DieselError::BrokenTransactionManager => Self::Unavailable(Box::new(error)),
@@ -102,6 +105,8 @@ fn may_pass(message: &str) -> bool {
         // SQLite: another process holds the file, or the disk is full.
         "database is locked",
         "database or disk is full",
+        // PostgreSQL: two transactions waited for each other and this one was chosen to end.
+        "deadlock detected",
         // PostgreSQL: being stopped, started or at its limit of connections, or its disk is full.
         "terminating connection",
         "the database system is",

@@ -7,7 +7,7 @@ use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
 use crate::store::schema::deployment_logs;
-use crate::store::types::StoredTime;
+use crate::store::types::{StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -43,8 +43,7 @@ impl LogRow {
             level: line.line.level,
             step: line.line.step,
             stream: line.line.stream,
-            // What builds print can hold the one character that PostgreSQL's text cannot; it is shown as terminals do.
-            text: line.line.text.replace('\0', "^@"),
+            text: storable(&line.line.text),
         }
     }
 }

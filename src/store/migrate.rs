@@ -11,8 +11,8 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Held until the transaction ends; the number only has to be our own (it spells `gilgal`).
-const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(0x67696c67616c)";
+/// Held until the transaction ends. The number only has to be our own: it is `gilgal` in ASCII.
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(113702487941484)";
 
 impl Store {
     /// Brings the schema up to date: all migrations or none, and one server at a time. Needs a runtime of several

@@ -7,7 +7,7 @@ use crate::model::project::Project;
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::on;
-use crate::store::environments::EnvironmentRow;
+use crate::store::environments::{EnvironmentRow, lock_all as lock_environments};
 use crate::store::error::{StoreError, found};
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::{environments, projects};
@@ -180,8 +180,12 @@ impl Store {
 
     /// Removes a project with everything that belongs to it: environments, deployments with their logs and jobs, releases.
     pub async fn delete_project(&self, id: ProjectId) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
-        let deleted = on!(connection, |c| diesel::delete(projects::table.find(id)).execute(c).await)?;
-        found(deleted)
+        self.transaction(async |connection| {
+            // In the order of every other transaction: environments before what they belong to.
+            lock_environments(connection, id).await?;
+            let deleted = on!(connection, |c| diesel::delete(projects::table.find(id)).execute(c).await)?;
+            found(deleted)
+        })
+        .await
     }
 }

@@ -77,8 +77,8 @@ impl Store {
                 .filter(refresh_tokens::used_at.is_null())
                 .filter(refresh_tokens::revoked_at.is_null())
                 .filter(refresh_tokens::expires_at.gt(StoredTime(now)));
-            let used = refresh_tokens::used_at.eq(StoredTime(now));
-            let taken = on!(connection, |c| diesel::update(unused).set(used).execute(c).await)?;
+            let mark = refresh_tokens::used_at.eq(StoredTime(now));
+            let taken = on!(connection, |c| diesel::update(unused).set(mark).execute(c).await)?;
             let found: Option<RefreshTokenRow> =
                 on!(connection, |c| by_hash.select(RefreshTokenRow::as_select()).first(c).await.optional())?;
             let Some(old) = found else { return Ok(RotateOutcome::Unknown) };

@@ -1,5 +1,7 @@
 //! The tables of the migrations, for Diesel. `tests/store` compares both databases with each other.
 
+#![expect(clippy::wildcard_imports, reason = "the form of every schema that Diesel writes")]
+
 diesel::table! {
     use diesel::sql_types::*;
     use crate::store::types::*;

@@ -114,8 +114,7 @@ CREATE UNIQUE INDEX deployments_environment_id ON deployments (environment_id) W
 CREATE INDEX deployments_by_environment ON deployments (environment_id, id);
 CREATE INDEX deployments_by_project ON deployments (project_id, id);
 CREATE INDEX deployments_by_author ON deployments (author_id);
-CREATE INDEX deployments_unfinished ON deployments (id)
-    WHERE state NOT IN ('live', 'failed', 'cancelled', 'superseded');
+CREATE INDEX deployments_by_state ON deployments (state);
 
 CREATE TABLE deployment_events (
     deployment_id TEXT NOT NULL REFERENCES deployments (id) ON DELETE CASCADE,
@@ -169,5 +168,5 @@ CREATE TABLE jobs (
 ) STRICT;
 -- What two jobs with one lock key have in common is never worked on twice at a time.
 CREATE UNIQUE INDEX jobs_lock_key ON jobs (lock_key) WHERE state = 'running';
-CREATE INDEX jobs_open ON jobs (state, run_at) WHERE state IN ('queued', 'running');
+CREATE INDEX jobs_by_state ON jobs (state, run_at);
 CREATE INDEX jobs_by_deployment ON jobs (deployment_id);

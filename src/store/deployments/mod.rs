@@ -86,7 +86,7 @@ impl Store {
         let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
             .filter(deployments::environment_id.eq(environment_id))
             .filter(deployments::commit_id.eq(commit))
-            .filter(deployments::state.ne_all(final_states()))
+            .filter(deployments::state.eq_any(unfinished_states()))
             .order(deployments::id.desc())
             .select(DeploymentRow::as_select())
             .first(c)
@@ -99,7 +99,7 @@ impl Store {
     pub async fn unfinished_deployments(&self) -> Result<Vec<Deployment>, StoreError> {
         let mut connection = self.read().await?;
         let rows: Vec<DeploymentRow> = on!(connection, |c| deployments::table
-            .filter(deployments::state.ne_all(final_states()))
+            .filter(deployments::state.eq_any(unfinished_states()))
             .order(deployments::id)
             .select(DeploymentRow::as_select())
             .load(c)
@@ -108,9 +108,9 @@ impl Store {
     }
 }
 
-/// The states in which nothing can happen any more.
-fn final_states() -> Vec<DeploymentState> {
-    DeploymentState::ALL.into_iter().filter(|state| state.is_final()).collect()
+/// The states in which something can still happen.
+fn unfinished_states() -> Vec<DeploymentState> {
+    DeploymentState::ALL.into_iter().filter(|state| !state.is_final()).collect()
 }
 
 /// The states in which the router serves the deployment's release, or served it until a newer one came.

@@ -1,13 +1,13 @@
 //! Moving a deployment from state to state, each move with its event in one transaction.
 
-use super::final_states;
+use super::unfinished_states;
 use crate::model::deployment::{DeploymentRecord, DeploymentState, RecordedEvent};
 use crate::model::id::DeploymentId;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::{StoreError, found};
 use crate::store::schema::{deployment_events, deployments};
-use crate::store::types::{Json, StoredTime};
+use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -68,7 +68,7 @@ impl Store {
             let change = (
                 deployments::state.eq(step.to),
                 step.record.map(|record| deployments::record.eq(Json(record.clone()))),
-                step.reason.map(|reason| deployments::reason.eq(reason)),
+                step.reason.map(|reason| deployments::reason.eq(storable(reason))),
                 (step.to == DeploymentState::Fetching).then(|| deployments::started_at.eq(now)),
                 step.to.is_final().then(|| deployments::finished_at.eq(now)),
             );
@@ -99,7 +99,7 @@ impl Store {
                 on!(connection, |c| deployments::table.find(id).select(deployments::state).first(c).await)?;
             let unfinished = deployments::table
                 .find(id)
-                .filter(deployments::state.ne_all(final_states()))
+                .filter(deployments::state.eq_any(unfinished_states()))
                 .filter(deployments::cancel_requested_at.is_null());
             let change = deployments::cancel_requested_at.eq(StoredTime::now());
             on!(connection, |c| diesel::update(unfinished).set(change).execute(c).await)?;
@@ -144,7 +144,7 @@ pub(super) async fn insert_event(
         seq: last.unwrap_or(0) + 1,
         state,
         occurred_at: StoredTime::now(),
-        detail: detail.map(str::to_owned),
+        detail: detail.map(storable),
     };
     on!(connection, |c| diesel::insert_into(deployment_events::table).values(&row).execute(c).await)?;
     Ok(())

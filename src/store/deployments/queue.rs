@@ -13,7 +13,7 @@ use crate::store::environments;
 use crate::store::error::StoreError;
 use crate::store::jobs::{self, NewJob};
 use crate::store::schema::deployments;
-use crate::store::types::{Json, StoredTime};
+use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -103,7 +103,7 @@ async fn supersede(
         .filter(deployments::state.eq(DeploymentState::Queued));
     let change = (
         deployments::state.eq(DeploymentState::Superseded),
-        deployments::reason.eq(reason),
+        deployments::reason.eq(storable(reason)),
         deployments::finished_at.eq(StoredTime::now()),
     );
     let superseded: Vec<DeploymentId> = on!(connection, |c| diesel::update(waiting)

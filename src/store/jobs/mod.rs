@@ -12,7 +12,7 @@ use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
 use crate::store::schema::jobs;
-use crate::store::types::{Json, StoredTime};
+use crate::store::types::{Json, StoredTime, storable};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -144,7 +144,7 @@ impl Store {
             jobs::state.eq(state),
             jobs::worker.eq(None::<String>),
             jobs::lease_until.eq(None::<StoredTime>),
-            jobs::error.eq(error),
+            jobs::error.eq(error.map(storable)),
             jobs::finished_at.eq(finished_at),
             retry_at.map(|at| jobs::run_at.eq(StoredTime(at))),
         );

@@ -13,6 +13,7 @@ mod text;
 mod time;
 
 pub(super) use self::document::Json;
+pub(super) use self::text::storable;
 pub(super) use self::time::StoredTime;
 
 use diesel::query_builder::QueryId;

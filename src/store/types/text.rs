@@ -1,4 +1,4 @@
-//! Names and words of the model as `TEXT`.
+//! Names and words of the model as `TEXT`, and free text.
 
 use super::column_value;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
@@ -13,6 +13,12 @@ use diesel::sql_types::Text;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as InvalidText;
+
+/// Free text as both databases can hold it: the one character that PostgreSQL's `text` refuses, and that builds do
+/// print, is written as terminals show it.
+pub(in crate::store) fn storable(text: &str) -> String {
+    text.replace('\0', "^@")
+}
 
 /// Each is written as its `as_str` and read by its `Deserialize`, which checks what it reads.
 macro_rules! texts {
