@@ -18,7 +18,8 @@ fn failed<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) ->
 #[async_trait]
 impl ProjectCleanup for Deployer {
     async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError> {
-        let environments = self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
+        let environments =
+            self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
         for deployment in self.store.unfinished_deployments().await.map_err(failed("the deployments"))? {
             if deployment.project_id == project.id {
                 self.store.request_cancel(deployment.id).await.map_err(failed("a running deployment"))?;

@@ -69,7 +69,10 @@ impl From<EngineError> for StepError {
 
 impl From<GitError> for StepError {
     fn from(error: GitError) -> Self {
-        tracing::error!(error = &error as &dyn std::error::Error, "a deployment met an error of its repository");
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a deployment met an error of its repository"
+        );
         Failure::new("repository failed", format!("The repository cannot be used: {error}.")).into()
     }
 }
@@ -105,14 +108,18 @@ impl From<BuildError> for StepError {
         let failure = Failure::new(words, sentence);
         match error {
             // Its last lines have just been shown: they are the end of the build's own output.
-            BuildError::CommandFailed { .. } => {
-                failure.advise("Run the same command in a clean clone to see it fail, mend it, commit, and push again.")
+            BuildError::CommandFailed { .. } => failure.advise(
+                "Run the same command in a clean clone to see it fail, mend it, commit, and push again.",
+            ),
+            BuildError::OutOfMemory { .. } => {
+                failure.advise("Give the build less to do at once, or the server more memory.")
             }
-            BuildError::OutOfMemory { .. } => failure.advise("Give the build less to do at once, or the server more memory."),
             BuildError::BaseImageMissing { .. } => {
                 failure.advise("Check the name of the image, and that the server can reach its registry.")
             }
-            BuildError::DiskFull => failure.advise("Ask the operator to make room: `docker system df` shows what takes it."),
+            BuildError::DiskFull => {
+                failure.advise("Ask the operator to make room: `docker system df` shows what takes it.")
+            }
             BuildError::InstructionFailed { .. }
             | BuildError::TimedOut { .. }
             | BuildError::DockerfileSyntax { .. }

@@ -44,8 +44,11 @@ impl Deployer {
         environment: &Environment,
         deployment: &Deployment,
     ) -> Result<ReleaseContent, StepError> {
-        let (Some(plan), Some(image)) = (deployment.record.plan.clone(), deployment.record.image.clone()) else {
-            return Err(Failure::new("deployment failed", "The record of the deployment has no image.").into());
+        let (Some(plan), Some(image)) = (deployment.record.plan.clone(), deployment.record.image.clone())
+        else {
+            return Err(
+                Failure::new("deployment failed", "The record of the deployment has no image.").into()
+            );
         };
         let vars = self.store.config_vars(environment.id).await?;
         let sealed_config: BTreeMap<String, String> = vars
@@ -90,7 +93,8 @@ impl Deployer {
         process_type: &ProcessType,
         index: u16,
     ) -> Result<InstanceSpec, StepError> {
-        let command = content.processes.get(process_type).cloned().unwrap_or(crate::model::process::Command::Image);
+        let command =
+            content.processes.get(process_type).cloned().unwrap_or(crate::model::process::Command::Image);
         Ok(InstanceSpec {
             key: InstanceKey {
                 project_id: project.id,
@@ -115,7 +119,10 @@ impl Deployer {
     }
 
     /// The instances of an environment that belong to other deployments than this one.
-    pub(super) async fn other_instances(&self, deployment: &Deployment) -> Result<Vec<Instance>, EngineError> {
+    pub(super) async fn other_instances(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<Vec<Instance>, EngineError> {
         let all = self.engine.list().await?;
         Ok(all
             .into_iter()

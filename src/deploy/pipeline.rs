@@ -184,7 +184,10 @@ impl Deployer {
                 Ok(deployment) if deployment.cancel_requested_at.is_some() => return,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "cannot see whether a deployment is cancelled");
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "cannot see whether a deployment is cancelled"
+                    );
                 }
             }
         }

@@ -43,7 +43,10 @@ impl Reconciler {
         tokio::pin!(stop);
         loop {
             if let Err(error) = self.round().await {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a reconciliation was not finished");
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a reconciliation was not finished"
+                );
             }
             tokio::select! {
                 event = events.next() => {
@@ -71,12 +74,15 @@ impl Reconciler {
                 .filter(|deployment| deployment.state == DeploymentState::Switching)
                 .map(|deployment| deployment.environment_id)
                 .collect();
-            let busy: HashSet<EnvironmentId> = unfinished.iter().map(|deployment| deployment.environment_id).collect();
+            let busy: HashSet<EnvironmentId> =
+                unfinished.iter().map(|deployment| deployment.environment_id).collect();
             let current = self.update_routes(&instances, &switching).await?;
             instances
                 .into_iter()
                 .filter(|instance| !busy.contains(&instance.key.environment_id))
-                .filter(|instance| current.get(&instance.key.environment_id) != Some(&instance.key.deployment_id))
+                .filter(|instance| {
+                    current.get(&instance.key.environment_id) != Some(&instance.key.deployment_id)
+                })
                 .collect::<Vec<_>>()
         };
         for orphan in orphans {
@@ -121,7 +127,10 @@ impl Reconciler {
 
 impl Deployer {
     /// Where the web instances of a deployment take requests.
-    pub(super) async fn web_targets(&self, deployment: DeploymentId) -> Result<Vec<RouteTarget>, EngineError> {
+    pub(super) async fn web_targets(
+        &self,
+        deployment: DeploymentId,
+    ) -> Result<Vec<RouteTarget>, EngineError> {
         Ok(targets(&self.engine.list().await?, deployment))
     }
 }

@@ -18,12 +18,18 @@ impl Deployer {
             Ok(instances) => {
                 for instance in instances {
                     if let Err(error) = self.engine.stop(&instance.id, STOP_GRACE).await {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "an instance was not undone");
+                        tracing::warn!(
+                            error = &error as &dyn std::error::Error,
+                            "an instance was not undone"
+                        );
                     }
                 }
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "what is to be undone is not known yet");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "what is to be undone is not known yet"
+                );
             }
         }
         if let Some(image) = run.deployment.record.image.clone() {

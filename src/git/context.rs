@@ -43,7 +43,12 @@ impl Repository {
     /// Streams the tree of a commit as a tar. The project's `.dockerignore` and the patterns of `ignore` are applied;
     /// `own_files` (path → content) are added, and win over files of the tree.
     #[must_use]
-    pub fn context(&self, commit: CommitId, own_files: BTreeMap<String, String>, ignore: Vec<String>) -> Context {
+    pub fn context(
+        &self,
+        commit: CommitId,
+        own_files: BTreeMap<String, String>,
+        ignore: Vec<String>,
+    ) -> Context {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let repository = self.clone();
         let report = tokio::task::spawn_blocking(move || {

@@ -20,9 +20,14 @@ const POLL: Duration = Duration::from_secs(2);
 pub enum Outcome {
     Done,
     /// To be tried again at a later time, for the reason given.
-    Retry { at: Timestamp, reason: String },
+    Retry {
+        at: Timestamp,
+        reason: String,
+    },
     /// Not to be tried again.
-    Failed { reason: String },
+    Failed {
+        reason: String,
+    },
 }
 
 /// Does the work of a job. May be called again for the same job after a crash.
@@ -107,7 +112,9 @@ impl<H: Handler> Runner<H> {
         };
         let written = match &outcome {
             Outcome::Done => self.store.complete_job(job.id, &self.worker).await,
-            Outcome::Retry { at, reason } => self.store.fail_job(job.id, &self.worker, reason, Some(*at)).await,
+            Outcome::Retry { at, reason } => {
+                self.store.fail_job(job.id, &self.worker, reason, Some(*at)).await
+            }
             Outcome::Failed { reason } => self.store.fail_job(job.id, &self.worker, reason, None).await,
         };
         if let Err(error) = written {

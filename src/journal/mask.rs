@@ -40,7 +40,8 @@ mod tests {
 
     #[test]
     fn values_are_masked_wherever_they_stand() {
-        let values = ["hunter2-hunter2", "hunter2", "no", "first line\nsecond line"].map(|v| Secret::new(v.to_owned()));
+        let values = ["hunter2-hunter2", "hunter2", "no", "first line\nsecond line"]
+            .map(|v| Secret::new(v.to_owned()));
         let mask = Mask::new(&values);
         let masked = mask.apply("a=hunter2-hunter2 b=hunter2 c=no second line".to_owned());
         assert_eq!(masked, "a=******** b=******** c=no ********");

@@ -14,7 +14,12 @@ use crate::store::{Enqueued, NewDeployment, StoreError};
 
 impl Receiver {
     /// Decides every branch of a push, one after the other: each has its own outcome.
-    pub(super) async fn decide_branches(&self, push: &Push, call: &HookCall, terminal: &Terminal) -> Vec<Verdict> {
+    pub(super) async fn decide_branches(
+        &self,
+        push: &Push,
+        call: &HookCall,
+        terminal: &Terminal,
+    ) -> Vec<Verdict> {
         let Ok(options) = PushOptions::parse(&call.options) else {
             return vec![Verdict::Refused("unknown push option".to_owned()); call.commands.len()];
         };
@@ -59,7 +64,10 @@ impl Receiver {
             terminal.detail(&format!("`{branch}` is stored and not deployed, as asked.")).await;
             return Ok(Verdict::Accepted);
         }
-        let deployment = match self.deployment_for(push, &environment, &branch, command, commit, options, terminal).await {
+        let deployment = match self
+            .deployment_for(push, &environment, &branch, command, commit, options, terminal)
+            .await
+        {
             Ok(deployment) => deployment,
             Err(error) => {
                 terminal.notice(&unavailable(&error)).await;
@@ -74,7 +82,10 @@ impl Receiver {
     }
 
     /// The deployment that this push is about: the one that runs for the same commit, or a new one in the queue.
-    #[expect(clippy::too_many_arguments, reason = "each is a part of what was pushed, and there is one caller")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of what was pushed, and there is one caller"
+    )]
     async fn deployment_for(
         &self,
         push: &Push,
@@ -86,7 +97,9 @@ impl Receiver {
         terminal: &Terminal,
     ) -> Result<DeploymentId, StoreError> {
         if let Some(running) = self.store.active_deployment(environment.id, &commit).await? {
-            terminal.detail("This commit is being deployed already; here is its log from the first line.").await;
+            terminal
+                .detail("This commit is being deployed already; here is its log from the first line.")
+                .await;
             return Ok(running.id);
         }
         let new = NewDeployment {
@@ -95,7 +108,11 @@ impl Receiver {
             environment_id: environment.id,
             commit,
             branch: Some(branch.clone()),
-            previous_commit: command.old.parse().ok().filter(|_| !command.old.bytes().all(|byte| byte == b'0')),
+            previous_commit: command
+                .old
+                .parse()
+                .ok()
+                .filter(|_| !command.old.bytes().all(|byte| byte == b'0')),
             author: Some(push.user.id),
             source: DeploymentSource::Push,
             options: DeploymentOptions { no_cache: options.no_cache, move_branch: true },

@@ -73,7 +73,10 @@ impl Receiver {
                 match self.store.request_cancel(deployment).await {
                     Ok(_) => self.interrupts.signal(),
                     Err(error) => {
-                        tracing::error!(error = &error as &dyn std::error::Error, "cannot cancel a deployment");
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "cannot cancel a deployment"
+                        );
                     }
                 }
             }

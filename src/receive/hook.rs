@@ -44,8 +44,10 @@ fn proc_receive(environment: &HookEnvironment) -> io::Result<u8> {
     packet::write(&mut output, if with_options { b"version=1\0push-options" } else { b"version=1\0" })?;
     packet::flush(&mut output)?;
 
-    let commands: Vec<RefCommand> =
-        packet::read_section(&mut input)?.iter().map(|line| parse_command(line)).collect::<io::Result<_>>()?;
+    let commands: Vec<RefCommand> = packet::read_section(&mut input)?
+        .iter()
+        .map(|line| parse_command(line))
+        .collect::<io::Result<_>>()?;
     let options = if with_options { packet::read_section(&mut input)? } else { Vec::new() };
     let verdicts = ask(HookName::ProcReceive, environment, commands.clone(), options)?;
 
@@ -57,7 +59,9 @@ fn proc_receive(environment: &HookEnvironment) -> io::Result<u8> {
                 packet::write(&mut output, b"option fall-through")?;
             }
             Verdict::Taken => packet::write(&mut output, format!("ok {reference}").as_bytes())?,
-            Verdict::Refused(reason) => packet::write(&mut output, format!("ng {reference} {reason}").as_bytes())?,
+            Verdict::Refused(reason) => {
+                packet::write(&mut output, format!("ng {reference} {reason}").as_bytes())?
+            }
         }
     }
     packet::flush(&mut output)?;
@@ -82,8 +86,13 @@ fn ask(
     options: Vec<String>,
 ) -> io::Result<Vec<Verdict>> {
     let expected = commands.len();
-    let call =
-        HookCall { hook, push: environment.push.clone(), commands, options, quarantine: environment.quarantine.clone() };
+    let call = HookCall {
+        hook,
+        push: environment.push.clone(),
+        commands,
+        options,
+        quarantine: environment.quarantine.clone(),
+    };
     let mut server = UnixStream::connect(&environment.socket)?;
     let mut line = serde_json::to_string(&call)?;
     line.push('\n');

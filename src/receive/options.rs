@@ -24,7 +24,9 @@ impl PushOptions {
     /// A sentence for the pusher that names the option that is not known.
     pub fn parse(options: &[String]) -> Result<Self, String> {
         if options.len() > MAX_OPTIONS || options.iter().any(|option| option.len() > MAX_OPTION_BYTES) {
-            return Err(format!("At most {MAX_OPTIONS} push options of {MAX_OPTION_BYTES} bytes each are taken."));
+            return Err(format!(
+                "At most {MAX_OPTIONS} push options of {MAX_OPTION_BYTES} bytes each are taken."
+            ));
         }
         let mut parsed = Self::default();
         for option in options {
@@ -33,7 +35,9 @@ impl PushOptions {
                 "gilgal.no-deploy" => parsed.no_deploy = true,
                 "gilgal.no-cache" => parsed.no_cache = true,
                 "gilgal.detach" => parsed.detach = true,
-                unknown => return Err(format!("There is no push option \"{unknown}\". Known are {}.", Self::KNOWN)),
+                unknown => {
+                    return Err(format!("There is no push option \"{unknown}\". Known are {}.", Self::KNOWN));
+                }
             }
         }
         Ok(parsed)
@@ -46,7 +50,8 @@ mod tests {
 
     #[test]
     fn known_options_are_taken_and_others_named() {
-        let parse = |options: &[&str]| PushOptions::parse(&options.iter().map(|&o| o.to_owned()).collect::<Vec<_>>());
+        let parse =
+            |options: &[&str]| PushOptions::parse(&options.iter().map(|&o| o.to_owned()).collect::<Vec<_>>());
         assert_eq!(parse(&[]), Ok(PushOptions::default()));
         assert!(parse(&["gilgal.dry-run", "gilgal.no-cache"]).unwrap().dry_run);
         assert!(parse(&["gilgal.dryrun"]).unwrap_err().contains("\"gilgal.dryrun\""));

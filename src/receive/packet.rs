@@ -8,7 +8,8 @@ const MAX_CONTENT_BYTES: usize = 65_516;
 pub(super) fn read_section(input: &mut impl Read) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     while let Some(content) = read(input)? {
-        let text = String::from_utf8(content).map_err(|_| io::Error::other("git has sent text that is not UTF-8"))?;
+        let text = String::from_utf8(content)
+            .map_err(|_| io::Error::other("git has sent text that is not UTF-8"))?;
         lines.push(text.trim_end_matches('\n').to_owned());
     }
     Ok(lines)

@@ -13,10 +13,15 @@ impl Receiver {
     /// A sentence or two for the pusher: what is wrong and what to do.
     pub(super) async fn check(&self, push: &Push, call: &HookCall) -> Result<(), String> {
         if push.project.disabled_at.is_some() {
-            return Err(format!("The project {} is disabled. Ask the operator of this server.", push.project.slug));
+            return Err(format!(
+                "The project {} is disabled. Ask the operator of this server.",
+                push.project.slug
+            ));
         }
         if call.commands.len() > MAX_COMMANDS {
-            return Err(format!("A push may change at most {MAX_COMMANDS} references. Push fewer at a time."));
+            return Err(format!(
+                "A push may change at most {MAX_COMMANDS} references. Push fewer at a time."
+            ));
         }
         let options = PushOptions::parse(&call.options)?;
         for command in &call.commands {
@@ -36,8 +41,11 @@ impl Receiver {
     /// Refuses to delete a branch that an environment follows; answers whether the branch is one.
     async fn check_branch(&self, push: &Push, command: &RefCommand) -> Result<bool, String> {
         let Some(branch) = BranchName::from_reference(&command.reference) else { return Ok(false) };
-        let environment =
-            self.store.environment_following(push.project.id, &branch).await.map_err(|error| unavailable(&error))?;
+        let environment = self
+            .store
+            .environment_following(push.project.id, &branch)
+            .await
+            .map_err(|error| unavailable(&error))?;
         let Some(environment) = environment else { return Ok(false) };
         if command.deletes() {
             return Err(format!(
@@ -52,8 +60,13 @@ impl Receiver {
         match self.engine.info().await {
             Ok(_) => Ok(()),
             Err(error) => {
-                tracing::error!(error = &error as &dyn Error, "a push was refused: the engine does not answer");
-                Err(format!("Nothing can be deployed: {error}. Nothing was changed; push again when it runs."))
+                tracing::error!(
+                    error = &error as &dyn Error,
+                    "a push was refused: the engine does not answer"
+                );
+                Err(format!(
+                    "Nothing can be deployed: {error}. Nothing was changed; push again when it runs."
+                ))
             }
         }
     }
@@ -67,7 +80,10 @@ fn check_reference(command: &RefCommand) -> Result<(), String> {
     if reference.starts_with("refs/tags/") || reference.starts_with("refs/notes/") {
         return Ok(());
     }
-    Err(format!("Only branches, tags and notes are taken here, not `{}`.", crate::model::name::shown(reference)))
+    Err(format!(
+        "Only branches, tags and notes are taken here, not `{}`.",
+        crate::model::name::shown(reference)
+    ))
 }
 
 /// git itself refuses a shallow push only after the hooks have run: too late for a deployment.
@@ -75,7 +91,8 @@ async fn check_shallow(push: &Push, call: &HookCall) -> Result<(), String> {
     if !push.repository.receives_shallow() {
         return Ok(());
     }
-    let commits: Vec<CommitId> = call.commands.iter().filter_map(|command| command.new.parse().ok()).collect();
+    let commits: Vec<CommitId> =
+        call.commands.iter().filter_map(|command| command.new.parse().ok()).collect();
     let (repository, quarantine) = (push.repository.clone(), call.quarantine.clone());
     let complete = tokio::task::spawn_blocking(move || {
         commits.iter().all(|commit| repository.is_complete(commit, quarantine.as_deref()).unwrap_or(false))
@@ -83,7 +100,8 @@ async fn check_shallow(push: &Push, call: &HookCall) -> Result<(), String> {
     if complete.await.unwrap_or(false) {
         Ok(())
     } else {
-        Err("This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again.".to_owned())
+        Err("This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again."
+            .to_owned())
     }
 }
 

@@ -5,7 +5,9 @@ use super::session::{Caller, Front};
 use super::{greeting, session};
 use crate::git::GitProtocol;
 use russh::keys::ssh_key::{HashAlg, PublicKey};
-use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey};
+use russh::server::{
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+};
 use russh::{Channel, ChannelId};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -68,7 +70,11 @@ impl Connection {
 impl Handler for Connection {
     type Error = russh::Error;
 
-    async fn auth_publickey_offered(&mut self, _user: &str, offer: PublicKeyOffer<'_>) -> Result<Auth, Self::Error> {
+    async fn auth_publickey_offered(
+        &mut self,
+        _user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
         Ok(if self.check_key(offer.public_key).await.is_some() { Auth::Accept } else { Auth::reject() })
     }
 
@@ -94,7 +100,9 @@ impl Handler for Connection {
                 instructions: Cow::Borrowed(greeting::UNKNOWN_KEY),
                 prompts: Cow::Borrowed(&[]),
             },
-            Some(_) => Auth::Reject { proceed_with_methods: Some(russh::MethodSet::empty()), partial_success: false },
+            Some(_) => {
+                Auth::Reject { proceed_with_methods: Some(russh::MethodSet::empty()), partial_success: false }
+            }
         })
     }
 
@@ -133,7 +141,12 @@ impl Handler for Connection {
         self.run(id, session::GREET, session)
     }
 
-    async fn exec_request(&mut self, id: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         self.run(id, data, session)
     }
 

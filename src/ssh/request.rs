@@ -40,7 +40,9 @@ impl Request {
 }
 
 fn unsupported(what: &str) -> Unsupported {
-    Unsupported(format!("gilgal does not run {what}. It takes git's push, fetch and archive, `whoami` and `help`."))
+    Unsupported(format!(
+        "gilgal does not run {what}. It takes git's push, fetch and archive, `whoami` and `help`."
+    ))
 }
 
 /// The project that a path in a URL names: `/shop.git`, `shop.git`, `~/shop` and `shop` are the same.
@@ -89,7 +91,12 @@ mod tests {
 
     #[test]
     fn takes_every_form_that_git_sends() {
-        for line in ["git-receive-pack '/shop.git'", "git receive-pack 'shop.git'", "git-receive-pack shop", "git-receive-pack '~/shop.git'"] {
+        for line in [
+            "git-receive-pack '/shop.git'",
+            "git receive-pack 'shop.git'",
+            "git-receive-pack shop",
+            "git-receive-pack '~/shop.git'",
+        ] {
             assert_eq!(Request::parse(line.as_bytes()), git(Service::ReceivePack, "shop"), "{line}");
         }
         assert_eq!(Request::parse(b"git-upload-archive 'it'\\''s'"), git(Service::UploadArchive, "it's"));
@@ -99,7 +106,15 @@ mod tests {
 
     #[test]
     fn refuses_everything_else_by_name() {
-        for line in ["bash", "git-shell -c id", "git-receive-pack a b", "scp -t /", "rm -rf /", "git-receive-pack 'open", "\u{1b}[2J"] {
+        for line in [
+            "bash",
+            "git-shell -c id",
+            "git-receive-pack a b",
+            "scp -t /",
+            "rm -rf /",
+            "git-receive-pack 'open",
+            "\u{1b}[2J",
+        ] {
             let refusal = Request::parse(line.as_bytes()).unwrap_err().0;
             assert!(!refusal.contains('\u{1b}'), "{refusal:?}");
         }

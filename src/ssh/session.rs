@@ -120,10 +120,17 @@ async fn answer(
             Ok(Some(0))
         }
         Request::WhoAmI => {
-            say(write, None, &format!("{} ({}), key \"{}\" {}\n", user.username, user.email, key.title, key.fingerprint)).await;
+            say(
+                write,
+                None,
+                &format!("{} ({}), key \"{}\" {}\n", user.username, user.email, key.title, key.fingerprint),
+            )
+            .await;
             Ok(Some(0))
         }
-        Request::Git { service, project } => run_git(front, caller, user, service, &project, read, write).await,
+        Request::Git { service, project } => {
+            run_git(front, caller, user, service, &project, read, write).await
+        }
     }
 }
 
@@ -145,8 +152,9 @@ async fn run_git(
         .map_err(internal)?;
     let push = service.writes().then(|| front.pushes.begin(user, project, repository.clone()));
     let environment = push.as_ref().map(|guard| push_environment(front, guard));
-    let mut git = GitProcess::start(service, &repository, caller.protocol, environment.as_ref(), &front.search_path)
-        .map_err(internal)?;
+    let mut git =
+        GitProcess::start(service, &repository, caller.protocol, environment.as_ref(), &front.search_path)
+            .map_err(internal)?;
     let ended = {
         let pumping = pump(&mut git, read, write, || {
             if let Some(push) = &push {
@@ -184,7 +192,8 @@ async fn too_slow(push: Option<&PushGuard>) {
 
 /// The project that a URL names. A push to one that does not exist creates it.
 async fn find_project(front: &Front, user: &User, service: Service, name: &str) -> Result<Project, Refusal> {
-    let slug: Slug = name.parse().map_err(|error: crate::model::name::InvalidName| Refusal(error.to_string()))?;
+    let slug: Slug =
+        name.parse().map_err(|error: crate::model::name::InvalidName| Refusal(error.to_string()))?;
     let action = if service.writes() { Action::Push } else { Action::FetchSource };
     match projects::find(&front.store, user, &ProjectReference::Slug(slug.clone()), action).await {
         Ok(project) => Ok(project),
@@ -196,9 +205,9 @@ async fn find_project(front: &Front, user: &User, service: Service, name: &str) 
                     Ok(project)
                 }
                 // The name belongs to somebody whose projects this account must not know of.
-                Err(ProjectError::SlugTaken(slug)) => {
-                    Err(Refusal(format!("There is no project \"{slug}\" that you may push to. Choose another name.")))
-                }
+                Err(ProjectError::SlugTaken(slug)) => Err(Refusal(format!(
+                    "There is no project \"{slug}\" that you may push to. Choose another name."
+                ))),
                 Err(error) => Err(internal(error)),
             }
         }

@@ -24,16 +24,25 @@ impl Deployer {
     pub(in crate::deploy) async fn build(&self, run: &mut Run) -> Result<(), StepError> {
         let begun = Instant::now();
         let Some(plan) = run.deployment.record.plan.clone() else {
-            return Err(Failure::new("deployment failed", "The record of the deployment has no build plan.").into());
+            return Err(
+                Failure::new("deployment failed", "The record of the deployment has no build plan.").into()
+            );
         };
         let mut files = plan.files.clone();
         let dockerfile_path = match &plan.dockerfile {
             Some(path) => path.clone(),
             None => {
-                let context = RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
+                let context =
+                    RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
                 let text = self.catalog.dockerfile(&plan, &context).map_err(|error| {
-                    tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
-                    Failure::new("build failed", format!("The Dockerfile of the buildpack cannot be made: {error}."))
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a template cannot be rendered"
+                    );
+                    Failure::new(
+                        "build failed",
+                        format!("The Dockerfile of the buildpack cannot be made: {error}."),
+                    )
                 })?;
                 files.insert(RENDERED_DOCKERFILE.to_owned(), text);
                 RENDERED_DOCKERFILE.to_owned()
@@ -50,7 +59,8 @@ impl Deployer {
         }
 
         run.step(&heading(&plan));
-        let context = self.repository(run)?.context(run.deployment.commit.clone(), files, plan.ignore.clone());
+        let context =
+            self.repository(run)?.context(run.deployment.commit.clone(), files, plan.ignore.clone());
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let request = BuildRequest {
             project_id: run.project.id,
@@ -64,7 +74,8 @@ impl Deployer {
             timeout: self.build_timeout,
             labels: image_labels(run),
         };
-        let (built, ()) = tokio::join!(self.builder.build(request, sender), copy_lines(receiver, run.log.clone()));
+        let (built, ()) =
+            tokio::join!(self.builder.build(request, sender), copy_lines(receiver, run.log.clone()));
         let report = context.report.await;
         if let Ok(Err(error)) = report
             && built.is_err()

@@ -26,11 +26,14 @@ impl Deployer {
         let mut instances = self.instances_of(run.deployment.id).await?;
         instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));
         if instances.is_empty() {
-            return Err(Failure::new("not healthy", "The instances that were started are gone.").advise("Push again.").into());
+            return Err(Failure::new("not healthy", "The instances that were started are gone.")
+                .advise("Push again.")
+                .into());
         }
         let host = self.address.host(&run.project.slug, &run.environment.name);
         let health = &run.environment.settings.health;
-        try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host))).await?;
+        try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)))
+            .await?;
         Ok(())
     }
 
@@ -75,20 +78,29 @@ impl Deployer {
         loop {
             let state = match self.engine.inspect(&instance.id).await {
                 Ok(Some(now)) => now.state,
-                Ok(None) => return Failure::new("not healthy", format!("{name} was removed while it started.")).into(),
+                Ok(None) => {
+                    return Failure::new("not healthy", format!("{name} was removed while it started."))
+                        .into();
+                }
                 Err(error) => return error.into(),
             };
             if let InstanceState::Exited { code, out_of_memory } = state {
                 let limit = run.environment.settings.limits.memory_mib;
                 let failure = match (out_of_memory, code) {
-                    (true, _) => {
-                        Failure::new("crashed", format!("{name} was killed: it needed more than its {limit} MiB of memory."))
-                            .advise("Raise the memory limit of the environment, or make the app need less.")
+                    (true, _) => Failure::new(
+                        "crashed",
+                        format!("{name} was killed: it needed more than its {limit} MiB of memory."),
+                    )
+                    .advise("Raise the memory limit of the environment, or make the app need less."),
+                    (false, 0) => {
+                        Failure::new("crashed", format!("{name} ended by itself with exit code 0."))
+                            .advise("A web process has to stay in the foreground and serve requests.")
                     }
-                    (false, 0) => Failure::new("crashed", format!("{name} ended by itself with exit code 0."))
-                        .advise("A web process has to stay in the foreground and serve requests."),
-                    (false, code) => Failure::new("crashed", format!("{name} crashed with exit code {code}."))
-                        .advise("Start the app in a clean clone the same way, mend it, commit, and push again."),
+                    (false, code) => {
+                        Failure::new("crashed", format!("{name} crashed with exit code {code}.")).advise(
+                            "Start the app in a clean clone the same way, mend it, commit, and push again.",
+                        )
+                    }
                 };
                 let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
                 return failure.with_last_lines(lines).into();
@@ -103,7 +115,8 @@ impl Deployer {
         loop {
             sleep(WRONG_PORT_LOOK).await;
             let listening = self.engine.listening_ports(&instance.id).await.unwrap_or_default();
-            let wrong = !listening.is_empty() && !listening.iter().any(|listens| reaches(*listens, address.port()));
+            let wrong =
+                !listening.is_empty() && !listening.iter().any(|listens| reaches(*listens, address.port()));
             if wrong && begun.elapsed() >= WRONG_PORT_AFTER {
                 return self.not_reachable(instance, address.port(), &listening).await;
             }
@@ -136,15 +149,21 @@ impl Deployer {
         let name = instance.key.shown();
         let local = listening.iter().find(|listens| listens.port() == port && listens.ip().is_loopback());
         let failure = if let Some(local) = local {
-            Failure::new("not healthy", format!("{name} listens on {local}, where only the app itself can reach it."))
-                .advise(format!("Listen on 0.0.0.0:{port}, or on the port in the variable PORT."))
+            Failure::new(
+                "not healthy",
+                format!("{name} listens on {local}, where only the app itself can reach it."),
+            )
+            .advise(format!("Listen on 0.0.0.0:{port}, or on the port in the variable PORT."))
         } else if listening.is_empty() {
             Failure::new("not healthy", format!("{name} runs, but listens on no port."))
                 .advise(format!("Listen on 0.0.0.0 and the port in the variable PORT, which is {port} here."))
         } else {
             let ports: Vec<String> = listening.iter().map(ToString::to_string).collect();
-            Failure::new("not healthy", format!("{name} listens on {}, and not on port {port}.", ports.join(" and ")))
-                .advise(format!("Listen on the port in the variable PORT, which is {port} here."))
+            Failure::new(
+                "not healthy",
+                format!("{name} listens on {}, and not on port {port}.", ports.join(" and ")),
+            )
+            .advise(format!("Listen on the port in the variable PORT, which is {port} here."))
         };
         let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
         failure.with_last_lines(lines).into()

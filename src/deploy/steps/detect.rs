@@ -14,10 +14,12 @@ enum NoPlan {
 
 impl Deployer {
     pub(in crate::deploy) async fn detect(&self, run: &mut Run) -> Result<(), StepError> {
-        let (repository, commit, catalog) = (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
+        let (repository, commit, catalog) =
+            (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
         let detecting = tokio::task::spawn_blocking(move || {
             let tree = repository.tree(&commit).map_err(NoPlan::Git)?;
-            let plan = catalog.detect(&tree, &buildpack::DetectOptions::default()).map_err(NoPlan::Refused)?;
+            let plan =
+                catalog.detect(&tree, &buildpack::DetectOptions::default()).map_err(NoPlan::Refused)?;
             Ok((plan, tree.has_submodules()))
         });
         let detected = detecting.await.map_err(|error| Failure::new("server failed", error.to_string()))?;
@@ -36,10 +38,7 @@ impl Deployer {
 }
 
 fn refused(refusal: &Refusal) -> Failure {
-    refusal
-        .details()
-        .into_iter()
-        .fold(Failure::new("not recognised", refusal.to_string()), Failure::advise)
+    refusal.details().into_iter().fold(Failure::new("not recognised", refusal.to_string()), Failure::advise)
 }
 
 fn show(run: &Run, plan: &BuildPlan) {

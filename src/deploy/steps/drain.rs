@@ -26,7 +26,10 @@ impl Deployer {
         if let Some(drain) = run.drain.take() {
             let drained = drain.await;
             if drained.cut > 0 {
-                run.warn(&format!("{} connections to the old release were cut at the end of their time.", drained.cut));
+                run.warn(&format!(
+                    "{} connections to the old release were cut at the end of their time.",
+                    drained.cut
+                ));
             }
         }
         match self.other_instances(&run.deployment).await {
@@ -52,7 +55,9 @@ impl Deployer {
     async fn remove_old_images(&self, run: &Run) {
         let releases = match self.store.releases_of(run.environment.id, PageRequest::first()).await {
             Ok(releases) => releases.data,
-            Err(error) => return tracing::warn!(error = &error as &dyn std::error::Error, "old images are kept"),
+            Err(error) => {
+                return tracing::warn!(error = &error as &dyn std::error::Error, "old images are kept");
+            }
         };
         let (kept, old) = releases.split_at(releases.len().min(RELEASES_KEPT));
         let kept: BTreeSet<&str> = kept.iter().map(|release| release.content.image.as_str()).collect();

@@ -22,9 +22,9 @@ impl Deployer {
 
     /// The repository that the commit of a deployment is in.
     pub(in crate::deploy) fn repository(&self, run: &Run) -> Result<Repository, StepError> {
-        self.repositories
-            .existing(run.project.id)
-            .ok_or_else(|| Failure::new("nothing to deploy", "Nothing was ever pushed to this project.").into())
+        self.repositories.existing(run.project.id).ok_or_else(|| {
+            Failure::new("nothing to deploy", "Nothing was ever pushed to this project.").into()
+        })
     }
 }
 

@@ -31,8 +31,10 @@ impl Deployer {
         run.detail(&spec.command.shown());
         let begun = Instant::now();
         let (sender, receiver) = mpsc::channel(256);
-        let (status, ()) =
-            tokio::join!(self.engine.run_once(&spec, sender, RELEASE_TIME), copy_lines(receiver, run.log.clone()));
+        let (status, ()) = tokio::join!(
+            self.engine.run_once(&spec, sender, RELEASE_TIME),
+            copy_lines(receiver, run.log.clone())
+        );
         let failed = |sentence: String| Failure::new("release failed", sentence);
         match status {
             Ok(status) if status.code == 0 => {
@@ -41,9 +43,12 @@ impl Deployer {
             }
             Ok(status) if status.out_of_memory => {
                 let limit = content.limits.memory_mib;
-                Err(failed(format!("The release command ran out of memory (its limit is {limit} MiB).")).into())
+                Err(failed(format!("The release command ran out of memory (its limit is {limit} MiB)."))
+                    .into())
             }
-            Ok(status) => Err(failed(format!("The release command ended with exit code {}.", status.code)).into()),
+            Ok(status) => {
+                Err(failed(format!("The release command ended with exit code {}.", status.code)).into())
+            }
             Err(error @ EngineError::TimedOut { .. }) => Err(failed(error.to_string()).into()),
             Err(error) => Err(error.into()),
         }

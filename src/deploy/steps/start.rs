@@ -12,9 +12,12 @@ impl Deployer {
         let content = self.release_content(&run.environment, &run.deployment).await?;
         let wanted = instances::wanted(&content);
         if wanted.is_empty() {
-            return Err(Failure::new("nothing to start", "The formation has no instance of any process type.")
-                .advise("Scale a process type to one instance or more.")
-                .into());
+            return Err(Failure::new(
+                "nothing to start",
+                "The formation has no instance of any process type.",
+            )
+            .advise("Scale a process type to one instance or more.")
+            .into());
         }
         run.step(&format!("Starting {}", shown(&wanted)));
         let mut specs = Vec::new();
@@ -34,8 +37,10 @@ fn shown(wanted: &[(ProcessType, u16)]) -> String {
     match wanted {
         [(process_type, 1)] => process_type.to_string(),
         several => {
-            let parts: Vec<String> =
-                several.iter().map(|(process_type, instances)| format!("{process_type} x{instances}")).collect();
+            let parts: Vec<String> = several
+                .iter()
+                .map(|(process_type, instances)| format!("{process_type} x{instances}"))
+                .collect();
             parts.join(", ")
         }
     }

@@ -87,7 +87,9 @@ async fn watch_drain(run: &mut Run, switched: Switched, previous: i64) {
         }
         Err(_) => {
             let seconds = run.environment.settings.drain_seconds.0;
-            run.detail(&format!("0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"));
+            run.detail(&format!(
+                "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
+            ));
             run.drain = Some(drain);
         }
     }
