@@ -28,28 +28,28 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
 
 async fn register(api: Arc<Api>, mut request: Request) -> Answer {
     let Register { email, username, password } = request.json().await?;
-    created(&UserBody::from(api.accounts.register(email, username, password).await?))
+    Ok(created(&UserBody::from(api.accounts.register(email, username, password).await?)))
 }
 
 async fn login(api: Arc<Api>, mut request: Request) -> Answer {
     let Login { email, password } = request.json().await?;
-    ok(&shown(api.accounts.login(&email, password).await?))
+    Ok(ok(&shown(api.accounts.login(&email, password).await?)))
 }
 
 async fn refresh(api: Arc<Api>, mut request: Request) -> Answer {
     let WithRefreshToken { refresh_token } = request.json().await?;
-    ok(&shown(api.accounts.refresh(&refresh_token).await?))
+    Ok(ok(&shown(api.accounts.refresh(&refresh_token).await?)))
 }
 
 /// Answers the same whether there was a login to end or not (RFC 7009 §2.2).
 async fn logout(api: Arc<Api>, mut request: Request) -> Answer {
     let WithRefreshToken { refresh_token } = request.json().await?;
     api.accounts.logout(&refresh_token).await?;
-    no_content()
+    Ok(no_content())
 }
 
 async fn show(_api: Arc<Api>, request: Request) -> Answer {
-    ok(&UserBody::from(request.caller()?.user.clone()))
+    Ok(ok(&UserBody::from(request.caller()?.user.clone())))
 }
 
 fn shown(session: Session) -> SessionBody {

@@ -45,12 +45,12 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
         let author = authors.name(&api, deployment.author).await?;
         data.push(shown(deployment, author));
     }
-    reply::list(data, page.next)
+    Ok(reply::list(data, page.next))
 }
 
 async fn show(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
-    ok(&with_steps(&api, deployment).await?)
+    Ok(ok(&with_steps(&api, deployment).await?))
 }
 
 /// Asks for it to be stopped. The answer comes at once; the deployment is `cancelled` when everything that it had made
@@ -64,7 +64,7 @@ async fn cancel(api: Arc<Api>, request: Request) -> Answer {
         return Err(ApiError::new(Code::NotCancellable, message));
     }
     api.ports.waker.wake(deployment.id);
-    accepted(&with_steps(&api, deployment).await?)
+    Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
 async fn with_steps(api: &Api, deployment: Deployment) -> Result<DeploymentBody, ApiError> {

@@ -93,13 +93,13 @@ impl ApiError {
     }
 
     /// Some fields are wrong.
-    pub(super) fn fields(faults: Faults) -> Self {
+    pub(super) fn fields(faults: &Faults) -> Self {
         Self::new(Code::InvalidFields, "Some fields are not right.").with_detail("fields", json!(faults))
     }
 
     /// One field is wrong in a way that only the use case could tell.
     pub(super) fn field(name: &str, fault: impl Display) -> Self {
-        Self::fields(Faults::from([(name.to_owned(), fault.to_string())]))
+        Self::fields(&Faults::from([(name.to_owned(), fault.to_string())]))
     }
 
     /// The path takes other methods.
@@ -231,7 +231,7 @@ impl From<BodyError> for ApiError {
     fn from(error: BodyError) -> Self {
         match error {
             BodyError::NotJson(_) | BodyError::NotAnObject => Self::new(Code::MalformedBody, error),
-            BodyError::Invalid(faults) => Self::fields(faults),
+            BodyError::Invalid(faults) => Self::fields(&faults),
         }
     }
 }

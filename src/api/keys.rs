@@ -28,7 +28,7 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
     request.query()?.finish()?;
     let keys = api.store.ssh_keys(request.caller()?.user.id).await?;
     let data = keys.into_iter().map(KeyBody::from).collect();
-    reply::list(data, None::<Cursor>)
+    Ok(reply::list(data, None::<Cursor>))
 }
 
 async fn create(api: Arc<Api>, mut request: Request) -> Answer {
@@ -41,13 +41,13 @@ async fn create(api: Arc<Api>, mut request: Request) -> Answer {
         public_key: key.line().to_owned(),
         fingerprint: key.fingerprint().to_owned(),
     };
-    created(&KeyBody::from(api.store.add_ssh_key(new).await?))
+    Ok(created(&KeyBody::from(api.store.add_ssh_key(new).await?)))
 }
 
 async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     match api.store.delete_ssh_key(user_id, request.id(Code::KeyNotFound)?).await {
-        Ok(()) => no_content(),
+        Ok(()) => Ok(no_content()),
         Err(StoreError::NotFound) => Err(not_found(Code::KeyNotFound)),
         Err(error) => Err(error.into()),
     }

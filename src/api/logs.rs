@@ -83,7 +83,7 @@ async fn json(api: &Api, deployment: &Deployment, wanted: Wanted, limit: u16) ->
     let more = lines.len() > limit;
     lines.truncate(limit);
     let next = lines.last().filter(|_| more).map(|line| line.seq);
-    reply::list(lines.into_iter().map(LogLineBody::from).collect(), next)
+    Ok(reply::list(lines.into_iter().map(LogLineBody::from).collect(), next))
 }
 
 /// What has been written so far, as the pusher saw it, read while it is sent.

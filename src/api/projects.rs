@@ -39,26 +39,26 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
     for project in page.data {
         data.push(shown(&api, project).await?);
     }
-    reply::list(data, page.next)
+    Ok(reply::list(data, page.next))
 }
 
 async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let owner = request.caller()?.user.id;
     let NewProjectBody { name, slug } = request.json().await?;
     let (project, _production) = projects::create(&api.store, owner, ProjectDraft { name, slug }).await?;
-    created(&shown(&api, project).await?)
+    Ok(created(&shown(&api, project).await?))
 }
 
 async fn show(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
-    ok(&shown(&api, project).await?)
+    Ok(ok(&shown(&api, project).await?))
 }
 
 async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
     let ReplaceProjectBody { name } = request.json().await?;
     let project = projects::rename(&api.store, &project, &name).await?;
-    ok(&shown(&api, project).await?)
+    Ok(ok(&shown(&api, project).await?))
 }
 
 async fn update(api: Arc<Api>, mut request: Request) -> Answer {
@@ -67,7 +67,7 @@ async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     if let Some(name) = name {
         project = projects::rename(&api.store, &project, &name).await?;
     }
-    ok(&shown(&api, project).await?)
+    Ok(ok(&shown(&api, project).await?))
 }
 
 async fn delete(api: Arc<Api>, request: Request) -> Answer {
@@ -76,7 +76,7 @@ async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let confirmation = query.text("confirm");
     query.finish()?;
     projects::delete(&api.store, &*api.ports.cleanup, &project, confirmation.as_deref()).await?;
-    no_content()
+    Ok(no_content())
 }
 
 async fn shown(api: &Api, project: Project) -> Result<ProjectBody, ApiError> {

@@ -91,14 +91,10 @@ impl BoundApi {
     }
 }
 
+/// HTTP/1.1 only: nobody speaks HTTP/2 without TLS here, and waiting for its preface would have no time limit.
 fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new());
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
     builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_LIMIT);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HEAD_PATIENCE)
-        .max_header_list_size(64 * 1024);
     builder
 }
 

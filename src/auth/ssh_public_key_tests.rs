@@ -74,7 +74,7 @@ fn drops_options_comments_and_surrounding_space() {
         (ED25519.to_owned(), None),
         (format!("  {ED25519} ada@laptop\r\n"), Some("ada@laptop")),
         (format!("{ED25519}   my other laptop "), Some("my other laptop")),
-        (format!("{}", ED25519.replace(' ', "\t")), None),
+        (ED25519.replace(' ', "\t"), None),
         (format!("no-pty,command=\"echo ssh-rsa x\" {ED25519} ada@laptop"), Some("ada@laptop")),
     ] {
         let key = parse(&text).unwrap();

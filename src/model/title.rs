@@ -1,5 +1,6 @@
 //! Short free texts that people name things with.
 
+use crate::model::name::Slug;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -47,6 +48,13 @@ const fn is_invisible(character: char) -> bool {
 impl fmt::Display for Title {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+impl From<Slug> for Title {
+    /// A slug is visible and short, so that it can always stand in for a name that nobody has given.
+    fn from(slug: Slug) -> Self {
+        Self(slug.into())
     }
 }
 

@@ -71,7 +71,8 @@ fn push_safely(shown: &mut String, line: &str) {
 fn colour_at(text: &str) -> Option<&str> {
     let parameters = text.strip_prefix("\u{1b}[")?;
     let length = parameters.find(|c: char| !(c.is_ascii_digit() || c == ';' || c == ':'))?;
-    parameters[length..].starts_with('m').then(|| &text[..2 + length + 1])
+    let end = text.len() - parameters.len() + length;
+    parameters[length..].starts_with('m').then(|| &text[..=end])
 }
 
 /// A control character as `cat -v` shows it: `^[` for escape, `M-^[` for its eight-bit sibling.

@@ -1,4 +1,6 @@
-//! The API as its users meet it: a real server on a loopback port, a real SQLite file, a real HTTP client.
+//! The API as its users meet it: a real server on a loopback port, a real `SQLite` file, a real HTTP client.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
 mod accounts;
