@@ -10,7 +10,7 @@
 //! | 4 | [`receive`], [`deploy`], [`projects`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
-//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`telemetry`] |
+//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`telemetry`] |
 //! | 0 | [`model`]: nouns and rules |
 
 pub mod api;
@@ -20,6 +20,7 @@ pub mod buildpack;
 pub mod cli;
 pub mod config;
 pub mod deploy;
+pub mod docker;
 pub mod engine;
 pub mod git;
 pub mod jobs;

@@ -1,1 +1,135 @@
 //! Front door for programs: JSON over HTTP.
+//!
+//! | file | what |
+//! |---|---|
+//! | `endpoint` | the table of every route: method, path, and who may use it |
+//! | `route` | a row of the table and a handler become a warp filter |
+//! | `request`, `error`, `reply` | what a handler is given, and the two things that it gives back |
+//! | one file per resource | the handlers, and nothing else |
+//! | `server`, `connection` | the listener, and what every request passes on its way in and out |
+//!
+//! A handler translates: it reads the request, calls one use case and shows the outcome. It decides nothing; who may use
+//! it stands in the table.
+
+mod accounts;
+mod connection;
+mod deployments;
+mod endpoint;
+mod error;
+mod follow;
+mod keys;
+mod logs;
+mod ports;
+mod projects;
+mod query;
+mod reply;
+mod request;
+mod route;
+mod server;
+mod system;
+
+pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
+pub use self::server::{BindError, BoundApi, bind};
+
+use crate::auth::accounts::Accounts;
+use crate::config::Mode;
+use crate::model::name::Slug;
+use crate::store::Store;
+use std::sync::Arc;
+use tokio::sync::watch;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+/// What the handlers share.
+pub struct Api {
+    accounts: Accounts,
+    store: Store,
+    ports: Ports,
+    options: ApiOptions,
+    /// Turns true when the server stops: answers that would last end.
+    stopping: watch::Sender<bool>,
+}
+
+/// What the API is told about its surroundings.
+#[derive(Debug, Clone)]
+pub struct ApiOptions {
+    /// In development a 500 carries its causes.
+    pub mode: Mode,
+    /// How the SSH server is reached from outside.
+    pub ssh_host: String,
+    pub ssh_port: u16,
+    /// Apps answer at `http://<slug>.<base_domain>:<http_port>`.
+    pub base_domain: String,
+    pub http_port: u16,
+}
+
+impl ApiOptions {
+    /// What `git remote add gilgal` takes.
+    #[must_use]
+    pub fn git_url(&self, slug: &Slug) -> String {
+        let Self { ssh_host, ssh_port, .. } = self;
+        match ssh_port {
+            22 => format!("ssh://git@{ssh_host}/{slug}.git"),
+            port => format!("ssh://git@{ssh_host}:{port}/{slug}.git"),
+        }
+    }
+
+    /// Where the production environment of a project answers.
+    #[must_use]
+    pub fn app_url(&self, slug: &Slug) -> String {
+        let Self { base_domain, http_port, .. } = self;
+        match http_port {
+            80 => format!("http://{slug}.{base_domain}"),
+            port => format!("http://{slug}.{base_domain}:{port}"),
+        }
+    }
+}
+
+impl Api {
+    /// The API of a server.
+    #[must_use]
+    pub fn new(accounts: Accounts, store: Store, ports: Ports, options: ApiOptions) -> Arc<Self> {
+        Arc::new(Self { accounts, store, ports, options, stopping: watch::Sender::new(false) })
+    }
+}
+
+/// Every route. It answers everything, what is unknown with 404 or 405: only another `or` in front can come before it.
+pub fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
+    accounts::routes(api)
+        .or(keys::routes(api))
+        .unify()
+        .or(projects::routes(api))
+        .unify()
+        .or(deployments::routes(api))
+        .unify()
+        .or(logs::routes(api))
+        .unify()
+        .or(system::routes(api))
+        .unify()
+        .or(route::unknown(api))
+        .unify()
+        .boxed()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_leave_out_the_usual_ports() {
+        let mut options = ApiOptions {
+            mode: Mode::Production,
+            ssh_host: "gilgal.example.com".to_owned(),
+            ssh_port: 2222,
+            base_domain: "example.com".to_owned(),
+            http_port: 8080,
+        };
+        let slug = "shop".parse().unwrap();
+        assert_eq!(options.git_url(&slug), "ssh://git@gilgal.example.com:2222/shop.git");
+        assert_eq!(options.app_url(&slug), "http://shop.example.com:8080");
+        (options.ssh_port, options.http_port) = (22, 80);
+        assert_eq!(options.git_url(&slug), "ssh://git@gilgal.example.com/shop.git");
+        assert_eq!(options.app_url(&slug), "http://shop.example.com");
+    }
+}

@@ -14,8 +14,6 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 
-/// Folder of the context that belongs to the server: what the tree has there is left out.
-const OWN_FOLDER: &str = ".gilgal";
 const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks that may wait for a slow engine.
 const CHUNKS_AHEAD: usize = 8;
@@ -42,13 +40,14 @@ pub struct ContextReport {
 }
 
 impl Repository {
-    /// Streams the tree of a commit as a tar. `.dockerignore` is applied; `own_files` are added under `.gilgal/`.
+    /// Streams the tree of a commit as a tar. The project's `.dockerignore` and the patterns of `ignore` are applied;
+    /// `own_files` (path → content) are added, and win over files of the tree.
     #[must_use]
-    pub fn context(&self, commit: CommitId, own_files: BTreeMap<String, String>) -> Context {
+    pub fn context(&self, commit: CommitId, own_files: BTreeMap<String, String>, ignore: Vec<String>) -> Context {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let repository = self.clone();
         let report = tokio::task::spawn_blocking(move || {
-            let result = write(&repository, &commit, &own_files, ChunkWriter::new(sender.clone()));
+            let result = write(&repository, &commit, &own_files, &ignore, ChunkWriter::new(sender.clone()));
             if let Err(error) = &result {
                 // Fails only when nobody reads any more.
                 sender.blocking_send(Err(io::Error::other(error.to_string()))).ok();
@@ -63,21 +62,25 @@ fn write(
     repository: &Repository,
     commit: &CommitId,
     own_files: &BTreeMap<String, String>,
+    ignore: &[String],
     out: ChunkWriter,
 ) -> Result<ContextReport, GitError> {
     let git = repository.git2()?;
     let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
     let tree = commit.tree()?;
-    let ignore = match tree.get_name(".dockerignore") {
-        Some(entry) if entry.kind() == Some(ObjectType::Blob) => {
-            Ignore::parse(&String::from_utf8_lossy(git.find_blob(entry.id())?.content()))
-        }
-        _ => Ignore::default(),
-    };
+    let mut patterns = ignore.join("\n");
+    if let Some(entry) = tree.get_name(".dockerignore")
+        && entry.kind() == Some(ObjectType::Blob)
+    {
+        patterns.push('\n');
+        patterns.push_str(&String::from_utf8_lossy(git.find_blob(entry.id())?.content()));
+    }
+    let ignore = Ignore::parse(&patterns);
     // The time of the commit, not of now: the same commit gives the same bytes.
     let modified = u64::try_from(commit.time().seconds()).unwrap_or(0);
     let mut writer = ContextWriter {
         git: &git,
+        own_files,
         ignore,
         modified,
         archive: tar::Builder::new(out),
@@ -85,7 +88,7 @@ fn write(
     };
     writer.tree(&tree, "")?;
     for (name, content) in own_files {
-        writer.file(&format!("{OWN_FOLDER}/{name}"), content.as_bytes(), false)?;
+        writer.file(name, content.as_bytes(), false)?;
     }
     let mut out = writer.archive.into_inner()?;
     out.flush()?;
@@ -94,6 +97,7 @@ fn write(
 
 struct ContextWriter<'a> {
     git: &'a git2::Repository,
+    own_files: &'a BTreeMap<String, String>,
     ignore: Ignore,
     modified: u64,
     archive: tar::Builder<ChunkWriter>,
@@ -105,7 +109,7 @@ impl ContextWriter<'_> {
         for entry in tree {
             let name = String::from_utf8_lossy(entry.name_bytes());
             let path = if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
-            if path == OWN_FOLDER {
+            if self.own_files.contains_key(&path) {
                 continue;
             }
             // Docker sends these two even when they are excluded: the build itself needs them.

@@ -140,6 +140,12 @@ impl ProcessType {
 }
 
 impl BranchName {
+    /// The branch that the production environment of a new project follows.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".to_owned())
+    }
+
     /// The name that `refs/heads/<name>` stands for, or `None` where the reference is no branch or not valid.
     #[must_use]
     pub fn from_reference(reference: &str) -> Option<Self> {
