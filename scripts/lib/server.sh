@@ -60,11 +60,13 @@ what_docker_has() {
 
 # remove_from_docker: everything that this server made there, found by its label. Containers first: they hold the rest.
 remove_from_docker() {
-  local kind ids
+  local kind ids force
   for kind in container network volume image; do
     mapfile -t ids < <(what_docker_has "$kind")
     [ ${#ids[@]} -gt 0 ] || continue
-    docker "$kind" rm --force "${ids[@]}" >/dev/null
+    # A network has no --force in the client of Debian 12.
+    if [ "$kind" = network ]; then force=(); else force=(--force); fi
+    docker "$kind" rm "${force[@]}" "${ids[@]}" >/dev/null
     say "removed ${#ids[@]} $kind(s)"
   done
 }
