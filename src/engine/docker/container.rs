@@ -32,7 +32,7 @@ const CAPABILITIES: [&str; 7] = [
 
 /// Open files of one process. Docker hands down its own limit, which can be a billion, and programs that close every
 /// possible file at start then take minutes.
-const OPEN_FILES: i64 = 65_536;
+const OPEN_FILES: i64 = 16_384;
 
 /// A period of the scheduler in microseconds; the kernel's default.
 const CPU_PERIOD: i64 = 100_000;
