@@ -14,6 +14,7 @@
 //! | 0 | [`model`]: nouns and rules |
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod build;
 pub mod buildpack;
@@ -26,10 +27,12 @@ pub mod git;
 pub mod jobs;
 pub mod journal;
 pub mod model;
+pub mod ports;
 pub mod projects;
 pub mod receive;
 pub mod router;
 pub mod secrets;
+pub mod serve;
 pub mod ssh;
 pub mod store;
 pub mod telemetry;

@@ -1,1 +1,46 @@
 //! From a source tree to a build plan, and from a plan to a Dockerfile. Pure: no network, no Docker.
+//!
+//! What is known about a language or framework is data: a folder of `buildpacks/` holds a `buildpack.toml` (how to
+//! recognise it, versions, package managers, how to start it) and a `Dockerfile.j2`. The code here interprets that data and
+//! knows no framework by name. What cannot be said in data (finding the WSGI object of a Python file, the port in a
+//! Dockerfile) is a small parser in [`language`], offered to the data as one more kind of [`source`](condition::Source).
+//!
+//! The way of a detection, one file per step:
+//!
+//! | step | file |
+//! |---|---|
+//! | look into files, each parsed once | `documents` |
+//! | answer the conditions of a pack | `condition`, `dependencies` |
+//! | choose the framework among those seen | `framework` |
+//! | choose versions | `tool`, `version` |
+//! | choose the package manager | `manager` |
+//! | find what to start | `start`, `procfile` |
+//! | put the plan together, or say why there is none | `detect`, [`Refusal`] |
+//! | render the Dockerfile of a plan | `render` |
+//! | say what was found | [`explain`] |
+
+mod catalog;
+mod condition;
+mod dependencies;
+mod detect;
+mod directory;
+mod documents;
+pub mod explain;
+mod framework;
+mod language;
+mod manager;
+mod manifest;
+mod misspelt;
+pub mod procfile;
+mod refusal;
+mod render;
+mod start;
+mod tool;
+mod version;
+
+pub use catalog::{Catalog, CatalogError};
+pub use detect::DetectOptions;
+pub use directory::DirectorySource;
+pub use explain::{Explanation, explain, process_types, screen};
+pub use refusal::{LookedFor, Refusal};
+pub use render::{RenderContext, RenderError};

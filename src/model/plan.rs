@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 pub struct BuildPlan {
     /// Name of the buildpack's folder: `node`.
     pub buildpack: String,
+    /// What a push calls it: `Node.js app`, `Static site`, `Dockerfile`.
+    pub kind: String,
     /// What was recognised, for people: `Node.js`, `Flask`.
     pub framework: String,
     /// Why, in the order in which it is shown.
@@ -28,6 +30,13 @@ pub struct BuildPlan {
     pub port: u16,
     /// Path of the Dockerfile in the tree where the project brings its own; `None`: the template is rendered.
     pub dockerfile: Option<String>,
+    /// Generated files that the build finds in its context besides the tree, by path: `.gilgal/Caddyfile`. They win over
+    /// files of the tree, and no `.dockerignore` leaves them out.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// Patterns left out of the context besides those of the project's own `.dockerignore`, in its syntax.
+    #[serde(default)]
+    pub ignore: Vec<String>,
     /// Names of the caches that the build keeps, for the transcript: `npm`.
     pub caches: Vec<String>,
 }

@@ -14,4 +14,10 @@ pub trait SourceTree {
     fn has(&self, path: &str) -> bool {
         self.paths().binary_search_by(|known| known.as_str().cmp(path)).is_ok()
     }
+
+    /// Paths of the symbolic links of the tree, sorted. They are not files; detection refuses to go on where the name of a
+    /// file that decides the build (`Dockerfile`, `Procfile`) is one.
+    fn symbolic_links(&self) -> &[String] {
+        &[]
+    }
 }

@@ -1,0 +1,286 @@
+//! The questions that a `buildpack.toml` can ask of a project, and how they are answered.
+//!
+//! A [`Source`] finds a value and says where; a [`Condition`] holds or not, and says what made it hold. Both can only
+//! read: no condition changes anything, so they may be asked in any order and any number of times.
+
+use crate::buildpack::dependencies;
+use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::language::{dockerfile, python};
+use crate::buildpack::manifest::DependencyList;
+use crate::buildpack::refusal::Refusal;
+use regex::Regex;
+use serde::Deserialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Something to find in the project.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Source {
+    /// A value of a JSON or TOML document, the first group of a pattern in its text, or (neither) its first line that is
+    /// neither empty nor a comment.
+    File {
+        file: String,
+        #[serde(default)]
+        key: Option<String>,
+        #[serde(default)]
+        matches: Option<Pattern>,
+    },
+    /// The first of several files that exists: its path.
+    FirstFile { first_file: Vec<String> },
+    /// `module:name` of the object that a call makes at the top of a Python file: `app = Flask(__name__)`.
+    PythonCall { python_call: String },
+    /// `module:name` of the first of these names that a Python file defines or imports at its top.
+    PythonName { python_name: Vec<String>, file: String },
+    /// The port of the first `EXPOSE` of a Dockerfile's last stage.
+    ExposedPort { exposed_port: String },
+    /// A value of the pack's own, where a condition holds.
+    Fixed {
+        value: String,
+        #[serde(default)]
+        when: Option<Box<Condition>>,
+    },
+}
+
+/// A question with yes or no as its answer.
+#[derive(Debug, Deserialize)]
+#[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
+pub(crate) enum Condition {
+    Any {
+        any: Vec<Condition>,
+    },
+    All {
+        all: Vec<Condition>,
+    },
+    Not {
+        not: Box<Condition>,
+    },
+    /// The project depends on a package.
+    Dependency {
+        dependency: String,
+    },
+    /// A path matches; `*` stays within a folder, `**` does not.
+    Glob {
+        glob: String,
+    },
+    Directory {
+        directory: String,
+    },
+    /// A variable of the pack is true.
+    Variable {
+        variable: String,
+    },
+    /// The file exists. It is not read.
+    File {
+        file: String,
+    },
+    /// A source finds something that is not false, zero or empty.
+    Found(Source),
+}
+
+/// A regular expression of a pack.
+#[derive(Debug, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Pattern(Regex);
+
+impl TryFrom<String> for Pattern {
+    type Error = regex::Error;
+
+    fn try_from(text: String) -> Result<Self, regex::Error> {
+        Regex::new(&text).map(Self)
+    }
+}
+
+impl Pattern {
+    /// The first group of the first match, or the whole match where the pattern has no group.
+    fn find(&self, text: &str) -> Option<String> {
+        let captures = self.0.captures(text)?;
+        captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str().to_owned())
+    }
+}
+
+/// A value, and where it was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) value: Value,
+    pub(crate) from: String,
+}
+
+impl Found {
+    /// The value as text: of a string or a number.
+    pub(crate) fn text(&self) -> Option<String> {
+        match &self.value {
+            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    fn is_something(&self) -> bool {
+        match &self.value {
+            Value::Null => false,
+            Value::Bool(value) => *value,
+            Value::Number(number) => number.as_f64() != Some(0.0),
+            Value::String(text) => !text.trim().is_empty(),
+            Value::Array(elements) => !elements.is_empty(),
+            Value::Object(fields) => !fields.is_empty(),
+        }
+    }
+}
+
+/// What conditions are asked of: a project, as one pack sees it.
+pub(crate) struct Inspection<'pack> {
+    pub(crate) documents: &'pack Documents<'pack>,
+    pub(crate) dependencies: &'pack [DependencyList],
+    /// What has been computed so far, and will be given to the template.
+    pub(crate) variables: BTreeMap<String, Value>,
+}
+
+impl Inspection<'_> {
+    /// What a source finds, if anything.
+    ///
+    /// # Errors
+    /// When a file that the source reads is broken.
+    pub(crate) fn find(&self, source: &Source) -> Result<Option<Found>, Refusal> {
+        let documents = self.documents;
+        match source {
+            Source::File { file, key, matches } => self.find_in_file(file, key.as_deref(), matches.as_ref()),
+            Source::FirstFile { first_file } => Ok(first_file
+                .iter()
+                .find(|file| documents.has_file(file))
+                .map(|file| Found { value: file.as_str().into(), from: "found by its name".to_owned() })),
+            Source::PythonCall { python_call } => python::find_call(documents, python_call),
+            Source::PythonName { python_name, file } => python::find_name(documents, file, python_name),
+            Source::ExposedPort { exposed_port } => {
+                let port = documents.text(exposed_port)?.and_then(|text| dockerfile::exposed_port(&text));
+                Ok(port.map(|port| Found { value: port.into(), from: format!("{exposed_port}: EXPOSE") }))
+            }
+            Source::Fixed { value, when } => {
+                let why =
+                    when.as_deref().map_or(Ok(Some(String::new())), |condition| self.check(condition))?;
+                Ok(why.map(|from| Found { value: value.as_str().into(), from }))
+            }
+        }
+    }
+
+    /// The first source that finds a text, with that text and where it was seen.
+    ///
+    /// # Errors
+    /// As [`Inspection::find`].
+    pub(crate) fn find_text(&self, sources: &[Source]) -> Result<Option<(String, String)>, Refusal> {
+        for source in sources {
+            if let Some(found) = self.find(source)?
+                && let Some(text) = found.text()
+            {
+                return Ok(Some((text, found.from)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether a condition holds: `Some` with what made it hold (possibly nothing that can be shown), or `None`.
+    ///
+    /// # Errors
+    /// As [`Inspection::find`].
+    pub(crate) fn check(&self, condition: &Condition) -> Result<Option<String>, Refusal> {
+        let holds = |yes: bool, why: &str| Ok(yes.then(|| why.to_owned()));
+        match condition {
+            Condition::Any { any } => {
+                for condition in any {
+                    if let Some(why) = self.check(condition)? {
+                        return Ok(Some(why));
+                    }
+                }
+                Ok(None)
+            }
+            Condition::All { all } => {
+                let mut whole = String::new();
+                for condition in all {
+                    match self.check(condition)? {
+                        Some(why) if whole.is_empty() => whole = why,
+                        Some(_) => {}
+                        None => return Ok(None),
+                    }
+                }
+                Ok(Some(whole))
+            }
+            Condition::Not { not } => holds(self.check(not)?.is_none(), ""),
+            Condition::Dependency { dependency } => {
+                Ok(dependencies::find(self.documents, self.dependencies, dependency)?.map(|found| found.from))
+            }
+            Condition::Glob { glob } => {
+                Ok(self.documents.paths().find(|path| glob_matches(glob, path)).map(str::to_owned))
+            }
+            Condition::Directory { directory } => holds(self.documents.has_directory(directory), directory),
+            Condition::Variable { variable } => {
+                let value = self.variables.get(variable).cloned().unwrap_or_default();
+                holds(Found { value, from: String::new() }.is_something(), "")
+            }
+            Condition::File { file } => holds(self.documents.has_file(file), file),
+            Condition::Found(source) => {
+                Ok(self.find(source)?.filter(Found::is_something).map(|found| found.from))
+            }
+        }
+    }
+
+    /// [`Inspection::check`] where only yes or no matters; no condition holds.
+    ///
+    /// # Errors
+    /// As [`Inspection::find`].
+    pub(crate) fn holds(&self, condition: Option<&Condition>) -> Result<bool, Refusal> {
+        condition.map_or(Ok(true), |condition| Ok(self.check(condition)?.is_some()))
+    }
+
+    fn find_in_file(
+        &self,
+        file: &str,
+        key: Option<&str>,
+        matches: Option<&Pattern>,
+    ) -> Result<Option<Found>, Refusal> {
+        let value = match key {
+            Some(key) => self.documents.document(file)?.and_then(|document| lookup(&document, key).cloned()),
+            None => self.documents.text(file)?.map(Value::String),
+        };
+        let value = match (value, matches) {
+            (Some(Value::String(text)), Some(pattern)) => pattern.find(&text).map(Value::String),
+            (Some(_), Some(_)) => None,
+            (Some(Value::String(text)), None) if key.is_none() => first_line(&text).map(Value::String),
+            (value, None) | (value @ None, Some(_)) => value,
+        };
+        let from = key.map_or_else(|| file.to_owned(), |key| format!("{file}: {key}"));
+        Ok(value.map(|value| Found { value, from }))
+    }
+}
+
+fn first_line(text: &str) -> Option<String> {
+    text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
+}
+
+/// Whether a path matches a glob: `*` within one segment, `**` over any number of them.
+fn glob_matches(glob: &str, path: &str) -> bool {
+    fn segments_match(globs: &[&str], segments: &[&str]) -> bool {
+        match (globs, segments) {
+            ([], []) => true,
+            (["**", rest @ ..], _) => {
+                (0..=segments.len()).any(|skipped| segments_match(rest, &segments[skipped..]))
+            }
+            ([glob, globs @ ..], [segment, segments @ ..]) => {
+                segment_matches(glob.as_bytes(), segment.as_bytes()) && segments_match(globs, segments)
+            }
+            _ => false,
+        }
+    }
+    fn segment_matches(glob: &[u8], segment: &[u8]) -> bool {
+        match (glob, segment) {
+            ([], []) => true,
+            ([b'*', rest @ ..], _) => {
+                (0..=segment.len()).any(|skipped| segment_matches(rest, &segment[skipped..]))
+            }
+            ([byte, glob @ ..], [other, segment @ ..]) => byte == other && segment_matches(glob, segment),
+            _ => false,
+        }
+    }
+    let globs: Vec<&str> = glob.split('/').collect();
+    let segments: Vec<&str> = path.split('/').collect();
+    segments_match(&globs, &segments)
+}

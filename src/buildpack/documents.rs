@@ -1,0 +1,128 @@
+//! The files of a project as detection looks at them: below one root, each document read and parsed at most once.
+
+use crate::buildpack::refusal::Refusal;
+use crate::model::source::SourceTree;
+use serde_json::Value;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// A view of the tree below a root folder. All paths are relative to that root.
+pub(crate) struct Documents<'tree> {
+    tree: &'tree dyn SourceTree,
+    /// Empty, or the root with a slash at its end.
+    prefix: String,
+    /// The part of the tree's sorted paths that is below the root.
+    paths: &'tree [String],
+    parsed: RefCell<BTreeMap<String, Rc<Value>>>,
+}
+
+impl<'tree> Documents<'tree> {
+    /// A view below `root`; an empty root or `.` is the tree itself.
+    ///
+    /// # Errors
+    /// When no file is below the root.
+    pub(crate) fn new(tree: &'tree dyn SourceTree, root: &str) -> Result<Self, Refusal> {
+        let root = root.trim_matches('/');
+        let prefix = if root.is_empty() || root == "." { String::new() } else { format!("{root}/") };
+        let paths = below(tree.paths(), &prefix);
+        if paths.is_empty() && !prefix.is_empty() {
+            return Err(Refusal::NoSuchRoot { root: root.to_owned() });
+        }
+        Ok(Self { tree, prefix, paths, parsed: RefCell::default() })
+    }
+
+    /// Every file below the root, sorted.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &'tree str> + use<'tree, '_> {
+        self.paths.iter().map(|path| &path[self.prefix.len()..])
+    }
+
+    /// The files directly in the root.
+    pub(crate) fn top_level(&self) -> impl Iterator<Item = &'tree str> + use<'tree, '_> {
+        self.paths().filter(|path| !path.contains('/'))
+    }
+
+    pub(crate) fn has_file(&self, path: &str) -> bool {
+        self.tree.has(&self.full(path))
+    }
+
+    pub(crate) fn has_directory(&self, path: &str) -> bool {
+        !below(self.paths, &self.full(&format!("{path}/"))).is_empty()
+    }
+
+    pub(crate) fn is_symbolic_link(&self, path: &str) -> bool {
+        let full = self.full(path);
+        self.tree.symbolic_links().iter().any(|link| *link == full)
+    }
+
+    /// The text of a file without its byte order mark; `None` where there is no such file.
+    ///
+    /// # Errors
+    /// When the file is there and cannot be read as text.
+    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Refusal> {
+        match self.tree.read(&self.full(path)) {
+            Some(text) => Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
+            None if self.has_file(path) => Err(Refusal::BrokenFile {
+                path: path.to_owned(),
+                reason: "it is larger than 1 MiB or not UTF-8 text".to_owned(),
+            }),
+            None => Ok(None),
+        }
+    }
+
+    /// A JSON or TOML document (by the ending of its name) as one kind of value; `None` where there is no such file.
+    ///
+    /// # Errors
+    /// When the document cannot be parsed; the reason names line and column.
+    pub(crate) fn document(&self, path: &str) -> Result<Option<Rc<Value>>, Refusal> {
+        if let Some(value) = self.parsed.borrow().get(path) {
+            return Ok(Some(Rc::clone(value)));
+        }
+        let Some(text) = self.text(path)? else { return Ok(None) };
+        let value = Rc::new(parse(path, &text)?);
+        self.parsed.borrow_mut().insert(path.to_owned(), Rc::clone(&value));
+        Ok(Some(value))
+    }
+
+    fn full(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
+    }
+}
+
+/// The part of sorted paths that starts with a prefix.
+fn below<'paths>(paths: &'paths [String], prefix: &str) -> &'paths [String] {
+    let start = paths.partition_point(|path| path.as_str() < prefix);
+    let rest = &paths[start..];
+    &rest[..rest.partition_point(|path| path.starts_with(prefix))]
+}
+
+/// The value at a dotted key: `engines.node`. Part of the key may itself contain dots only where nothing is below it.
+pub(crate) fn lookup<'value>(document: &'value Value, key: &str) -> Option<&'value Value> {
+    if let Some(value) = document.get(key) {
+        return Some(value);
+    }
+    let (first, rest) = key.split_once('.')?;
+    lookup(document.get(first)?, rest)
+}
+
+fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
+    let is_toml = std::path::Path::new(path).extension().is_some_and(|extension| extension != "json")
+        && !std::path::Path::new(path).extension().is_some_and(|extension| extension == "jsonc");
+    let result = if is_toml {
+        toml::from_str(text).map_err(|error| {
+            let place = error.span().map(|span| place(text, span.start));
+            format!("it is not valid TOML{}: {}", place.unwrap_or_default(), error.message())
+        })
+    } else {
+        serde_json::from_str(text).map_err(|error| format!("it is not valid JSON: {error}"))
+    };
+    result.map_err(|reason| Refusal::BrokenFile { path: path.to_owned(), reason })
+}
+
+/// ` at line 3 column 7` of a byte offset.
+fn place(text: &str, offset: usize) -> String {
+    let before = text.get(..offset).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
+    format!(" at line {line} column {column}")
+}

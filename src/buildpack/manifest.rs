@@ -1,0 +1,224 @@
+//! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
+
+use crate::buildpack::condition::{Condition, Source};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// A whole `buildpack.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Manifest {
+    /// The language, for people: `Node.js`.
+    pub(crate) title: String,
+    /// What a push calls it: `Node.js app`.
+    pub(crate) kind: String,
+    /// Packs are asked in ascending order, and the first that recognises the project wins.
+    pub(crate) order: u32,
+    pub(crate) recognise: Condition,
+    /// Shown with what made `recognise` hold, for a language whose frameworks and versions leave nothing else to show.
+    #[serde(default)]
+    pub(crate) recognised_as: Option<String>,
+    /// What `recognise` looks for, for the refusal of a project that no pack recognises.
+    pub(crate) looked_for: String,
+    /// Names of files whose misspelling is pointed out.
+    #[serde(default)]
+    pub(crate) signals: Vec<String>,
+    #[serde(default)]
+    pub(crate) hints: Vec<Advice>,
+    /// The project brings its Dockerfile: nothing is rendered.
+    #[serde(default)]
+    pub(crate) own_dockerfile: Option<String>,
+    /// Where the names of the project's dependencies are.
+    #[serde(default)]
+    pub(crate) dependencies: Vec<DependencyList>,
+    #[serde(default, rename = "variable")]
+    pub(crate) variables: Vec<Variable>,
+    #[serde(default, rename = "framework")]
+    pub(crate) frameworks: Vec<Framework>,
+    #[serde(default, rename = "tool")]
+    pub(crate) tools: Vec<Tool>,
+    /// A package manager is chosen only where this holds; by default always.
+    #[serde(default)]
+    pub(crate) install_when: Option<Condition>,
+    #[serde(default, rename = "manager")]
+    pub(crate) managers: Vec<Manager>,
+    #[serde(default, rename = "start")]
+    pub(crate) start: Vec<StartRule>,
+    /// A typical command, for the refusal of a project that nothing can be started in.
+    pub(crate) start_example: String,
+    pub(crate) port: Port,
+    #[serde(default)]
+    pub(crate) warnings: Vec<Advice>,
+    /// Generated files of the context: path → template in the pack's folder.
+    #[serde(default)]
+    pub(crate) files: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(crate) ignore: Vec<String>,
+}
+
+/// A sentence that is said when a condition holds.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Advice {
+    pub(crate) when: Condition,
+    pub(crate) say: String,
+}
+
+/// A place that lists dependencies; read by `dependencies`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct DependencyList {
+    pub(crate) file: String,
+    #[serde(default)]
+    pub(crate) key: Option<String>,
+    pub(crate) format: DependencyFormat,
+}
+
+/// How a list of dependencies is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum DependencyFormat {
+    /// An object of names and versions: `dependencies` of package.json.
+    Table,
+    /// Requirement specifiers of PEP 508, one per line of a text or per element of an array.
+    Requirements,
+}
+
+/// A value that the templates are given; computed in the order of the file.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    #[serde(flatten)]
+    pub(crate) kind: VariableKind,
+}
+
+/// How a variable gets its value.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum VariableKind {
+    /// Whether a condition holds.
+    When(Condition),
+    /// The first source that finds something; otherwise null.
+    First(Vec<Source>),
+    /// Those of the named files that exist.
+    Files(Vec<String>),
+    /// Those of the named directories that exist.
+    Directories(Vec<String>),
+}
+
+/// A framework of the pack's language; chosen by `framework`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Framework {
+    /// For people: `Next.js`. Also what `supersedes` of others names.
+    pub(crate) title: String,
+    pub(crate) when: Condition,
+    /// Titles of frameworks that are only parts of this one.
+    #[serde(default)]
+    pub(crate) supersedes: Vec<String>,
+    #[serde(default, rename = "variable")]
+    pub(crate) variables: Vec<Variable>,
+    /// Tried before the start rules of the pack.
+    #[serde(default, rename = "start")]
+    pub(crate) start: Vec<StartRule>,
+    #[serde(default)]
+    pub(crate) port: Option<u16>,
+    /// Another template of the pack's folder than `Dockerfile.j2`.
+    #[serde(default)]
+    pub(crate) template: Option<String>,
+}
+
+/// A program whose version is chosen; by `tool`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Tool {
+    /// The key in the plan's versions: `node`.
+    pub(crate) name: String,
+    pub(crate) title: String,
+    pub(crate) default: String,
+    /// The version lines that base images exist for, ascending; each is a prefix of versions: `22`, `3.13`.
+    pub(crate) available: Vec<String>,
+    /// Words that stand for a line: `lts/*`.
+    #[serde(default)]
+    pub(crate) aliases: BTreeMap<String, String>,
+    /// Where the project says which version it wants; the first that says something wins.
+    #[serde(default)]
+    pub(crate) sources: Vec<Source>,
+}
+
+/// A package manager; chosen by `manager`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Manager {
+    pub(crate) name: String,
+    /// Any of these files chooses this manager.
+    #[serde(default)]
+    pub(crate) locks: Vec<String>,
+    /// Further narrows `locks`. Without `locks`: chooses this manager where no lock file of any manager is present.
+    #[serde(default)]
+    pub(crate) when: Option<Condition>,
+    /// The project names this manager explicitly; decides between several lock files.
+    #[serde(default)]
+    pub(crate) named_by: Option<Source>,
+    /// Shown as evidence: `npm ci`.
+    pub(crate) shown: String,
+    /// Recognised and not supported: the way out.
+    #[serde(default)]
+    pub(crate) refuse: Option<String>,
+    #[serde(default)]
+    pub(crate) warning: Option<String>,
+    /// Name of its cache, for the transcript.
+    #[serde(default)]
+    pub(crate) cache: Option<String>,
+    /// Where the version of the manager itself is said; the first that says something wins.
+    #[serde(default)]
+    pub(crate) version: Vec<Source>,
+    /// Anything else for the template, under `manager`.
+    #[serde(default)]
+    pub(crate) values: BTreeMap<String, String>,
+}
+
+/// One way to start the app; interpreted by `start`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct StartRule {
+    #[serde(default)]
+    pub(crate) when: Option<Condition>,
+    /// Must find something; what it finds is `{{ value }}` in `exec`.
+    #[serde(default)]
+    pub(crate) value: Option<Source>,
+    /// The value must be a file of the tree when one of these is put behind it; `{{ value }}` is then that file.
+    #[serde(default)]
+    pub(crate) file_with: Vec<String>,
+    pub(crate) run: Run,
+    /// For the refusal when nothing was found. Empty: not worth a line.
+    #[serde(default)]
+    pub(crate) looked_for: String,
+    /// Packages that the command needs; added to the installation where the project does not depend on them.
+    #[serde(default)]
+    pub(crate) needs: Vec<String>,
+}
+
+/// What a start rule runs.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Run {
+    /// An argument vector; each argument is a template of its own, so a value stays one argument.
+    Exec(Vec<String>),
+    /// The value that was found is a command line of the project.
+    Value,
+    /// The image's own command.
+    Image,
+}
+
+/// The port that a web instance listens on.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Port {
+    pub(crate) default: u16,
+    #[serde(default)]
+    pub(crate) sources: Vec<Source>,
+    /// Evidence that is shown for the default; absent: the default is not worth a line.
+    #[serde(default)]
+    pub(crate) default_from: Option<String>,
+}

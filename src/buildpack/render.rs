@@ -1,0 +1,226 @@
+//! Templates, and what keeps a project's own text from becoming Dockerfile or shell syntax.
+//!
+//! A value that a template prints must be a plain word (letters, digits and `._/:@+=,-`), whatever it is; anything else
+//! fails the rendering. Text that may be more goes through a filter that says what it is used as, and makes it safe
+//! there. A template that forgets the filter is refused on the first value that would have mattered, not exploited by it.
+
+use crate::buildpack::refusal::{Refusal, shown};
+use crate::model::name::ProcessType;
+use crate::model::plan::BuildPlan;
+use crate::model::process::Command;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
+use std::collections::BTreeMap;
+
+/// What the one who builds knows, and the plan does not.
+#[derive(Debug, Clone, Default)]
+pub struct RenderContext {
+    /// Unique for the project: caches of the build are shared within a scope and never across, so that one project
+    /// cannot poison what another installs.
+    pub cache_scope: String,
+    /// Base images that are taken from elsewhere: official name (`node:22-bookworm-slim`) → name to use.
+    pub images: BTreeMap<String, String>,
+}
+
+/// Why no Dockerfile could be made of a plan. Never the fault of the project's author alone: a plan that detection made
+/// renders.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    #[error("the plan names the buildpack {0}, which this server does not have")]
+    NoSuchBuildpack(String),
+    #[error("the project brings its own Dockerfile; there is nothing to render")]
+    OwnDockerfile,
+    #[error("the template of the buildpack {buildpack} cannot be rendered: {source}")]
+    Template { buildpack: String, source: Box<Error> },
+}
+
+/// An environment in which undefined names and unsafe values are errors.
+pub(crate) fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_trim_blocks(true);
+    environment.set_lstrip_blocks(true);
+    environment.set_keep_trailing_newline(true);
+    environment.set_formatter(format_word);
+    environment.add_filter("words", words);
+    environment.add_filter("exec", exec);
+    environment.add_filter("line", line);
+    environment.add_filter("option", option);
+    environment
+}
+
+/// Renders a pack's Dockerfile.
+///
+/// # Errors
+/// When a value of the plan is unsafe where the template prints it.
+pub(crate) fn dockerfile(
+    environment: &Environment<'static>,
+    template: &str,
+    plan: &BuildPlan,
+    context: &RenderContext,
+) -> Result<String, RenderError> {
+    let failed =
+        |source| RenderError::Template { buildpack: plan.buildpack.clone(), source: Box::new(source) };
+    let images = context.images.clone();
+    let image = move |name: String| images.get(&name).cloned().unwrap_or(name);
+    let mut values: BTreeMap<String, Value> =
+        plan.variables.iter().map(|(name, value)| (name.clone(), Value::from_serialize(value))).collect();
+    values.insert("versions".to_owned(), Value::from_serialize(&plan.versions));
+    values.insert("port".to_owned(), plan.port.into());
+    values.insert("cache_scope".to_owned(), context.cache_scope.as_str().into());
+    values.insert("start".to_owned(), start(plan.processes.get(&ProcessType::web())));
+    values.insert("image".to_owned(), Value::from_function(image));
+    environment.get_template(template).and_then(|template| template.render(values)).map_err(failed)
+}
+
+/// Renders one argument of a start command. It stays one argument, so nothing in it is syntax to anybody.
+///
+/// # Errors
+/// When the pack's template of the argument is wrong.
+pub(crate) fn argument(
+    template: &str,
+    variables: &BTreeMap<String, serde_json::Value>,
+) -> Result<String, Refusal> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.render_str(template, variables).map_err(|error| Refusal::Unsupported {
+        what: format!("The start command of the buildpack ({})", shown(&error.to_string())),
+        way_out: "Add a Procfile.".to_owned(),
+    })
+}
+
+/// The start command as the argument vector of `CMD`, or undefined where the image has its own.
+fn start(command: Option<&Command>) -> Value {
+    match command {
+        Some(Command::Exec(arguments)) => Value::from_serialize(arguments),
+        Some(Command::Line(line)) => Value::from_serialize(["/bin/sh", "-c", line]),
+        Some(Command::Image) | None => Value::UNDEFINED,
+    }
+}
+
+/// What `{{ … }}` does: safe values and numbers as they are, text only when it is a plain word.
+fn format_word(output: &mut Output<'_>, state: &State<'_, '_>, value: &Value) -> Result<(), Error> {
+    if value.is_undefined() {
+        return Err(Error::new(ErrorKind::UndefinedError, "a value that the template prints is not defined"));
+    }
+    if value.is_safe() || value.kind() == ValueKind::Number {
+        return minijinja::escape_formatter(output, state, value);
+    }
+    let text = word(value)?;
+    output.write_str(text).map_err(|_| Error::from(ErrorKind::WriteFailure))
+}
+
+/// The text of a plain word.
+fn word(value: &Value) -> Result<&str, Error> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/:@+=,-".contains(c);
+    match value.as_str() {
+        Some(text) if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') => Ok(text),
+        _ => Err(unsafe_value(value, "is not a plain word")),
+    }
+}
+
+/// A plain word that may start with a dash: an option that the template itself has put together.
+fn option(value: &Value) -> Result<Value, Error> {
+    match value.as_str().map(|text| (text, word(&text.trim_start_matches('-').into()).is_ok())) {
+        Some((text, true)) => Ok(Value::from_safe_string(text.to_owned())),
+        _ => Err(unsafe_value(value, "is not an option")),
+    }
+}
+
+/// A list of plain words, divided by spaces.
+fn words(values: &Value) -> Result<Value, Error> {
+    let mut text = String::new();
+    for value in values.try_iter()? {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(word(&value)?);
+    }
+    Ok(Value::from_safe_string(text))
+}
+
+/// A command in exec form: a JSON array, on one line, in which Docker expands nothing (Dockerfile reference, "CMD"). A
+/// text becomes the command line of a shell.
+fn exec(value: &Value) -> Result<Value, Error> {
+    let arguments: Vec<String> = match value.as_str() {
+        Some(line) => ["/bin/sh", "-c", line].map(str::to_owned).into(),
+        None => value
+            .try_iter()?
+            .map(|argument| {
+                argument.as_str().map(str::to_owned).ok_or_else(|| unsafe_value(&argument, "is no text"))
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    // A NUL cannot be in an argument (execve(2)), and BuildKit would cut the command there.
+    if arguments.is_empty() || arguments.iter().any(|argument| argument.contains('\0')) {
+        return Err(unsafe_value(value, "is no command"));
+    }
+    let json = serde_json::to_string(&arguments).map_err(|error| {
+        Error::new(ErrorKind::BadSerialization, "the command cannot be written as JSON").with_source(error)
+    })?;
+    // U+2028 and its like are line ends to nobody here, but they are to some readers of the Dockerfile.
+    Ok(Value::from_safe_string(json.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")))
+}
+
+/// A command of the pack itself as the rest of a `RUN` line: it may use the shell, but it stays on its line.
+fn line(value: &Value) -> Result<Value, Error> {
+    match value.as_str() {
+        Some(text) if !text.contains(|c: char| c.is_control()) && !text.ends_with('\\') => {
+            Ok(Value::from_safe_string(text.to_owned()))
+        }
+        _ => Err(unsafe_value(value, "is not one line")),
+    }
+}
+
+fn unsafe_value(value: &Value, problem: &str) -> Error {
+    let message = format!("the value {} {problem}", shown(&format!("{value:?}")));
+    Error::new(ErrorKind::InvalidOperation, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::environment;
+    use minijinja::context;
+
+    const HOSTILE: [&str; 14] =
+        ["a b", "a\nRUN id", "$(id)", "`id`", "${X}", "\"", "'", "a\\", "--x", "a;b", "a\0b", "a#b", "é", ""];
+
+    #[test]
+    fn hostile_text_is_never_printed_as_it_is() {
+        for value in HOSTILE {
+            assert!(environment().render_str("FROM {{ value }}", context!(value)).is_err(), "{value:?}");
+            let list = context!(value => vec!["ok", value]);
+            assert!(environment().render_str("COPY {{ value | words }}", list).is_err(), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn a_command_is_one_line_of_json_that_says_the_same() {
+        for value in HOSTILE {
+            let rendered =
+                environment().render_str("CMD {{ value | exec }}", context!(value => vec!["x", value]));
+            if value.contains('\0') {
+                assert!(rendered.is_err());
+                continue;
+            }
+            let rendered = rendered.unwrap();
+            assert_eq!(rendered.lines().count(), 1, "{rendered}");
+            let arguments: Vec<String> =
+                serde_json::from_str(rendered.strip_prefix("CMD ").unwrap()).unwrap();
+            assert_eq!(arguments, ["x", value]);
+        }
+    }
+
+    #[test]
+    fn a_line_stays_a_line() {
+        let render = |value: &str| environment().render_str("RUN {{ value | line }}", context!(value));
+        assert_eq!(render("npm ci && x").unwrap(), "RUN npm ci && x");
+        assert!(render("a\nRUN id").is_err());
+        assert!(render("a \\").is_err());
+    }
+
+    #[test]
+    fn an_undefined_name_is_an_error() {
+        assert!(environment().render_str("{{ nothing }}", context!()).is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! Which version of a language the project gets.
+
+use crate::buildpack::condition::Inspection;
+use crate::buildpack::manifest::Tool;
+use crate::buildpack::refusal::Refusal;
+use crate::buildpack::version::Requirement;
+use crate::model::plan::Evidence;
+
+/// Chooses a version line for a tool: what the project asks for, or the default.
+///
+/// A range gets the default where it allows it, since that is the line that is supported longest; otherwise the newest
+/// line that it allows.
+///
+/// # Errors
+/// When what the project asks for is not a version, or no image has it.
+pub(crate) fn choose(tool: &Tool, inspection: &Inspection<'_>) -> Result<(String, Evidence), Refusal> {
+    let evidence =
+        |line: &str, from: &str| Evidence { what: format!("{} {line}", tool.title), from: from.to_owned() };
+    let Some((wanted, from)) = inspection.find_text(&tool.sources)? else {
+        return Ok((tool.default.clone(), evidence(&tool.default, "default")));
+    };
+    let line = tool.aliases.get(&wanted.to_ascii_lowercase()).cloned().or_else(|| {
+        let requirement = Requirement::parse(&wanted)?;
+        let newest_first = tool.available.iter().rev();
+        let by_preference = std::iter::once(&tool.default).chain(newest_first);
+        by_preference.into_iter().find(|line| requirement.allows_line(line)).cloned()
+    });
+    match line {
+        Some(line) => {
+            let evidence = evidence(&line, &from);
+            Ok((line, evidence))
+        }
+        None => Err(Refusal::Version {
+            tool: tool.title.clone(),
+            wanted,
+            from,
+            available: tool.available.clone(),
+        }),
+    }
+}

@@ -1,0 +1,17 @@
+//! Detection and rendering on whole projects: what is recognised, what the Dockerfile says, and what is refused.
+
+#[path = "buildpacks/support.rs"]
+mod support;
+
+#[path = "buildpacks/examples.rs"]
+mod examples;
+#[path = "buildpacks/hostile.rs"]
+mod hostile;
+#[path = "buildpacks/node.rs"]
+mod node;
+#[path = "buildpacks/python.rs"]
+mod python;
+#[path = "buildpacks/refusals.rs"]
+mod refusals;
+#[path = "buildpacks/sites.rs"]
+mod sites;

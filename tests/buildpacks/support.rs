@@ -1,0 +1,79 @@
+//! A source tree in memory, and the text that the snapshots hold.
+
+use gilgal::buildpack::{Catalog, DetectOptions, Refusal, RenderContext, explain};
+use gilgal::model::plan::BuildPlan;
+use gilgal::model::source::SourceTree;
+use std::collections::BTreeMap;
+
+/// Files by path.
+#[derive(Default)]
+pub(crate) struct Tree {
+    paths: Vec<String>,
+    contents: BTreeMap<String, String>,
+    links: Vec<String>,
+}
+
+impl Tree {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let contents: BTreeMap<String, String> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        Self { paths: contents.keys().cloned().collect(), contents, links: Vec::new() }
+    }
+
+    pub(crate) fn with_link(mut self, path: &str) -> Self {
+        self.links.push(path.to_owned());
+        self
+    }
+}
+
+impl SourceTree for Tree {
+    fn paths(&self) -> &[String] {
+        &self.paths
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        self.contents.get(path).cloned()
+    }
+
+    fn symbolic_links(&self) -> &[String] {
+        &self.links
+    }
+}
+
+/// Detects with the embedded buildpacks.
+pub(crate) fn detect(tree: &dyn SourceTree) -> Result<BuildPlan, Refusal> {
+    Catalog::embedded().detect(tree, &DetectOptions::default())
+}
+
+/// The plan of a tree that is recognised.
+pub(crate) fn plan(files: &[(&str, &str)]) -> BuildPlan {
+    detect(&Tree::new(files)).unwrap()
+}
+
+/// The refusal of a tree that is not, as a person reads it.
+pub(crate) fn refusal(files: &[(&str, &str)]) -> String {
+    shown_refusal(&detect(&Tree::new(files)).unwrap_err())
+}
+
+pub(crate) fn shown_refusal(refusal: &Refusal) -> String {
+    let details = refusal.details().into_iter();
+    std::iter::once(refusal.to_string()).chain(details).collect::<Vec<_>>().join("\n")
+}
+
+pub(crate) fn dockerfile(plan: &BuildPlan) -> String {
+    let context = RenderContext { cache_scope: "shop".to_owned(), ..RenderContext::default() };
+    Catalog::embedded().dockerfile(plan, &context).unwrap()
+}
+
+/// The screen of `gilgal plan`, the Dockerfile and the generated files: all that a plan leads to.
+pub(crate) fn whole(plan: &BuildPlan) -> String {
+    let mut text = explain::screen(plan);
+    if plan.dockerfile.is_none() {
+        text.push_str("\n=== Dockerfile\n");
+        text.push_str(&dockerfile(plan));
+    }
+    for (path, content) in &plan.files {
+        text.push_str(&format!("\n=== {path}\n{content}"));
+    }
+    text
+}
