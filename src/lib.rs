@@ -10,25 +10,29 @@
 //! | 4 | [`receive`], [`deploy`], [`projects`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
-//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`telemetry`] |
+//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`telemetry`] |
 //! | 0 | [`model`]: nouns and rules |
 
 pub mod api;
+pub mod app;
 pub mod auth;
 pub mod build;
 pub mod buildpack;
 pub mod cli;
 pub mod config;
 pub mod deploy;
+pub mod docker;
 pub mod engine;
 pub mod git;
 pub mod jobs;
 pub mod journal;
 pub mod model;
+pub mod ports;
 pub mod projects;
 pub mod receive;
 pub mod router;
 pub mod secrets;
+pub mod serve;
 pub mod ssh;
 pub mod store;
 pub mod telemetry;

@@ -1,1 +1,39 @@
-//! From a build plan and a tree to an image, by BuildKit.
+//! From a tree with a Dockerfile to an image, by BuildKit.
+//!
+//! [`Builder`] is what the rest of the server knows; [`DockerBuilder`] builds in a Docker Engine. Images are found again
+//! by their labels, so that the same tree with the same inputs is built once.
+//!
+//! Not here: what the Dockerfile says (`buildpack`), how the tree is read (`git`), what runs (`engine`).
+
+mod docker;
+#[cfg(test)]
+mod docker_tests;
+mod error;
+mod failure;
+mod lines;
+mod request;
+mod session;
+mod transcript;
+
+pub use docker::{DockerBuilder, DockerBuilderOptions};
+pub use error::BuildError;
+pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context};
+
+use crate::model::id::ProjectId;
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+/// Something that turns trees into images.
+#[async_trait]
+pub trait Builder: Send + Sync + 'static {
+    /// The newest image of a project that was built with the same key by this server; `None` when there is none.
+    async fn find(&self, project: ProjectId, key: &BuildKey) -> Result<Option<BuiltImage>, BuildError>;
+
+    /// Builds an image. Each line goes to `output` when it is printed; a receiver that is gone does not stop the build,
+    /// one that reads slowly slows it down. Dropping the future cancels the build: what it was running is killed.
+    async fn build(
+        &self,
+        request: BuildRequest,
+        output: mpsc::Sender<BuildLine>,
+    ) -> Result<BuiltImage, BuildError>;
+}

@@ -44,6 +44,6 @@ mod version;
 pub use catalog::{Catalog, CatalogError};
 pub use detect::DetectOptions;
 pub use directory::DirectorySource;
-pub use explain::{Explanation, explain};
+pub use explain::{Explanation, explain, process_types, screen};
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

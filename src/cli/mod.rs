@@ -1,1 +1,99 @@
-//! Front door for people at a terminal.
+//! Front door for people at a terminal: one function a command, and one place that prints.
+
+mod doctor;
+mod plan;
+mod printer;
+mod serve;
+mod settings;
+
+use crate::config::Variables;
+use crate::receive::HookName;
+use crate::receive::hook::HookEnvironment;
+use clap::{Parser, Subcommand};
+use printer::Printer;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Exit code for a mistake in the settings or on the command line.
+const USAGE: u8 = 2;
+
+/// Push options that a hook passes on. One more than the server takes, so that it can say that they are too many.
+const MAX_OPTIONS_READ: usize = 100;
+
+/// Self-hosted deployments: `git push gilgal main`, and it is live.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server: git over SSH, the API, and the router of the apps
+    Serve,
+    /// Show how a project would be built and started
+    Plan {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// The whole plan as JSON
+        #[arg(long, conflicts_with = "dockerfile")]
+        json: bool,
+        /// The Dockerfile that would be built
+        #[arg(long)]
+        dockerfile: bool,
+    },
+    /// Check everything that the server needs, and say what to do
+    Doctor,
+    /// List every setting with its meaning
+    Settings,
+    /// Run as a hook of git; started by the server only
+    #[command(hide = true)]
+    Hook { name: String },
+}
+
+/// Runs the command line of this process.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let variables = Variables::of_this_process();
+    let printer = Printer;
+    match arguments.command {
+        Command::Serve => serve::serve(&variables, printer),
+        Command::Plan { folder, json, dockerfile } => {
+            plan::plan(&folder, plan::Format::new(json, dockerfile), printer)
+        }
+        Command::Doctor => doctor::doctor(&variables, printer),
+        Command::Settings => settings::settings(printer),
+        Command::Hook { name } => hook(&name, &variables, printer),
+    }
+}
+
+/// What the server and git have put into the environment of a hook (githooks(5)).
+fn hook_environment(variables: &Variables) -> Option<HookEnvironment> {
+    let count =
+        variables.get("GIT_PUSH_OPTION_COUNT").and_then(|count| count.parse::<usize>().ok()).unwrap_or(0);
+    let option =
+        |index: usize| variables.get(&format!("GIT_PUSH_OPTION_{index}")).unwrap_or_default().to_owned();
+    Some(HookEnvironment {
+        socket: variables.get("GILGAL_HOOK_SOCKET")?.into(),
+        push: variables.get("GILGAL_PUSH")?.to_owned(),
+        options: (0..count.min(MAX_OPTIONS_READ)).map(option).collect(),
+        quarantine: variables.get("GIT_QUARANTINE_PATH").map(Into::into),
+    })
+}
+
+fn hook(name: &str, variables: &Variables, printer: Printer) -> ExitCode {
+    let (Ok(hook), Some(environment)) = (name.parse::<HookName>(), hook_environment(variables)) else {
+        printer.error("This command is for the hooks of a push, which the server starts.");
+        return ExitCode::from(USAGE);
+    };
+    match crate::receive::hook::run(hook, &environment) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            printer.error(&format!(" !     The server cannot be asked: {error}. Push again in a moment."));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,1 +1,18 @@
 //! Settings: every environment variable and every line of `server.toml`, named and documented once.
+//!
+//! A setting is looked up in the environment first, then in `server.toml` in the server's home, then its default
+//! counts. [`Settings::load`] reports all mistakes at once. No other folder reads the environment.
+//! `server.toml` configures the server; `gilgal.toml` in a repository configures a project: two files, two things.
+
+mod catalogue;
+mod disk;
+mod home;
+mod lookup;
+mod settings;
+
+pub use catalogue::{SETTINGS, Setting};
+pub use disk::free_bytes;
+pub(crate) use home::read_or_create;
+pub use home::{Home, HomeError};
+pub use lookup::{Mistake, Mistakes, Variables};
+pub use settings::{LogFormat, Mode, Registration, Settings};

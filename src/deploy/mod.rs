@@ -1,1 +1,49 @@
 //! The pipeline that brings a commit live: steps that can run twice and be undone.
+//!
+//! [`pipeline`] moves a deployment through its states; each state's work is one file of [`steps`]. What a step has made
+//! is written down before the next one starts, so that a server that was killed goes on from the record. The commit
+//! point is `switching`: the release is stored, then the router is swapped, then the branch moves. A failure before it
+//! is undone ([`undo`]); nothing after it is. [`reconcile`] keeps the router in step with where instances really are,
+//! and removes what nobody wants any more.
+
+mod cleanup;
+mod failure;
+mod instances;
+mod pipeline;
+mod reconcile;
+mod steps;
+mod undo;
+
+pub use reconcile::Reconciler;
+
+use crate::build::Builder;
+use crate::buildpack::Catalog;
+use crate::engine::Engine;
+use crate::git::Repositories;
+use crate::jobs::Interrupts;
+use crate::journal::Journal;
+use crate::model::address::PublicAddress;
+use crate::router::RouterHandle;
+use crate::secrets::MasterKey;
+use crate::store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// Everything that deploying needs of the rest of the server.
+pub struct Deployer {
+    pub store: Store,
+    pub journal: Journal,
+    pub repositories: Repositories,
+    pub catalog: Arc<Catalog>,
+    pub builder: Arc<dyn Builder>,
+    pub engine: Arc<dyn Engine>,
+    pub router: RouterHandle,
+    pub master_key: MasterKey,
+    pub interrupts: Interrupts,
+    pub address: PublicAddress,
+    pub build_timeout: Duration,
+    /// Held while "which release is current" is decided and the router is told: a reconciliation that has read the
+    /// database before a switch must not tell the router after it.
+    pub switching: Arc<Mutex<()>>,
+}

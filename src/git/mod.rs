@@ -1,1 +1,22 @@
 //! Bare repositories: the only folder that knows git2 and starts git.
+//!
+//! The receiving and the sending of packs is git's own work ([`service`]); everything that reads or moves objects and
+//! references of a repository at rest goes through git2. A build context and the files that detection looks at come
+//! straight from the object store: there is no checkout, and so no `.git` folder that a build could reach.
+
+mod context;
+mod hooks;
+mod ignore;
+mod process;
+mod references;
+mod repository;
+mod service;
+mod tree;
+
+pub use context::{Context, ContextReport};
+pub use hooks::install as install_hooks;
+pub use process::{GitProcess, SpawnError, version};
+pub use references::{BranchMove, MoveError};
+pub use repository::{GitError, Repositories, Repository};
+pub use service::{GitProtocol, PushEnvironment, Service};
+pub use tree::GitTree;

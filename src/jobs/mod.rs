@@ -1,1 +1,11 @@
 //! A small durable queue.
+//!
+//! A job is a row: it is claimed with a lease by one guarded update, kept by a heartbeat, and claimed again when the
+//! lease runs out, so that nothing is in progress for ever. [`Queue::wake`] is for speed, the poll is for truth: a lost
+//! wake-up costs a tick, not a job. What a job does is not known here; a [`Handler`] is given in.
+
+mod interrupts;
+mod runner;
+
+pub use interrupts::Interrupts;
+pub use runner::{Handler, Outcome, Queue, Runner};

@@ -1,1 +1,109 @@
 //! The log of a deployment: numbered lines, kept in the database, followed live by any number of readers.
+//!
+//! Its shared state is one [`live::LiveLog`] for each deployment that runs: the newest lines and how many of them are
+//! stored. It exists because a line has to reach a pusher within a moment, while rows are written in batches; and
+//! because a reader that stops reading must never hold up the build that writes. A reader that falls behind what is
+//! in memory goes on from the database.
+
+mod live;
+mod mask;
+mod reader;
+mod writer;
+
+pub use reader::{Next, Reader};
+pub use writer::Writer;
+
+use crate::model::deployment::{Deployment, DeploymentState};
+use crate::model::id::DeploymentId;
+use crate::store::{Store, StoreError};
+use live::LiveLog;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// How a deployment came out, for those who watch it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It is live.
+    Live,
+    /// It is not. A few words that fit behind the name of a branch: `build failed`.
+    NotLive(String),
+}
+
+impl Conclusion {
+    /// The conclusion of a deployment that nobody runs any more.
+    fn of(deployment: &Deployment) -> Option<Self> {
+        match deployment.state {
+            DeploymentState::Live => Some(Self::Live),
+            DeploymentState::Failed => Some(Self::NotLive("deployment failed".to_owned())),
+            DeploymentState::Cancelled => Some(Self::NotLive("cancelled".to_owned())),
+            DeploymentState::Superseded => {
+                Some(Self::NotLive(deployment.reason.clone().unwrap_or_else(|| "superseded".to_owned())))
+            }
+            DeploymentState::Queued
+            | DeploymentState::Fetching
+            | DeploymentState::Detecting
+            | DeploymentState::Building
+            | DeploymentState::Releasing
+            | DeploymentState::Starting
+            | DeploymentState::Checking
+            | DeploymentState::Switching
+            | DeploymentState::Draining
+            | DeploymentState::UndoingFailure
+            | DeploymentState::UndoingCancel => None,
+        }
+    }
+}
+
+/// The logs of all deployments.
+#[derive(Clone)]
+pub struct Journal {
+    store: Store,
+    live: Arc<Mutex<HashMap<DeploymentId, Arc<LiveLog>>>>,
+    /// Counts up whenever a log begins or a deployment ends without one.
+    changed: watch::Sender<u64>,
+}
+
+impl Journal {
+    /// A journal that keeps its lines in a database.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        Self { store, live: Arc::default(), changed: watch::Sender::new(0) }
+    }
+
+    /// Begins, or goes on with, the log of a deployment. One writer at a time.
+    ///
+    /// # Errors
+    /// When the database cannot say which lines there are already.
+    pub async fn write(&self, deployment: DeploymentId) -> Result<Writer, StoreError> {
+        let last = self.store.last_log_seq(deployment).await?;
+        let live = Arc::new(LiveLog::new(last));
+        self.lock().insert(deployment, live.clone());
+        self.wake_readers();
+        Ok(Writer::start(self.clone(), deployment, live))
+    }
+
+    /// Reads the log of a deployment from the line after `after` (0: from the first), and follows it to its end.
+    #[must_use]
+    pub fn read(&self, deployment: DeploymentId, after: i64) -> Reader {
+        Reader::new(self.clone(), deployment, after)
+    }
+
+    /// Makes readers that wait for a log look whether their deployment has ended without one.
+    pub fn wake_readers(&self) {
+        self.changed.send_modify(|count| *count += 1);
+    }
+
+    fn live(&self, deployment: DeploymentId) -> Option<Arc<LiveLog>> {
+        self.lock().get(&deployment).cloned()
+    }
+
+    fn end(&self, deployment: DeploymentId) {
+        self.lock().remove(&deployment);
+        self.wake_readers();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<DeploymentId, Arc<LiveLog>>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -4,12 +4,14 @@
 //! because the only way to make one is to parse it (`"shop".parse::<Slug>()`) or to move it by its own rules
 //! ([`deployment::DeploymentState::next`]). What *does* things lives in the modules above.
 
+pub mod address;
 pub mod deployment;
 pub mod environment;
 pub mod id;
 pub mod instance;
 pub mod log;
 pub mod name;
+pub mod password;
 pub mod plan;
 pub mod process;
 pub mod project;
@@ -18,4 +20,5 @@ pub mod route;
 pub mod secret;
 pub mod source;
 pub mod time;
+pub mod title;
 pub mod user;

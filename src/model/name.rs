@@ -140,6 +140,12 @@ impl ProcessType {
 }
 
 impl BranchName {
+    /// The branch that the production environment of a new project follows.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".to_owned())
+    }
+
     /// The name that `refs/heads/<name>` stands for, or `None` where the reference is no branch or not valid.
     #[must_use]
     pub fn from_reference(reference: &str) -> Option<Self> {
@@ -281,7 +287,8 @@ fn check_commit(text: &str) -> Result<String, String> {
 }
 
 /// A refused name as it may be shown to a person: short, and with nothing that moves a terminal's cursor.
-fn shown(text: &str) -> String {
+#[must_use]
+pub fn shown(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 

@@ -1,1 +1,61 @@
 //! From a push to a queued deployment, and the report that the pusher sees.
+//!
+//! git runs three hooks; each is this same program ([`hook`]), which asks the server over a unix socket ([`socket`]):
+//! `pre-receive` decides whether the push may begin ([`policy`]), `proc-receive` decides each branch ([`branches`]):
+//! it queues a deployment, shows its log, and answers only when the outcome is known. `post-receive` only tells.
+//! A deployment is durable: the connection watches it and does not carry it. Nothing here deploys.
+
+mod branches;
+mod follow;
+pub mod hook;
+mod options;
+mod packet;
+mod policy;
+mod protocol;
+mod pushes;
+pub mod report;
+mod socket;
+
+pub use protocol::HookName;
+pub use pushes::{Push, PushGuard, Pushes};
+pub use socket::{BoundSocket, SocketError, bind};
+
+use crate::buildpack::Catalog;
+use crate::engine::Engine;
+use crate::jobs::{Interrupts, Queue};
+use crate::journal::Journal;
+use crate::store::Store;
+use std::sync::Arc;
+
+/// What receiving a push needs of the rest of the server.
+pub struct Receiver {
+    pub store: Store,
+    pub journal: Journal,
+    pub queue: Queue,
+    pub interrupts: Interrupts,
+    pub catalog: Arc<Catalog>,
+    pub engine: Arc<dyn Engine>,
+    pub pushes: Pushes,
+}
+
+/// Shows lines to the pusher. A pusher that is gone is not an error: the hang-up is noticed elsewhere.
+struct Terminal {
+    lines: tokio::sync::mpsc::Sender<protocol::HookReply>,
+}
+
+impl Terminal {
+    async fn show(&self, stream: crate::model::log::Stream, text: &str) {
+        for line in text.lines() {
+            // Fails only when the hook is gone.
+            self.lines.send(protocol::HookReply::Line(report::render(stream, line))).await.ok();
+        }
+    }
+
+    async fn notice(&self, text: &str) {
+        self.show(crate::model::log::Stream::Notice, text).await;
+    }
+
+    async fn detail(&self, text: &str) {
+        self.show(crate::model::log::Stream::Detail, text).await;
+    }
+}

@@ -1,1 +1,56 @@
-//! The HTTP front door of the deployed apps. It never opens the database.
+//! The HTTP front door of the deployed apps.
+//!
+//! It is handed [`Route`]s and serves them until it is told otherwise: it opens no database, asks no engine, and starts
+//! from the last good table on disk, so that apps stay reachable while everything else is down.
+//!
+//! ```text
+//! listener → exchange ─ host, headers ─→ table → app → target → pool → the instance
+//!                  └──── pages (when it cannot)   └ drain (once a target has left the table)
+//! ```
+//!
+//! * A change swaps the whole [`table`] at once. A request looks at a table only while it picks a target, never across
+//!   an await, so a new table is in force for every request that comes after it.
+//! * A [`target`] is one instance with its own pool of idle connections. The pool dies with it: an address that the
+//!   engine gives to another container can never be reached through an old connection.
+//! * What an instance answered is passed on as it comes: bodies stream, and nothing is buffered or rewritten.
+//!
+//! Not here: TLS and certificates, and knowing which instances there should be.
+
+mod access_log;
+mod app;
+mod body;
+mod client_connection;
+mod connection;
+mod counters;
+mod drain;
+mod exchange;
+mod forwarded;
+mod handle;
+pub mod health;
+mod hop;
+mod host;
+mod listener;
+mod options;
+mod pages;
+mod pool;
+mod probe;
+mod problem;
+mod protocol;
+mod request_id;
+mod snapshot;
+mod table;
+mod target;
+mod tunnel;
+mod turn;
+
+pub use counters::Counters;
+pub use drain::{Drain, Drained, Switched};
+pub use handle::RouterHandle;
+pub use listener::{BindError, Bound, Router, Stopped};
+pub use options::RouterOptions;
+
+#[cfg(doc)]
+use crate::model::route::Route;
+
+#[cfg(test)]
+mod tests;

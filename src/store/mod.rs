@@ -1,1 +1,86 @@
 //! The database: the only folder that knows Diesel.
+//!
+//! [`Store`] is a cheap handle with one method per question or change; each file holds the `impl Store` of one family
+//! of tables, with the rows and queries of that family. There is one text per query for both databases: [`backend`]
+//! compiles it once for SQLite and once for PostgreSQL. What goes in and comes out are types of [`crate::model`].
+//!
+//! A method is one statement or one short transaction; no transaction is open while anything else is waited for.
+//! There is no policy here: who may do what is decided by the callers.
+
+mod backend;
+mod config_vars;
+mod connect;
+mod deployments;
+mod environments;
+mod error;
+mod jobs;
+mod logs;
+mod migrate;
+mod page;
+mod projects;
+mod refresh_tokens;
+mod releases;
+mod schema;
+mod ssh_keys;
+mod types;
+mod users;
+
+pub use self::deployments::filter::DeploymentFilter;
+pub use self::deployments::queue::{Enqueued, NewDeployment};
+pub use self::error::StoreError;
+pub use self::jobs::{Job, NewJob};
+pub use self::logs::LogFilter;
+pub use self::page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use self::projects::NewProject;
+pub use self::refresh_tokens::{NewRefreshToken, RefreshToken, RotateOutcome};
+pub use self::releases::NewRelease;
+pub use self::ssh_keys::NewSshKey;
+pub use self::users::NewUser;
+
+use self::backend::{Backend, Connection, on};
+
+/// A handle on the database; clones share its connections.
+#[derive(Clone)]
+pub struct Store {
+    backend: Backend,
+}
+
+impl Store {
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when none comes.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut connection = self.read().await?;
+        on!(connection, |c| diesel_async::SimpleAsyncConnection::batch_execute(c, "SELECT 1").await)?;
+        Ok(())
+    }
+
+    /// A connection for reading.
+    async fn read(&self) -> Result<Connection, StoreError> {
+        self.backend.read().await
+    }
+
+    /// A connection for one writing statement; several belong in a [`Store::transaction`].
+    async fn write(&self) -> Result<Connection, StoreError> {
+        self.backend.write().await
+    }
+
+    /// Runs `work` in one transaction that can see and write everything; an error of `work` takes it all back.
+    async fn transaction<T>(
+        &self,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.write().await?.transaction(work).await
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let kind = match self.backend {
+            Backend::Sqlite { .. } => "SQLite",
+            Backend::Postgres(_) => "PostgreSQL",
+        };
+        formatter.debug_tuple("Store").field(&kind).finish()
+    }
+}

@@ -1,1 +1,14 @@
-//! Request and response bodies, shared by the API and the command line.
+//! Request and response bodies, shared by the API, the command line and the dashboard.
+//!
+//! Shapes only: what a body holds, how it is read and written. Nothing here decides who may see it. A request is read
+//! through [`form`], which reports every wrong field at once; a response is plain serde in both directions.
+
+pub mod account;
+pub mod deployment;
+pub mod error;
+pub mod form;
+pub mod key;
+pub mod list;
+pub mod log;
+pub mod project;
+pub mod system;

@@ -1,1 +1,55 @@
 //! The jobs of the queue: each translates a stored payload into a call.
+
+use crate::deploy::Deployer;
+use crate::jobs::{Handler, Outcome};
+use crate::model::id::DeploymentId;
+use crate::model::time::now;
+use crate::store::Job;
+use async_trait::async_trait;
+use chrono::TimeDelta;
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Times that a job is begun before it is given up: a deployment that kills the server must not do so for ever.
+const MAX_ATTEMPTS: i32 = 5;
+
+/// Runs every kind of job that there is.
+pub struct Work {
+    pub deployer: Arc<Deployer>,
+}
+
+#[derive(Deserialize)]
+struct DeployPayload {
+    deployment_id: DeploymentId,
+}
+
+#[async_trait]
+impl Handler for Work {
+    async fn run(&self, job: &Job) -> Outcome {
+        match job.kind.as_str() {
+            "deploy" => self.deploy(job).await,
+            unknown => Outcome::Failed { reason: format!("there is no kind of job \"{unknown}\"") },
+        }
+    }
+}
+
+impl Work {
+    async fn deploy(&self, job: &Job) -> Outcome {
+        let payload: DeployPayload = match serde_json::from_value(job.payload.clone()) {
+            Ok(payload) => payload,
+            Err(error) => return Outcome::Failed { reason: error.to_string() },
+        };
+        let result = if job.attempts > MAX_ATTEMPTS {
+            self.deployer.give_up(payload.deployment_id).await
+        } else {
+            self.deployer.run(payload.deployment_id).await
+        };
+        match result {
+            Ok(()) => Outcome::Done,
+            Err(error) => {
+                tracing::error!(deployment = %payload.deployment_id, error = &error as &dyn std::error::Error, "a deployment waits for the database");
+                Outcome::Retry { at: now() + TimeDelta::seconds(5), reason: error.to_string() }
+            }
+        }
+    }
+}

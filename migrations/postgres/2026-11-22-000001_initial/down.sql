@@ -1,0 +1,12 @@
+DROP TABLE jobs;
+DROP TABLE releases;
+DROP TABLE deployment_logs;
+DROP TABLE deployment_events;
+DROP TABLE deployments;
+DROP TABLE config_vars;
+DROP TABLE environments;
+DROP TABLE projects;
+DROP TABLE refresh_tokens;
+DROP TABLE api_keys;
+DROP TABLE ssh_keys;
+DROP TABLE users;

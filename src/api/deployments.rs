@@ -1,0 +1,113 @@
+//! `/api/deployments` and the deployments of a project.
+
+use crate::api::Api;
+use crate::api::endpoint::Endpoint;
+use crate::api::error::{ApiError, Code};
+use crate::api::reply::{self, Answer, accepted, ok};
+use crate::api::request::Request;
+use crate::api::route::route;
+use crate::model::deployment::{Deployment, DeploymentEvent};
+use crate::model::id::UserId;
+use crate::model::name::{CommitId, Username};
+use crate::store::{DeploymentFilter, StoreError};
+use crate::wire::deployment::{DeploymentBody, steps};
+use std::collections::HashMap;
+use std::sync::Arc;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
+    route(api, Endpoint::ListDeployments, list)
+        .or(route(api, Endpoint::ShowDeployment, show))
+        .unify()
+        .or(route(api, Endpoint::DeleteDeployment, cancel))
+        .unify()
+        .or(route(api, Endpoint::CancelDeployment, cancel))
+        .unify()
+        .boxed()
+}
+
+async fn list(api: Arc<Api>, request: Request) -> Answer {
+    let project = request.project(&api).await?;
+    let mut query = request.query()?;
+    let page = query.page()?;
+    let filter = DeploymentFilter {
+        status: query.word("status")?,
+        environment_id: query.value("environment_id")?,
+        commit: query.value::<CommitId>("commit")?,
+    };
+    query.finish()?;
+    let page = api.store.deployments_of(project.id, &filter, page).await?;
+    let mut authors = Authors::default();
+    let mut data = Vec::with_capacity(page.data.len());
+    for deployment in page.data {
+        let author = authors.name(&api, deployment.author).await?;
+        data.push(shown(deployment, author));
+    }
+    Ok(reply::list(data, page.next))
+}
+
+async fn show(api: Arc<Api>, request: Request) -> Answer {
+    let deployment = request.deployment(&api).await?;
+    Ok(ok(&with_steps(&api, deployment).await?))
+}
+
+/// Asks for it to be stopped. The answer comes at once; the deployment is `cancelled` when everything that it had made
+/// is taken back.
+async fn cancel(api: Arc<Api>, request: Request) -> Answer {
+    let deployment = request.deployment(&api).await?;
+    let can_be_cancelled = deployment.state.next(DeploymentEvent::Cancelled).is_ok();
+    // The state may have moved since: the store answers for the moment of the request.
+    if !can_be_cancelled || !api.store.request_cancel(deployment.id).await? {
+        let message = "This deployment cannot be cancelled any more: it is live or has ended.";
+        return Err(ApiError::new(Code::NotCancellable, message));
+    }
+    api.ports.waker.wake(deployment.id);
+    Ok(accepted(&with_steps(&api, deployment).await?))
+}
+
+async fn with_steps(api: &Api, deployment: Deployment) -> Result<DeploymentBody, ApiError> {
+    let events = api.store.deployment_events(deployment.id).await?;
+    let author = Authors::default().name(api, deployment.author).await?;
+    Ok(DeploymentBody { steps: Some(steps(&events)), ..shown(deployment, author) })
+}
+
+fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
+    DeploymentBody {
+        id: deployment.id,
+        project_id: deployment.project_id,
+        environment_id: deployment.environment_id,
+        version: deployment.version,
+        status: deployment.state.status(),
+        step: deployment.state.step(),
+        reason: deployment.reason,
+        commit: deployment.commit,
+        branch: deployment.branch,
+        author,
+        source: deployment.source,
+        created_at: deployment.created_at,
+        started_at: deployment.started_at,
+        finished_at: deployment.finished_at,
+        steps: None,
+    }
+}
+
+/// Names of accounts, each asked for once.
+#[derive(Default)]
+struct Authors(HashMap<UserId, Option<Username>>);
+
+impl Authors {
+    async fn name(&mut self, api: &Api, id: Option<UserId>) -> Result<Option<Username>, ApiError> {
+        let Some(id) = id else { return Ok(None) };
+        if let Some(known) = self.0.get(&id) {
+            return Ok(known.clone());
+        }
+        let name = match api.store.user(id).await {
+            Ok(user) => Some(user.username),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(error.into()),
+        };
+        Ok(self.0.entry(id).or_insert(name).clone())
+    }
+}

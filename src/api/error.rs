@@ -1,0 +1,266 @@
+//! The only place where an error becomes HTTP.
+
+use crate::auth::accounts::AccountError;
+use crate::config::Mode;
+use crate::projects::ProjectError;
+use crate::store::StoreError;
+use crate::wire::error::{ErrorBody, ErrorDetail};
+use crate::wire::form::{BodyError, Faults};
+use serde_json::{Map, Value, json};
+use std::error::Error;
+use std::fmt::Display;
+use warp::http::StatusCode;
+use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use warp::reply::{Reply, Response};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $status:ident $word:literal),+ $(,)?) => {
+        /// The codes of the API: stable words for programs, each with its one status.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub(super) enum Code { $($(#[$doc])* $name),+ }
+
+        impl Code {
+            /// Every code, its status and its word.
+            #[cfg(test)]
+            const TABLE: &'static [(Self, StatusCode, &'static str)] =
+                &[$((Self::$name, StatusCode::$status, $word)),+];
+
+            const fn status(self) -> StatusCode {
+                match self { $(Self::$name => StatusCode::$status),+ }
+            }
+
+            const fn word(self) -> &'static str {
+                match self { $(Self::$name => $word),+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is not a JSON object.
+    MalformedBody = BAD_REQUEST "malformed_body",
+    /// A parameter of the query is unknown or has no meaning.
+    InvalidQuery = BAD_REQUEST "invalid_query",
+    /// No access token, or one that is not accepted: log in or refresh.
+    Unauthenticated = UNAUTHORIZED "unauthenticated",
+    /// The e-mail address or the password is wrong.
+    InvalidCredentials = UNAUTHORIZED "invalid_credentials",
+    /// The refresh token is unknown, expired, revoked or was used before: log in.
+    InvalidRefreshToken = UNAUTHORIZED "invalid_refresh_token",
+    /// The account may know of this and may not do it.
+    Forbidden = FORBIDDEN "forbidden",
+    /// Nobody can sign up here.
+    RegistrationClosed = FORBIDDEN "registration_closed",
+    /// There is no such path.
+    RouteNotFound = NOT_FOUND "route_not_found",
+    ProjectNotFound = NOT_FOUND "project_not_found",
+    DeploymentNotFound = NOT_FOUND "deployment_not_found",
+    KeyNotFound = NOT_FOUND "key_not_found",
+    /// The path is there, the method is not; `Allow` has those that are.
+    MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
+    /// The body did not arrive in time.
+    RequestTimeout = REQUEST_TIMEOUT "request_timeout",
+    /// Somebody has this value already; `details.field` is which.
+    Taken = CONFLICT "taken",
+    /// The deployment has ended, or its traffic has been switched: there is nothing to cancel.
+    NotCancellable = CONFLICT "not_cancellable",
+    BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
+    /// The body must be `application/json`.
+    UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
+    /// `details.fields` has one sentence for each field that is wrong, missing or unknown.
+    InvalidFields = UNPROCESSABLE_ENTITY "invalid_fields",
+    /// What cannot be undone needs the slug as `?confirm=`.
+    ConfirmationRequired = UNPROCESSABLE_ENTITY "confirmation_required",
+    /// Something went wrong on the server.
+    Internal = INTERNAL_SERVER_ERROR "internal",
+    /// The database or the engine is away; try again.
+    Unavailable = SERVICE_UNAVAILABLE "unavailable",
+}
+
+/// A failure, as the person or program at the other end will see it.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    code: Code,
+    message: String,
+    details: Map<String, Value>,
+    allow: Option<String>,
+    cause: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl ApiError {
+    pub(super) fn new(code: Code, message: impl Display) -> Self {
+        Self { code, message: message.to_string(), details: Map::new(), allow: None, cause: None }
+    }
+
+    /// Some fields are wrong.
+    pub(super) fn fields(faults: &Faults) -> Self {
+        Self::new(Code::InvalidFields, "Some fields are not right.").with_detail("fields", json!(faults))
+    }
+
+    /// One field is wrong in a way that only the use case could tell.
+    pub(super) fn field(name: &str, fault: impl Display) -> Self {
+        Self::fields(&Faults::from([(name.to_owned(), fault.to_string())]))
+    }
+
+    /// The path takes other methods.
+    pub(super) fn method_not_allowed(allow: String) -> Self {
+        let message = format!("This path takes {allow}.");
+        Self { allow: Some(allow), ..Self::new(Code::MethodNotAllowed, message) }
+    }
+
+    fn with_detail(mut self, name: &str, value: Value) -> Self {
+        self.details.insert(name.to_owned(), value);
+        self
+    }
+
+    fn with_cause(mut self, cause: impl Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Box::new(cause));
+        self
+    }
+
+    /// A failure that is ours. The causes go to the log; to the other end only in development.
+    pub(super) fn internal(cause: impl Error + Send + Sync + 'static) -> Self {
+        let message = "Something went wrong on the server. Its log has more, under the request id.";
+        Self::new(Code::Internal, message).with_cause(cause)
+    }
+
+    fn unavailable(message: &str, cause: impl Error + Send + Sync + 'static) -> Self {
+        Self::new(Code::Unavailable, message).with_cause(cause)
+    }
+
+    /// The response, and the one line that the log gets of a failure that is ours.
+    pub(super) fn into_response(self, mode: Mode, request_id: &str) -> Response {
+        let Self { code, message, mut details, allow, cause } = self;
+        let status = code.status();
+        if let Some(cause) = cause {
+            let causes = chain(&*cause);
+            tracing::error!(code = code.word(), error = causes.join(": "), "request failed");
+            if mode == Mode::Development {
+                details.insert("causes".to_owned(), json!(causes));
+            }
+        }
+        let error =
+            ErrorDetail { code: code.word().to_owned(), message, details, request_id: request_id.to_owned() };
+        let body = warp::reply::json(&ErrorBody { error });
+        let mut response = warp::reply::with_status(body, status).into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gilgal\""));
+        }
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        if let Some(allow) = allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
+            headers.insert(ALLOW, allow);
+        }
+        response
+    }
+}
+
+/// An error and what is behind it, outermost first.
+fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut causes = vec![error.to_string()];
+    let mut behind = error.source();
+    while let Some(cause) = behind {
+        causes.push(cause.to_string());
+        behind = cause.source();
+    }
+    causes
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { field } => Self::taken(field),
+            error @ StoreError::Unavailable(_) => {
+                Self::unavailable("The database does not answer at the moment. Try again.", error)
+            }
+            error @ (StoreError::NotFound
+            | StoreError::Stale
+            | StoreError::NewerDatabase { .. }
+            | StoreError::UnknownUrl
+            | StoreError::Other(_)) => Self::internal(error),
+        }
+    }
+}
+
+impl ApiError {
+    fn taken(field: &str) -> Self {
+        let message = match field {
+            "public_key" => "This key belongs to an account already.".to_owned(),
+            field => format!("This {field} is taken."),
+        };
+        Self::new(Code::Taken, message).with_detail("field", json!(field))
+    }
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::RegistrationClosed => Self::new(Code::RegistrationClosed, error),
+            AccountError::WrongCredentials => Self::new(Code::InvalidCredentials, error),
+            AccountError::RefreshTokenRefused => Self::new(Code::InvalidRefreshToken, error),
+            AccountError::AccessTokenRefused => Self::new(Code::Unauthenticated, error),
+            AccountError::Store(error) => error.into(),
+            AccountError::Hash(error) => Self::internal(error),
+            AccountError::Signing(error) => Self::internal(error),
+        }
+    }
+}
+
+impl From<ProjectError> for ApiError {
+    fn from(error: ProjectError) -> Self {
+        match error {
+            ProjectError::NotFound => Self::new(Code::ProjectNotFound, error),
+            ProjectError::Forbidden(_) => Self::new(Code::Forbidden, error),
+            ProjectError::SlugTaken(_) => Self::new(Code::Taken, error).with_detail("field", json!("slug")),
+            ProjectError::NoSlug(error) => Self::field("name", error),
+            ProjectError::NotConfirmed(slug) => {
+                let message = ProjectError::NotConfirmed(slug.clone());
+                Self::new(Code::ConfirmationRequired, message).with_detail("confirm", json!(slug))
+            }
+            ProjectError::Cleanup(error) => {
+                Self::unavailable("Not everything could be removed. Delete the project once more.", error)
+            }
+            ProjectError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyError> for ApiError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::NotJson(_) | BodyError::NotAnObject => Self::new(Code::MalformedBody, error),
+            BodyError::Invalid(faults) => Self::fields(&faults),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::BodyExt;
+    use std::collections::HashSet;
+
+    #[test]
+    fn the_table_of_codes() {
+        let words: HashSet<_> = Code::TABLE.iter().map(|(_, _, word)| word).collect();
+        assert_eq!(words.len(), Code::TABLE.len(), "a word means one thing");
+        let lines: Vec<_> = Code::TABLE.iter().map(|(_, status, word)| format!("{status}: {word}")).collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[tokio::test]
+    async fn causes_are_shown_in_development_only() {
+        let body = async |mode| {
+            let error = ApiError::from(StoreError::Unavailable("no answer from 10.0.0.7".into()));
+            let response = error.into_response(mode, "id");
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert!(response.headers().contains_key(RETRY_AFTER));
+            let bytes = response.into_body().collect().await.unwrap().to_bytes();
+            String::from_utf8(bytes.to_vec()).unwrap()
+        };
+        assert!(body(Mode::Development).await.contains("10.0.0.7"));
+        assert!(!body(Mode::Production).await.contains("10.0.0.7"));
+    }
+}

@@ -1,0 +1,100 @@
+//! A deployment's log as server-sent events (WHATWG HTML §9.2), for as long as the deployment runs.
+//!
+//! Each line is a message whose id is the line's number, so that a client which comes back (`Last-Event-ID`) goes on where
+//! it was. An event `end` with the deployment's status says that nothing will follow.
+
+use crate::api::Api;
+use crate::api::logs::Wanted;
+use crate::api::request::Caller;
+use crate::auth::access::Action;
+use crate::model::deployment::Deployment;
+use crate::model::log::LogLine;
+use crate::projects;
+use crate::store::LogFilter;
+use crate::wire::log::LogLineBody;
+use futures_util::StreamExt;
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, interval_at};
+use tokio_stream::wrappers::ReceiverStream;
+use tracing::Instrument;
+use warp::reply::{Reply, Response};
+use warp::sse::Event;
+
+/// Events that wait for a client that reads slowly; then the log waits, not the build.
+const BUFFER: usize = 256;
+/// Between two comments that keep proxies from ending a silent connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Between two looks at whether the caller may still read: a log-out ends the stream within this time.
+const RECHECK: Duration = Duration::from_secs(5);
+
+/// Follows the log of a deployment.
+pub(super) fn events(api: &Arc<Api>, caller: &Caller, deployment: &Deployment, wanted: Wanted) -> Response {
+    let (sender, receiver) = mpsc::channel(BUFFER);
+    let (api, caller, deployment) = (Arc::clone(api), caller.clone(), deployment.clone());
+    tokio::spawn(async move { feed(&api, &caller, &deployment, wanted, &sender).await }.in_current_span());
+    let events = ReceiverStream::new(receiver).map(Ok::<_, Infallible>);
+    warp::sse::reply(warp::sse::keep_alive().interval(KEEP_ALIVE).stream(events)).into_response()
+}
+
+async fn feed(
+    api: &Api,
+    caller: &Caller,
+    deployment: &Deployment,
+    wanted: Wanted,
+    sender: &mpsc::Sender<Event>,
+) {
+    let mut lines = api.ports.follower.follow(deployment.id, wanted.after);
+    let mut stopping = api.stopping.subscribe();
+    let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
+    let mut stopping = std::pin::pin!(stopping);
+    let mut recheck = interval_at(Instant::now() + RECHECK, RECHECK);
+    loop {
+        tokio::select! {
+            line = lines.next() => {
+                let Some(line) = line else { break };
+                if is_wanted(wanted.filter, &line) && sender.send(line_event(line)).await.is_err() {
+                    return;
+                }
+            }
+            _ = recheck.tick() => if !may_still_read(api, caller, deployment).await {
+                return;
+            },
+            () = &mut stopping => return,
+            () = sender.closed() => return,
+        }
+    }
+    // Where the log ended for another reason no `end` is sent, and the client comes back for the rest.
+    if let Ok(Deployment { state, .. }) = api.store.deployment(deployment.id).await
+        && state.is_final()
+    {
+        let end = Event::default().event("end").data(json!({ "status": state.status() }).to_string());
+        let _ = sender.send(end).await;
+    }
+}
+
+fn is_wanted(filter: LogFilter, line: &LogLine) -> bool {
+    let LogFilter { level, step } = filter;
+    level.is_none_or(|level| level == line.line.level) && step.is_none_or(|step| step == line.line.step)
+}
+
+fn line_event(line: LogLine) -> Event {
+    let id = line.seq.to_string();
+    Event::default().id(id).data(json!(LogLineBody::from(line)).to_string())
+}
+
+/// Whether the login goes on and the project is still the caller's to read. A database that is away ends nothing.
+async fn may_still_read(api: &Api, caller: &Caller, deployment: &Deployment) -> bool {
+    match api.accounts.user_of(caller.identity).await {
+        Ok(Some(user)) => {
+            let found =
+                projects::find_by_id(&api.store, &user, deployment.project_id, Action::ReadLogs).await;
+            matches!(found, Ok(_) | Err(projects::ProjectError::Store(_)))
+        }
+        Ok(None) => false,
+        Err(_) => true,
+    }
+}

@@ -1,0 +1,46 @@
+//! What the API needs of parts that it does not know: given to it by `app`.
+
+use crate::model::id::DeploymentId;
+use crate::model::log::LogLine;
+use crate::projects::ProjectCleanup;
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use std::sync::Arc;
+
+/// The parts behind the API.
+#[derive(Clone)]
+pub struct Ports {
+    pub cleanup: Arc<dyn ProjectCleanup>,
+    pub waker: Arc<dyn DeploymentWaker>,
+    pub follower: Arc<dyn LogFollower>,
+    pub readiness: Arc<dyn Readiness>,
+}
+
+/// Tells whoever runs deployments to look at one now.
+pub trait DeploymentWaker: Send + Sync {
+    /// Its record says what for. A lost call costs time and nothing else: the record is looked at on a timer too.
+    fn wake(&self, deployment: DeploymentId);
+}
+
+/// Reads the log of a deployment while it is being written.
+pub trait LogFollower: Send + Sync {
+    /// Every line with a number above `after`, in order, without gaps: the stored ones at once, the others as they come.
+    /// Ends when the deployment is final and its last line was given.
+    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine>;
+}
+
+/// Knows whether the server can do its work.
+#[async_trait]
+pub trait Readiness: Send + Sync {
+    /// Asks each thing that the server needs; within seconds, whatever state they are in.
+    async fn check(&self) -> Vec<Check>;
+}
+
+/// The state of one thing that the server needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// `database`, `engine`.
+    pub name: &'static str,
+    /// What is wrong, in one sentence that anybody may read.
+    pub outcome: Result<(), String>,
+}

@@ -1,0 +1,36 @@
+//! Successful answers.
+
+use crate::api::error::ApiError;
+use crate::wire::list::List;
+use serde::Serialize;
+use std::fmt::Display;
+use warp::http::StatusCode;
+use warp::reply::{Reply, Response};
+
+/// What a handler gives back.
+pub(super) type Answer = Result<Response, ApiError>;
+
+/// 200 with a resource.
+pub(super) fn ok(body: &impl Serialize) -> Response {
+    warp::reply::json(body).into_response()
+}
+
+/// 201 with what was made.
+pub(super) fn created(body: &impl Serialize) -> Response {
+    warp::reply::with_status(warp::reply::json(body), StatusCode::CREATED).into_response()
+}
+
+/// 202 with what will change soon.
+pub(super) fn accepted(body: &impl Serialize) -> Response {
+    warp::reply::with_status(warp::reply::json(body), StatusCode::ACCEPTED).into_response()
+}
+
+/// 204: done, and there is nothing to show.
+pub(super) fn no_content() -> Response {
+    StatusCode::NO_CONTENT.into_response()
+}
+
+/// 200 with a page of a list; `next` is what `?cursor=` takes for the page after it.
+pub(super) fn list(data: Vec<impl Serialize>, next: Option<impl Display>) -> Response {
+    ok(&List { data, next: next.map(|cursor| cursor.to_string()) })
+}

@@ -1,0 +1,154 @@
+//! What a handler is given.
+
+use crate::api::Api;
+use crate::api::endpoint::{Access, Endpoint};
+use crate::api::error::{ApiError, Code};
+use crate::api::query::Query;
+use crate::auth::access::Action;
+use crate::auth::access_token::Identity;
+use crate::model::deployment::Deployment;
+use crate::model::project::Project;
+use crate::model::user::User;
+use crate::projects::{self, ProjectError, ProjectReference};
+use crate::store::StoreError;
+use crate::wire::form::{self, Body};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use std::pin::Pin;
+use std::str::FromStr;
+use std::time::Duration;
+use warp::http::HeaderMap;
+use warp::http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_TYPE};
+
+/// Most bytes of a request's body.
+const BODY_LIMIT: usize = 1024 * 1024;
+/// How long a body may take to arrive.
+const BODY_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request to an endpoint, by somebody who may use it as far as the table can tell without knowing the project.
+pub(super) struct Request {
+    pub(super) endpoint: Endpoint,
+    /// What stands for `:id` in the path.
+    pub(super) parameter: String,
+    pub(super) headers: HeaderMap,
+    pub(super) query: String,
+    pub(super) body: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>,
+    /// There unless the endpoint is public.
+    pub(super) caller: Option<Caller>,
+}
+
+/// Whoever is logged in.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) user: User,
+    /// The login, so that an answer that lasts can end with it.
+    pub(super) identity: Identity,
+}
+
+impl Request {
+    /// Whoever is logged in.
+    pub(super) fn caller(&self) -> Result<&Caller, ApiError> {
+        self.caller.as_ref().ok_or_else(unauthenticated)
+    }
+
+    /// The id in the path; a text that cannot be one is the id of nothing.
+    pub(super) fn id<T: FromStr>(&self, missing: Code) -> Result<T, ApiError> {
+        self.parameter.parse().map_err(|_| not_found(missing))
+    }
+
+    /// The query, to be taken apart.
+    pub(super) fn query(&self) -> Result<Query, ApiError> {
+        Query::parse(&self.query)
+    }
+
+    /// The text of a header, if it is one.
+    pub(super) fn header(&self, name: impl AsHeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Nowhere else is one looked for.
+    pub(super) fn bearer_token(&self) -> Option<&str> {
+        let (scheme, token) = self.header(AUTHORIZATION)?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    /// The body, read and checked.
+    pub(super) async fn json<B: Body>(&mut self) -> Result<B, ApiError> {
+        self.check_media_type()?;
+        let body = tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| {
+            ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
+        })??;
+        Ok(form::read(&body)?)
+    }
+
+    fn check_media_type(&self) -> Result<(), ApiError> {
+        let kind = self.header(CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
+        let json = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
+        if json && !self.headers.contains_key(CONTENT_ENCODING) {
+            return Ok(());
+        }
+        let message = "Send the body as `Content-Type: application/json`, not compressed.";
+        Err(ApiError::new(Code::UnsupportedMediaType, message))
+    }
+
+    async fn collect(&mut self) -> Result<Vec<u8>, ApiError> {
+        let mut body = Vec::new();
+        while let Some(chunk) = self.body.next().await {
+            let chunk = chunk.map_err(|error| ApiError::new(Code::MalformedBody, error))?;
+            if body.len() + chunk.len() > BODY_LIMIT {
+                let message = format!("The body of a request may have {} KiB.", BODY_LIMIT / 1024);
+                return Err(ApiError::new(Code::BodyTooLarge, message));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    }
+
+    /// What the table asks of the caller's role in the project.
+    fn action(&self) -> Result<Action, ApiError> {
+        match self.endpoint.row().access {
+            Access::Project(action) => Ok(action),
+            Access::Public | Access::Account => {
+                Err(ApiError::new(Code::Forbidden, "This is not for a project."))
+            }
+        }
+    }
+
+    /// The project in the path, by id or slug, if the caller may do to it what the table says.
+    pub(super) async fn project(&self, api: &Api) -> Result<Project, ApiError> {
+        let reference: ProjectReference = self.id(Code::ProjectNotFound)?;
+        Ok(projects::find(&api.store, &self.caller()?.user, &reference, self.action()?).await?)
+    }
+
+    /// The deployment in the path, if the caller may do to its project what the table says.
+    pub(super) async fn deployment(&self, api: &Api) -> Result<Deployment, ApiError> {
+        let missing = Code::DeploymentNotFound;
+        let deployment = match api.store.deployment(self.id(missing)?).await {
+            Ok(deployment) => deployment,
+            Err(StoreError::NotFound) => return Err(not_found(missing)),
+            Err(error) => return Err(error.into()),
+        };
+        let user = &self.caller()?.user;
+        match projects::find_by_id(&api.store, user, deployment.project_id, self.action()?).await {
+            Ok(_) => Ok(deployment),
+            Err(ProjectError::NotFound) => Err(not_found(missing)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The answer to whoever is not logged in.
+pub(super) fn unauthenticated() -> ApiError {
+    ApiError::new(Code::Unauthenticated, "Log in and send `Authorization: Bearer <access token>`.")
+}
+
+/// There is no such thing, or the caller must not know of it: in the same words.
+pub(super) fn not_found(missing: Code) -> ApiError {
+    let what = match missing {
+        Code::ProjectNotFound => "project",
+        Code::DeploymentNotFound => "deployment",
+        Code::KeyNotFound => "key",
+        _ => "thing",
+    };
+    ApiError::new(missing, format!("There is no such {what}."))
+}

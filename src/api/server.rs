@@ -1,0 +1,116 @@
+//! The listener of the API.
+
+use crate::api::{Api, connection, routes};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+/// Connections at the same time; more wait in the system's queue.
+const MAX_CONNECTIONS: usize = 1024;
+/// How long a client may take to send the head of a request, and a connection may be idle between two.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes that the head of a request may have, at least; hyper's own limit is 400 KiB.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// How long requests in flight may take after the server was told to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+/// How long accepting waits when the system has no more file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("the API cannot listen on {address}")]
+pub struct BindError {
+    /// What was asked for.
+    pub address: SocketAddr,
+    /// Why, as the system says it.
+    #[source]
+    pub source: std::io::Error,
+}
+
+/// A listener that does not answer yet.
+#[derive(Debug)]
+pub struct BoundApi {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+/// Takes the address, so that what can fail at the start has failed before anything is served.
+pub async fn bind(address: SocketAddr) -> Result<BoundApi, BindError> {
+    let failed = |source| BindError { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok(BoundApi { listener, address })
+}
+
+impl BoundApi {
+    /// Where it listens: the port that was given for port 0.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers requests until `shutdown` is ready; then takes no more, ends the answers that would last, and waits for
+    /// the others for ten seconds at most.
+    pub async fn serve(self, api: Arc<Api>, shutdown: impl Future<Output = ()>) {
+        let service = warp::service(routes(&api));
+        let builder = builder();
+        let connections = GracefulShutdown::new();
+        let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+            let (stream, peer) = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = accept(&self.listener) => accepted,
+            };
+            let (service, mode) = (service.clone(), api.options.mode);
+            let answer = service_fn(move |request| {
+                let answer = connection::answer(service.clone(), request, peer, mode);
+                async move { Ok::<_, Infallible>(answer.await) }
+            });
+            let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
+            let serving = connections.watch(serving);
+            tokio::spawn(async move {
+                if let Err(error) = serving.await {
+                    tracing::debug!(%peer, error, "connection ended");
+                }
+                drop(slot);
+            });
+        }
+        drop(self.listener);
+        api.stopping.send_replace(true);
+        if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
+            tracing::warn!("requests that took too long were cut off");
+        }
+    }
+}
+
+/// HTTP/1.1 only: nobody speaks HTTP/2 without TLS here, and waiting for its preface would have no time limit.
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_LIMIT);
+    builder
+}
+
+/// The next connection. An error is one of that connection, or the system is at its limits, which passes.
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                // Answers are small: waiting for more to send would only delay them.
+                let _ = stream.set_nodelay(true);
+                return (stream, peer);
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}

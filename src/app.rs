@@ -1,0 +1,218 @@
+//! Every long-lived part, built once; the only place where engines are chosen.
+
+use crate::api::{self, Api, ApiOptions, BoundApi, Ports};
+use crate::auth::access_token::AccessTokens;
+use crate::auth::accounts::Accounts;
+use crate::build::{Builder, DockerBuilder, DockerBuilderOptions};
+use crate::buildpack::Catalog;
+use crate::config::{Home, Settings};
+use crate::deploy::{Deployer, Reconciler};
+use crate::engine::{DockerEngine, DockerOptions, Engine};
+use crate::git::{self, Repositories};
+use crate::jobs::{Interrupts, Queue, Runner};
+use crate::journal::Journal;
+use crate::model::address::PublicAddress;
+use crate::ports::{Follower, Needs, Waker};
+use crate::receive::{self, BoundSocket, Pushes, Receiver};
+use crate::router::{self, Router, RouterHandle, RouterOptions};
+use crate::secrets::MasterKey;
+use crate::ssh::{self, Front};
+use crate::store::{Store, StoreError};
+use crate::work::Work;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Mutex;
+
+/// How long a start waits before it asks a database again that does not answer.
+const DATABASE_PAUSE: Duration = Duration::from_secs(2);
+
+/// Every socket that the server listens on, and its home. What can fail at the start fails here.
+pub struct Sockets {
+    pub home: Home,
+    pub router: router::Bound,
+    pub ssh: ssh::Bound,
+    pub api: BoundApi,
+    pub hooks: BoundSocket,
+}
+
+/// Every part behind the sockets.
+pub struct App {
+    pub front: Arc<Front>,
+    pub api: Arc<Api>,
+    pub receiver: Arc<Receiver>,
+    pub reconciler: Reconciler,
+    pub runner: Runner<Work>,
+}
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error(transparent)]
+    Home(#[from] crate::config::HomeError),
+    #[error(transparent)]
+    Key(#[from] crate::secrets::KeyError),
+    #[error("{source}. Set GILGAL_HTTP_ADDR to another address, or stop what uses it.")]
+    Router { source: router::BindError },
+    #[error("{source}. Set GILGAL_SSH_ADDR to another address, or stop what uses it.")]
+    Ssh { source: ssh::BindError },
+    #[error("{source}. Set GILGAL_API_ADDR to another address, or stop what uses it.")]
+    Api { source: api::BindError },
+    #[error(transparent)]
+    Hooks(#[from] receive::SocketError),
+    #[error("the hook scripts cannot be written")]
+    HookScripts(#[source] std::io::Error),
+    #[error("the database cannot be used: {0}")]
+    Store(#[from] StoreError),
+    #[error("passwords cannot be hashed")]
+    Passwords(#[from] crate::auth::password::HashError),
+    #[error("the repositories cannot be swept")]
+    Repositories(#[from] git::GitError),
+}
+
+impl Sockets {
+    /// Opens the home and binds every address.
+    ///
+    /// # Errors
+    /// When another server uses the home, or an address is taken.
+    pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
+        let home = Home::open(&settings.home)?;
+        git::install_hooks(&home.hooks()).map_err(StartError::HookScripts)?;
+        let options =
+            RouterOptions { snapshot_path: Some(home.routes()), ..RouterOptions::new(settings.http_address) };
+        let router = Router::bind(options).await.map_err(|source| StartError::Router { source })?;
+        let ssh = ssh::bind(settings.ssh_address, &home.ssh_host_key())
+            .await
+            .map_err(|source| StartError::Ssh { source })?;
+        let api = api::bind(settings.api_address).await.map_err(|source| StartError::Api { source })?;
+        let hooks = receive::bind(&home.hook_socket())?;
+        Ok(Self { home, router, ssh, api, hooks })
+    }
+
+    /// Under which names and ports the server is known outside.
+    #[must_use]
+    pub fn public_address(&self, settings: &Settings) -> PublicAddress {
+        PublicAddress {
+            base_domain: settings.base_domain.clone(),
+            http_port: settings.http_public_port.unwrap_or_else(|| self.router.local_addr().port()),
+            ssh_host: settings.ssh_host.clone(),
+            ssh_port: settings.ssh_public_port.unwrap_or_else(|| self.ssh.local_addr().port()),
+        }
+    }
+}
+
+impl App {
+    /// Builds every part. Waits for a database that does not answer yet: the router serves meanwhile.
+    ///
+    /// # Errors
+    /// When the database is newer than this program, or something in the home is broken.
+    pub async fn build(
+        settings: &Settings,
+        home: &Home,
+        router: RouterHandle,
+        address: PublicAddress,
+    ) -> Result<Self, StartError> {
+        let master_key = MasterKey::of(home)?;
+        let store = open_store(settings).await?;
+        let repositories = Repositories::new(home.repositories());
+        let swept = repositories.sweep()?;
+        if swept > 0 {
+            tracing::info!(swept, "leftovers of interrupted pushes were removed");
+        }
+        let (engine, builder) = engine(settings, home);
+        let catalog = Arc::new(Catalog::embedded());
+        let journal = Journal::new(store.clone());
+        let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
+        let deployer = Arc::new(Deployer {
+            store: store.clone(),
+            journal: journal.clone(),
+            repositories: repositories.clone(),
+            catalog: catalog.clone(),
+            builder,
+            engine: engine.clone(),
+            router,
+            master_key: master_key.clone(),
+            interrupts: interrupts.clone(),
+            address: address.clone(),
+            build_timeout: settings.build_timeout,
+            switching: Arc::new(Mutex::new(())),
+        });
+        let worker = home.server_id().to_string();
+        // Nobody else runs this server's jobs: what was running when it ended is to be run again.
+        store.release_jobs_of(&worker).await?;
+
+        let tokens = AccessTokens::new(&master_key.derive("access tokens"));
+        let accounts = Accounts::new(store.clone(), tokens, settings.registration.into())?;
+        let ports = Ports {
+            cleanup: deployer.clone(),
+            waker: Arc::new(Waker(interrupts.clone())),
+            follower: Arc::new(Follower(journal.clone())),
+            readiness: Arc::new(Needs {
+                store: store.clone(),
+                engine: engine.clone(),
+                home: settings.home.clone(),
+            }),
+        };
+        let api_options = ApiOptions { mode: settings.mode.into(), address: address.clone() };
+        Ok(Self {
+            front: Arc::new(Front {
+                store: store.clone(),
+                journal: journal.clone(),
+                repositories,
+                pushes: pushes.clone(),
+                hooks: home.hooks(),
+                hook_socket: home.hook_socket(),
+                executable: settings.executable.clone(),
+                max_push_bytes: settings.max_push_bytes,
+                search_path: settings.search_path.clone(),
+                address,
+            }),
+            api: Api::new(accounts, store.clone(), ports, api_options),
+            receiver: Arc::new(Receiver {
+                store: store.clone(),
+                journal,
+                queue: queue.clone(),
+                interrupts,
+                catalog,
+                engine,
+                pushes,
+            }),
+            reconciler: Reconciler { deployer: deployer.clone() },
+            runner: Runner {
+                store,
+                queue,
+                handler: Arc::new(Work { deployer }),
+                worker,
+                at_once: settings.deployments_at_once,
+            },
+        })
+    }
+}
+
+/// The engine that runs instances and the builder that makes images. Docker is the only one so far.
+fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder>) {
+    let (server_id, host) = (home.server_id(), Some(settings.docker_host.clone()));
+    let engine = DockerEngine::connect(DockerOptions { server_id, host: host.clone() });
+    let builder = DockerBuilder::connect(DockerBuilderOptions { server_id, host });
+    (Arc::new(engine), Arc::new(builder))
+}
+
+async fn open_store(settings: &Settings) -> Result<Store, StartError> {
+    loop {
+        let opened = async {
+            let store = Store::connect(settings.database_url.expose()).await?;
+            store.migrate().await?;
+            Ok(store)
+        };
+        match opened.await {
+            Ok(store) => return Ok(store),
+            Err(error @ StoreError::Unavailable(_)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database does not answer; the apps are served meanwhile"
+                );
+                tokio::time::sleep(DATABASE_PAUSE).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! Builds with the BuildKit inside a Docker Engine.
+
+use super::failure;
+use super::session::Session;
+use super::transcript::Transcript;
+use super::{BuildError, BuildKey, BuildLine, BuildRequest, Builder, BuiltImage, Context};
+use crate::docker::{self, Connection};
+use crate::model::id::{ProjectId, ServerId};
+use async_trait::async_trait;
+use bollard::Docker;
+use bollard::errors::Error;
+use bollard::models::{BuildInfo, BuildInfoAux};
+use bollard::query_parameters::{
+    BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, ListImagesOptionsBuilder,
+};
+use futures_util::StreamExt;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Labels of an image. `engine` puts the first two on containers and networks, too.
+const SERVER: &str = "gilgal.server";
+const PROJECT: &str = "gilgal.project";
+const DEPLOYMENT: &str = "gilgal.deployment";
+/// The key that the image was built with.
+const BUILD: &str = "gilgal.build";
+
+/// How long the beginning of a line may wait for its end before it is shown as it is.
+const PARTIAL_LINE_PAUSE: Duration = Duration::from_millis(300);
+
+/// Where the engine is and for whom it builds.
+#[derive(Debug, Clone)]
+pub struct DockerBuilderOptions {
+    /// Marks every image, so that two servers on one engine do not touch each other's.
+    pub server_id: ServerId,
+    /// In the form of `DOCKER_HOST`; `None` for Docker's default socket.
+    pub host: Option<String>,
+}
+
+/// Builds with the BuildKit inside a Docker Engine (20.10 or newer).
+#[derive(Debug)]
+pub struct DockerBuilder {
+    server_id: ServerId,
+    connection: Connection,
+}
+
+impl DockerBuilder {
+    /// A builder; the engine is looked for when it is needed.
+    #[must_use]
+    pub fn connect(options: DockerBuilderOptions) -> Self {
+        Self { server_id: options.server_id, connection: Connection::new(options.host) }
+    }
+
+    async fn run(
+        &self,
+        request: BuildRequest,
+        output: &mpsc::Sender<BuildLine>,
+    ) -> Result<BuiltImage, BuildError> {
+        let docker = self.client().await?;
+        let session = self.open_session().await?;
+        let options = self.options(&request, session.as_ref());
+        let (context, context_error) = watched(request.context);
+        let buildkit = buildkit(&docker);
+        let mut messages =
+            std::pin::pin!(buildkit.build_image(options, None, Some(bollard::body_try_stream(context))));
+        let mut transcript = Transcript::default();
+        let mut image = None;
+        loop {
+            let message = if transcript.has_partial_lines() {
+                match tokio::time::timeout(PARTIAL_LINE_PAUSE, messages.next()).await {
+                    Ok(message) => message,
+                    Err(_) => {
+                        send(output, transcript.flush()).await;
+                        continue;
+                    }
+                }
+            } else {
+                messages.next().await
+            };
+            match message {
+                Some(Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. })) => {
+                    send(output, transcript.take(status)).await;
+                }
+                Some(Ok(BuildInfo { aux: Some(BuildInfoAux::Default(id)), .. })) => image = id.id,
+                // "Successfully tagged …"
+                Some(Ok(_)) => {}
+                Some(Err(error)) => {
+                    send(output, transcript.flush()).await;
+                    return Err(match context_error.get() {
+                        Some(reason) => BuildError::ContextBroken { reason: reason.clone() },
+                        None => self.failed(&error, &transcript),
+                    });
+                }
+                None => break,
+            }
+        }
+        send(output, transcript.flush()).await;
+        let id =
+            image.ok_or_else(|| BuildError::Other { message: "there is no image at its end".to_owned() })?;
+        self.describe(&docker, id).await
+    }
+
+    /// A session where one can be had. An engine that is not behind a Unix socket builds without: base images must then
+    /// be in it.
+    async fn open_session(&self) -> Result<Option<Session>, BuildError> {
+        let host = self.connection.host();
+        match host.strip_prefix("unix://") {
+            Some(path) => Session::open(path).await.map(Some).map_err(|error| {
+                BuildError::EngineUnavailable { host: host.to_owned(), reason: error.to_string() }
+            }),
+            None => Ok(None),
+        }
+    }
+
+    fn options(&self, request: &BuildRequest, session: Option<&Session>) -> BuildImageOptions {
+        let mut labels: HashMap<String, String> =
+            request.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        // Last, so that nothing can take their place; the engine prefers them to labels of the Dockerfile as well.
+        labels.extend([
+            (SERVER.to_owned(), self.server_id.to_string()),
+            (PROJECT.to_owned(), request.project_id.to_string()),
+            (DEPLOYMENT.to_owned(), request.deployment_id.to_string()),
+            (BUILD.to_owned(), request.key.to_string()),
+        ]);
+        let options = BuildImageOptionsBuilder::new()
+            .dockerfile(&request.dockerfile_path)
+            .t(&request.image_name)
+            .nocache(request.no_cache)
+            .labels(&labels)
+            // Made BuildKit's by `buildkit`.
+            .version(BuilderVersion::BuilderV1)
+            .build();
+        BuildImageOptions { session: session.map(|session| session.id.clone()), ..options }
+    }
+
+    async fn describe(&self, docker: &Docker, id: String) -> Result<BuiltImage, BuildError> {
+        let found =
+            docker.inspect_image(&id).await.map_err(|error| self.failed(&error, &Transcript::default()))?;
+        Ok(BuiltImage { id, size_bytes: size(found.size.unwrap_or_default()) })
+    }
+
+    async fn client(&self) -> Result<Arc<Docker>, BuildError> {
+        self.connection.client().await.map_err(|error| self.failed(&error, &Transcript::default()))
+    }
+
+    fn failed(&self, error: &Error, transcript: &Transcript) -> BuildError {
+        self.connection.note(error);
+        let message = docker::message(error);
+        if docker::is_unavailable(error) {
+            return BuildError::EngineUnavailable {
+                host: self.connection.host().to_owned(),
+                reason: message,
+            };
+        }
+        failure::explain(&message, transcript.failed_step())
+    }
+}
+
+#[async_trait]
+impl Builder for DockerBuilder {
+    async fn find(&self, project: ProjectId, key: &BuildKey) -> Result<Option<BuiltImage>, BuildError> {
+        let docker = self.client().await?;
+        let labels =
+            [(SERVER, self.server_id.to_string()), (PROJECT, project.to_string()), (BUILD, key.to_string())];
+        let labels = labels.map(|(name, value)| format!("{name}={value}")).to_vec();
+        let options = ListImagesOptionsBuilder::new().filters(&HashMap::from([("label", labels)])).build();
+        let images = docker
+            .list_images(Some(options))
+            .await
+            .map_err(|error| self.failed(&error, &Transcript::default()))?;
+        let newest = images.into_iter().max_by_key(|image| image.created);
+        Ok(newest.map(|image| BuiltImage { id: image.id, size_bytes: size(image.size) }))
+    }
+
+    async fn build(
+        &self,
+        request: BuildRequest,
+        output: mpsc::Sender<BuildLine>,
+    ) -> Result<BuiltImage, BuildError> {
+        let after = request.timeout;
+        // Dropping the call closes its connection, on which the engine cancels the build.
+        let result = tokio::time::timeout(after, self.run(request, &output)).await;
+        result.unwrap_or(Err(BuildError::TimedOut { after }))
+    }
+}
+
+/// A client whose builds are BuildKit's. bollard insists on opening the session of such a build itself, so it is told
+/// that they are the old builder's.
+fn buildkit(docker: &Docker) -> Docker {
+    docker.clone().with_request_modifier(|mut request| {
+        // `&` is encoded inside of values: this is the parameter and nothing else.
+        let uri = request.uri().to_string().replacen("&version=1", "&version=2", 1);
+        if let Ok(uri) = uri.parse() {
+            *request.uri_mut() = uri;
+        }
+        request
+    })
+}
+
+async fn send(output: &mpsc::Sender<BuildLine>, lines: Vec<BuildLine>) {
+    for line in lines {
+        // Nobody listens any more: the build goes on all the same.
+        let _ = output.send(line).await;
+    }
+}
+
+fn size(bytes: i64) -> u64 {
+    u64::try_from(bytes).unwrap_or_default()
+}
+
+/// A context that remembers its error: an upload that breaks off looks, from the engine's answer, like a lost connection.
+fn watched(context: Context) -> (Context, Arc<OnceLock<String>>) {
+    let seen = Arc::new(OnceLock::new());
+    let note = Arc::clone(&seen);
+    let context = context.inspect(move |piece| {
+        if let Err(error) = piece {
+            // The first error is the one that ends the upload.
+            let _ = note.set(error.to_string());
+        }
+    });
+    (context.boxed(), seen)
+}

@@ -1,0 +1,54 @@
+//! Why there is no image.
+
+use std::time::Duration;
+
+/// What went wrong in a build. Most are outcomes for the person who pushed, with the text to show; the last three are
+/// the server's trouble.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A `RUN` instruction ended with an exit code other than 0.
+    #[error("The command `{command}` failed with exit code {exit_code}.")]
+    CommandFailed {
+        /// As written in the Dockerfile: `npm ci`.
+        command: String,
+        exit_code: i64,
+        /// The last lines that it printed, oldest first.
+        last_lines: Vec<String>,
+    },
+
+    /// An instruction other than `RUN` failed, for example `COPY` of a file that is not there.
+    #[error("The instruction `{instruction}` failed: {reason}.")]
+    InstructionFailed { instruction: String, reason: String },
+
+    /// A command was killed, which during a build only the kernel does when memory runs out, or it said so itself.
+    #[error("The command `{command}` ran out of memory.")]
+    OutOfMemory { command: String, last_lines: Vec<String> },
+
+    /// The build took too long and was cancelled.
+    #[error("The build took longer than {} minutes and was stopped.", after.as_secs().div_ceil(60))]
+    TimedOut { after: Duration },
+
+    /// The engine's disk is full.
+    #[error("The disk of the Docker Engine is full.")]
+    DiskFull,
+
+    /// The image of a `FROM` is neither in the engine nor to be had from its registry.
+    #[error("The base image {image} cannot be had: {reason}.")]
+    BaseImageMissing { image: String, reason: String },
+
+    /// The Dockerfile cannot be read.
+    #[error("The Dockerfile is not valid: {message}.")]
+    DockerfileSyntax { message: String },
+
+    /// The context ended with an error, or is not a tar archive.
+    #[error("The build context could not be sent: {reason}.")]
+    ContextBroken { reason: String },
+
+    /// No engine answers, or it went away during the build; trying again later can help.
+    #[error("The Docker Engine at {host} does not answer: {reason}. Start it, then try again.")]
+    EngineUnavailable { host: String, reason: String },
+
+    /// Everything else that the engine said.
+    #[error("The build failed: {message}.")]
+    Other { message: String },
+}

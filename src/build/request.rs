@@ -1,0 +1,72 @@
+//! What a builder is given and what it answers.
+
+use crate::model::id::{DeploymentId, ProjectId};
+use bytes::Bytes;
+use futures_util::Stream;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::pin::Pin;
+use std::time::Duration;
+
+/// A tar archive of the build context, in pieces. An error in it ends the build: half a tree must not become an image.
+pub type Context = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
+
+/// Stands for everything that goes into a build: equal keys mean equal images.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BuildKey(pub String);
+
+impl fmt::Display for BuildKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// One build.
+///
+/// Build secrets will be a field of their own and never build arguments: those stay readable in the image's history.
+pub struct BuildRequest {
+    pub project_id: ProjectId,
+    pub deployment_id: DeploymentId,
+    /// Name and tag of the image: `gilgal/shop:3f2a…`.
+    pub image_name: String,
+    pub key: BuildKey,
+    /// Path of the Dockerfile inside the context.
+    pub dockerfile_path: String,
+    pub context: Context,
+    /// Run every instruction anew instead of taking its result from the cache.
+    pub no_cache: bool,
+    /// What `RUN` may use together, in MiB; see [`crate::build::DockerBuilder`] for how far that is kept.
+    pub memory_limit_mib: Option<u32>,
+    /// When to give up.
+    pub timeout: Duration,
+    /// More labels for the image, such as `org.opencontainers.image.revision`.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// An image in the engine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuiltImage {
+    /// `sha256:…`
+    pub id: String,
+    /// All layers together, the base image's included.
+    pub size_bytes: u64,
+}
+
+/// One line of a build, without its end of line. Text from the build is as the build printed it, control characters
+/// included.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildLine {
+    pub stream: BuildStream,
+    pub text: String,
+}
+
+/// Who said a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum BuildStream {
+    /// The builder, about the instruction whose output follows: `[2/3] RUN npm ci`.
+    Step,
+    /// The instruction, on its standard output.
+    Stdout,
+    /// The instruction, on its standard error.
+    Stderr,
+}

@@ -1,0 +1,64 @@
+//! `gilgal plan`: what a push of a folder would do, without a server.
+
+use super::printer::{Printer, with_causes};
+use crate::buildpack::{self, Catalog, DetectOptions, DirectorySource, RenderContext};
+use crate::model::plan::BuildPlan;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// What is printed of the plan.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Format {
+    Screen,
+    Json,
+    Dockerfile,
+}
+
+impl Format {
+    pub(super) const fn new(json: bool, dockerfile: bool) -> Self {
+        match (json, dockerfile) {
+            (true, _) => Self::Json,
+            (false, true) => Self::Dockerfile,
+            (false, false) => Self::Screen,
+        }
+    }
+}
+
+pub(super) fn plan(folder: &Path, format: Format, printer: Printer) -> ExitCode {
+    match text(folder, format) {
+        Ok(text) => {
+            printer.line(text.trim_end());
+            ExitCode::SUCCESS
+        }
+        Err(lines) => {
+            for line in lines {
+                printer.error(&format!(" !     {line}"));
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn text(folder: &Path, format: Format) -> Result<String, Vec<String>> {
+    let source = DirectorySource::open(folder)
+        .map_err(|error| vec![format!("{} cannot be read: {error}.", folder.display())])?;
+    let catalog = Catalog::embedded();
+    let plan = catalog
+        .detect(&source, &DetectOptions::default())
+        .map_err(|refusal| [vec![refusal.to_string()], refusal.details()].concat())?;
+    match format {
+        Format::Screen => Ok(buildpack::screen(&plan)),
+        Format::Json => serde_json::to_string_pretty(&plan).map_err(|error| vec![error.to_string()]),
+        Format::Dockerfile => dockerfile(&catalog, &source, &plan),
+    }
+}
+
+fn dockerfile(catalog: &Catalog, source: &DirectorySource, plan: &BuildPlan) -> Result<String, Vec<String>> {
+    use crate::model::source::SourceTree;
+    if let Some(path) = &plan.dockerfile {
+        return source.read(path).ok_or_else(|| vec![format!("{path} cannot be read.")]);
+    }
+    let context = RenderContext { cache_scope: "plan".to_owned(), images: BTreeMap::new() };
+    catalog.dockerfile(plan, &context).map_err(|error| vec![with_causes(&error)])
+}

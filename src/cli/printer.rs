@@ -1,0 +1,34 @@
+//! The only writer to standard output and standard error of a command.
+
+use std::io::Write;
+
+/// Writes for a person or a pipe. A reader that is gone (`gilgal plan | head`) is not an error.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printer;
+
+impl Printer {
+    /// The answer of the command.
+    pub(super) fn line(self, text: &str) {
+        writeln!(std::io::stdout(), "{text}").ok();
+    }
+
+    /// What went wrong.
+    pub(super) fn error(self, text: &str) {
+        writeln!(std::io::stderr(), "{text}").ok();
+    }
+}
+
+/// An error with its causes: `a: b: c`.
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,61 @@
+//! The one list of settings, for the lookup, for `gilgal settings` and for `.env.example`.
+
+/// A setting: its two names, its default and what it means.
+#[derive(Debug, Clone, Copy)]
+pub struct Setting {
+    /// Name of the environment variable.
+    pub variable: &'static str,
+    /// Name of the line in `server.toml`; `None` where only the environment makes sense.
+    pub key: Option<&'static str>,
+    /// Default, as it would be written.
+    pub default: &'static str,
+    /// One sentence.
+    pub description: &'static str,
+}
+
+macro_rules! settings {
+    ($($constant:ident = $variable:literal, $key:expr, $default:literal, $description:literal;)+) => {
+        $(#[doc = $description] pub(super) const $constant: Setting = Setting {
+            variable: $variable, key: $key, default: $default, description: $description,
+        };)+
+        /// Every setting, in the order in which it is documented.
+        pub const SETTINGS: &[Setting] = &[$($constant),+];
+    };
+}
+
+settings! {
+    HOME = "GILGAL_HOME", None, "~/.gilgal",
+        "Folder of the server's data: database, repositories, keys, server.toml.";
+    SSH_ADDR = "GILGAL_SSH_ADDR", Some("ssh_addr"), "0.0.0.0:2222",
+        "Address on which the SSH git server listens.";
+    API_ADDR = "GILGAL_API_ADDR", Some("api_addr"), "127.0.0.1:3000",
+        "Address on which the REST API listens.";
+    HTTP_ADDR = "GILGAL_HTTP_ADDR", Some("http_addr"), "0.0.0.0:8080",
+        "Address on which the router serves the deployed apps.";
+    BASE_DOMAIN = "GILGAL_BASE_DOMAIN", Some("base_domain"), "localhost",
+        "Apps are served at http://<project>.<base domain>.";
+    SSH_HOST = "GILGAL_SSH_HOST", Some("ssh_host"), "",
+        "Host name in git URLs; the base domain unless set.";
+    SSH_PUBLIC_PORT = "GILGAL_SSH_PUBLIC_PORT", Some("ssh_public_port"), "",
+        "Port in git URLs; the port of GILGAL_SSH_ADDR unless set.";
+    HTTP_PUBLIC_PORT = "GILGAL_HTTP_PUBLIC_PORT", Some("http_public_port"), "",
+        "Port in the apps' URLs; the port of GILGAL_HTTP_ADDR unless set.";
+    DATABASE_URL = "DATABASE_URL", Some("database_url"), "",
+        "postgres://user:password@host/database, or sqlite://path; a SQLite file in the home unless set.";
+    DOCKER_HOST = "DOCKER_HOST", Some("docker_host"), "unix:///var/run/docker.sock",
+        "Socket of the Docker Engine that builds and runs the apps.";
+    MODE = "GILGAL_ENV", Some("env"), "production",
+        "production or development; development shows the causes of internal errors in the API.";
+    REGISTRATION = "GILGAL_REGISTRATION", Some("registration"), "",
+        "open or closed: who may sign up; open only while the API listens on loopback, unless set. The first account may always sign up.";
+    MAX_PUSH_MIB = "GILGAL_MAX_PUSH_MIB", Some("max_push_mib"), "1024",
+        "Largest pack that a push may send, in MiB.";
+    BUILD_TIMEOUT_SECONDS = "GILGAL_BUILD_TIMEOUT_SECONDS", Some("build_timeout_seconds"), "1800",
+        "Seconds after which a build is stopped.";
+    DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
+        "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
+    LOG = "GILGAL_LOG", Some("log"), "info",
+        "What the server logs: error, warn, info, debug, or a filter such as info,gilgal::router=debug.";
+    LOG_FORMAT = "GILGAL_LOG_FORMAT", Some("log_format"), "text",
+        "text or json: how the server's own log is written to standard error.";
+}

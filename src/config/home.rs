@@ -1,0 +1,133 @@
+//! The server's home: one folder that holds everything it keeps on disk, used by one server at a time.
+
+use crate::model::id::ServerId;
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// An opened home. The lock on it is held as long as this value lives.
+#[derive(Debug)]
+pub struct Home {
+    folder: PathBuf,
+    server_id: ServerId,
+    _lock: File,
+}
+
+/// Why a home cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum HomeError {
+    #[error("another gilgal server uses {}. Stop it, or give this one a home of its own with GILGAL_HOME.", .0.display())]
+    InUse(PathBuf),
+    #[error("{} does not hold a server id. Restore it, or move the folder away to start afresh.", .0.display())]
+    BadServerId(PathBuf),
+    #[error("cannot use {}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl Home {
+    /// Opens the home, and makes it first where it does not exist: mode 0700, with a server id.
+    ///
+    /// # Errors
+    /// When another server holds its lock, or the folder cannot be made or read.
+    pub fn open(folder: &Path) -> Result<Self, HomeError> {
+        for path in [folder.to_owned(), folder.join("repositories"), folder.join("hooks")] {
+            make_folder(&path).map_err(|source| HomeError::Io { path, source })?;
+        }
+        let lock_path = folder.join("lock");
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&lock_path)
+            .map_err(|source| HomeError::Io { path: lock_path.clone(), source })?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(HomeError::InUse(folder.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(HomeError::Io { path: lock_path, source }),
+        }
+        let id_path = folder.join("server-id");
+        let text = read_or_create(&id_path, || format!("{}\n", ServerId::generate()))
+            .map_err(|source| HomeError::Io { path: id_path.clone(), source })?;
+        let server_id = text.trim().parse().map_err(|_| HomeError::BadServerId(id_path))?;
+        Ok(Self { folder: folder.to_owned(), server_id, _lock: lock })
+    }
+
+    /// What tells this server's containers, images and networks from those of other servers on the same engine.
+    #[must_use]
+    pub const fn server_id(&self) -> ServerId {
+        self.server_id
+    }
+
+    /// Where the bare repositories are.
+    #[must_use]
+    pub fn repositories(&self) -> PathBuf {
+        self.folder.join("repositories")
+    }
+
+    /// Where the hook scripts are: outside the repositories, so that no push can change them.
+    #[must_use]
+    pub fn hooks(&self) -> PathBuf {
+        self.folder.join("hooks")
+    }
+
+    /// The unix socket on which hooks talk to the server.
+    #[must_use]
+    pub fn hook_socket(&self) -> PathBuf {
+        self.folder.join("hooks.sock")
+    }
+
+    /// The last table of routes that was good.
+    #[must_use]
+    pub fn routes(&self) -> PathBuf {
+        self.folder.join("routes.json")
+    }
+
+    /// The private half of the SSH server's host key.
+    #[must_use]
+    pub fn ssh_host_key(&self) -> PathBuf {
+        self.folder.join("ssh_host_ed25519_key")
+    }
+
+    /// The key that secrets are sealed with.
+    #[must_use]
+    pub fn master_key(&self) -> PathBuf {
+        self.folder.join("master.key")
+    }
+}
+
+fn make_folder(path: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// The text of a file with mode 0600; where it does not exist it is made with `content`, whole or not at all.
+pub(crate) fn read_or_create(path: &Path, content: impl FnOnce() -> String) -> io::Result<String> {
+    match std::fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        result => return result,
+    }
+    let text = content();
+    let unfinished = path.with_extension("new");
+    let mut file =
+        OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    std::fs::rename(&unfinished, path)?;
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_server_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = Home::open(folder.path()).unwrap();
+        assert!(matches!(Home::open(folder.path()), Err(HomeError::InUse(_))));
+        let id = first.server_id();
+        drop(first);
+        assert_eq!(Home::open(folder.path()).unwrap().server_id(), id);
+    }
+}

@@ -1,0 +1,255 @@
+//! The settings as the rest of the program uses them.
+
+use super::catalogue as names;
+use super::lookup::{Lookup, Mistakes, Variables};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// Every setting of the server, checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub home: PathBuf,
+    pub ssh_address: SocketAddr,
+    pub api_address: SocketAddr,
+    pub http_address: SocketAddr,
+    /// Lower-case, without a dot at either end.
+    pub base_domain: String,
+    pub ssh_host: String,
+    /// `None`: the port that the SSH server is bound to.
+    pub ssh_public_port: Option<u16>,
+    /// `None`: the port that the router is bound to.
+    pub http_public_port: Option<u16>,
+    /// Holds a password where it is PostgreSQL's.
+    pub database_url: crate::model::secret::Secret<String>,
+    pub docker_host: String,
+    pub mode: Mode,
+    pub registration: Registration,
+    pub max_push_bytes: u64,
+    pub build_timeout: Duration,
+    pub deployments_at_once: usize,
+    pub log_filter: String,
+    pub log_format: LogFormat,
+    /// This program, which the hooks of a push start.
+    pub executable: PathBuf,
+    /// `PATH` of this process: where `git` is looked for.
+    pub search_path: String,
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                match text { $($word => Ok(Self::$variant),)+ _ => Err(()) }
+            }
+        }
+    };
+}
+
+words! {
+    /// Whom the server runs for.
+    Mode {
+        Production = "production",
+        /// A 500 of the API carries its causes.
+        Development = "development",
+    }
+}
+
+words! {
+    /// Who may sign up.
+    Registration {
+        Open = "open",
+        /// Nobody, once the first account exists.
+        Closed = "closed",
+    }
+}
+
+words! {
+    /// How the server's own log is written.
+    LogFormat {
+        Text = "text",
+        Json = "json",
+    }
+}
+
+impl Settings {
+    /// Reads the environment and `server.toml` in the home.
+    ///
+    /// # Errors
+    /// All mistakes together, each by the name under which the operator wrote it.
+    pub fn load(variables: &Variables) -> Result<Self, Mistakes> {
+        let home = home_folder(variables)?;
+        let mut lookup = Lookup::new(variables, &home.join("server.toml"));
+        let address = "an address and a port such as 127.0.0.1:3000";
+        let port = "a port from 1 to 65535";
+        let ssh_address = lookup.required::<SocketAddr>(names::SSH_ADDR, address);
+        let api_address = lookup.required::<SocketAddr>(names::API_ADDR, address);
+        let http_address = lookup.required::<SocketAddr>(names::HTTP_ADDR, address);
+        let base_domain =
+            lookup.required::<HostName>(names::BASE_DOMAIN, "a host name such as apps.example.com");
+        let ssh_host = lookup.optional::<HostName>(names::SSH_HOST, "a host name such as git.example.com");
+        let ssh_public_port = lookup.optional::<std::num::NonZeroU16>(names::SSH_PUBLIC_PORT, port);
+        let http_public_port = lookup.optional::<std::num::NonZeroU16>(names::HTTP_PUBLIC_PORT, port);
+        let database = lookup.optional::<DatabaseUrl>(names::DATABASE_URL, "a postgres:// or sqlite:// URL");
+        let docker_host =
+            lookup.required::<DockerHost>(names::DOCKER_HOST, "unix:///path or tcp://host:port");
+        let mode = lookup.required::<Mode>(names::MODE, "production or development");
+        let registration = lookup.optional::<Registration>(names::REGISTRATION, "open or closed");
+        let max_push_mib = lookup.required::<u32>(names::MAX_PUSH_MIB, "a number of MiB");
+        let build_timeout = lookup.required::<u32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
+        let deployments =
+            lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
+        let log_filter = lookup.required::<String>(names::LOG, "a filter");
+        let log_format = lookup.required::<LogFormat>(names::LOG_FORMAT, "text or json");
+        let checked = || {
+            let api_address = api_address?;
+            let base_domain = base_domain?.0;
+            let default_registration =
+                if api_address.ip().is_loopback() { Registration::Open } else { Registration::Closed };
+            let default_database = || format!("sqlite://{}", home.join("gilgal.db").display());
+            Some(Self {
+                ssh_address: ssh_address?,
+                api_address,
+                http_address: http_address?,
+                ssh_host: ssh_host.map_or_else(|| base_domain.clone(), |host| host.0),
+                base_domain,
+                ssh_public_port: ssh_public_port.map(Into::into),
+                http_public_port: http_public_port.map(Into::into),
+                database_url: crate::model::secret::Secret::new(
+                    database.map_or_else(default_database, |url| url.0),
+                ),
+                docker_host: docker_host?.0,
+                mode: mode?,
+                registration: registration.unwrap_or(default_registration),
+                max_push_bytes: u64::from(max_push_mib?) * 1024 * 1024,
+                build_timeout: Duration::from_secs(u64::from(build_timeout?)),
+                deployments_at_once: deployments
+                    .map_or_else(default_deployments, |count| usize::from(count.get())),
+                log_filter: log_filter?,
+                log_format: log_format?,
+                executable: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("gilgal")),
+                search_path: variables.get("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin").to_owned(),
+                home,
+            })
+        };
+        if !lookup.mistakes.is_empty() {
+            return Err(Mistakes(lookup.mistakes));
+        }
+        checked().ok_or_else(|| Mistakes(Vec::new()))
+    }
+}
+
+fn default_deployments() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
+}
+
+fn home_folder(variables: &Variables) -> Result<PathBuf, Mistakes> {
+    let problem = if let Some(folder) = variables.get(names::HOME.variable) {
+        let folder = PathBuf::from(folder);
+        if folder.is_absolute() {
+            return Ok(folder);
+        }
+        "is not an absolute path"
+    } else if let Some(user_home) = variables.get("HOME") {
+        return Ok(PathBuf::from(user_home).join(".gilgal"));
+    } else {
+        "is not set, and neither is HOME: set it to the folder for the server's data"
+    };
+    Err(Mistakes(vec![super::Mistake { name: names::HOME.variable.to_owned(), problem: problem.to_owned() }]))
+}
+
+struct HostName(String);
+
+impl FromStr for HostName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let name = text.trim_matches('.').to_ascii_lowercase();
+        let label_valid = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        // 190 octets leave room for a slug in front (RFC 1035 §2.3.4: 255 in all).
+        if name.len() <= 190 && name.split('.').all(label_valid) { Ok(Self(name)) } else { Err(()) }
+    }
+}
+
+struct DatabaseUrl(String);
+
+impl FromStr for DatabaseUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let known =
+            ["postgres://", "postgresql://", "sqlite://"].iter().any(|scheme| text.starts_with(scheme));
+        if known { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+struct DockerHost(String);
+
+impl FromStr for DockerHost {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let known = ["unix:///", "tcp://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+        if known { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn defaults_need_nothing_but_a_home() {
+        let home = tempfile::tempdir().unwrap();
+        let settings =
+            Settings::load(&Variables::from([("GILGAL_HOME", home.path().to_str().unwrap())])).unwrap();
+        assert_eq!(settings.ssh_address.port(), 2222);
+        assert_eq!(settings.registration, Registration::Open);
+        assert!(settings.database_url.expose().ends_with("gilgal.db"));
+    }
+
+    #[test]
+    fn all_mistakes_are_reported_at_once_by_name() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("server.toml"), "api_addr = \"3000\"\nsshaddr = \"x\"\n").unwrap();
+        let variables = Variables::from([
+            ("GILGAL_HOME", home.path().to_str().unwrap()),
+            ("GILGAL_SSH_ADDR", "here"),
+            ("DATABASE_URL", "mysql://x"),
+        ]);
+        insta::assert_snapshot!(Settings::load(&variables).unwrap_err().to_string());
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("server.toml"), "max_push_mib = 7\nlog = \"debug\"\n").unwrap();
+        let variables =
+            Variables::from([("GILGAL_HOME", home.path().to_str().unwrap()), ("GILGAL_LOG", "warn")]);
+        let settings = Settings::load(&variables).unwrap();
+        assert_eq!(settings.max_push_bytes, 7 * 1024 * 1024);
+        assert_eq!(settings.log_filter, "warn");
+    }
+
+    #[test]
+    fn an_api_that_others_can_reach_is_closed_unless_said_otherwise() {
+        let home = tempfile::tempdir().unwrap();
+        let variables = Variables::from([
+            ("GILGAL_HOME", home.path().to_str().unwrap()),
+            ("GILGAL_API_ADDR", "0.0.0.0:3000"),
+        ]);
+        assert_eq!(Settings::load(&variables).unwrap().registration, Registration::Closed);
+    }
+}

@@ -1,0 +1,64 @@
+//! Removing everything of a project that is not a row, for when it is deleted.
+
+use super::Deployer;
+use crate::model::project::Project;
+use crate::projects::{CleanupError, ProjectCleanup};
+use crate::store::PageRequest;
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use std::error::Error;
+use std::time::Duration;
+
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+fn failed<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> CleanupError {
+    move |error| CleanupError { what, source: Box::new(error) }
+}
+
+#[async_trait]
+impl ProjectCleanup for Deployer {
+    async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError> {
+        let environments =
+            self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
+        for deployment in self.store.unfinished_deployments().await.map_err(failed("the deployments"))? {
+            if deployment.project_id == project.id {
+                self.store.request_cancel(deployment.id).await.map_err(failed("a running deployment"))?;
+            }
+        }
+        self.interrupts.signal();
+        for environment in &environments {
+            drop(self.router.remove_route(environment.id));
+        }
+        let instances = self.engine.list().await.map_err(failed("the instances"))?;
+        let stopping = instances
+            .iter()
+            .filter(|instance| instance.key.project_id == project.id)
+            .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
+        try_join_all(stopping).await.map_err(failed("the instances"))?;
+        for environment in &environments {
+            self.remove_images(environment.id).await?;
+        }
+        self.engine.remove_network(project.id).await.map_err(failed("the network"))?;
+        let (repositories, id) = (self.repositories.clone(), project.id);
+        tokio::task::spawn_blocking(move || repositories.remove(id))
+            .await
+            .map_err(failed("the repository"))?
+            .map_err(failed("the repository"))
+    }
+}
+
+impl Deployer {
+    async fn remove_images(&self, environment: crate::model::id::EnvironmentId) -> Result<(), CleanupError> {
+        let mut page = PageRequest::first();
+        loop {
+            let releases = self.store.releases_of(environment, page).await.map_err(failed("the images"))?;
+            for release in releases.data {
+                self.engine.remove_image(&release.content.image).await.map_err(failed("the images"))?;
+            }
+            match releases.next {
+                Some(cursor) => page = PageRequest::new(PageRequest::MAX_LIMIT, Some(cursor)),
+                None => return Ok(()),
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Why a deployment does not go live, in words for the person who pushed.
+
+use crate::build::BuildError;
+use crate::engine::EngineError;
+use crate::git::{GitError, MoveError};
+use crate::store::StoreError;
+
+/// How many lines of an app or a build a failure shows.
+pub(super) const LAST_LINES: usize = 30;
+
+/// An outcome, not an error: the deployment does not go live, and here is why and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Failure {
+    /// A few words that fit behind the name of the branch: `build failed`.
+    pub(super) words: &'static str,
+    /// What happened, in one sentence.
+    pub(super) sentence: String,
+    /// What the app or the build said last.
+    pub(super) last_lines: Vec<String>,
+    /// What to try; whole sentences.
+    pub(super) advice: Vec<String>,
+}
+
+impl Failure {
+    pub(super) fn new(words: &'static str, sentence: impl Into<String>) -> Self {
+        Self { words, sentence: sentence.into(), last_lines: Vec::new(), advice: Vec::new() }
+    }
+
+    #[must_use]
+    pub(super) fn advise(mut self, sentence: impl Into<String>) -> Self {
+        self.advice.push(sentence.into());
+        self
+    }
+
+    #[must_use]
+    pub(super) fn with_last_lines(mut self, lines: Vec<String>) -> Self {
+        self.last_lines = lines;
+        self
+    }
+}
+
+/// Why a step did not end well.
+#[derive(Debug)]
+pub(super) enum StepError {
+    /// The deployment ends here.
+    Failed(Failure),
+    /// The server's own trouble: the database. The job is tried again.
+    Store(StoreError),
+}
+
+impl From<Failure> for StepError {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<StoreError> for StepError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<EngineError> for StepError {
+    fn from(error: EngineError) -> Self {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a deployment met an error of the engine");
+        Failure::new("engine failed", error.to_string()).into()
+    }
+}
+
+impl From<GitError> for StepError {
+    fn from(error: GitError) -> Self {
+        tracing::error!(
+            error = &error as &dyn std::error::Error,
+            "a deployment met an error of its repository"
+        );
+        Failure::new("repository failed", format!("The repository cannot be used: {error}.")).into()
+    }
+}
+
+impl From<MoveError> for StepError {
+    fn from(error: MoveError) -> Self {
+        match error {
+            MoveError::Moved { now } => Failure::new(
+                "fetch first",
+                format!("The branch was moved to {} by somebody else meanwhile.", now.short()),
+            )
+            .advise("Run `git fetch`, then rebase or merge, and push again.")
+            .into(),
+            MoveError::Git(error) => error.into(),
+        }
+    }
+}
+
+impl From<BuildError> for StepError {
+    fn from(error: BuildError) -> Self {
+        let sentence = error.to_string();
+        let words = match &error {
+            BuildError::EngineUnavailable { .. } | BuildError::DiskFull => "engine failed",
+            BuildError::CommandFailed { .. }
+            | BuildError::InstructionFailed { .. }
+            | BuildError::OutOfMemory { .. }
+            | BuildError::TimedOut { .. }
+            | BuildError::BaseImageMissing { .. }
+            | BuildError::DockerfileSyntax { .. }
+            | BuildError::ContextBroken { .. }
+            | BuildError::Other { .. } => "build failed",
+        };
+        let failure = Failure::new(words, sentence);
+        match error {
+            // Its last lines have just been shown: they are the end of the build's own output.
+            BuildError::CommandFailed { .. } => failure.advise(
+                "Run the same command in a clean clone to see it fail, mend it, commit, and push again.",
+            ),
+            BuildError::OutOfMemory { .. } => {
+                failure.advise("Give the build less to do at once, or the server more memory.")
+            }
+            BuildError::BaseImageMissing { .. } => {
+                failure.advise("Check the name of the image, and that the server can reach its registry.")
+            }
+            BuildError::DiskFull => {
+                failure.advise("Ask the operator to make room: `docker system df` shows what takes it.")
+            }
+            BuildError::InstructionFailed { .. }
+            | BuildError::TimedOut { .. }
+            | BuildError::DockerfileSyntax { .. }
+            | BuildError::ContextBroken { .. }
+            | BuildError::EngineUnavailable { .. }
+            | BuildError::Other { .. } => failure,
+        }
+        .into()
+    }
+}

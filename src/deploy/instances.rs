@@ -1,0 +1,133 @@
+//! What is to run for a release, and what does.
+
+use super::Deployer;
+use super::failure::{Failure, StepError};
+use crate::engine::{EngineError, InstanceSpec};
+use crate::model::deployment::Deployment;
+use crate::model::environment::Environment;
+use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::instance::{Instance, InstanceKey};
+use crate::model::name::ProcessType;
+use crate::model::project::Project;
+use crate::model::release::ReleaseContent;
+use crate::model::secret::Secret;
+use std::collections::BTreeMap;
+
+/// The process type whose command runs once before a release and never as an instance.
+const RELEASE: &str = "release";
+
+/// What config vars are sealed for: those of one environment cannot be opened in another.
+pub(super) fn seal_purpose(environment: EnvironmentId) -> String {
+    format!("environment {environment}")
+}
+
+/// The process types of a release that have instances, with how many.
+pub(super) fn wanted(content: &ReleaseContent) -> Vec<(ProcessType, u16)> {
+    content
+        .processes
+        .keys()
+        .filter(|process_type| process_type.as_str() != RELEASE)
+        .map(|process_type| (process_type.clone(), content.formation.instances(process_type)))
+        .filter(|(_, instances)| *instances > 0)
+        .collect()
+}
+
+/// The process type of the command that runs once before a release goes live, where there is one.
+pub(super) fn release_command(content: &ReleaseContent) -> Option<ProcessType> {
+    content.processes.keys().find(|process_type| process_type.as_str() == RELEASE).cloned()
+}
+
+impl Deployer {
+    /// Everything of a release that decides what runs, as it is now.
+    pub(super) async fn release_content(
+        &self,
+        environment: &Environment,
+        deployment: &Deployment,
+    ) -> Result<ReleaseContent, StepError> {
+        let (Some(plan), Some(image)) = (deployment.record.plan.clone(), deployment.record.image.clone())
+        else {
+            return Err(
+                Failure::new("deployment failed", "The record of the deployment has no image.").into()
+            );
+        };
+        let vars = self.store.config_vars(environment.id).await?;
+        let sealed_config: BTreeMap<String, String> = vars
+            .into_iter()
+            .filter(|var| var.scope.at_runtime())
+            .map(|var| (var.name.to_string(), var.sealed_value))
+            .collect();
+        Ok(ReleaseContent {
+            image,
+            port: plan.port,
+            processes: plan.processes.clone(),
+            formation: environment.settings.formation.clone(),
+            limits: environment.settings.limits,
+            sealed_config,
+            plan,
+        })
+    }
+
+    /// The variables that an instance gets.
+    pub(super) fn opened_config(
+        &self,
+        environment: EnvironmentId,
+        content: &ReleaseContent,
+    ) -> Result<Vec<(String, Secret<String>)>, StepError> {
+        let purpose = seal_purpose(environment);
+        let open = |(name, sealed): (&String, &String)| match self.master_key.open(&purpose, sealed) {
+            Ok(value) => Ok((name.clone(), value)),
+            Err(error) => {
+                let sentence = format!("The config var {name} cannot be opened: {error}.");
+                Err(Failure::new("config failed", sentence).advise("Set it again.").into())
+            }
+        };
+        content.sealed_config.iter().map(open).collect()
+    }
+
+    /// How one instance of a release is to be started.
+    pub(super) fn spec(
+        &self,
+        project: &Project,
+        deployment: &Deployment,
+        content: &ReleaseContent,
+        process_type: &ProcessType,
+        index: u16,
+    ) -> Result<InstanceSpec, StepError> {
+        let command =
+            content.processes.get(process_type).cloned().unwrap_or(crate::model::process::Command::Image);
+        Ok(InstanceSpec {
+            key: InstanceKey {
+                project_id: project.id,
+                environment_id: deployment.environment_id,
+                deployment_id: deployment.id,
+                process_type: process_type.clone(),
+                index,
+            },
+            image: content.image.clone(),
+            command,
+            environment: self.opened_config(deployment.environment_id, content)?,
+            port: content.port,
+            limits: content.limits,
+            slug: project.slug.clone(),
+        })
+    }
+
+    /// The instances of one deployment.
+    pub(super) async fn instances_of(&self, deployment: DeploymentId) -> Result<Vec<Instance>, EngineError> {
+        let all = self.engine.list().await?;
+        Ok(all.into_iter().filter(|instance| instance.key.deployment_id == deployment).collect())
+    }
+
+    /// The instances of an environment that belong to other deployments than this one.
+    pub(super) async fn other_instances(
+        &self,
+        deployment: &Deployment,
+    ) -> Result<Vec<Instance>, EngineError> {
+        let all = self.engine.list().await?;
+        Ok(all
+            .into_iter()
+            .filter(|instance| instance.key.environment_id == deployment.environment_id)
+            .filter(|instance| instance.key.deployment_id != deployment.id)
+            .collect())
+    }
+}

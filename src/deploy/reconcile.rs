@@ -1,0 +1,152 @@
+//! Keeping what runs and what the router believes in step with the releases that are current.
+//!
+//! Woken by what the engine tells (an instance has another address after a restart of Docker) and by a timer. It needs
+//! no retries of its own: the next round sees what this one could not do.
+
+use super::Deployer;
+use crate::engine::EngineError;
+use crate::model::deployment::DeploymentState;
+use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::instance::{Instance, InstanceState};
+use crate::model::name::ProcessType;
+use crate::model::route::{Route, RouteTarget};
+use crate::store::StoreError;
+use futures_util::StreamExt;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A round at least this often.
+const TICK: Duration = Duration::from_secs(30);
+/// Events that come together are one reason for a round.
+const SETTLE: Duration = Duration::from_millis(50);
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// Runs rounds until it is told to stop.
+pub struct Reconciler {
+    pub deployer: Arc<Deployer>,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum RoundError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Reconciler {
+    /// Runs until `stop` ends.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let mut events = self.deployer.engine.events();
+        tokio::pin!(stop);
+        loop {
+            if let Err(error) = self.round().await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "a reconciliation was not finished"
+                );
+            }
+            tokio::select! {
+                event = events.next() => {
+                    if event.is_none() { tokio::time::sleep(TICK).await; }
+                    tokio::time::sleep(SETTLE).await;
+                    // What has come meanwhile is seen by the next round.
+                    while futures_util::FutureExt::now_or_never(events.next()).flatten().is_some() {}
+                }
+                () = tokio::time::sleep(TICK) => {}
+                () = &mut stop => return,
+            }
+        }
+    }
+
+    /// One round: orphans are stopped, and the router learns where the instances are.
+    async fn round(&self) -> Result<(), RoundError> {
+        let deployer = &self.deployer;
+        let orphans = {
+            let _one_at_a_time = deployer.switching.lock().await;
+            // Instances first: what starts after this look is not taken for an orphan.
+            let instances = deployer.engine.list().await?;
+            let unfinished = deployer.store.unfinished_deployments().await?;
+            let switching: HashSet<EnvironmentId> = unfinished
+                .iter()
+                .filter(|deployment| deployment.state == DeploymentState::Switching)
+                .map(|deployment| deployment.environment_id)
+                .collect();
+            let busy: HashSet<EnvironmentId> =
+                unfinished.iter().map(|deployment| deployment.environment_id).collect();
+            let current = self.update_routes(&instances, &switching).await?;
+            instances
+                .into_iter()
+                .filter(|instance| !busy.contains(&instance.key.environment_id))
+                .filter(|instance| {
+                    current.get(&instance.key.environment_id) != Some(&instance.key.deployment_id)
+                })
+                .collect::<Vec<_>>()
+        };
+        for orphan in orphans {
+            tracing::info!(instance = %orphan.key.shown(), deployment = %orphan.key.deployment_id, "an orphan is removed");
+            deployer.engine.stop(&orphan.id, STOP_GRACE).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells the router where the instances of the current releases are; answers with the current deployments.
+    async fn update_routes(
+        &self,
+        instances: &[Instance],
+        switching: &HashSet<EnvironmentId>,
+    ) -> Result<HashMap<EnvironmentId, DeploymentId>, RoundError> {
+        let deployer = &self.deployer;
+        let known: HashMap<EnvironmentId, Route> =
+            deployer.router.routes().into_iter().map(|route| (route.environment_id, route)).collect();
+        let mut current = HashMap::new();
+        for (project, environment, release) in deployer.store.current_releases().await? {
+            current.insert(environment.id, release.deployment_id);
+            if switching.contains(&environment.id) {
+                continue;
+            }
+            let route = Route {
+                environment_id: environment.id,
+                deployment_id: release.deployment_id,
+                hosts: vec![deployer.address.host(&project.slug, &environment.name)],
+                targets: targets(instances, release.deployment_id),
+            };
+            if known.get(&environment.id) != Some(&route) {
+                tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
+                drop(deployer.router.set_route(route));
+            }
+        }
+        for environment in known.keys().filter(|id| !current.contains_key(id) && !switching.contains(id)) {
+            drop(deployer.router.remove_route(*environment));
+        }
+        Ok(current)
+    }
+}
+
+impl Deployer {
+    /// Where the web instances of a deployment take requests.
+    pub(super) async fn web_targets(
+        &self,
+        deployment: DeploymentId,
+    ) -> Result<Vec<RouteTarget>, EngineError> {
+        Ok(targets(&self.engine.list().await?, deployment))
+    }
+}
+
+fn targets(instances: &[Instance], deployment: DeploymentId) -> Vec<RouteTarget> {
+    let web = ProcessType::web();
+    let mut serving: Vec<&Instance> = instances
+        .iter()
+        .filter(|instance| instance.key.deployment_id == deployment && instance.key.process_type == web)
+        .filter(|instance| instance.state == InstanceState::Running)
+        .collect();
+    serving.sort_by_key(|instance| instance.key.index);
+    serving
+        .into_iter()
+        .filter_map(|instance| {
+            Some(RouteTarget { instance_id: instance.id.clone(), address: instance.address? })
+        })
+        .collect()
+}

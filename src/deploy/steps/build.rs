@@ -1,0 +1,134 @@
+//! Making the image, or finding the one that was made of the same tree and inputs before.
+
+use super::{megabytes, seconds};
+use crate::build::{BuildKey, BuildLine, BuildRequest};
+use crate::buildpack::RenderContext;
+use crate::deploy::Deployer;
+use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::pipeline::Run;
+use crate::journal::Writer;
+use crate::model::deployment::Step;
+use crate::model::log::{Level, Stream};
+use crate::model::plan::BuildPlan;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Where a rendered Dockerfile lies in the context.
+const RENDERED_DOCKERFILE: &str = ".gilgal/Dockerfile";
+/// Lines of a build that may wait for the journal.
+const LINES_AHEAD: usize = 256;
+
+impl Deployer {
+    pub(in crate::deploy) async fn build(&self, run: &mut Run) -> Result<(), StepError> {
+        let begun = Instant::now();
+        let Some(plan) = run.deployment.record.plan.clone() else {
+            return Err(
+                Failure::new("deployment failed", "The record of the deployment has no build plan.").into()
+            );
+        };
+        let mut files = plan.files.clone();
+        let dockerfile_path = match &plan.dockerfile {
+            Some(path) => path.clone(),
+            None => {
+                let context =
+                    RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
+                let text = self.catalog.dockerfile(&plan, &context).map_err(|error| {
+                    tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "a template cannot be rendered"
+                    );
+                    Failure::new(
+                        "build failed",
+                        format!("The Dockerfile of the buildpack cannot be made: {error}."),
+                    )
+                })?;
+                files.insert(RENDERED_DOCKERFILE.to_owned(), text);
+                RENDERED_DOCKERFILE.to_owned()
+            }
+        };
+        let key = self.build_key(run, &dockerfile_path, &files, &plan).await?;
+        if !run.deployment.options.no_cache
+            && let Some(image) = self.builder.find(run.project.id, &key).await?
+        {
+            run.step("Reusing the image that was built of the same files");
+            run.detail(&format!("{}, {}", short_image(&image.id), megabytes(image.size_bytes)));
+            run.deployment.record.image = Some(image.id);
+            return Ok(());
+        }
+
+        run.step(&heading(&plan));
+        let context =
+            self.repository(run)?.context(run.deployment.commit.clone(), files, plan.ignore.clone());
+        let (sender, receiver) = mpsc::channel(LINES_AHEAD);
+        let request = BuildRequest {
+            project_id: run.project.id,
+            deployment_id: run.deployment.id,
+            image_name: format!("gilgal/{}:{}", run.project.slug, &key.0[..12]),
+            key,
+            dockerfile_path,
+            context: Box::pin(context.stream),
+            no_cache: run.deployment.options.no_cache,
+            memory_limit_mib: None,
+            timeout: self.build_timeout,
+            labels: image_labels(run),
+        };
+        let (built, ()) =
+            tokio::join!(self.builder.build(request, sender), copy_lines(receiver, run.log.clone()));
+        let report = context.report.await;
+        if let Ok(Err(error)) = report
+            && built.is_err()
+        {
+            return Err(error.into());
+        }
+        let image = built?;
+        run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
+        run.deployment.record.image = Some(image.id);
+        Ok(())
+    }
+
+    /// Stands for everything that the image is made of.
+    async fn build_key(
+        &self,
+        run: &Run,
+        dockerfile_path: &str,
+        files: &BTreeMap<String, String>,
+        plan: &BuildPlan,
+    ) -> Result<BuildKey, StepError> {
+        let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
+        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit))
+            .await
+            .map_err(|error| Failure::new("server failed", error.to_string()))??;
+        let inputs = serde_json::json!([tree, dockerfile_path, files, plan.ignore]);
+        Ok(BuildKey(hex::encode(Sha256::digest(inputs.to_string().as_bytes()))))
+    }
+}
+
+fn heading(plan: &BuildPlan) -> String {
+    if plan.caches.is_empty() {
+        "Building image".to_owned()
+    } else {
+        format!("Building image (cache: {})", plan.caches.join(", "))
+    }
+}
+
+/// Labels by which other tools know what is in the image (the OCI image specification's predefined annotations).
+fn image_labels(run: &Run) -> BTreeMap<String, String> {
+    BTreeMap::from([
+        ("org.opencontainers.image.revision".to_owned(), run.deployment.commit.to_string()),
+        ("org.opencontainers.image.title".to_owned(), run.project.slug.to_string()),
+    ])
+}
+
+async fn copy_lines(mut lines: mpsc::Receiver<BuildLine>, log: Writer) {
+    while let Some(line) = lines.recv().await {
+        log.line(Step::Build, Stream::Build, Level::Info, &line.text);
+    }
+}
+
+/// The first digits of an image's id, as `docker images` shows them.
+fn short_image(id: &str) -> &str {
+    let digits = id.strip_prefix("sha256:").unwrap_or(id);
+    digits.get(..12).unwrap_or(digits)
+}

@@ -1,0 +1,176 @@
+//! Waiting until every new instance has proved itself, and explaining why one does not.
+
+use super::seconds;
+use crate::deploy::Deployer;
+use crate::deploy::failure::{Failure, LAST_LINES, StepError};
+use crate::deploy::pipeline::Run;
+use crate::model::environment::HealthCheck;
+use crate::model::instance::{Instance, InstanceState};
+use crate::model::name::ProcessType;
+use crate::router::health::{self, ProbeFailure, Unhealthy};
+use futures_util::future::try_join_all;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// How long an instance without a port must have run to count as started.
+const RUNS_FOR: Duration = Duration::from_secs(2);
+/// How often an instance is looked at for a crash.
+const CRASH_LOOK: Duration = Duration::from_millis(250);
+/// An app that listens somewhere else for this long is not going to listen where it should.
+const WRONG_PORT_AFTER: Duration = Duration::from_secs(10);
+const WRONG_PORT_LOOK: Duration = Duration::from_secs(2);
+
+impl Deployer {
+    pub(in crate::deploy) async fn check(&self, run: &mut Run) -> Result<(), StepError> {
+        let mut instances = self.instances_of(run.deployment.id).await?;
+        instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));
+        if instances.is_empty() {
+            return Err(Failure::new("not healthy", "The instances that were started are gone.")
+                .advise("Push again.")
+                .into());
+        }
+        let host = self.address.host(&run.project.slug, &run.environment.name);
+        let health = &run.environment.settings.health;
+        try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)))
+            .await?;
+        Ok(())
+    }
+
+    /// Waits for one instance; a crash, or a port that is not the right one, ends the wait at once.
+    async fn check_instance(
+        &self,
+        run: &Run,
+        instance: &Instance,
+        health: &HealthCheck,
+        host: &str,
+    ) -> Result<(), StepError> {
+        let name = instance.key.shown();
+        if instance.key.process_type != ProcessType::web() {
+            return tokio::select! {
+                failure = self.crash(run, instance) => Err(failure),
+                () = sleep(RUNS_FOR) => {
+                    run.detail(&format!("{name} runs"));
+                    Ok(())
+                }
+            };
+        }
+        let Some(address) = instance.address else {
+            return Err(self.crash(run, instance).await);
+        };
+        let outcome = tokio::select! {
+            outcome = health::check(address, health, host) => outcome,
+            failure = self.crash(run, instance) => return Err(failure),
+            failure = self.wrong_port(instance, address) => return Err(failure),
+        };
+        match outcome {
+            Ok(healthy) => {
+                run.detail(&format!("{name} healthy after {} ({})", seconds(healthy.after), healthy.detail));
+                Ok(())
+            }
+            Err(unhealthy) => Err(self.explain(instance, address, health, &unhealthy).await),
+        }
+    }
+
+    /// Ends when the instance has ended, with the reason.
+    async fn crash(&self, run: &Run, instance: &Instance) -> StepError {
+        let name = instance.key.shown();
+        loop {
+            let state = match self.engine.inspect(&instance.id).await {
+                Ok(Some(now)) => now.state,
+                Ok(None) => {
+                    return Failure::new("not healthy", format!("{name} was removed while it started."))
+                        .into();
+                }
+                Err(error) => return error.into(),
+            };
+            if let InstanceState::Exited { code, out_of_memory } = state {
+                let limit = run.environment.settings.limits.memory_mib;
+                let failure = match (out_of_memory, code) {
+                    (true, _) => Failure::new(
+                        "crashed",
+                        format!("{name} was killed: it needed more than its {limit} MiB of memory."),
+                    )
+                    .advise("Raise the memory limit of the environment, or make the app need less."),
+                    (false, 0) => {
+                        Failure::new("crashed", format!("{name} ended by itself with exit code 0."))
+                            .advise("A web process has to stay in the foreground and serve requests.")
+                    }
+                    (false, code) => {
+                        Failure::new("crashed", format!("{name} crashed with exit code {code}.")).advise(
+                            "Start the app in a clean clone the same way, mend it, commit, and push again.",
+                        )
+                    }
+                };
+                let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
+                return failure.with_last_lines(lines).into();
+            }
+            sleep(CRASH_LOOK).await;
+        }
+    }
+
+    /// Ends when the app has listened somewhere else, and not where it should, for long enough.
+    async fn wrong_port(&self, instance: &Instance, address: SocketAddr) -> StepError {
+        let begun = Instant::now();
+        loop {
+            sleep(WRONG_PORT_LOOK).await;
+            let listening = self.engine.listening_ports(&instance.id).await.unwrap_or_default();
+            let wrong =
+                !listening.is_empty() && !listening.iter().any(|listens| reaches(*listens, address.port()));
+            if wrong && begun.elapsed() >= WRONG_PORT_AFTER {
+                return self.not_reachable(instance, address.port(), &listening).await;
+            }
+        }
+    }
+
+    async fn explain(
+        &self,
+        instance: &Instance,
+        address: SocketAddr,
+        health: &HealthCheck,
+        unhealthy: &Unhealthy,
+    ) -> StepError {
+        if matches!(unhealthy.last, ProbeFailure::Refused | ProbeFailure::ClosedEarly) {
+            let listening = self.engine.listening_ports(&instance.id).await.unwrap_or_default();
+            return self.not_reachable(instance, address.port(), &listening).await;
+        }
+        let waited = Duration::from_millis(u64::from(health.deadline_ms));
+        let sentence = format!(
+            "{} was not healthy within {}: {}.",
+            instance.key.shown(),
+            seconds(waited),
+            unhealthy.last
+        );
+        let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
+        Failure::new("not healthy", sentence).with_last_lines(lines).into()
+    }
+
+    async fn not_reachable(&self, instance: &Instance, port: u16, listening: &[SocketAddr]) -> StepError {
+        let name = instance.key.shown();
+        let local = listening.iter().find(|listens| listens.port() == port && listens.ip().is_loopback());
+        let failure = if let Some(local) = local {
+            Failure::new(
+                "not healthy",
+                format!("{name} listens on {local}, where only the app itself can reach it."),
+            )
+            .advise(format!("Listen on 0.0.0.0:{port}, or on the port in the variable PORT."))
+        } else if listening.is_empty() {
+            Failure::new("not healthy", format!("{name} runs, but listens on no port."))
+                .advise(format!("Listen on 0.0.0.0 and the port in the variable PORT, which is {port} here."))
+        } else {
+            let ports: Vec<String> = listening.iter().map(ToString::to_string).collect();
+            Failure::new(
+                "not healthy",
+                format!("{name} listens on {}, and not on port {port}.", ports.join(" and ")),
+            )
+            .advise(format!("Listen on the port in the variable PORT, which is {port} here."))
+        };
+        let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
+        failure.with_last_lines(lines).into()
+    }
+}
+
+/// Whether something that listens there can be reached from outside on the port.
+fn reaches(listens: SocketAddr, port: u16) -> bool {
+    listens.port() == port && !listens.ip().is_loopback()
+}

@@ -1,0 +1,53 @@
+//! Finding out what the project is and how it is built.
+
+use crate::buildpack::{self, Refusal};
+use crate::deploy::Deployer;
+use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::pipeline::Run;
+use crate::git::GitError;
+use crate::model::plan::BuildPlan;
+
+enum NoPlan {
+    Refused(Refusal),
+    Git(GitError),
+}
+
+impl Deployer {
+    pub(in crate::deploy) async fn detect(&self, run: &mut Run) -> Result<(), StepError> {
+        let (repository, commit, catalog) =
+            (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
+        let detecting = tokio::task::spawn_blocking(move || {
+            let tree = repository.tree(&commit).map_err(NoPlan::Git)?;
+            let plan =
+                catalog.detect(&tree, &buildpack::DetectOptions::default()).map_err(NoPlan::Refused)?;
+            Ok((plan, tree.has_submodules()))
+        });
+        let detected = detecting.await.map_err(|error| Failure::new("server failed", error.to_string()))?;
+        let (plan, has_submodules) = detected.map_err(|reason| match reason {
+            NoPlan::Git(error) => error.into(),
+            NoPlan::Refused(refusal) => StepError::Failed(refused(&refusal)),
+        })?;
+        show(run, &plan);
+        if has_submodules {
+            run.warn("The project has submodules. They are empty folders here: commit their files, or install them as dependencies.");
+        }
+        self.store.set_project_framework(run.project.id, &plan.framework).await?;
+        run.deployment.record.plan = Some(plan);
+        Ok(())
+    }
+}
+
+fn refused(refusal: &Refusal) -> Failure {
+    refusal.details().into_iter().fold(Failure::new("not recognised", refusal.to_string()), Failure::advise)
+}
+
+fn show(run: &Run, plan: &BuildPlan) {
+    let explanation = buildpack::explain(plan);
+    run.step(&explanation.heading);
+    for line in &explanation.details {
+        run.detail(line);
+    }
+    for warning in &explanation.warnings {
+        run.warn(warning);
+    }
+}

@@ -1,0 +1,48 @@
+//! Making sure of the commit: it is there, it stays, and its branch can be moved to it.
+
+use crate::deploy::Deployer;
+use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::pipeline::Run;
+use crate::git::{BranchMove, Repository};
+
+impl Deployer {
+    pub(in crate::deploy) async fn fetch(&self, run: &mut Run) -> Result<(), StepError> {
+        run.step(&heading(run));
+        let repository = self.repository(run)?;
+        let wanted = wanted_move(run);
+        let (id, commit) = (run.deployment.id, run.deployment.commit.clone());
+        let checked = tokio::task::spawn_blocking(move || {
+            if let Some(wanted) = &wanted {
+                repository.check_move(wanted).map_err(StepError::from)?;
+            }
+            repository.pin(id, &commit).map_err(StepError::from)
+        });
+        checked.await.unwrap_or_else(|error| Err(Failure::new("server failed", error.to_string()).into()))
+    }
+
+    /// The repository that the commit of a deployment is in.
+    pub(in crate::deploy) fn repository(&self, run: &Run) -> Result<Repository, StepError> {
+        self.repositories.existing(run.project.id).ok_or_else(|| {
+            Failure::new("nothing to deploy", "Nothing was ever pushed to this project.").into()
+        })
+    }
+}
+
+/// How the branch is to move when the deployment goes live, if it is.
+pub(super) fn wanted_move(run: &Run) -> Option<BranchMove> {
+    let deployment = &run.deployment;
+    let branch = deployment.branch.clone().filter(|_| deployment.options.move_branch)?;
+    Some(BranchMove { branch, from: deployment.previous_commit.clone(), to: deployment.commit.clone() })
+}
+
+fn heading(run: &Run) -> String {
+    let deployment = &run.deployment;
+    let branch = deployment.branch.as_ref().map(|branch| format!("{branch} ")).unwrap_or_default();
+    let author = run.author.as_ref().map(|author| format!(" by {author}")).unwrap_or_default();
+    format!(
+        "Deploying {} to {} ({branch}{}{author})",
+        run.project.slug,
+        run.environment.name,
+        deployment.commit.short()
+    )
+}

@@ -1,0 +1,47 @@
+//! Starting the instances of the new release beside the old ones.
+
+use crate::deploy::Deployer;
+use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::instances;
+use crate::deploy::pipeline::Run;
+use crate::model::name::ProcessType;
+use futures_util::future::try_join_all;
+
+impl Deployer {
+    pub(in crate::deploy) async fn start(&self, run: &mut Run) -> Result<(), StepError> {
+        let content = self.release_content(&run.environment, &run.deployment).await?;
+        let wanted = instances::wanted(&content);
+        if wanted.is_empty() {
+            return Err(Failure::new(
+                "nothing to start",
+                "The formation has no instance of any process type.",
+            )
+            .advise("Scale a process type to one instance or more.")
+            .into());
+        }
+        run.step(&format!("Starting {}", shown(&wanted)));
+        let mut specs = Vec::new();
+        for (process_type, instances) in &wanted {
+            for index in 1..=*instances {
+                specs.push(self.spec(&run.project, &run.deployment, &content, process_type, index)?);
+            }
+        }
+        let started = try_join_all(specs.iter().map(|spec| self.engine.start(spec))).await?;
+        run.deployment.record.instances = started.into_iter().map(|instance| instance.id).collect();
+        Ok(())
+    }
+}
+
+/// `web`, or `web x2, worker x1` where there is more than one instance.
+fn shown(wanted: &[(ProcessType, u16)]) -> String {
+    match wanted {
+        [(process_type, 1)] => process_type.to_string(),
+        several => {
+            let parts: Vec<String> = several
+                .iter()
+                .map(|(process_type, instances)| format!("{process_type} x{instances}"))
+                .collect();
+            parts.join(", ")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Instances as containers of one Docker Engine (20.10 or newer).
+
+mod command;
+mod container;
+mod events;
+mod failure;
+mod info;
+mod labels;
+mod lifecycle;
+mod logs;
+mod network;
+mod once;
+mod ports;
+
+use super::{Engine, EngineError, EngineEvent, EngineInfo, ExitStatus, InstanceSpec, OutputLine};
+use crate::docker::Connection;
+use crate::model::id::{ProjectId, ServerId};
+use crate::model::instance::{Instance, InstanceId};
+use async_trait::async_trait;
+use futures_util::stream::BoxStream;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Mutex, mpsc};
+
+/// Where the engine is and for whom it runs instances.
+#[derive(Debug, Clone)]
+pub struct DockerOptions {
+    /// Marks everything that is made, so that two servers on one engine do not touch each other's.
+    pub server_id: ServerId,
+    /// In the form of `DOCKER_HOST`; `None` for Docker's default socket.
+    pub host: Option<String>,
+}
+
+/// Runs instances as containers of one Docker Engine.
+///
+/// Containers, networks and images carry `gilgal.*` labels, and nothing without the label of this server is ever touched.
+/// No port is published: an instance is reached by its address on the bridge of its project, from this host.
+#[derive(Debug, Clone)]
+pub struct DockerEngine(Arc<Shared>);
+
+/// What the streams and clean-ups that outlive a call share with the engine.
+#[derive(Debug)]
+struct Shared {
+    server_id: ServerId,
+    connection: Connection,
+    /// Held while a network is made: Docker lets two networks have one name.
+    making_network: Mutex<()>,
+}
+
+impl DockerEngine {
+    /// An engine; it is looked for when it is needed.
+    #[must_use]
+    pub fn connect(options: DockerOptions) -> Self {
+        Self(Arc::new(Shared {
+            server_id: options.server_id,
+            connection: Connection::new(options.host),
+            making_network: Mutex::new(()),
+        }))
+    }
+}
+
+#[async_trait]
+impl Engine for DockerEngine {
+    async fn info(&self) -> Result<EngineInfo, EngineError> {
+        self.0.info().await
+    }
+
+    async fn ensure_network(&self, project: ProjectId) -> Result<(), EngineError> {
+        self.0.ensure_network(project).await
+    }
+
+    async fn start(&self, spec: &InstanceSpec) -> Result<Instance, EngineError> {
+        self.0.start(spec).await
+    }
+
+    async fn keep_running(&self, id: &InstanceId) -> Result<(), EngineError> {
+        self.0.keep_running(id).await
+    }
+
+    async fn stop(&self, id: &InstanceId, grace: Duration) -> Result<(), EngineError> {
+        self.0.stop(id, grace).await
+    }
+
+    async fn inspect(&self, id: &InstanceId) -> Result<Option<Instance>, EngineError> {
+        self.0.inspect(id).await
+    }
+
+    async fn list(&self) -> Result<Vec<Instance>, EngineError> {
+        self.0.list().await
+    }
+
+    async fn last_logs(&self, id: &InstanceId, lines: usize) -> Vec<String> {
+        self.0.last_logs(id, lines).await
+    }
+
+    fn logs(&self, id: &InstanceId, follow: bool) -> BoxStream<'static, Result<OutputLine, EngineError>> {
+        logs::stream(Arc::clone(&self.0), id.clone(), follow)
+    }
+
+    async fn run_once(
+        &self,
+        spec: &InstanceSpec,
+        output: mpsc::Sender<String>,
+        timeout: Duration,
+    ) -> Result<ExitStatus, EngineError> {
+        once::run(Arc::clone(&self.0), spec, output, timeout).await
+    }
+
+    async fn listening_ports(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, EngineError> {
+        self.0.listening_ports(id).await
+    }
+
+    async fn remove_network(&self, project: ProjectId) -> Result<(), EngineError> {
+        self.0.remove_network(project).await
+    }
+
+    async fn remove_image(&self, image: &str) -> Result<(), EngineError> {
+        self.0.remove_image(image).await
+    }
+
+    fn events(&self) -> BoxStream<'static, EngineEvent> {
+        events::stream(Arc::clone(&self.0))
+    }
+}

@@ -1,0 +1,67 @@
+//! What an engine is given and what it answers, as plain data.
+
+use crate::model::instance::InstanceKey;
+use crate::model::name::Slug;
+use crate::model::process::{Command, Limits};
+use crate::model::secret::Secret;
+
+/// Everything about an instance that is to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InstanceSpec {
+    pub key: InstanceKey,
+    /// Id (`sha256:…`) or name of an image that the engine has; nothing is pulled.
+    pub image: String,
+    pub command: Command,
+    /// Config vars. `PORT` is set by the engine and wins over one of these.
+    pub environment: Vec<(String, Secret<String>)>,
+    /// The port that the instance is told to listen on.
+    pub port: u16,
+    pub limits: Limits,
+    /// The project's, for names that people see.
+    pub slug: Slug,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExitStatus {
+    /// The exit code; 128 + signal where a signal ended it.
+    pub code: i64,
+    /// The kernel killed it for exceeding its memory limit.
+    pub out_of_memory: bool,
+}
+
+/// One line that an instance printed, without its end of line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputLine {
+    pub stream: OutputStream,
+    pub text: String,
+}
+
+/// Where a line was printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutputStream {
+    Stdout,
+    Stderr,
+}
+
+/// Who an engine is and what it can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineInfo {
+    /// `20.10.24`.
+    pub version: String,
+    /// The API version that was agreed on: `1.41`.
+    pub api_version: String,
+    /// Version of runc, where the engine tells: security notices are about it.
+    pub runc_version: Option<String>,
+    /// Whether it can build with BuildKit.
+    pub buildkit: bool,
+    /// Whether it runs without root, which changes what can be limited.
+    pub rootless: bool,
+    /// Whether memory, CPU and pids limits take effect.
+    pub limits: bool,
+    /// Folder with its images and containers, for a look at the free space. On the engine's machine.
+    pub data_directory: String,
+    /// CPUs and bytes of memory of its machine.
+    pub cpus: u32,
+    pub memory_bytes: u64,
+}

@@ -1,0 +1,208 @@
+//! References: what a branch points at, moving it, and pinning the commits of deployments.
+
+use super::repository::{GitError, Repository};
+use crate::model::id::DeploymentId;
+use crate::model::name::{BranchName, CommitId};
+use git2::{ErrorCode, Oid};
+
+/// A branch and where it is to point.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BranchMove {
+    pub branch: BranchName,
+    /// What the pusher saw it point at; `None`: it did not exist.
+    pub from: Option<CommitId>,
+    pub to: CommitId,
+}
+
+/// Why a branch cannot be moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// Somebody else has moved it meanwhile, and not to an ancestor.
+    #[error("the branch points at {} now", .now.short())]
+    Moved { now: CommitId },
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+impl Repository {
+    /// The commit a branch points at, if there is such a branch.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn branch(&self, branch: &BranchName) -> Result<Option<CommitId>, GitError> {
+        target(&self.git2()?, &branch.reference())
+    }
+
+    /// Whether the branch may be moved as wanted: it still points where the pusher saw it, it points there already,
+    /// or the move is a fast-forward from where it points now.
+    ///
+    /// # Errors
+    /// [`MoveError::Moved`] when it may not.
+    pub fn check_move(&self, wanted: &BranchMove) -> Result<(), MoveError> {
+        let git = self.git2()?;
+        let now = target(&git, &wanted.branch.reference())?;
+        check(&git, wanted, now.as_ref())
+    }
+
+    /// Moves the branch, by the same rule. Doing it twice is doing it once.
+    ///
+    /// # Errors
+    /// [`MoveError::Moved`] when the rule does not allow it, or when somebody moves it at the same moment.
+    pub fn move_branch(&self, wanted: &BranchMove, note: &str) -> Result<(), MoveError> {
+        let git = self.git2()?;
+        let reference = wanted.branch.reference();
+        let now = target(&git, &reference)?;
+        check(&git, wanted, now.as_ref())?;
+        let to = oid(&wanted.to)?;
+        let moved = match &now {
+            Some(now) => git.reference_matching(&reference, to, true, oid(now)?, note),
+            None => git.reference(&reference, to, false, note),
+        };
+        match moved {
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.code(), ErrorCode::Modified | ErrorCode::Exists) => {
+                Err(MoveError::Moved { now: target(&git, &reference)?.unwrap_or_else(|| wanted.to.clone()) })
+            }
+            Err(error) => Err(GitError::from(error).into()),
+        }
+    }
+
+    /// Keeps the commit of a deployment from being collected, for as long as the deployment is known.
+    ///
+    /// # Errors
+    /// [`GitError::NoSuchCommit`] when the repository does not have the commit.
+    pub fn pin(&self, deployment: DeploymentId, commit: &CommitId) -> Result<(), GitError> {
+        let git = self.git2()?;
+        let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
+        git.reference(&pin_name(deployment), commit.id(), true, "pinned by a deployment")?;
+        Ok(())
+    }
+
+    /// Whether the commits between what the repository has and `commit` are all there. A shallow clone's are not.
+    ///
+    /// `quarantine` is the folder in which git holds the objects of a push that is not accepted yet.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn is_complete(
+        &self,
+        commit: &CommitId,
+        quarantine: Option<&std::path::Path>,
+    ) -> Result<bool, GitError> {
+        let git = self.git2()?;
+        if let Some(path) = quarantine.and_then(std::path::Path::to_str) {
+            git.odb()?.add_disk_alternate(path)?;
+        }
+        let mut walk = git.revwalk()?;
+        walk.hide_glob("refs/*")?;
+        if walk.push(oid(commit)?).is_err() {
+            return Ok(false);
+        }
+        for step in walk {
+            match step {
+                Ok(_) => {}
+                Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(true)
+    }
+
+    /// Whether a push from a shallow clone may be under way: git keeps the boundary in `shallow_XXXXXX` meanwhile.
+    #[must_use]
+    pub fn receives_shallow(&self) -> bool {
+        std::fs::read_dir(self.path()).is_ok_and(|mut entries| {
+            entries.any(|entry| {
+                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("shallow_"))
+            })
+        })
+    }
+}
+
+fn pin_name(deployment: DeploymentId) -> String {
+    format!("refs/gilgal/deployments/{deployment}")
+}
+
+pub(super) fn oid(commit: &CommitId) -> Result<Oid, GitError> {
+    Ok(Oid::from_str(commit.as_str())?)
+}
+
+pub(super) fn no_such_commit(error: git2::Error) -> GitError {
+    if error.code() == ErrorCode::NotFound { GitError::NoSuchCommit } else { error.into() }
+}
+
+fn target(git: &git2::Repository, reference: &str) -> Result<Option<CommitId>, GitError> {
+    match git.refname_to_id(reference) {
+        Ok(id) => Ok(id.to_string().parse().ok()),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn check(git: &git2::Repository, wanted: &BranchMove, now: Option<&CommitId>) -> Result<(), MoveError> {
+    let Some(now) = now else { return Ok(()) };
+    if *now == wanted.to || wanted.from.as_ref() == Some(now) {
+        return Ok(());
+    }
+    let fast_forward = git.graph_descendant_of(oid(&wanted.to)?, oid(now)?).map_err(GitError::from)?;
+    if fast_forward { Ok(()) } else { Err(MoveError::Moved { now: now.clone() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::repository::Repositories;
+    use crate::model::id::ProjectId;
+    use git2::Signature;
+
+    fn commit(repository: &Repository, parent: Option<&CommitId>, text: &str) -> CommitId {
+        let git = repository.git2().unwrap();
+        let signature = Signature::now("Ada", "ada@example.com").unwrap();
+        let tree = git.find_tree(git.treebuilder(None).unwrap().write().unwrap()).unwrap();
+        let parent = parent.map(|id| git.find_commit(oid(id).unwrap()).unwrap());
+        let parents: Vec<_> = parent.iter().collect();
+        git.commit(None, &signature, &signature, text, &tree, &parents).unwrap().to_string().parse().unwrap()
+    }
+
+    #[test]
+    fn a_branch_moves_from_where_it_was_seen_or_forward() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let branch: BranchName = "main".parse().unwrap();
+        let first = commit(&repository, None, "first");
+        let second = commit(&repository, Some(&first), "second");
+        let third = commit(&repository, Some(&second), "third");
+        let rewritten = commit(&repository, Some(&first), "rewritten");
+        let wanted = |from: Option<&CommitId>, to: &CommitId| BranchMove {
+            branch: branch.clone(),
+            from: from.cloned(),
+            to: to.clone(),
+        };
+
+        repository.move_branch(&wanted(None, &second), "test").unwrap();
+        repository.move_branch(&wanted(None, &second), "test").unwrap();
+        // The pusher saw nothing, but the move is a fast-forward from what is there now.
+        repository.move_branch(&wanted(None, &third), "test").unwrap();
+        // Neither where it was seen nor forward.
+        let refused = repository.move_branch(&wanted(Some(&second), &rewritten), "test");
+        assert!(matches!(refused, Err(MoveError::Moved { now }) if now == third));
+        // A forced push from what the pusher saw is a move like any other.
+        repository.move_branch(&wanted(Some(&third), &rewritten), "test").unwrap();
+        assert_eq!(repository.branch(&branch).unwrap(), Some(rewritten));
+    }
+
+    #[test]
+    fn a_commit_with_missing_parents_is_not_complete() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let first = commit(&repository, None, "first");
+        let second = commit(&repository, Some(&first), "second");
+        assert!(repository.is_complete(&second, None).unwrap());
+        let id = first.as_str();
+        std::fs::remove_file(repository.path().join("objects").join(&id[..2]).join(&id[2..])).unwrap();
+        assert!(!repository.is_complete(&second, None).unwrap());
+        assert!(matches!(repository.pin(DeploymentId::generate(), &first), Err(GitError::NoSuchCommit)));
+    }
+}

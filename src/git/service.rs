@@ -1,0 +1,159 @@
+//! git's own services, as they are started for a connection.
+
+use crate::git::Repository;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A service of git that a client may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// A push.
+    ReceivePack,
+    /// A fetch or a clone.
+    UploadPack,
+    /// `git archive --remote`.
+    UploadArchive,
+}
+
+impl Service {
+    /// Whether the service changes the repository.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        match self {
+            Self::ReceivePack => true,
+            Self::UploadPack | Self::UploadArchive => false,
+        }
+    }
+
+    const fn subcommand(self) -> &'static str {
+        match self {
+            Self::ReceivePack => "receive-pack",
+            Self::UploadPack => "upload-pack",
+            Self::UploadArchive => "upload-archive",
+        }
+    }
+}
+
+impl FromStr for Service {
+    type Err = ();
+
+    /// Reads the name under which clients ask for it (`git-receive-pack`).
+    fn from_str(name: &str) -> Result<Self, ()> {
+        match name {
+            "git-receive-pack" => Ok(Self::ReceivePack),
+            "git-upload-pack" => Ok(Self::UploadPack),
+            "git-upload-archive" => Ok(Self::UploadArchive),
+            _ => Err(()),
+        }
+    }
+}
+
+/// The value of `GIT_PROTOCOL` that a client may send: the one environment variable that reaches a child from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GitProtocol(u8);
+
+impl FromStr for GitProtocol {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "version=0" => Ok(Self(0)),
+            "version=1" => Ok(Self(1)),
+            "version=2" => Ok(Self(2)),
+            _ => Err(()),
+        }
+    }
+}
+
+/// What the hooks of a push need to find their way back to this server.
+#[derive(Debug, Clone)]
+pub struct PushEnvironment {
+    /// Folder with the hook scripts.
+    pub hooks: PathBuf,
+    /// Socket on which they talk to the server.
+    pub socket: PathBuf,
+    /// This program.
+    pub executable: PathBuf,
+    /// Unguessable name of the push.
+    pub token: String,
+    /// Largest pack in bytes.
+    pub max_bytes: u64,
+}
+
+/// The argument vector and the whole environment of a child: nothing is inherited.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Invocation {
+    pub(super) arguments: Vec<String>,
+    pub(super) environment: Vec<(&'static str, String)>,
+}
+
+/// How git is to be started for a service.
+pub(super) fn invocation(
+    service: Service,
+    repository: &Repository,
+    protocol: Option<GitProtocol>,
+    push: Option<&PushEnvironment>,
+    search_path: &str,
+) -> Invocation {
+    let mut environment = vec![
+        ("PATH", search_path.to_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("HOME", repository.path().display().to_string()),
+        // Nothing on the host or in the repository of somebody's home changes how a push is taken.
+        ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
+        ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
+        ("GIT_TERMINAL_PROMPT", "0".to_owned()),
+    ];
+    if let Some(GitProtocol(version)) = protocol {
+        environment.push(("GIT_PROTOCOL", format!("version={version}")));
+    }
+    let mut settings = vec![
+        "transfer.hideRefs=refs/gilgal".to_owned(),
+        "transfer.fsckObjects=true".to_owned(),
+        // Own maintenance instead: a daemonised `git gc` would hold the pipes of the push open.
+        "receive.autogc=false".to_owned(),
+        "gc.auto=0".to_owned(),
+        "uploadpack.allowFilter=true".to_owned(),
+        "uploadarchive.allowUnreachable=false".to_owned(),
+    ];
+    // Without a push no hook runs.
+    settings.push("core.hooksPath=/dev/null".to_owned());
+    if let Some(push) = push {
+        settings.extend([
+            format!("core.hooksPath={}", push.hooks.display()),
+            "receive.advertisePushOptions=true".to_owned(),
+            "receive.procReceiveRefs=refs/heads/".to_owned(),
+            format!("receive.maxInputSize={}", push.max_bytes),
+            "receive.denyDeleteCurrent=ignore".to_owned(),
+        ]);
+        environment.extend([
+            ("GILGAL_HOOK_SOCKET", push.socket.display().to_string()),
+            ("GILGAL_EXECUTABLE", push.executable.display().to_string()),
+            ("GILGAL_PUSH", push.token.clone()),
+        ]);
+    }
+    let mut arguments: Vec<String> =
+        settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect();
+    arguments.extend([service.subcommand().to_owned(), repository.path().display().to_string()]);
+    Invocation { arguments, environment }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_known_protocol_versions_pass() {
+        assert_eq!("version=2".parse(), Ok(GitProtocol(2)));
+        for hostile in ["", "version=3", "version=2:x", "version=2\nGIT_SSH=x", "--exec=id"] {
+            assert!(hostile.parse::<GitProtocol>().is_err(), "{hostile}");
+        }
+    }
+
+    #[test]
+    fn only_known_services_pass() {
+        for hostile in ["git-shell", "git", "git-receive-pack;id", "receive-pack", "--exec=id"] {
+            assert!(hostile.parse::<Service>().is_err(), "{hostile}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Writing the log of a deployment.
+
+use super::live::LiveLog;
+use super::mask::Mask;
+use super::{Conclusion, Journal};
+use crate::model::deployment::Step;
+use crate::model::id::DeploymentId;
+use crate::model::log::{Level, NewLine, Stream};
+use crate::model::secret::Secret;
+use crate::model::time::now;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// How long lines wait for others before they are stored together.
+const BATCH: Duration = Duration::from_millis(100);
+/// Longest line that is kept, in bytes.
+const MAX_LINE_BYTES: usize = 8 * 1024;
+
+/// Writes the log of one deployment. Clones write to the same log.
+#[derive(Clone)]
+pub struct Writer {
+    log: Arc<LiveLog>,
+    mask: Arc<Mutex<Mask>>,
+    closing: watch::Sender<bool>,
+    storing: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+impl Writer {
+    pub(super) fn start(journal: Journal, deployment: DeploymentId, log: Arc<LiveLog>) -> Self {
+        let closing = watch::Sender::new(false);
+        let storing = tokio::spawn(keep_storing(journal, deployment, log.clone(), closing.subscribe()));
+        Self { log, mask: Arc::default(), closing, storing: Arc::new(Mutex::new(Some(storing))) }
+    }
+
+    /// Masks these values in every line from now on.
+    pub fn mask<'a>(&self, values: impl IntoIterator<Item = &'a Secret<String>>) {
+        *self.mask.lock().unwrap_or_else(PoisonError::into_inner) = Mask::new(values);
+    }
+
+    /// Adds a line, or several where the text has line ends. Never waits.
+    pub fn line(&self, step: Step, stream: Stream, level: Level, text: &str) {
+        let mask = self.mask.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        for part in text.lines() {
+            let text = mask.apply(shortened(part));
+            self.log.push(NewLine { at: now(), level, step, stream, text });
+        }
+    }
+
+    /// Tells those who watch how it came out. Lines can still follow; watchers do not wait for them.
+    pub fn conclude(&self, conclusion: Conclusion) {
+        self.log.conclude(conclusion);
+    }
+
+    /// Stores what is not stored yet and ends the log.
+    pub async fn close(self) {
+        self.closing.send_replace(true);
+        let storing = self.storing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(storing) = storing
+            && let Err(error) = storing.await
+        {
+            tracing::error!(%error, "the task that stores a log has ended early");
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    if text.len() <= MAX_LINE_BYTES {
+        return text.to_owned();
+    }
+    let end = text.floor_char_boundary(MAX_LINE_BYTES);
+    format!("{} … ({} bytes more)", &text[..end], text.len() - end)
+}
+
+async fn keep_storing(
+    journal: Journal,
+    deployment: DeploymentId,
+    log: Arc<LiveLog>,
+    mut closing: watch::Receiver<bool>,
+) {
+    let mut changed = log.subscribe();
+    loop {
+        // An error means that every writer is gone: the same as being closed.
+        tokio::select! {
+            _ = changed.changed() => {}
+            _ = closing.changed() => {}
+        }
+        let closed = tokio::time::timeout(BATCH, closing.wait_for(|closed| *closed)).await.is_ok();
+        let lines = log.unstored();
+        if let Some(last) = lines.last() {
+            match journal.store.append_log(deployment, &lines).await {
+                Ok(()) => log.mark_stored(last.seq),
+                Err(error) => {
+                    tracing::error!(%deployment, error = &error as &dyn std::error::Error, "cannot store a log");
+                    tokio::time::sleep(BATCH * 10).await;
+                }
+            }
+        }
+        if closed {
+            return journal.end(deployment);
+        }
+    }
+}

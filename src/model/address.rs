@@ -1,0 +1,43 @@
+//! Under which names and ports the server is known outside.
+
+use crate::model::name::{EnvironmentName, Slug};
+
+/// Names and ports that people and programs use to reach this server and its apps.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicAddress {
+    /// Apps are at `<slug>.<base domain>`.
+    pub base_domain: String,
+    /// Port of the apps' URLs.
+    pub http_port: u16,
+    pub ssh_host: String,
+    pub ssh_port: u16,
+}
+
+impl PublicAddress {
+    /// The host name of an environment: `shop.example.com` in production, `shop-staging.example.com` elsewhere.
+    #[must_use]
+    pub fn host(&self, project: &Slug, environment: &EnvironmentName) -> String {
+        if *environment == EnvironmentName::production() {
+            format!("{project}.{}", self.base_domain)
+        } else {
+            format!("{project}-{environment}.{}", self.base_domain)
+        }
+    }
+
+    /// The URL of an environment.
+    #[must_use]
+    pub fn app_url(&self, project: &Slug, environment: &EnvironmentName) -> String {
+        let host = self.host(project, environment);
+        if self.http_port == 80 {
+            format!("http://{host}")
+        } else {
+            format!("http://{host}:{}", self.http_port)
+        }
+    }
+
+    /// What a developer gives to `git remote add`.
+    #[must_use]
+    pub fn git_url(&self, project: &Slug) -> String {
+        format!("ssh://git@{}:{}/{project}.git", self.ssh_host, self.ssh_port)
+    }
+}

@@ -1,0 +1,83 @@
+//! What the API is given of the parts that it does not know.
+
+use crate::api::{Check, DeploymentWaker, LogFollower, Readiness};
+use crate::engine::Engine;
+use crate::jobs::Interrupts;
+use crate::journal::{Journal, Next};
+use crate::model::id::DeploymentId;
+use crate::model::log::LogLine;
+use crate::store::Store;
+use async_trait::async_trait;
+use futures_util::stream::{self, BoxStream, StreamExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long each thing may take to say that it is well.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Free space below which the server is not ready: a build needs more.
+const LEAST_FREE_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Makes running deployments look whether they are cancelled.
+pub struct Waker(pub Interrupts);
+
+impl DeploymentWaker for Waker {
+    fn wake(&self, _deployment: DeploymentId) {
+        self.0.signal();
+    }
+}
+
+/// Reads logs from the journal.
+pub struct Follower(pub Journal);
+
+impl LogFollower for Follower {
+    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine> {
+        let reader = self.0.read(deployment, after);
+        stream::unfold(reader, |mut reader| async move {
+            match reader.next().await {
+                Ok(Next::Lines(lines)) => Some((stream::iter(lines), reader)),
+                Ok(Next::End(_)) => None,
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "a log cannot be followed");
+                    None
+                }
+            }
+        })
+        .flatten()
+        .boxed()
+    }
+}
+
+/// Asks everything that the server needs.
+pub struct Needs {
+    pub store: Store,
+    pub engine: Arc<dyn Engine>,
+    pub home: PathBuf,
+}
+
+#[async_trait]
+impl Readiness for Needs {
+    async fn check(&self) -> Vec<Check> {
+        let (database, engine) = tokio::join!(
+            tokio::time::timeout(PATIENCE, self.store.ping()),
+            tokio::time::timeout(PATIENCE, self.engine.info())
+        );
+        let database = match database {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err("The database does not answer.".to_owned()),
+        };
+        let engine = match engine {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err("The Docker Engine does not answer.".to_owned()),
+        };
+        let disk = match crate::config::free_bytes(&self.home) {
+            Ok(free) if free < LEAST_FREE_BYTES => Err("The disk of the server is nearly full.".to_owned()),
+            Ok(_) | Err(_) => Ok(()),
+        };
+        vec![
+            Check { name: "database", outcome: database },
+            Check { name: "engine", outcome: engine },
+            Check { name: "disk", outcome: disk },
+        ]
+    }
+}

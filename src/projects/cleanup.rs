@@ -1,0 +1,25 @@
+//! What belongs to a project outside the database, as far as deleting it is concerned.
+
+use crate::model::project::Project;
+use async_trait::async_trait;
+use std::error::Error;
+
+/// Stops and removes everything of a project that is not a row: instances, images, network, repository, route.
+///
+/// Runs before the rows go, so that a failure leaves a project that can be deleted again and never things that nobody
+/// knows of. It must therefore take it well when some or all of it is gone already.
+#[async_trait]
+pub trait ProjectCleanup: Send + Sync {
+    /// Removes all of it; traffic for the project's host names is answered as for an unknown name afterwards.
+    async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError>;
+}
+
+/// Something of a project could not be removed.
+#[derive(Debug, thiserror::Error)]
+#[error("{what} could not be removed")]
+pub struct CleanupError {
+    /// What is still there, for people: `the instances`.
+    pub what: &'static str,
+    #[source]
+    pub source: Box<dyn Error + Send + Sync>,
+}

@@ -1,0 +1,27 @@
+//! Deleting projects.
+
+use crate::model::project::Project;
+use crate::projects::{ProjectCleanup, ProjectError};
+use crate::store::{Store, StoreError};
+
+/// Stops a project and removes everything of it, if `confirmation` is its slug.
+///
+/// # Errors
+/// [`ProjectError::Cleanup`] when something outside the database could not be removed: the project is still there, and
+/// deleting it again goes on where this ended.
+pub async fn delete(
+    store: &Store,
+    cleanup: &dyn ProjectCleanup,
+    project: &Project,
+    confirmation: Option<&str>,
+) -> Result<(), ProjectError> {
+    if confirmation != Some(project.slug.as_str()) {
+        return Err(ProjectError::NotConfirmed(project.slug.clone()));
+    }
+    cleanup.remove_everything(project).await?;
+    match store.delete_project(project.id).await {
+        // Somebody else deleted it at the same time: it is gone, as wished.
+        Ok(()) | Err(StoreError::NotFound) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,38 @@
+//! Why something was not done to a project.
+
+use crate::auth::access::Action;
+use crate::model::name::{InvalidName, Slug};
+use crate::projects::CleanupError;
+use crate::store::StoreError;
+
+/// Why something was not done to a project.
+#[derive(Debug, thiserror::Error)]
+pub enum ProjectError {
+    /// There is no such project, or the account must not know of it: nobody can tell which.
+    #[error("There is no such project.")]
+    NotFound,
+    #[error("You may not {}.", .0.shown())]
+    Forbidden(Action),
+    /// The slug was asked for by name and is in use.
+    #[error("The slug \"{0}\" is taken.")]
+    SlugTaken(Slug),
+    /// No slug was given, and the name gives none.
+    #[error(transparent)]
+    NoSlug(InvalidName),
+    /// What was given as confirmation is not the project's slug.
+    #[error("Deleting cannot be undone. Confirm it with `?confirm={0}`.")]
+    NotConfirmed(Slug),
+    #[error(transparent)]
+    Cleanup(#[from] CleanupError),
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for ProjectError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound => Self::NotFound,
+            other => Self::Store(other),
+        }
+    }
+}

@@ -1,0 +1,163 @@
+//! `proc-receive`: what becomes of each branch of a push.
+
+use super::options::PushOptions;
+use super::policy::unavailable;
+use super::protocol::{HookCall, RefCommand, Verdict};
+use super::{Push, Receiver, Terminal};
+use crate::buildpack::{self, DetectOptions};
+use crate::model::deployment::{DeploymentOptions, DeploymentSource};
+use crate::model::environment::Environment;
+use crate::model::id::DeploymentId;
+use crate::model::log::Stream;
+use crate::model::name::{BranchName, CommitId};
+use crate::store::{Enqueued, NewDeployment, StoreError};
+
+impl Receiver {
+    /// Decides every branch of a push, one after the other: each has its own outcome.
+    pub(super) async fn decide_branches(
+        &self,
+        push: &Push,
+        call: &HookCall,
+        terminal: &Terminal,
+    ) -> Vec<Verdict> {
+        let Ok(options) = PushOptions::parse(&call.options) else {
+            return vec![Verdict::Refused("unknown push option".to_owned()); call.commands.len()];
+        };
+        let mut verdicts = Vec::with_capacity(call.commands.len());
+        for command in &call.commands {
+            let verdict = self.decide_branch(push, command, options, terminal).await;
+            verdicts.push(verdict.unwrap_or_else(Verdict::Refused));
+        }
+        verdicts
+    }
+
+    async fn decide_branch(
+        &self,
+        push: &Push,
+        command: &RefCommand,
+        options: PushOptions,
+        terminal: &Terminal,
+    ) -> Result<Verdict, String> {
+        let Some(branch) = BranchName::from_reference(&command.reference) else {
+            return Err("not a branch".to_owned());
+        };
+        let Ok(commit) = command.new.parse::<CommitId>() else { return Err("not a commit".to_owned()) };
+        if command.deletes() {
+            return Ok(Verdict::Accepted);
+        }
+        let environment = match self.store.environment_following(push.project.id, &branch).await {
+            Ok(environment) => environment,
+            Err(error) => {
+                terminal.notice(&unavailable(&error)).await;
+                return Err("database away".to_owned());
+            }
+        };
+        let Some(environment) = environment else {
+            self.say_not_followed(push, &branch, terminal).await;
+            return Ok(Verdict::Accepted);
+        };
+        if options.dry_run {
+            self.show_plan(push, &commit, terminal).await;
+            return Err("dry run".to_owned());
+        }
+        if options.no_deploy {
+            terminal.detail(&format!("`{branch}` is stored and not deployed, as asked.")).await;
+            return Ok(Verdict::Accepted);
+        }
+        let deployment = match self
+            .deployment_for(push, &environment, &branch, command, commit, options, terminal)
+            .await
+        {
+            Ok(deployment) => deployment,
+            Err(error) => {
+                terminal.notice(&unavailable(&error)).await;
+                return Err("database away".to_owned());
+            }
+        };
+        if options.detach {
+            terminal.detail(&format!("Deployment {deployment} goes on without this push.")).await;
+            return Ok(Verdict::Taken);
+        }
+        self.follow(push, &environment, deployment, terminal).await
+    }
+
+    /// The deployment that this push is about: the one that runs for the same commit, or a new one in the queue.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is a part of what was pushed, and there is one caller"
+    )]
+    async fn deployment_for(
+        &self,
+        push: &Push,
+        environment: &Environment,
+        branch: &BranchName,
+        command: &RefCommand,
+        commit: CommitId,
+        options: PushOptions,
+        terminal: &Terminal,
+    ) -> Result<DeploymentId, StoreError> {
+        if let Some(running) = self.store.active_deployment(environment.id, &commit).await? {
+            terminal
+                .detail("This commit is being deployed already; here is its log from the first line.")
+                .await;
+            return Ok(running.id);
+        }
+        let new = NewDeployment {
+            id: DeploymentId::generate(),
+            project_id: push.project.id,
+            environment_id: environment.id,
+            commit,
+            branch: Some(branch.clone()),
+            previous_commit: command
+                .old
+                .parse()
+                .ok()
+                .filter(|_| !command.old.bytes().all(|byte| byte == b'0')),
+            author: Some(push.user.id),
+            source: DeploymentSource::Push,
+            options: DeploymentOptions { no_cache: options.no_cache, move_branch: true },
+        };
+        let why = format!("superseded by {} of {}", new.commit.short(), push.user.username);
+        let Enqueued { deployment, .. } = self.store.enqueue_deployment(new, &why).await?;
+        self.queue.wake();
+        // The pushers of what was superseded are waiting for its log.
+        self.journal.wake_readers();
+        Ok(deployment.id)
+    }
+
+    async fn say_not_followed(&self, push: &Push, branch: &BranchName, terminal: &Terminal) {
+        let followed = self.store.environments_of(push.project.id).await.unwrap_or_default();
+        let advice = followed.iter().find_map(|environment| {
+            let target = environment.branch.as_ref()?;
+            Some(format!("Deploy it to {} with `git push gilgal {branch}:{target}`.", environment.name))
+        });
+        let advice = advice.unwrap_or_else(|| "No environment follows a branch.".to_owned());
+        terminal.detail(&format!("`{branch}` is stored; it is not deployed here. {advice}")).await;
+    }
+
+    async fn show_plan(&self, push: &Push, commit: &CommitId, terminal: &Terminal) {
+        let (repository, commit, catalog) = (push.repository.clone(), commit.clone(), self.catalog.clone());
+        let plan = tokio::task::spawn_blocking(move || {
+            let tree = repository.tree(&commit).map_err(|error| vec![error.to_string()])?;
+            let plan = catalog.detect(&tree, &DetectOptions::default());
+            plan.map_err(|refusal| [vec![refusal.to_string()], refusal.details()].concat())
+        })
+        .await;
+        match plan {
+            Ok(Ok(plan)) => {
+                let explanation = buildpack::explain(&plan);
+                terminal.show(Stream::Step, &explanation.heading).await;
+                for line in explanation.details.iter().chain(&explanation.warnings) {
+                    terminal.detail(line).await;
+                }
+                terminal.detail("Nothing was built and nothing was moved: this was a dry run.").await;
+            }
+            Ok(Err(lines)) => {
+                for line in lines {
+                    terminal.notice(&line).await;
+                }
+            }
+            Err(error) => tracing::error!(%error, "a plan was not made"),
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! `pre-receive`: whether a push may begin. Refusals cost nothing: no reference has moved, git drops the objects.
+
+use super::options::PushOptions;
+use super::protocol::{HookCall, MAX_COMMANDS, RefCommand};
+use super::{Push, Receiver};
+use crate::model::name::{BranchName, CommitId};
+use std::error::Error;
+
+impl Receiver {
+    /// Checks a whole push.
+    ///
+    /// # Errors
+    /// A sentence or two for the pusher: what is wrong and what to do.
+    pub(super) async fn check(&self, push: &Push, call: &HookCall) -> Result<(), String> {
+        if push.project.disabled_at.is_some() {
+            return Err(format!(
+                "The project {} is disabled. Ask the operator of this server.",
+                push.project.slug
+            ));
+        }
+        if call.commands.len() > MAX_COMMANDS {
+            return Err(format!(
+                "A push may change at most {MAX_COMMANDS} references. Push fewer at a time."
+            ));
+        }
+        let options = PushOptions::parse(&call.options)?;
+        for command in &call.commands {
+            check_reference(command)?;
+        }
+        let mut deploys = false;
+        for command in &call.commands {
+            deploys |= self.check_branch(push, command).await?;
+        }
+        check_shallow(push, call).await?;
+        if deploys && !options.no_deploy && !options.dry_run {
+            self.check_engine().await?;
+        }
+        Ok(())
+    }
+
+    /// Refuses to delete a branch that an environment follows; answers whether the branch is one.
+    async fn check_branch(&self, push: &Push, command: &RefCommand) -> Result<bool, String> {
+        let Some(branch) = BranchName::from_reference(&command.reference) else { return Ok(false) };
+        let environment = self
+            .store
+            .environment_following(push.project.id, &branch)
+            .await
+            .map_err(|error| unavailable(&error))?;
+        let Some(environment) = environment else { return Ok(false) };
+        if command.deletes() {
+            return Err(format!(
+                "The environment {} follows `{branch}`, so the branch cannot be deleted. Let it follow another one first.",
+                environment.name
+            ));
+        }
+        Ok(true)
+    }
+
+    async fn check_engine(&self) -> Result<(), String> {
+        match self.engine.info().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn Error,
+                    "a push was refused: the engine does not answer"
+                );
+                Err(format!(
+                    "Nothing can be deployed: {error}. Nothing was changed; push again when it runs."
+                ))
+            }
+        }
+    }
+}
+
+fn check_reference(command: &RefCommand) -> Result<(), String> {
+    let reference = &command.reference;
+    if let Some(name) = reference.strip_prefix("refs/heads/") {
+        return name.parse::<BranchName>().map(|_| ()).map_err(|error| error.to_string());
+    }
+    if reference.starts_with("refs/tags/") || reference.starts_with("refs/notes/") {
+        return Ok(());
+    }
+    Err(format!(
+        "Only branches, tags and notes are taken here, not `{}`.",
+        crate::model::name::shown(reference)
+    ))
+}
+
+/// git itself refuses a shallow push only after the hooks have run: too late for a deployment.
+async fn check_shallow(push: &Push, call: &HookCall) -> Result<(), String> {
+    if !push.repository.receives_shallow() {
+        return Ok(());
+    }
+    let commits: Vec<CommitId> =
+        call.commands.iter().filter_map(|command| command.new.parse().ok()).collect();
+    let (repository, quarantine) = (push.repository.clone(), call.quarantine.clone());
+    let complete = tokio::task::spawn_blocking(move || {
+        commits.iter().all(|commit| repository.is_complete(commit, quarantine.as_deref()).unwrap_or(false))
+    });
+    if complete.await.unwrap_or(false) {
+        Ok(())
+    } else {
+        Err("This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again."
+            .to_owned())
+    }
+}
+
+/// What the pusher is told when the database does not answer.
+pub(super) fn unavailable(error: &(dyn Error + 'static)) -> String {
+    tracing::error!(error, "a push was refused: the database does not answer");
+    "The server's database does not answer. Nothing was changed; push again in a while.".to_owned()
+}

@@ -1,0 +1,59 @@
+//! One environment in the table.
+
+use crate::model::route::Route;
+use crate::router::counters::{Counters, Meter};
+use crate::router::target::{InFlight, Target, TargetNumber};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A route and the living targets that it leads to.
+#[derive(Debug)]
+pub(super) struct App {
+    pub(super) route: Route,
+    pub(super) targets: Vec<Arc<Target>>,
+    pub(super) meter: Arc<Meter>,
+    turn: AtomicUsize,
+}
+
+impl App {
+    /// The entry for a route. What it has in common with the entry before it is kept: the counts, and each target
+    /// whose instance and address are the same, with its connections.
+    pub(super) fn new(route: Route, before: Option<&Self>) -> Self {
+        let kept = before.map_or(&[][..], |before| &before.targets);
+        let targets = route
+            .targets
+            .iter()
+            .map(|place| {
+                let same = kept.iter().find(|target| target.place() == place);
+                same.map_or_else(|| Target::new(place.clone()), Arc::clone)
+            })
+            .collect();
+        let meter = before.map(|before| Arc::clone(&before.meter)).unwrap_or_default();
+        Self { route, targets, meter, turn: AtomicUsize::new(0) }
+    }
+
+    /// The next place in the round. Taken once per request, so that retries do not skew the round for others.
+    pub(super) fn next_turn(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// The less busy of the next two targets that are not paused and not `tried`; a paused one when there is no other.
+    pub(super) fn pick(&self, turn: usize, tried: &[TargetNumber]) -> Option<InFlight> {
+        if let ([only], []) = (&*self.targets, tried) {
+            return Some(InFlight::begin(only));
+        }
+        let (first, second) = self.targets.split_at(turn.checked_rem(self.targets.len())?);
+        let round = || second.iter().chain(first).filter(|target| !tried.contains(&target.number()));
+        let mut able = round().filter(|target| !target.is_paused());
+        let chosen = match (able.next(), able.next()) {
+            (Some(one), Some(other)) if other.in_flight() < one.in_flight() => other,
+            (Some(one), _) => one,
+            (None, _) => round().next()?,
+        };
+        Some(InFlight::begin(chosen))
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.meter.read(self.targets.iter().map(|target| target.in_flight()).sum())
+    }
+}

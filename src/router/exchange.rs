@@ -1,0 +1,248 @@
+//! One request and its answer.
+
+use crate::router::access_log::AccessLine;
+use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
+use crate::router::counters::Meter;
+use crate::router::forwarded::Client;
+use crate::router::handle::Shared;
+use crate::router::problem::Problem;
+use crate::router::target::{InFlight, TargetNumber};
+use crate::router::{hop, host, pages, tunnel};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, HOST, HeaderValue, TE};
+use hyper::upgrade::OnUpgrade;
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use std::pin::pin;
+use std::sync::Arc;
+
+/// A request is tried at most so often: on an idle connection, on a new one, and on other instances.
+const ATTEMPTS: usize = 4;
+
+/// Answers a request: with what an app says, or with a page of our own.
+pub(super) async fn answer(
+    shared: Arc<Shared>,
+    client: Arc<Client>,
+    mut request: Request<Incoming>,
+) -> Response<ResponseBody> {
+    let access = AccessLine::begin(&request);
+    let accept = request.headers().get(ACCEPT).cloned();
+    let request_id = shared.request_ids.settle(request.headers_mut());
+    let mut exchange =
+        Exchange { shared: &shared, client: &client, meter: None, turn: None, tried: Vec::new() };
+    let outcome = exchange.run(request).await;
+    let meter = exchange.meter;
+    let response = match outcome {
+        Ok(response) => response,
+        Err(problem) => {
+            tracing::debug!(code = problem.code(), id = ?request_id, "the router answered itself");
+            pages::render(problem, accept.as_ref(), request_id.clone())
+        }
+    };
+    if let Some(meter) = meter {
+        meter.answer(response.status());
+    }
+    if let Some(access) = access {
+        access.end(response.status(), &request_id);
+    }
+    response
+}
+
+struct Exchange<'a> {
+    shared: &'a Arc<Shared>,
+    client: &'a Client,
+    /// Known once a route is found.
+    meter: Option<Arc<Meter>>,
+    turn: Option<usize>,
+    tried: Vec<TargetNumber>,
+}
+
+impl Exchange<'_> {
+    async fn run(&mut self, mut request: Request<Incoming>) -> Result<Response<ResponseBody>, Problem> {
+        let authority = authority_of(&request)?;
+        if *request.method() == Method::CONNECT {
+            return Err(Problem::MethodNotAllowed);
+        }
+        let limit = self.shared.options.max_body_bytes;
+        if limit.is_some_and(|limit| http_body::Body::size_hint(request.body()).lower() > limit) {
+            return Err(Problem::TooLarge);
+        }
+        let upgrade = upgrade_of(&mut request);
+        let (parts, incoming) = request.into_parts();
+        let (body, progress) = RequestBody::new(incoming, limit);
+        let mut outgoing = Request::new(body);
+        // Origin-form, or `*` for a question about the server as a whole (RFC 9112 §3.2).
+        *outgoing.uri_mut() = parts.uri.path_and_query().cloned().map_or_else(Uri::default, Uri::from);
+        *outgoing.method_mut() = parts.method;
+        *outgoing.headers_mut() = parts.headers;
+        let headers = outgoing.headers_mut();
+        let takes_trailers = hop::takes_trailers(headers);
+        hop::strip(headers);
+        if takes_trailers {
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+        }
+        if let Some((protocol, _)) = &upgrade {
+            hop::set_upgrade(headers, protocol.clone());
+        }
+        if parts.version == Version::HTTP_2 {
+            hop::join_cookies(headers);
+        }
+        self.client.describe(headers, &authority);
+        headers.insert(HOST, authority.clone());
+
+        let (response, lease) = self.send(&authority, outgoing, progress.as_deref()).await?;
+        self.pass_on(response, lease, upgrade.map(|(_, client)| client))
+    }
+
+    /// Brings the request to an instance and waits for the head of the answer.
+    ///
+    /// It is sent a second time only when that cannot do harm: it never left, or it is a GET or HEAD that ran into a
+    /// connection which the app was closing after its last request.
+    async fn send(
+        &mut self,
+        authority: &HeaderValue,
+        mut request: Request<RequestBody>,
+        progress: Option<&Progress>,
+    ) -> Result<(Response<Incoming>, Lease), Problem> {
+        let options = &self.shared.options;
+        let mut problem = None;
+        let mut new_connection = false;
+        for attempt in 0..ATTEMPTS {
+            let in_flight = self.choose(authority).map_err(|none| problem.unwrap_or(none))?;
+            if attempt > 0
+                && let Some(meter) = &self.meter
+            {
+                meter.retry();
+            }
+            let target = in_flight.target();
+            let idle = if new_connection { None } else { target.pool().take() };
+            let reused = idle.is_some();
+            let mut connection = match idle {
+                Some(connection) => connection,
+                None => match target.connect(options.connect_timeout).await {
+                    Ok(connection) => connection,
+                    Err(error) => {
+                        tracing::debug!(address = %target.place().address, %error, "an instance cannot be reached");
+                        problem = Some(Problem::Unreachable);
+                        self.tried.push(target.number());
+                        continue;
+                    }
+                },
+            };
+            let spare = if reused { replay_of(&request) } else { None };
+            let sent = wait_for_head(self.shared, progress, connection.try_send_request(request)).await?;
+            let mut failure = match sent {
+                Ok(response) => return Ok((response, Lease { in_flight, connection })),
+                Err(failure) => failure,
+            };
+            let cause = Problem::behind(failure.error());
+            let spare = if cause == Problem::HungUp { spare } else { None };
+            request = failure.take_message().or(spare).ok_or_else(|| {
+                let error = failure.error();
+                tracing::debug!(address = %target.place().address, %error, "an instance did not answer");
+                cause
+            })?;
+            problem = Some(cause);
+            if reused {
+                // The others in the pool are of the same age: do not go through them one by one.
+                new_connection = true;
+            } else {
+                self.tried.push(target.number());
+            }
+        }
+        Err(problem.unwrap_or(Problem::Unreachable))
+    }
+
+    /// Picks a target in the table of this moment. A retry looks again: the table may have changed since.
+    fn choose(&mut self, authority: &HeaderValue) -> Result<InFlight, Problem> {
+        let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
+        let table = self.shared.table.load();
+        let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
+        if self.meter.is_none() {
+            app.meter.request();
+            self.meter = Some(Arc::clone(&app.meter));
+        }
+        let turn = *self.turn.get_or_insert_with(|| app.next_turn());
+        app.pick(turn, &self.tried).ok_or(Problem::NoInstance)
+    }
+
+    /// Turns the app's answer into the client's.
+    fn pass_on(
+        &self,
+        mut response: Response<Incoming>,
+        lease: Lease,
+        client: Option<OnUpgrade>,
+    ) -> Result<Response<ResponseBody>, Problem> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let protocol = hop::wanted_upgrade(response.headers());
+            // Nobody asked for it, or it does not say to what: nothing that could follow makes sense.
+            let (Some(client), Some(protocol)) = (client, protocol) else { return Err(Problem::BadResponse) };
+            let app = hyper::upgrade::on(&mut response);
+            tunnel::join(client, app, lease.in_flight, Arc::clone(self.shared));
+            let mut response = response.map(|_| ResponseBody::empty());
+            hop::strip(response.headers_mut());
+            hop::set_upgrade(response.headers_mut(), protocol);
+            return Ok(response);
+        }
+        hop::strip(response.headers_mut());
+        // An app that speaks HTTP/1.0 does not make its clients do so.
+        *response.version_mut() = Version::HTTP_11;
+        Ok(response.map(|incoming| ResponseBody::from_app(incoming, lease)))
+    }
+}
+
+/// Whom the request is for: the authority of its URI (HTTP/2, absolute-form), else its one `Host` header.
+fn authority_of(request: &Request<Incoming>) -> Result<HeaderValue, Problem> {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let (host, second) = (hosts.next(), hosts.next());
+    if second.is_some() {
+        return Err(Problem::TwoHosts);
+    }
+    let authority = match request.uri().authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).map_err(|_| Problem::NoHost)?,
+        None => host.cloned().ok_or(Problem::NoHost)?,
+    };
+    host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
+    Ok(authority)
+}
+
+/// What the client wants to switch to, and the means to do it. HTTP/2 has no such thing.
+fn upgrade_of(request: &mut Request<Incoming>) -> Option<(HeaderValue, OnUpgrade)> {
+    if request.version() != Version::HTTP_11 {
+        return None;
+    }
+    let protocol = hop::wanted_upgrade(request.headers())?;
+    Some((protocol, hyper::upgrade::on(request)))
+}
+
+/// A copy that can be sent if the request gets lost; only of one that changes nothing and has no body.
+fn replay_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
+    if !harmless || !http_body::Body::is_end_stream(request.body()) {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::EMPTY);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = HeaderMap::clone(request.headers());
+    Some(copy)
+}
+
+/// Waits for the app's answer as long as it may take, counted anew whenever a part of the body has arrived: an upload
+/// takes as long as the client's line needs.
+async fn wait_for_head<F: Future>(
+    shared: &Shared,
+    progress: Option<&Progress>,
+    sending: F,
+) -> Result<F::Output, Problem> {
+    let mut sending = pin!(sending);
+    loop {
+        let frames = progress.map(Progress::frames);
+        if let Ok(sent) = tokio::time::timeout(shared.options.response_timeout, sending.as_mut()).await {
+            return Ok(sent);
+        }
+        if progress.map(Progress::frames) == frames {
+            let client_is_late = progress.is_some_and(Progress::is_waiting_for_client);
+            return Err(if client_is_late { Problem::ClientTooSlow } else { Problem::TooSlow });
+        }
+    }
+}

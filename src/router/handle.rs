@@ -1,0 +1,103 @@
+//! Changing what a running router serves.
+
+use crate::model::id::EnvironmentId;
+use crate::model::route::Route;
+use crate::router::counters::Counters;
+use crate::router::drain::Switched;
+use crate::router::options::RouterOptions;
+use crate::router::request_id::RequestIds;
+use crate::router::table::Table;
+use arc_swap::ArcSwap;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::watch;
+
+/// Where a router is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub(super) enum Phase {
+    Serving,
+    /// Takes no more connections; requests end.
+    Draining,
+    Stopped,
+}
+
+/// What every part of a router sees.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: RouterOptions,
+    pub(super) table: ArcSwap<Table>,
+    pub(super) request_ids: RequestIds,
+    pub(super) phase: watch::Sender<Phase>,
+    /// Told after every change of the table; the snapshot is written by whoever listens.
+    pub(super) changed: watch::Sender<()>,
+    /// One change at a time: each is made from the table before it.
+    changing: Mutex<()>,
+}
+
+impl Shared {
+    pub(super) fn new(options: RouterOptions) -> Self {
+        Self {
+            options,
+            table: ArcSwap::default(),
+            request_ids: RequestIds::new(),
+            phase: watch::Sender::new(Phase::Serving),
+            changed: watch::Sender::new(()),
+            changing: Mutex::new(()),
+        }
+    }
+
+    /// Returns once the router has got so far in its life.
+    pub(super) async fn reached(&self, phase: Phase) {
+        // Its sender lives in `self`, so there is no other outcome.
+        let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
+    }
+
+    /// Puts the next table in force and retires the targets that it no longer has.
+    pub(super) fn change(&self, next: impl FnOnce(&Table) -> Table) -> Switched {
+        let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = next(&self.table.load());
+        let staying: HashSet<_> = next.targets().map(Arc::as_ptr).collect();
+        let before = self.table.swap(Arc::new(next));
+        drop(changing);
+        let gone =
+            before.targets().filter(|target| !staying.contains(&Arc::as_ptr(target))).cloned().collect();
+        self.changed.send_replace(());
+        Switched::retiring(gone)
+    }
+}
+
+/// Changes the table of a router and reads its counters. Cheap to clone; outlives the router without harm.
+#[derive(Debug, Clone)]
+pub struct RouterHandle(pub(super) Arc<Shared>);
+
+impl RouterHandle {
+    /// Sets the route of an environment. Every request that comes after the call goes to the new targets; those that
+    /// were in the table before keep their connections when instance and address are the same.
+    ///
+    /// The answer says what the targets that left are still doing, and waits for them.
+    pub fn set_route(&self, route: Route) -> Switched {
+        self.0.change(|table| table.with(route))
+    }
+
+    /// Forgets an environment: its hosts are answered with 404, its counters are gone.
+    pub fn remove_route(&self, environment_id: EnvironmentId) -> Switched {
+        self.0.change(|table| table.without(environment_id))
+    }
+
+    /// Makes these the only routes. Of two with the same host the later one gets it.
+    pub fn replace_all(&self, routes: Vec<Route>) -> Switched {
+        self.0.change(|table| table.replaced(routes))
+    }
+
+    /// The routes now, ordered by environment; hosts as they are looked up: lower case, without a trailing dot.
+    #[must_use]
+    pub fn routes(&self) -> Vec<Route> {
+        self.0.table.load().routes()
+    }
+
+    /// What an environment's route has seen since it was first set; `None` for an environment without a route.
+    #[must_use]
+    pub fn counters(&self, environment_id: EnvironmentId) -> Option<Counters> {
+        self.0.table.load().app(environment_id).map(|app| app.counters())
+    }
+}

@@ -1,0 +1,115 @@
+//! Why the router answered a request itself.
+
+use crate::router::body::BodyError;
+use hyper::StatusCode;
+use std::error::Error;
+
+/// A request that no app answered. [`Problem::code`] is what clients see in `X-Gilgal-Error`; codes do not change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// Two `Host` headers: two servers could disagree about whom the request is for.
+    TwoHosts,
+    /// No `Host`, or one that is not a host name.
+    NoHost,
+    /// `CONNECT`: we are no forward proxy.
+    MethodNotAllowed,
+    /// No route has the host.
+    NoSuchApp,
+    /// The route has no instance: the app is starting, or all its instances have crashed.
+    NoInstance,
+    /// The instance takes no connections.
+    Unreachable,
+    /// The instance closed the connection before it had answered.
+    HungUp,
+    /// What the instance sent is not HTTP.
+    BadResponse,
+    /// The instance did not answer in time.
+    TooSlow,
+    /// The body is larger than the router allows.
+    TooLarge,
+    /// The client stopped sending.
+    ClientTooSlow,
+    /// The client went away in the middle of its body. Nobody reads this page; the status is for the counters.
+    ClientGone,
+}
+
+impl Problem {
+    pub(super) const fn status(self) -> StatusCode {
+        match self {
+            Self::TwoHosts | Self::NoHost | Self::ClientGone => StatusCode::BAD_REQUEST,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::NoSuchApp => StatusCode::NOT_FOUND,
+            Self::NoInstance => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreachable | Self::HungUp | Self::BadResponse => StatusCode::BAD_GATEWAY,
+            Self::TooSlow => StatusCode::GATEWAY_TIMEOUT,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::ClientTooSlow => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    pub(super) const fn code(self) -> &'static str {
+        match self {
+            Self::TwoHosts => "two_hosts",
+            Self::NoHost => "no_host",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::NoSuchApp => "no_such_app",
+            Self::NoInstance => "no_instance",
+            Self::Unreachable => "app_unreachable",
+            Self::HungUp => "app_hung_up",
+            Self::BadResponse => "app_bad_response",
+            Self::TooSlow => "app_timeout",
+            Self::TooLarge => "payload_too_large",
+            Self::ClientTooSlow => "request_timeout",
+            Self::ClientGone => "request_incomplete",
+        }
+    }
+
+    /// What a person reads first.
+    pub(super) const fn title(self) -> &'static str {
+        match self {
+            Self::TwoHosts | Self::NoHost | Self::ClientGone => "Bad request",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::NoSuchApp => "There is no app here",
+            Self::NoInstance => "The app is not ready",
+            Self::Unreachable | Self::HungUp | Self::BadResponse => "The app did not answer",
+            Self::TooSlow => "The app took too long",
+            Self::TooLarge => "The request is too large",
+            Self::ClientTooSlow => "The request took too long",
+        }
+    }
+
+    /// One sentence more.
+    pub(super) const fn explanation(self) -> &'static str {
+        match self {
+            Self::TwoHosts => "The request has more than one Host header.",
+            Self::NoHost => "The request does not name a valid host.",
+            Self::MethodNotAllowed => "This server does not open tunnels.",
+            Self::NoSuchApp => {
+                "No app is deployed under this name. If you have just added it, push it first."
+            }
+            Self::NoInstance => "It is starting, or none of its instances is running. Try again in a moment.",
+            Self::Unreachable => "Its instance accepts no connections. The app's log may say why.",
+            Self::HungUp => {
+                "Its instance closed the connection before it answered. The app's log may say why."
+            }
+            Self::BadResponse => "What its instance sent is not a valid HTTP response.",
+            Self::TooSlow => "Its instance did not answer in time. The app's log may say why.",
+            Self::TooLarge => "The body of the request is larger than this server allows.",
+            Self::ClientTooSlow => "The rest of the request did not arrive in time.",
+            Self::ClientGone => "The request ended before its body was complete.",
+        }
+    }
+
+    /// The problem behind a request that hyper could not bring to its answer.
+    pub(super) fn behind(error: &hyper::Error) -> Self {
+        let mut source = error.source();
+        while let Some(cause) = source {
+            match cause.downcast_ref::<BodyError>() {
+                Some(BodyError::TooLarge) => return Self::TooLarge,
+                Some(BodyError::Client(_)) => return Self::ClientGone,
+                None => source = cause.source(),
+            }
+        }
+        if error.is_parse() { Self::BadResponse } else { Self::HungUp }
+    }
+}

@@ -1,0 +1,110 @@
+//! Clients that are slow, idle or too many.
+
+use super::support::{App, HOST, TestRouter, read_head, read_to_end, route, until};
+use crate::model::id::EnvironmentId;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+const SHORT: Duration = Duration::from_millis(150);
+
+async fn strict_router(app: &App) -> TestRouter {
+    let router = TestRouter::with(|options| options.header_timeout = SHORT).await;
+    let _ = router.handle.set_route(route(EnvironmentId::generate(), &[app.address]));
+    router
+}
+
+/// Sends a head byte by byte and returns how long the router had the patience.
+async fn drip(stream: &mut TcpStream) -> Duration {
+    let began = Instant::now();
+    let head = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nX-Slow: {}", "x".repeat(10_000));
+    for byte in head.bytes() {
+        if stream.write_all(&[byte]).await.is_err() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(began.elapsed() < Duration::from_secs(10), "the router waits for ever");
+    }
+    began.elapsed()
+}
+
+#[tokio::test]
+async fn a_head_that_drips_in_is_cut_off() {
+    let app = App::named("app").await;
+    let router = strict_router(&app).await;
+    let mut stream = TcpStream::connect(router.address).await.unwrap();
+    assert!(drip(&mut stream).await >= SHORT / 2);
+
+    // Also one that comes after a good request.
+    let mut stream = TcpStream::connect(router.address).await.unwrap();
+    stream.write_all(format!("HEAD / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    assert!(drip(&mut stream).await >= SHORT / 2);
+    assert_eq!(app.requests.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_is_let_go() {
+    let app = App::named("app").await;
+    let router = strict_router(&app).await;
+    for start in ["", "P", "PRI * HTTP/2.0\r\n\r\nS"] {
+        let began = Instant::now();
+        let mut stream = TcpStream::connect(router.address).await.unwrap();
+        stream.write_all(start.as_bytes()).await.unwrap();
+        read_to_end(&mut stream).await;
+        assert!(began.elapsed() < Duration::from_secs(5), "{start:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_may_wait_longer_than_a_head() {
+    let app = App::named("app").await;
+    let router = strict_router(&app).await;
+    let mut stream = TcpStream::connect(router.address).await.unwrap();
+    for _ in 0..3 {
+        stream.write_all(format!("HEAD / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+        assert!(read_head(&mut stream).await.starts_with("HTTP/1.1 200"));
+        tokio::time::sleep(SHORT * 2).await;
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_the_end() {
+    let app = App::named("app").await;
+    let router = TestRouter::with(|options| options.keep_alive_timeout = SHORT).await;
+    let _ = router.handle.set_route(route(EnvironmentId::generate(), &[app.address]));
+    let mut stream = TcpStream::connect(router.address).await.unwrap();
+    stream.write_all(format!("HEAD / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+    read_head(&mut stream).await;
+    let began = Instant::now();
+    assert_eq!(read_to_end(&mut stream).await, "");
+    assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn more_clients_than_allowed_wait() {
+    let app = App::named("app").await;
+    let router = TestRouter::with(|options| options.max_connections = 1).await;
+    let _ = router.handle.set_route(route(EnvironmentId::generate(), &[app.address]));
+    let mut first = TcpStream::connect(router.address).await.unwrap();
+    first.write_all(format!("HEAD / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+    read_head(&mut first).await;
+    let waiting = router.get();
+    tokio::pin!(waiting);
+    assert!(tokio::time::timeout(SHORT, &mut waiting).await.is_err());
+    drop(first);
+    assert!(waiting.await.ends_with("app"));
+}
+
+#[tokio::test]
+async fn requests_one_after_the_other_on_one_connection() {
+    let app = App::named("app").await;
+    let router = strict_router(&app).await;
+    let request = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let last = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+    let answer = router.raw(&format!("{request}{request}{last}")).await;
+    assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 3, "{answer}");
+    until(|| app.requests.load(Ordering::SeqCst) == 3).await;
+    assert_eq!(app.connections.load(Ordering::SeqCst), 1);
+}

@@ -1,0 +1,124 @@
+//! Nobody notices a switch.
+
+use super::support::{App, HOST, TestRouter, route, until};
+use crate::model::id::EnvironmentId;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_request_fails_while_instances_come_and_go() {
+    let router = TestRouter::start().await;
+    let environment_id = EnvironmentId::generate();
+    let mut current = App::named("v0").await;
+    let _ = router.handle.set_route(route(environment_id, &[current.address]));
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let answered = Arc::new(AtomicUsize::new(0));
+    let mut clients = tokio::task::JoinSet::new();
+    for number in 0..8 {
+        let (stop, answered, url) =
+            (Arc::clone(&stop), Arc::clone(&answered), format!("http://{}/", router.address));
+        clients.spawn(async move {
+            let client = reqwest::Client::new();
+            while !stop.load(Ordering::Relaxed) {
+                let request = if number % 2 == 0 { client.get(&url) } else { client.post(&url).body("x") };
+                let response = request.header("host", HOST).send().await.unwrap();
+                assert_eq!(response.status(), 200);
+                response.text().await.unwrap();
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+    }
+    for _ in 0..30 {
+        let before = answered.load(Ordering::Relaxed);
+        until(|| answered.load(Ordering::Relaxed) > before + 20).await;
+        let next = App::named("next").await;
+        let switched = router.handle.set_route(route(environment_id, &[next.address]));
+        let drained = switched.drain.finished(Duration::from_secs(10)).await;
+        assert_eq!(drained.cut, 0);
+        // The old instance breaks every connection it still has: there must be none in use.
+        current = next;
+    }
+    stop.store(true, Ordering::Relaxed);
+    while let Some(client) = clients.join_next().await {
+        client.unwrap();
+    }
+    drop(current);
+    let counters = router.handle.counters(environment_id).unwrap();
+    assert_eq!(counters.requests, answered.load(Ordering::Relaxed) as u64);
+    assert_eq!(counters.status_2xx, counters.requests);
+    assert_eq!(counters.status_5xx, 0);
+}
+
+#[tokio::test]
+async fn what_comes_after_a_switch_goes_to_the_new_instance() {
+    let (old, new) = (App::named("old").await, App::named("new").await);
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let _ = router.handle.set_route(route(id, &[old.address]));
+    assert!(router.get().await.ends_with("old"));
+    let _ = router.handle.set_route(route(id, &[new.address]));
+    assert!(router.get().await.ends_with("new"));
+}
+
+#[tokio::test]
+async fn an_instance_that_stays_keeps_its_connections_and_one_that_only_has_its_address_does_not() {
+    let app = App::named("app").await;
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let _ = router.handle.set_route(route(id, &[app.address]));
+    router.get().await;
+    let _ = router.handle.set_route(route(id, &[app.address]));
+    router.get().await;
+    assert_eq!(app.connections.load(Ordering::SeqCst), 1);
+
+    let mut other = route(id, &[app.address]);
+    other.targets[0].instance_id.0.push_str("-other");
+    let _ = router.handle.set_route(other);
+    router.get().await;
+    assert_eq!(app.connections.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
+async fn requests_are_spread_over_the_instances() {
+    let apps = [App::named("a").await, App::named("b").await, App::named("c").await];
+    let router = TestRouter::leading_to(&apps.each_ref().map(|app| app.address)).await;
+    for _ in 0..9 {
+        router.get().await;
+    }
+    assert_eq!(apps.each_ref().map(|app| app.requests.load(Ordering::SeqCst)), [3, 3, 3]);
+}
+
+#[tokio::test]
+async fn routes_are_set_removed_and_replaced() {
+    let app = App::named("app").await;
+    let router = TestRouter::start().await;
+    let (one, two) = (EnvironmentId::generate(), EnvironmentId::generate());
+    let _ = router.handle.set_route(route(one, &[app.address]));
+    let mut other = route(two, &[app.address]);
+    other.hosts = vec!["Blog.Example.com.".to_owned(), "no host name".to_owned()];
+    let _ = router.handle.set_route(other.clone());
+    let hosts: Vec<_> = router.handle.routes().into_iter().map(|route| route.hosts).collect();
+    assert_eq!(hosts, [vec![HOST.to_owned()], vec!["blog.example.com".to_owned()]]);
+
+    let _ = router.handle.remove_route(one);
+    assert!(router.get().await.starts_with("HTTP/1.1 404"));
+    assert!(router.handle.counters(one).is_none());
+
+    let _ = router.handle.replace_all(vec![route(one, &[app.address])]);
+    assert!(router.get().await.ends_with("app"));
+    assert!(router.handle.counters(two).is_none());
+}
+
+#[tokio::test]
+async fn a_host_follows_the_newer_claim_and_survives_the_older_one() {
+    let (old, new) = (App::named("old").await, App::named("new").await);
+    let router = TestRouter::start().await;
+    let (one, two) = (EnvironmentId::generate(), EnvironmentId::generate());
+    let _ = router.handle.set_route(route(one, &[old.address]));
+    let _ = router.handle.set_route(route(two, &[new.address]));
+    assert!(router.get().await.ends_with("new"));
+    let _ = router.handle.remove_route(one);
+    assert!(router.get().await.ends_with("new"));
+}

@@ -1,0 +1,165 @@
+//! Binding, accepting, and stopping in order.
+
+use super::connection::Connection;
+use super::host_key;
+use super::session::Front;
+use russh::server::{Config, run_stream};
+use russh::{Disconnect, MethodKind, MethodSet};
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+
+/// Connections that are served at the same time; more wait in the backlog of the socket.
+const MAX_CONNECTIONS: usize = 512;
+/// Time a client has from connecting to having proved who it is.
+const LOGIN_TIME: Duration = Duration::from_secs(30);
+
+/// Why the SSH server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("cannot listen for SSH on {address}")]
+    Listen { address: SocketAddr, source: io::Error },
+    #[error("cannot use the host key {}", path.display())]
+    HostKey { path: PathBuf, source: io::Error },
+}
+
+/// A bound SSH server that does not accept yet.
+pub struct Bound {
+    listener: TcpListener,
+    address: SocketAddr,
+    fingerprint: String,
+    config: Arc<Config>,
+}
+
+/// Binds the socket and reads the host key, which is made on the first start.
+///
+/// # Errors
+/// When the address is taken or the key cannot be used.
+pub async fn bind(address: SocketAddr, host_key: &Path) -> Result<Bound, BindError> {
+    let key = host_key::read_or_create(host_key)
+        .map_err(|source| BindError::HostKey { path: host_key.to_owned(), source })?;
+    let listener =
+        TcpListener::bind(address).await.map_err(|source| BindError::Listen { address, source })?;
+    let address = listener.local_addr().map_err(|source| BindError::Listen { address, source })?;
+    let fingerprint = host_key::fingerprint(&key);
+    Ok(Bound { listener, address, fingerprint, config: Arc::new(config(key)) })
+}
+
+fn config(key: russh::keys::PrivateKey) -> Config {
+    Config {
+        // Keyboard-interactive never lets anybody in: it carries the sentence that says why no key did.
+        methods: MethodSet::from(&[MethodKind::PublicKey, MethodKind::KeyboardInteractive][..]),
+        auth_rejection_time: Duration::from_millis(50),
+        // OpenSSH asks for "none" first: without this every push would wait a second.
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys: vec![key],
+        nodelay: true,
+        // A silent build is not an idle client: keep-alives tell one from the other.
+        inactivity_timeout: None,
+        keepalive_interval: Some(Duration::from_secs(15)),
+        keepalive_max: 3,
+        ..Config::default()
+    }
+}
+
+impl Bound {
+    /// The address that the server is bound to.
+    #[must_use]
+    pub const fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The host key's fingerprint, as `ssh-keygen -l` prints it.
+    #[must_use]
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Accepts connections until `stop` ends, then gives those that are open `grace` to end by themselves.
+    pub async fn serve(self, front: Arc<Front>, stop: impl Future<Output = ()>, grace: Duration) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let (closing_sender, closing) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        tokio::pin!(stop);
+        loop {
+            let place = tokio::select! {
+                place = places.clone().acquire_owned() => place,
+                () = &mut stop => break,
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = &mut stop => break,
+            };
+            match accepted {
+                Ok((stream, peer)) => {
+                    let (config, front, closing) = (self.config.clone(), front.clone(), closing.clone());
+                    connections.spawn(async move {
+                        serve_connection(config, stream, peer, front, closing).await;
+                        drop(place);
+                    });
+                }
+                Err(error) => {
+                    // Out of file descriptors, most likely: waiting is better than spinning.
+                    tracing::warn!(%error, "cannot accept an SSH connection");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        drop(self.listener);
+        closing_sender.send_replace(true);
+        let all_done = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(grace, all_done).await.is_err() {
+            tracing::warn!("SSH connections were cut at the end of their grace");
+        }
+    }
+}
+
+async fn serve_connection(
+    config: Arc<Config>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    front: Arc<Front>,
+    mut closing: watch::Receiver<bool>,
+) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%peer, %error, "cannot switch off Nagle's algorithm");
+    }
+    let (logged_in_sender, mut logged_in) = watch::channel(false);
+    let (idle_sender, mut idle) = watch::channel(0_usize);
+    let connection = Connection::new(front, peer, logged_in_sender, idle_sender);
+    let session = match tokio::time::timeout(LOGIN_TIME, run_stream(config, stream, connection)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => return tracing::debug!(%peer, %error, "an SSH connection ended before it began"),
+        Err(_) => return tracing::debug!(%peer, "an SSH client took too long to begin"),
+    };
+    let handle = session.handle();
+    let login = async {
+        let in_time = tokio::time::timeout(LOGIN_TIME, logged_in.wait_for(|done| *done)).await.is_ok();
+        if in_time {
+            std::future::pending().await
+        }
+    };
+    let close = async {
+        // An error means that the sender is gone, and with it what there was to wait for.
+        drop(closing.wait_for(|closing| *closing).await);
+        drop(idle.wait_for(|sessions| *sessions == 0).await);
+    };
+    let reason = tokio::select! {
+        result = session => {
+            if let Err(error) = result { tracing::debug!(%peer, %error, "an SSH connection broke"); }
+            return;
+        }
+        () = login => "You took too long to log in.",
+        () = close => "The server is stopping.",
+    };
+    if handle.disconnect(Disconnect::ByApplication, reason.to_owned(), "en".to_owned()).await.is_err() {
+        tracing::debug!(%peer, "an SSH client was gone before it was told to go");
+    }
+}

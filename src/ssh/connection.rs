@@ -1,0 +1,157 @@
+//! The callbacks of one SSH connection. They run in the session's own task, so they translate and return at once.
+
+use super::request::Request;
+use super::session::{Caller, Front};
+use super::{greeting, session};
+use crate::git::GitProtocol;
+use russh::keys::ssh_key::{HashAlg, PublicKey};
+use russh::server::{
+    Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
+};
+use russh::{Channel, ChannelId};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// Channels that one connection may have open.
+const MAX_CHANNELS: usize = 16;
+
+/// One client's connection.
+pub(super) struct Connection {
+    front: Arc<Front>,
+    peer: SocketAddr,
+    /// Fingerprint of the key that has signed.
+    fingerprint: Option<String>,
+    channels: HashMap<ChannelId, OpenChannel>,
+    logged_in: watch::Sender<bool>,
+    /// How many commands are running.
+    running: watch::Sender<usize>,
+}
+
+struct OpenChannel {
+    channel: Channel<Msg>,
+    protocol: Option<GitProtocol>,
+}
+
+impl Connection {
+    pub(super) fn new(
+        front: Arc<Front>,
+        peer: SocketAddr,
+        logged_in: watch::Sender<bool>,
+        running: watch::Sender<usize>,
+    ) -> Self {
+        Self { front, peer, fingerprint: None, channels: HashMap::new(), logged_in, running }
+    }
+
+    async fn check_key(&self, key: &PublicKey) -> Option<String> {
+        let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
+        self.front.knows_key(&fingerprint).await.then_some(fingerprint)
+    }
+
+    /// Runs what the client asks for on a task of its own.
+    fn run(&mut self, id: ChannelId, line: &[u8], session: &mut Session) -> Result<(), russh::Error> {
+        let (Some(open), Some(fingerprint)) = (self.channels.remove(&id), self.fingerprint.clone()) else {
+            return session.channel_failure(id);
+        };
+        session.channel_success(id)?;
+        let caller = Caller { fingerprint, peer: self.peer, protocol: open.protocol };
+        let (front, request, running) = (self.front.clone(), Request::parse(line), self.running.clone());
+        running.send_modify(|count| *count += 1);
+        tokio::spawn(async move {
+            session::run(&front, &caller, request, open.channel).await;
+            running.send_modify(|count| *count -= 1);
+        });
+        Ok(())
+    }
+}
+
+impl Handler for Connection {
+    type Error = russh::Error;
+
+    async fn auth_publickey_offered(
+        &mut self,
+        _user: &str,
+        offer: PublicKeyOffer<'_>,
+    ) -> Result<Auth, Self::Error> {
+        Ok(if self.check_key(offer.public_key).await.is_some() { Auth::Accept } else { Auth::reject() })
+    }
+
+    async fn auth_publickey(&mut self, _user: &str, key: VerifiedPublicKey<'_>) -> Result<Auth, Self::Error> {
+        self.fingerprint = self.check_key(key.public_key).await;
+        if self.fingerprint.is_none() {
+            return Ok(Auth::reject());
+        }
+        self.logged_in.send_replace(true);
+        Ok(Auth::Accept)
+    }
+
+    /// Never accepts anybody. OpenSSH comes here when every key was refused, and shows the sentence.
+    async fn auth_keyboard_interactive<'a>(
+        &'a mut self,
+        _user: &str,
+        _submethods: &str,
+        response: Option<Response<'a>>,
+    ) -> Result<Auth, Self::Error> {
+        Ok(match response {
+            None => Auth::Partial {
+                name: Cow::Borrowed(""),
+                instructions: Cow::Borrowed(greeting::UNKNOWN_KEY),
+                prompts: Cow::Borrowed(&[]),
+            },
+            Some(_) => {
+                Auth::Reject { proceed_with_methods: Some(russh::MethodSet::empty()), partial_success: false }
+            }
+        })
+    }
+
+    async fn channel_open_session(
+        &mut self,
+        channel: Channel<Msg>,
+        reply: ChannelOpenHandle,
+        _session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        if self.channels.len() >= MAX_CHANNELS {
+            return Ok(()); // Dropping the handle refuses the channel.
+        }
+        self.channels.insert(channel.id(), OpenChannel { channel, protocol: None });
+        reply.accept().await;
+        Ok(())
+    }
+
+    async fn env_request(
+        &mut self,
+        id: ChannelId,
+        name: &str,
+        value: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        let protocol = if name == "GIT_PROTOCOL" { value.parse().ok() } else { None };
+        match (self.channels.get_mut(&id), protocol) {
+            (Some(open), Some(protocol)) => {
+                open.protocol = Some(protocol);
+                session.channel_success(id)
+            }
+            _ => session.channel_failure(id),
+        }
+    }
+
+    async fn shell_request(&mut self, id: ChannelId, session: &mut Session) -> Result<(), Self::Error> {
+        self.run(id, session::GREET, session)
+    }
+
+    async fn exec_request(
+        &mut self,
+        id: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        self.run(id, data, session)
+    }
+
+    async fn channel_close(&mut self, id: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
+        self.channels.remove(&id);
+        Ok(())
+    }
+}

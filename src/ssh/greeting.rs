@@ -1,0 +1,32 @@
+//! The texts of the SSH front door.
+
+use crate::model::address::PublicAddress;
+use crate::model::user::User;
+
+/// Said to a client whose every key was refused, in place of a bare "Permission denied".
+pub(super) const UNKNOWN_KEY: &str = "\
+This gilgal server knows none of the keys that your ssh has offered.
+Add the public half of one to your account: POST /api/keys {\"title\": \"laptop\", \"public_key\": \"ssh-ed25519 ...\"}";
+
+/// Said to a person who comes without a command.
+pub(super) fn hello(user: &User, address: &PublicAddress) -> String {
+    format!(
+        "Hi {name}! You are authenticated, and gilgal gives no shell.\n\
+         To deploy: git remote add gilgal ssh://git@{ssh_host}:{port}/<project>.git && git push gilgal main\n",
+        name = user.username,
+        ssh_host = address.ssh_host,
+        port = address.ssh_port
+    )
+}
+
+/// Said in answer to `help`.
+pub(super) fn help(address: &PublicAddress) -> String {
+    format!(
+        "git push, git fetch, git clone, git archive\n\
+         \x20             ssh://git@{ssh_host}:{port}/<project>.git\n\
+         whoami        who the server takes you for\n\
+         help          this text\n",
+        ssh_host = address.ssh_host,
+        port = address.ssh_port
+    )
+}

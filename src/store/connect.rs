@@ -1,0 +1,81 @@
+//! Opening a database by its URL.
+
+use crate::store::Store;
+use crate::store::backend::{Backend, PostgresConnection, SqliteConnection};
+use crate::store::error::StoreError;
+use diesel::ConnectionError;
+use diesel_async::pooled_connection::deadpool::Pool;
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::{AsyncConnection, SimpleAsyncConnection};
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+
+/// Connections that read a SQLite file.
+const SQLITE_READERS: usize = 4;
+/// Connections to PostgreSQL.
+const POSTGRES_CONNECTIONS: usize = 10;
+
+/// What every connection to SQLite is told. The busy timeout comes first: switching to WAL needs a lock itself.
+const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
+                               PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+
+impl Store {
+    /// Opens the database at `sqlite://PATH` (the file is made where it is missing) or
+    /// `postgres://USER:PASSWORD@HOST:PORT/NAME`, without changing what is in it.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownUrl`] for another kind of URL, [`StoreError::Unavailable`] when the database does not answer.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let backend = if let Some(path) = url.strip_prefix("sqlite://") {
+            make_private_file(path)?;
+            Backend::Sqlite { read: sqlite_pool(path, SQLITE_READERS)?, write: sqlite_pool(path, 1)? }
+        } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Backend::Postgres(postgres_pool(url)?)
+        } else {
+            return Err(StoreError::UnknownUrl);
+        };
+        let store = Self { backend };
+        store.ping().await?;
+        Ok(store)
+    }
+}
+
+/// Makes the file of a new database readable by its owner only; SQLite gives the same rights to the files beside it.
+fn make_private_file(path: &str) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::Unavailable(Box::new(error)))
+}
+
+fn sqlite_pool(path: &str, size: usize) -> Result<Pool<SqliteConnection>, StoreError> {
+    let mut config = ManagerConfig::<SqliteConnection>::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|path| {
+        let path = path.to_owned();
+        Box::pin(async move {
+            let mut connection = SqliteConnection::establish(&path).await?;
+            connection
+                .batch_execute(SQLITE_SETTINGS)
+                .await
+                .map_err(ConnectionError::CouldntSetupConfiguration)?;
+            Ok(connection)
+        })
+    });
+    Pool::builder(AsyncDieselConnectionManager::new_with_config(path, config))
+        .max_size(size)
+        .build()
+        .map_err(StoreError::other)
+}
+
+fn postgres_pool(url: &str) -> Result<Pool<PostgresConnection>, StoreError> {
+    let mut config = ManagerConfig::<PostgresConnection>::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    Pool::builder(AsyncDieselConnectionManager::new_with_config(url, config))
+        .max_size(POSTGRES_CONNECTIONS)
+        .build()
+        .map_err(StoreError::other)
+}

@@ -1,0 +1,119 @@
+//! Deployments: their rows and how they are found. How one is put into the queue is in [`queue`], how it moves in
+//! [`moves`].
+
+pub(super) mod filter;
+mod moves;
+pub(super) mod queue;
+
+use crate::model::deployment::{
+    Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState,
+};
+use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
+use crate::model::name::{BranchName, CommitId};
+use crate::store::Store;
+use crate::store::backend::on;
+use crate::store::error::StoreError;
+use crate::store::schema::deployments;
+use crate::store::types::{Json, StoredTime};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = deployments)]
+struct DeploymentRow {
+    id: DeploymentId,
+    project_id: ProjectId,
+    environment_id: EnvironmentId,
+    state: DeploymentState,
+    commit_id: CommitId,
+    branch: Option<BranchName>,
+    previous_commit: Option<CommitId>,
+    author_id: Option<UserId>,
+    source: DeploymentSource,
+    options: Json<DeploymentOptions>,
+    record: Json<DeploymentRecord>,
+    cancel_requested_at: Option<StoredTime>,
+    reason: Option<String>,
+    version: Option<i64>,
+    created_at: StoredTime,
+    started_at: Option<StoredTime>,
+    finished_at: Option<StoredTime>,
+}
+
+impl From<DeploymentRow> for Deployment {
+    fn from(row: DeploymentRow) -> Self {
+        Self {
+            id: row.id,
+            project_id: row.project_id,
+            environment_id: row.environment_id,
+            state: row.state,
+            commit: row.commit_id,
+            branch: row.branch,
+            previous_commit: row.previous_commit,
+            author: row.author_id,
+            source: row.source,
+            options: row.options.0,
+            record: row.record.0,
+            cancel_requested_at: row.cancel_requested_at.map(Into::into),
+            reason: row.reason,
+            version: row.version,
+            created_at: row.created_at.into(),
+            started_at: row.started_at.map(Into::into),
+            finished_at: row.finished_at.map(Into::into),
+        }
+    }
+}
+
+impl Store {
+    /// A deployment by its id.
+    pub async fn deployment(&self, id: DeploymentId) -> Result<Deployment, StoreError> {
+        let mut connection = self.read().await?;
+        let row = on!(connection, |c| deployments::table
+            .find(id)
+            .select(DeploymentRow::as_select())
+            .first(c)
+            .await)?;
+        Ok(row.into())
+    }
+
+    /// The deployment of a commit in an environment that has not ended yet: where a second push of the commit attaches.
+    pub async fn active_deployment(
+        &self,
+        environment_id: EnvironmentId,
+        commit: &CommitId,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let mut connection = self.read().await?;
+        let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
+            .filter(deployments::environment_id.eq(environment_id))
+            .filter(deployments::commit_id.eq(commit))
+            .filter(deployments::state.eq_any(unfinished_states()))
+            .order(deployments::id.desc())
+            .select(DeploymentRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
+    }
+
+    /// Every deployment that has not ended yet, oldest first: what a starting server resumes or undoes.
+    pub async fn unfinished_deployments(&self) -> Result<Vec<Deployment>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows: Vec<DeploymentRow> = on!(connection, |c| deployments::table
+            .filter(deployments::state.eq_any(unfinished_states()))
+            .order(deployments::id)
+            .select(DeploymentRow::as_select())
+            .load(c)
+            .await)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+}
+
+/// The states in which something can still happen.
+fn unfinished_states() -> Vec<DeploymentState> {
+    DeploymentState::ALL.into_iter().filter(|state| !state.is_final()).collect()
+}
+
+/// The states in which the router serves the deployment's release, or served it until a newer one came.
+pub(super) fn committed_states() -> Vec<DeploymentState> {
+    DeploymentState::ALL.into_iter().filter(|state| state.is_committed()).collect()
+}

@@ -1,0 +1,119 @@
+//! Putting a deployment into the queue of its environment, where at most one waits.
+
+use super::DeploymentRow;
+use super::moves::insert_event;
+use crate::model::deployment::{
+    Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState,
+};
+use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
+use crate::model::name::{BranchName, CommitId};
+use crate::store::Store;
+use crate::store::backend::{Connection, on};
+use crate::store::environments;
+use crate::store::error::StoreError;
+use crate::store::jobs::{self, NewJob};
+use crate::store::schema::deployments;
+use crate::store::types::{Json, StoredTime, storable};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+/// A deployment to make.
+#[derive(Debug, Clone)]
+pub struct NewDeployment {
+    pub id: DeploymentId,
+    pub project_id: ProjectId,
+    pub environment_id: EnvironmentId,
+    pub commit: CommitId,
+    pub branch: Option<BranchName>,
+    /// What the branch pointed at when the push began.
+    pub previous_commit: Option<CommitId>,
+    pub author: Option<UserId>,
+    pub source: DeploymentSource,
+    pub options: DeploymentOptions,
+}
+
+/// A deployment that waits for its turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Enqueued {
+    pub deployment: Deployment,
+    /// The deployments that waited until now and are superseded by this one.
+    pub superseded: Vec<DeploymentId>,
+}
+
+impl Store {
+    /// Puts a deployment and the job that will run it into the queue, in the place of the one that waits there, which
+    /// is superseded for `superseded_reason`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the environment has gone.
+    pub async fn enqueue_deployment(
+        &self,
+        new: NewDeployment,
+        superseded_reason: &str,
+    ) -> Result<Enqueued, StoreError> {
+        let row = row_of(new);
+        self.transaction(async |connection| {
+            environments::lock(connection, row.environment_id).await?;
+            let superseded = supersede(connection, row.environment_id, superseded_reason).await?;
+            on!(connection, |c| diesel::insert_into(deployments::table).values(&row).execute(c).await)?;
+            insert_event(connection, row.id, row.state, None).await?;
+            let job = NewJob {
+                kind: "deploy".to_owned(),
+                payload: serde_json::json!({ "deployment_id": row.id }),
+                lock_key: Some(row.environment_id.to_string()),
+                deployment_id: Some(row.id),
+            };
+            jobs::insert(connection, job).await?;
+            Ok(Enqueued { deployment: row.into(), superseded })
+        })
+        .await
+    }
+}
+
+fn row_of(new: NewDeployment) -> DeploymentRow {
+    DeploymentRow {
+        id: new.id,
+        project_id: new.project_id,
+        environment_id: new.environment_id,
+        state: DeploymentState::Queued,
+        commit_id: new.commit,
+        branch: new.branch,
+        previous_commit: new.previous_commit,
+        author_id: new.author,
+        source: new.source,
+        options: Json(new.options),
+        record: Json(DeploymentRecord::default()),
+        cancel_requested_at: None,
+        reason: None,
+        version: None,
+        created_at: StoredTime::now(),
+        started_at: None,
+        finished_at: None,
+    }
+}
+
+/// Ends the deployments of an environment that nobody has begun, and cancels their jobs.
+async fn supersede(
+    connection: &mut Connection,
+    environment_id: EnvironmentId,
+    reason: &str,
+) -> Result<Vec<DeploymentId>, StoreError> {
+    let waiting = deployments::table
+        .filter(deployments::environment_id.eq(environment_id))
+        .filter(deployments::state.eq(DeploymentState::Queued));
+    let change = (
+        deployments::state.eq(DeploymentState::Superseded),
+        deployments::reason.eq(storable(reason)),
+        deployments::finished_at.eq(StoredTime::now()),
+    );
+    let superseded: Vec<DeploymentId> = on!(connection, |c| diesel::update(waiting)
+        .set(change)
+        .returning(deployments::id)
+        .get_results(c)
+        .await)?;
+    for &id in &superseded {
+        insert_event(connection, id, DeploymentState::Superseded, Some(reason)).await?;
+        jobs::cancel_queued_of(connection, id).await?;
+    }
+    Ok(superseded)
+}

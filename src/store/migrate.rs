@@ -1,0 +1,69 @@
+//! Bringing the schema up to date, at start.
+
+use crate::store::Store;
+use crate::store::backend::Connection;
+use crate::store::error::StoreError;
+use diesel::backend::Backend;
+use diesel::migration::{MigrationSource, MigrationVersion};
+use diesel_async::{AsyncMigrationHarness, SimpleAsyncConnection};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// Held until the transaction ends. The number only has to be our own: it is `gilgal` in ASCII.
+const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(113702487941484)";
+
+impl Store {
+    /// Brings the schema up to date: all migrations or none, and one server at a time. Needs a runtime of several
+    /// threads.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerDatabase`] when the database holds migrations that this binary does not know.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        let mut connection = self.write().await?;
+        connection.begin().await?;
+        if let Connection::Postgres(postgres) = &mut connection {
+            postgres.batch_execute(POSTGRES_LOCK).await?;
+        }
+        // The harness wants to own the connection that it works with.
+        let (mut connection, outcome) = match connection {
+            Connection::Sqlite(sqlite) => {
+                let mut harness = AsyncMigrationHarness::new(sqlite);
+                let outcome = run(&mut harness, SQLITE);
+                (Connection::Sqlite(harness.into_inner()), outcome)
+            }
+            Connection::Postgres(postgres) => {
+                let mut harness = AsyncMigrationHarness::new(postgres);
+                let outcome = run(&mut harness, POSTGRES);
+                (Connection::Postgres(harness.into_inner()), outcome)
+            }
+        };
+        match outcome {
+            Ok(()) => connection.commit().await,
+            Err(error) => {
+                connection.roll_back().await.ok();
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Runs what is pending, after a look at what is there.
+fn run<DB: Backend>(
+    harness: &mut impl MigrationHarness<DB>,
+    migrations: EmbeddedMigrations,
+) -> Result<(), StoreError>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known = MigrationSource::<DB>::migrations(&migrations).map_err(StoreError::Other)?;
+    let is_known =
+        |version: &MigrationVersion<'_>| known.iter().any(|migration| migration.name().version() == *version);
+    let applied = harness.applied_migrations().map_err(StoreError::Other)?;
+    if let Some(newest) = applied.iter().filter(|version| !is_known(version)).max() {
+        return Err(StoreError::NewerDatabase { version: newest.to_string() });
+    }
+    harness.run_pending_migrations(migrations).map_err(StoreError::Other)?;
+    Ok(())
+}

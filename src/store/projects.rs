@@ -1,0 +1,191 @@
+//! Projects.
+
+use crate::model::environment::{Environment, EnvironmentSettings};
+use crate::model::id::{EnvironmentId, ProjectId, UserId};
+use crate::model::name::{BranchName, EnvironmentName, Slug};
+use crate::model::project::Project;
+use crate::model::time::{Timestamp, now};
+use crate::store::Store;
+use crate::store::backend::on;
+use crate::store::environments::{EnvironmentRow, lock_all as lock_environments};
+use crate::store::error::{StoreError, found};
+use crate::store::page::{Cursor, Page, PageRequest};
+use crate::store::schema::{environments, projects};
+use crate::store::types::StoredTime;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+/// A project to make.
+#[derive(Debug, Clone)]
+pub struct NewProject {
+    pub owner_id: UserId,
+    pub name: String,
+    pub slug: Slug,
+}
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = projects)]
+pub(super) struct ProjectRow {
+    id: ProjectId,
+    owner_id: UserId,
+    name: String,
+    slug: Slug,
+    framework: Option<String>,
+    disabled_at: Option<StoredTime>,
+    created_at: StoredTime,
+    updated_at: StoredTime,
+}
+
+impl From<ProjectRow> for Project {
+    fn from(row: ProjectRow) -> Self {
+        Self {
+            id: row.id,
+            owner_id: row.owner_id,
+            name: row.name,
+            slug: row.slug,
+            framework: row.framework,
+            disabled_at: row.disabled_at.map(Into::into),
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        }
+    }
+}
+
+impl Store {
+    /// Makes a project together with its environment `production`, which follows the branch `main`.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for a taken `slug`; [`StoreError::NotFound`] when the owner has gone.
+    pub async fn create_project(
+        &self,
+        new: NewProject,
+        settings: EnvironmentSettings,
+    ) -> Result<(Project, Environment), StoreError> {
+        let created_at = now();
+        let project = ProjectRow {
+            id: ProjectId::generate(),
+            owner_id: new.owner_id,
+            name: new.name,
+            slug: new.slug,
+            framework: None,
+            disabled_at: None,
+            created_at: created_at.into(),
+            updated_at: created_at.into(),
+        };
+        let environment = EnvironmentRow::from(Environment {
+            id: EnvironmentId::generate(),
+            project_id: project.id,
+            name: EnvironmentName::production(),
+            branch: Some(BranchName::main()),
+            settings,
+            created_at,
+            updated_at: created_at,
+        });
+        self.transaction(async |connection| {
+            on!(connection, |c| diesel::insert_into(projects::table).values(&project).execute(c).await)?;
+            on!(connection, |c| diesel::insert_into(environments::table)
+                .values(&environment)
+                .execute(c)
+                .await)?;
+            Ok(())
+        })
+        .await?;
+        Ok((project.into(), environment.into()))
+    }
+
+    /// A project by its id.
+    pub async fn project(&self, id: ProjectId) -> Result<Project, StoreError> {
+        let mut connection = self.read().await?;
+        let row =
+            on!(connection, |c| projects::table.find(id).select(ProjectRow::as_select()).first(c).await)?;
+        Ok(row.into())
+    }
+
+    /// A project by its slug.
+    pub async fn project_by_slug(&self, slug: &Slug) -> Result<Option<Project>, StoreError> {
+        let mut connection = self.read().await?;
+        let project = projects::table.filter(projects::slug.eq(slug));
+        let row = on!(connection, |c| project.select(ProjectRow::as_select()).first(c).await.optional())?;
+        Ok(row.map(Into::into))
+    }
+
+    /// The projects of an account, or of everybody, newest first.
+    pub async fn projects_of(
+        &self,
+        owner: Option<UserId>,
+        page: PageRequest,
+    ) -> Result<Page<Project>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows: Vec<ProjectRow> = on!(connection, |c| {
+            let mut query = projects::table.select(ProjectRow::as_select()).into_boxed();
+            if let Some(owner) = owner {
+                query = query.filter(projects::owner_id.eq(owner));
+            }
+            if let Some(after) = page.after_id() {
+                query = query.filter(projects::id.lt(ProjectId::from_uuid(after)));
+            }
+            query.order(projects::id.desc()).limit(page.rows()).load(c).await
+        })?;
+        let projects = rows.into_iter().map(Project::from).collect();
+        Ok(Page::from_rows(projects, page, |project| Cursor::id(project.id.as_uuid())))
+    }
+
+    /// Every project, oldest first.
+    pub async fn all_projects(&self) -> Result<Vec<Project>, StoreError> {
+        let mut connection = self.read().await?;
+        let all = projects::table.order(projects::id);
+        let rows = on!(connection, |c| all.select(ProjectRow::as_select()).load(c).await)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Changes the free-form name of a project; its slug stays.
+    pub async fn rename_project(&self, id: ProjectId, name: &str) -> Result<Project, StoreError> {
+        let mut connection = self.write().await?;
+        let change = (projects::name.eq(name), projects::updated_at.eq(StoredTime::now()));
+        let row: ProjectRow = on!(connection, |c| diesel::update(projects::table.find(id))
+            .set(change)
+            .returning(ProjectRow::as_returning())
+            .get_result(c)
+            .await)?;
+        Ok(row.into())
+    }
+
+    /// Notes which framework was recognised last.
+    pub async fn set_project_framework(&self, id: ProjectId, framework: &str) -> Result<(), StoreError> {
+        let mut connection = self.write().await?;
+        let change = (projects::framework.eq(framework), projects::updated_at.eq(StoredTime::now()));
+        let changed =
+            on!(connection, |c| diesel::update(projects::table.find(id)).set(change).execute(c).await)?;
+        found(changed)
+    }
+
+    /// Disables a project since a time, or enables it again.
+    pub async fn set_project_disabled(
+        &self,
+        id: ProjectId,
+        since: Option<Timestamp>,
+    ) -> Result<Project, StoreError> {
+        let mut connection = self.write().await?;
+        let change = (
+            projects::disabled_at.eq(since.map(StoredTime::from)),
+            projects::updated_at.eq(StoredTime::now()),
+        );
+        let row: ProjectRow = on!(connection, |c| diesel::update(projects::table.find(id))
+            .set(change)
+            .returning(ProjectRow::as_returning())
+            .get_result(c)
+            .await)?;
+        Ok(row.into())
+    }
+
+    /// Removes a project with everything that belongs to it: environments, deployments with their logs and jobs, releases.
+    pub async fn delete_project(&self, id: ProjectId) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            // In the order of every other transaction: environments before what they belong to.
+            lock_environments(connection, id).await?;
+            let deleted = on!(connection, |c| diesel::delete(projects::table.find(id)).execute(c).await)?;
+            found(deleted)
+        })
+        .await
+    }
+}

@@ -1,0 +1,221 @@
+//! The tables of the migrations, for Diesel. `tests/store` compares both databases with each other.
+
+#![expect(clippy::wildcard_imports, reason = "the form of every schema that Diesel writes")]
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    users (id) {
+        id -> Guid,
+        email -> Text,
+        username -> Text,
+        password_hash -> Text,
+        role -> Text,
+        disabled_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    ssh_keys (id) {
+        id -> Guid,
+        user_id -> Guid,
+        title -> Text,
+        public_key -> Text,
+        fingerprint -> Text,
+        created_at -> UtcTime,
+        last_used_at -> Nullable<UtcTime>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    api_keys (id) {
+        id -> Guid,
+        user_id -> Guid,
+        title -> Text,
+        hash -> Text,
+        scopes -> Document,
+        expires_at -> Nullable<UtcTime>,
+        last_used_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    refresh_tokens (id) {
+        id -> Guid,
+        user_id -> Guid,
+        family_id -> Guid,
+        hash -> Text,
+        expires_at -> UtcTime,
+        used_at -> Nullable<UtcTime>,
+        revoked_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    projects (id) {
+        id -> Guid,
+        owner_id -> Guid,
+        name -> Text,
+        slug -> Text,
+        framework -> Nullable<Text>,
+        disabled_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    environments (id) {
+        id -> Guid,
+        project_id -> Guid,
+        name -> Text,
+        branch -> Nullable<Text>,
+        settings -> Document,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    config_vars (environment_id, name) {
+        environment_id -> Guid,
+        name -> Text,
+        sealed_value -> Text,
+        scope -> Text,
+        secret -> Bool,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    deployments (id) {
+        id -> Guid,
+        project_id -> Guid,
+        environment_id -> Guid,
+        state -> Text,
+        commit_id -> Text,
+        branch -> Nullable<Text>,
+        previous_commit -> Nullable<Text>,
+        author_id -> Nullable<Guid>,
+        source -> Text,
+        options -> Document,
+        record -> Document,
+        cancel_requested_at -> Nullable<UtcTime>,
+        reason -> Nullable<Text>,
+        version -> Nullable<BigInt>,
+        created_at -> UtcTime,
+        started_at -> Nullable<UtcTime>,
+        finished_at -> Nullable<UtcTime>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    deployment_events (deployment_id, seq) {
+        deployment_id -> Guid,
+        seq -> BigInt,
+        state -> Text,
+        occurred_at -> UtcTime,
+        detail -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    deployment_logs (deployment_id, seq) {
+        deployment_id -> Guid,
+        seq -> BigInt,
+        logged_at -> UtcTime,
+        level -> Text,
+        step -> Text,
+        stream -> Text,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    releases (id) {
+        id -> Guid,
+        environment_id -> Guid,
+        deployment_id -> Guid,
+        version -> BigInt,
+        commit_id -> Nullable<Text>,
+        created_by -> Nullable<Guid>,
+        content -> Document,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::store::types::*;
+
+    jobs (id) {
+        id -> Guid,
+        kind -> Text,
+        payload -> Document,
+        lock_key -> Nullable<Text>,
+        deployment_id -> Nullable<Guid>,
+        state -> Text,
+        attempts -> Integer,
+        run_at -> UtcTime,
+        worker -> Nullable<Text>,
+        lease_until -> Nullable<UtcTime>,
+        error -> Nullable<Text>,
+        created_at -> UtcTime,
+        finished_at -> Nullable<UtcTime>,
+    }
+}
+
+diesel::joinable!(ssh_keys -> users (user_id));
+diesel::joinable!(environments -> projects (project_id));
+diesel::joinable!(releases -> environments (environment_id));
+diesel::joinable!(releases -> deployments (deployment_id));
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    ssh_keys,
+    api_keys,
+    refresh_tokens,
+    projects,
+    environments,
+    config_vars,
+    deployments,
+    deployment_events,
+    deployment_logs,
+    releases,
+    jobs,
+);

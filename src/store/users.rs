@@ -1,0 +1,126 @@
+//! Accounts.
+
+use crate::model::id::UserId;
+use crate::model::name::{Email, Username};
+use crate::model::secret::Secret;
+use crate::model::user::{ServerRole, User};
+use crate::store::Store;
+use crate::store::backend::{Connection, on};
+use crate::store::error::{StoreError, found};
+use crate::store::schema::users;
+use crate::store::types::StoredTime;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+/// An account to make.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    pub email: Email,
+    pub username: Username,
+    /// The password as `auth` hashed it, never the password.
+    pub password_hash: Secret<String>,
+}
+
+/// An account without its password.
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = users)]
+pub(super) struct UserRow {
+    id: UserId,
+    email: Email,
+    username: Username,
+    role: ServerRole,
+    disabled_at: Option<StoredTime>,
+    created_at: StoredTime,
+    updated_at: StoredTime,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            id: row.id,
+            email: row.email,
+            username: row.username,
+            role: row.role,
+            disabled_at: row.disabled_at.map(Into::into),
+            created_at: row.created_at.into(),
+            updated_at: row.updated_at.into(),
+        }
+    }
+}
+
+impl Store {
+    /// Makes an account. The first one of the server is its operator; of many that race to be first, one is.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for a taken `email` or `username`.
+    pub async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
+        self.transaction(async |connection| {
+            let role = first_or_member(connection).await?;
+            let now = StoredTime::now();
+            let row = UserRow {
+                id: UserId::generate(),
+                email: new.email,
+                username: new.username,
+                role,
+                disabled_at: None,
+                created_at: now,
+                updated_at: now,
+            };
+            let password_hash = users::password_hash.eq(new.password_hash.expose());
+            let insert = diesel::insert_into(users::table);
+            on!(connection, |c| insert.values((&row, password_hash)).execute(c).await)?;
+            Ok(row.into())
+        })
+        .await
+    }
+
+    /// An account by its id.
+    pub async fn user(&self, id: UserId) -> Result<User, StoreError> {
+        let mut connection = self.read().await?;
+        let row = on!(connection, |c| users::table.find(id).select(UserRow::as_select()).first(c).await)?;
+        Ok(row.into())
+    }
+
+    /// An account and the hash of its password, by e-mail address.
+    pub async fn user_credentials(
+        &self,
+        email: &Email,
+    ) -> Result<Option<(User, Secret<String>)>, StoreError> {
+        let mut connection = self.read().await?;
+        let found: Option<(UserRow, String)> = on!(connection, |c| users::table
+            .filter(users::email.eq(email))
+            .select((UserRow::as_select(), users::password_hash))
+            .first(c)
+            .await
+            .optional())?;
+        Ok(found.map(|(row, hash)| (row.into(), Secret::new(hash))))
+    }
+
+    /// How many accounts there are.
+    pub async fn count_users(&self) -> Result<i64, StoreError> {
+        let mut connection = self.read().await?;
+        Ok(on!(connection, |c| users::table.count().get_result(c).await)?)
+    }
+
+    /// Replaces the hash of an account's password.
+    pub async fn set_password(&self, id: UserId, password_hash: Secret<String>) -> Result<(), StoreError> {
+        let mut connection = self.write().await?;
+        let change =
+            (users::password_hash.eq(password_hash.expose()), users::updated_at.eq(StoredTime::now()));
+        let changed =
+            on!(connection, |c| diesel::update(users::table.find(id)).set(change).execute(c).await)?;
+        found(changed)
+    }
+}
+
+/// The role of the next account, which nobody else can take before the transaction ends.
+async fn first_or_member(connection: &mut Connection) -> Result<ServerRole, StoreError> {
+    // In SQLite the transaction is the only one that writes; in PostgreSQL two could both see an empty table.
+    if let Connection::Postgres(postgres) = connection {
+        postgres.batch_execute("LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE").await?;
+    }
+    let anybody = exists(users::table.select(users::id));
+    let anybody: bool = on!(connection, |c| diesel::select(anybody).get_result(c).await)?;
+    Ok(if anybody { ServerRole::Member } else { ServerRole::Operator })
+}

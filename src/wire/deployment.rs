@@ -1,0 +1,158 @@
+//! Bodies of `/api/deployments`.
+
+use crate::model::deployment::{DeploymentSource, DeploymentState, RecordedEvent, Status, Step};
+use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
+use crate::model::name::{BranchName, CommitId, Username};
+use crate::model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentBody {
+    pub id: DeploymentId,
+    pub project_id: ProjectId,
+    pub environment_id: EnvironmentId,
+    /// Of the release that it made: `7` for v7.
+    pub version: Option<i64>,
+    pub status: Status,
+    /// What runs now, or `done`.
+    pub step: Step,
+    /// Why it did not go live.
+    pub reason: Option<String>,
+    pub commit: CommitId,
+    pub branch: Option<BranchName>,
+    /// Who pushed; `null` where the account is gone.
+    pub author: Option<Username>,
+    pub source: DeploymentSource,
+    pub created_at: Timestamp,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// In the order in which they began. In lists it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<StepBody>>,
+}
+
+/// One step of a deployment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepBody {
+    pub name: Step,
+    pub status: StepStatus,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    /// Milliseconds between the two.
+    pub duration_ms: Option<i64>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepStatus {
+    Running,
+    Done,
+    Failed,
+    Cancelled,
+    Superseded,
+}
+
+/// The steps that the recorded moves of a deployment tell of, oldest first.
+#[must_use]
+pub fn steps(events: &[RecordedEvent]) -> Vec<StepBody> {
+    let mut steps: Vec<StepBody> = Vec::new();
+    for event in events {
+        let name = event.state.step();
+        // A restarted server may record the state that it resumes in once more.
+        if steps.last().is_some_and(|last| last.finished_at.is_none() && last.name == name) {
+            continue;
+        }
+        if let Some(last) = steps.last_mut().filter(|last| last.finished_at.is_none()) {
+            last.status = ended_as(event.state);
+            last.finished_at = Some(event.at);
+            last.duration_ms = Some((event.at - last.started_at).num_milliseconds());
+        }
+        if !event.state.is_final() {
+            let started = (event.at, None, None);
+            let (started_at, finished_at, duration_ms) = started;
+            steps.push(StepBody { name, status: StepStatus::Running, started_at, finished_at, duration_ms });
+        }
+    }
+    steps
+}
+
+/// How a step ended that was followed by a state.
+const fn ended_as(next: DeploymentState) -> StepStatus {
+    match next {
+        DeploymentState::UndoingFailure => StepStatus::Failed,
+        DeploymentState::UndoingCancel => StepStatus::Cancelled,
+        DeploymentState::Superseded => StepStatus::Superseded,
+        DeploymentState::Queued
+        | DeploymentState::Fetching
+        | DeploymentState::Detecting
+        | DeploymentState::Building
+        | DeploymentState::Releasing
+        | DeploymentState::Starting
+        | DeploymentState::Checking
+        | DeploymentState::Switching
+        | DeploymentState::Draining
+        | DeploymentState::Live
+        | DeploymentState::Failed
+        | DeploymentState::Cancelled => StepStatus::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use DeploymentState as State;
+    use chrono::{DateTime, TimeDelta};
+
+    /// Events one second apart.
+    fn events(states: &[State]) -> Vec<RecordedEvent> {
+        let begin = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+        let event = |(seq, state): (i64, &State)| RecordedEvent {
+            seq,
+            state: *state,
+            at: begin + TimeDelta::seconds(seq),
+            detail: None,
+        };
+        (1..).zip(states).map(event).collect()
+    }
+
+    fn summary(states: &[State]) -> Vec<(Step, StepStatus, Option<i64>)> {
+        steps(&events(states)).into_iter().map(|step| (step.name, step.status, step.duration_ms)).collect()
+    }
+
+    #[test]
+    fn a_running_deployment_ends_with_a_running_step() {
+        assert_eq!(summary(&[]), []);
+        assert_eq!(
+            summary(&[State::Queued, State::Fetching, State::Detecting]),
+            [
+                (Step::Queue, StepStatus::Done, Some(1000)),
+                (Step::Fetch, StepStatus::Done, Some(1000)),
+                (Step::Detect, StepStatus::Running, None),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_step_that_failed_is_named_and_so_is_the_undoing() {
+        assert_eq!(
+            summary(&[State::Queued, State::Building, State::UndoingFailure, State::Failed]),
+            [
+                (Step::Queue, StepStatus::Done, Some(1000)),
+                (Step::Build, StepStatus::Failed, Some(1000)),
+                (Step::Undo, StepStatus::Done, Some(1000)),
+            ]
+        );
+        assert_eq!(summary(&[State::Queued, State::UndoingCancel])[0].1, StepStatus::Cancelled);
+        assert_eq!(summary(&[State::Queued, State::Superseded])[0].1, StepStatus::Superseded);
+    }
+
+    #[test]
+    fn a_step_that_is_resumed_is_one_step() {
+        assert_eq!(
+            summary(&[State::Building, State::Building, State::Releasing])[0],
+            (Step::Build, StepStatus::Done, Some(2000))
+        );
+    }
+}

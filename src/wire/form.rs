@@ -1,0 +1,143 @@
+//! Reading the JSON object of a request field by field, so that one answer names everything that is wrong with it.
+//!
+//! serde stops at the first mistake; a person who fills in a form wants to hear of all of them.
+
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::str::FromStr;
+
+/// A request's body, made of the fields of a form.
+pub trait Body: Sized {
+    /// Takes the fields out of the form. `None` only after the form has noted why.
+    fn take(form: &mut Form) -> Option<Self>;
+}
+
+/// The body of a request cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    #[error("The body is not JSON: {0}.")]
+    NotJson(String),
+    #[error("The body must be a JSON object.")]
+    NotAnObject,
+    #[error("Some fields are not right.")]
+    Invalid(Faults),
+}
+
+/// What is wrong, by the name of the field; each a sentence.
+pub type Faults = BTreeMap<String, String>;
+
+/// Reads a body of any kind.
+///
+/// # Errors
+/// When the text is not a JSON object, or for all fields together that are missing, wrong or unknown.
+pub fn read<B: Body>(text: &[u8]) -> Result<B, BodyError> {
+    let value: Value = serde_json::from_slice(text).map_err(|error| BodyError::NotJson(error.to_string()))?;
+    let Value::Object(fields) = value else { return Err(BodyError::NotAnObject) };
+    let mut form = Form { fields, known: Vec::new(), faults: Faults::new() };
+    let body = B::take(&mut form);
+    form.refuse_unknown();
+    match body {
+        Some(body) if form.faults.is_empty() => Ok(body),
+        Some(_) | None => Err(BodyError::Invalid(form.faults)),
+    }
+}
+
+/// The fields of a body that have not been taken yet, and what was wrong with those that were.
+#[derive(Debug)]
+pub struct Form {
+    fields: Map<String, Value>,
+    known: Vec<&'static str>,
+    faults: Faults,
+}
+
+impl Form {
+    /// Takes a field that must be there. `None` after noting what is wrong with it.
+    pub fn required<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+        let value = self.optional(name);
+        if value.is_none() {
+            self.faults.entry(name.to_owned()).or_insert_with(|| "This field is required.".to_owned());
+        }
+        value
+    }
+
+    /// Takes a field that may be left out or be `null`. `None` also after noting what is wrong with it.
+    pub fn optional<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<T> {
+        self.known.push(name);
+        let fault = match self.fields.remove(name)? {
+            Value::Null => return None,
+            Value::String(text) => match text.parse() {
+                Ok(value) => return Some(value),
+                Err(error) => error.to_string(),
+            },
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => {
+                "This must be a string.".to_owned()
+            }
+        };
+        self.faults.insert(name.to_owned(), fault);
+        None
+    }
+
+    fn refuse_unknown(&mut self) {
+        let known = self.known.join(", ");
+        for name in self.fields.keys() {
+            // What was sent comes back in the answer: no longer than needed to recognise it.
+            let name = name.chars().take(64).collect();
+            self.faults.insert(name, format!("There is no such field here; there is {known}."));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::name::Slug;
+
+    #[derive(Debug, PartialEq)]
+    struct Example {
+        slug: Slug,
+        other: Option<Slug>,
+    }
+
+    impl Body for Example {
+        fn take(form: &mut Form) -> Option<Self> {
+            let (slug, other) = (form.required("slug"), form.optional("other"));
+            Some(Self { slug: slug?, other })
+        }
+    }
+
+    fn faults(text: &str) -> Vec<String> {
+        match read::<Example>(text.as_bytes()) {
+            Err(BodyError::Invalid(faults)) => faults.into_keys().collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn takes_what_is_right() {
+        let body = read::<Example>(br#"{"slug": "shop"}"#).unwrap();
+        assert_eq!(body, Example { slug: "shop".parse().unwrap(), other: None });
+        assert!(read::<Example>(br#"{"slug": "shop", "other": null}"#).is_ok());
+        assert!(read::<Example>(br#"{"slug": "shop", "other": "a"}"#).unwrap().other.is_some());
+    }
+
+    #[test]
+    fn names_every_wrong_field_at_once() {
+        assert_eq!(faults("{}"), ["slug"]);
+        assert_eq!(faults(r#"{"slug": null}"#), ["slug"]);
+        assert_eq!(faults(r#"{"slug": 5, "other": "../x"}"#), ["other", "slug"]);
+        assert_eq!(faults(r#"{"slgu": "shop", "other": []}"#), ["other", "slgu", "slug"]);
+        assert_eq!(faults(r#"{"slug": "shop", "owner": "eve"}"#), ["owner"]);
+    }
+
+    #[test]
+    fn refuses_what_is_no_object() {
+        for text in ["[]", "null", "\"slug\"", "5"] {
+            assert_eq!(read::<Example>(text.as_bytes()), Err(BodyError::NotAnObject), "{text}");
+        }
+        for text in ["", "{", "{'slug'}", "\u{0}", &"[".repeat(100_000)] {
+            assert!(matches!(read::<Example>(text.as_bytes()), Err(BodyError::NotJson(_))));
+        }
+        assert!(matches!(read::<Example>(b"{\"slug\": \"\xff\"}"), Err(BodyError::NotJson(_))));
+    }
+}

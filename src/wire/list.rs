@@ -1,0 +1,11 @@
+//! Lists, a page at a time.
+
+use serde::{Deserialize, Serialize};
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct List<T> {
+    pub data: Vec<T>,
+    /// What to send as `?cursor=` for the next page; `null` after the last one.
+    pub next: Option<String>,
+}

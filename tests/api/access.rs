@@ -1,0 +1,49 @@
+//! Every route of the table × everybody who may come.
+
+use crate::support::{Client, Reply, TestServer, deployment};
+use gilgal::api::{Access, Endpoint, Row};
+use serde_json::Value;
+
+/// A path of the row that leads to something of Ada's.
+fn path_to(row: &Row, project: &Value, deployment: &str) -> String {
+    let id =
+        if row.path.starts_with("/api/deployments/") { deployment } else { project["id"].as_str().unwrap() };
+    row.path.replace(":id", id)
+}
+
+async fn ask(client: &Client, row: &Row, path: &str) -> Reply {
+    let body = serde_json::json!({});
+    client.send(row.method.as_str().parse().unwrap(), path, body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_each_kind_of_caller_as_the_table_says() {
+    let server = TestServer::start().await;
+    let (operator, ada) = (server.sign_up("root").await, server.sign_up("ada").await);
+    let (stranger, anonymous) = (server.sign_up("eve").await, server.anonymous());
+    for endpoint in Endpoint::ALL {
+        let row = endpoint.row();
+        let project = ada.create_project("Shop").await;
+        let deployment = deployment(&server.store, &project).await.to_string();
+        let path = path_to(&row, &project, &deployment);
+        let status = async |client| ask(client, &row, &path).await.status;
+        let refused = |status: u16| [401, 403, 404, 405].contains(&status);
+        match row.access {
+            Access::Public => {
+                assert!(!refused(status(&anonymous).await), "{endpoint:?} is for anybody");
+            }
+            Access::Account => {
+                assert_eq!(status(&anonymous).await, 401, "{endpoint:?}");
+                // What is another's is not found; the caller's own is not refused.
+                let own = status(&ada).await;
+                assert!(own == 404 && row.path.contains(":id") || !refused(own), "{endpoint:?}: {own}");
+            }
+            Access::Project(_) => {
+                assert_eq!(status(&anonymous).await, 401, "{endpoint:?}");
+                assert_eq!(status(&stranger).await, 404, "{endpoint:?}");
+                assert!(!refused(status(&ada).await), "{endpoint:?} is for the owner");
+                assert!(!refused(status(&operator).await), "{endpoint:?} is for the operator");
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `/api/projects`.
+
+use crate::support::{TestServer, deployment, move_to};
+use gilgal::model::deployment::DeploymentState;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_is_made_and_found_by_id_and_slug() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let reply = ada.post("/api/projects", json!({ "name": "My Shop!" })).await;
+    let project = reply.expect(201);
+    insta::assert_json_snapshot!("created_project", reply.redacted());
+    let by_id = ada.get(&format!("/api/projects/{}", project["id"].as_str().unwrap())).await;
+    assert_eq!(by_id.expect(200), project);
+    assert_eq!(ada.get("/api/projects/my-shop").await.expect(200), project);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slugs_are_unique() {
+    let server = TestServer::start().await;
+    let (ada, bob) = (server.sign_up("ada").await, server.sign_up("bob").await);
+    let slugs = [
+        ada.create_project("Shop").await["slug"].clone(),
+        bob.create_project("shop").await["slug"].clone(),
+        ada.create_project("SHOP").await["slug"].clone(),
+    ];
+    assert_eq!(slugs, ["shop", "shop-2", "shop-3"]);
+    let reply = bob.post("/api/projects", json!({ "name": "Mine", "slug": "shop" })).await;
+    assert_eq!(reply.refusal(409), "taken");
+    let chosen = bob.post("/api/projects", json!({ "name": "Mine", "slug": "store" })).await.expect(201);
+    assert_eq!((&chosen["name"], &chosen["slug"]), (&json!("Mine"), &json!("store")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_that_give_no_slug_are_refused() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    for name in ["", " ", "!!!", "123", "日本", "API", "a\nb", &"x".repeat(101)] {
+        let reply = ada.post("/api/projects", json!({ "name": name })).await;
+        assert_eq!(reply.refused_fields(), ["name"], "{name:?}");
+    }
+    for slug in ["../x", "Shop", "shop.git", "-x", "x-", "www", "a b", "$(id)", "x\u{0}"] {
+        let reply = ada.post("/api/projects", json!({ "name": "Shop", "slug": slug })).await;
+        assert_eq!(reply.refused_fields(), ["slug"], "{slug:?}");
+    }
+    let reply = ada.post("/api/projects", json!({ "name": 5, "owner_id": "x", "slug": [] })).await;
+    assert_eq!(reply.refused_fields(), ["name", "owner_id", "slug"]);
+    assert_eq!(ada.get("/api/projects").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_come_in_pages() {
+    let server = TestServer::start().await;
+    let (operator, ada) = (server.sign_up("root").await, server.sign_up("ada").await);
+    for number in 1..=5 {
+        ada.create_project(&format!("app {number}")).await;
+    }
+    let mut slugs = Vec::new();
+    let mut path = "/api/projects?limit=2".to_owned();
+    let mut pages = 0;
+    loop {
+        let page = ada.get(&path).await.expect(200);
+        slugs.extend(page["data"].as_array().unwrap().iter().map(|project| project["slug"].clone()));
+        pages += 1;
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/api/projects?limit=2&cursor={next}");
+    }
+    assert_eq!((slugs, pages), (["app-5", "app-4", "app-3", "app-2", "app-1"].map(Value::from).into(), 3));
+    assert_eq!(operator.get("/api/projects").await.expect(200)["data"].as_array().unwrap().len(), 5);
+    let bob = server.sign_up("bob").await;
+    assert_eq!(bob.get("/api/projects").await.expect(200)["data"], json!([]));
+    for query in ["limit=0", "limit=101", "limit=x", "cursor=x", "page=2", "limit=1&limit=2"] {
+        assert_eq!(ada.get(&format!("/api/projects?{query}")).await.refusal(400), "invalid_query", "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_gets_another_name_and_keeps_its_slug() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    for method in [Method::PUT, Method::PATCH] {
+        let name = format!("{method} store");
+        let changed = ada.send(method, "/api/projects/shop", json!({ "name": name })).await.expect(200);
+        assert_eq!((&changed["name"], &changed["slug"]), (&json!(name), &json!("shop")));
+    }
+    let unchanged = ada.send(Method::PATCH, "/api/projects/shop", json!({})).await.expect(200);
+    assert_eq!(unchanged["name"], "PATCH store");
+    assert_eq!(ada.send(Method::PUT, "/api/projects/shop", json!({})).await.refused_fields(), ["name"]);
+    let slug = ada.send(Method::PATCH, "/api/projects/shop", json!({ "slug": "store" })).await;
+    assert_eq!(slug.refused_fields(), ["slug"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deleting_wants_the_slug_and_removes_everything() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    deployment(&server.store, &project).await;
+    for query in ["", "?confirm=", "?confirm=yes", "?confirm=SHOP"] {
+        let reply = ada.delete(&format!("/api/projects/shop{query}")).await;
+        assert_eq!(reply.refusal(422), "confirmation_required", "{query}");
+    }
+    assert!(server.surroundings.removed.lock().unwrap().is_empty());
+
+    *server.surroundings.removing_fails.lock().unwrap() = true;
+    let reply = ada.delete("/api/projects/shop?confirm=shop").await;
+    assert_eq!(reply.refusal(503), "unavailable");
+    assert!(!reply.text.contains("engine"), "causes are for the log: {}", reply.text);
+    ada.get("/api/projects/shop").await.expect(200);
+
+    *server.surroundings.removing_fails.lock().unwrap() = false;
+    assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.status, 204);
+    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop"]);
+    assert_eq!(ada.get("/api/projects/shop").await.refusal(404), "project_not_found");
+    assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.refusal(404), "project_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_follows_the_newest_deployment() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    let status = async || ada.get("/api/projects/shop").await.expect(200)["status"].clone();
+    assert_eq!(status().await, "created");
+    let id = deployment(&server.store, &project).await;
+    assert_eq!(status().await, "deploying");
+    move_to(&server.store, id, &[DeploymentState::UndoingFailure, DeploymentState::Failed]).await;
+    assert_eq!(status().await, "failed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_cannot_tell_a_project_from_none() {
+    let server = TestServer::start().await;
+    server.sign_up("root").await;
+    let (ada, eve) = (server.sign_up("ada").await, server.sign_up("eve").await);
+    let project = ada.create_project("Shop").await;
+    let nothing = eve.get("/api/projects/nothing").await;
+    assert_eq!(nothing.refusal(404), "project_not_found");
+    let id = project["id"].as_str().unwrap();
+    for path in ["/api/projects/shop".to_owned(), format!("/api/projects/{id}")] {
+        assert_eq!(eve.get(&path).await.redacted(), nothing.redacted());
+        assert_eq!(eve.delete(&format!("{path}?confirm=shop")).await.redacted(), nothing.redacted());
+        let renamed = eve.send(Method::PATCH, &path, json!({ "name": "Mine" })).await;
+        assert_eq!(renamed.redacted(), nothing.redacted());
+    }
+    assert_eq!(ada.get("/api/projects/shop").await.expect(200)["name"], "Shop");
+}

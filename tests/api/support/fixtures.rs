@@ -1,0 +1,56 @@
+//! Deployments and logs, as the parts that make them would.
+
+use gilgal::model::deployment::{
+    DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState, Step,
+};
+use gilgal::model::id::DeploymentId;
+use gilgal::model::log::{Level, LogLine, NewLine, Stream};
+use gilgal::model::time::now;
+use gilgal::store::{NewDeployment, Store};
+use serde_json::Value;
+
+/// A queued deployment of a project, pushed by its owner.
+pub(crate) async fn deployment(store: &Store, project: &Value) -> DeploymentId {
+    let project = store.project(project["id"].as_str().unwrap().parse().unwrap()).await.unwrap();
+    let production = store.environments_of(project.id).await.unwrap().remove(0);
+    let new = NewDeployment {
+        id: DeploymentId::generate(),
+        project_id: project.id,
+        environment_id: production.id,
+        commit: "1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b".parse().unwrap(),
+        branch: Some("main".parse().unwrap()),
+        previous_commit: None,
+        author: Some(project.owner_id),
+        source: DeploymentSource::Push,
+        options: DeploymentOptions::default(),
+    };
+    store.enqueue_deployment(new, "A newer push took its place.").await.unwrap().deployment.id
+}
+
+/// Moves a deployment through some states.
+pub(crate) async fn move_to(store: &Store, id: DeploymentId, states: &[DeploymentState]) {
+    for state in states {
+        let from = store.deployment(id).await.unwrap().state;
+        if state.is_final() {
+            store.finish_deployment(id, from, *state, Some("npm ci failed with exit code 1.")).await.unwrap();
+        } else {
+            store.advance_deployment(id, from, *state, &DeploymentRecord::default(), None).await.unwrap();
+        }
+    }
+}
+
+/// Writes lines to the log of a deployment, numbered from `first`.
+pub(crate) async fn lines(store: &Store, id: DeploymentId, first: i64, texts: &[(Stream, &str)]) {
+    let line = |(seq, (stream, text)): (i64, &(Stream, &str))| {
+        let (level, step) = match stream {
+            Stream::Notice => (Level::Error, Step::Build),
+            Stream::Step | Stream::Outcome | Stream::Detail | Stream::Build | Stream::App => {
+                (Level::Info, Step::Detect)
+            }
+        };
+        let line = NewLine { at: now(), level, step, stream: *stream, text: (*text).to_owned() };
+        LogLine { seq, line }
+    };
+    let lines: Vec<_> = (first..).zip(texts).map(line).collect();
+    store.append_log(id, &lines).await.unwrap();
+}

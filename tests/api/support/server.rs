@@ -1,0 +1,169 @@
+//! The server under test.
+
+use super::Client;
+use async_trait::async_trait;
+use futures_util::StreamExt;
+use futures_util::stream::{self, BoxStream};
+use gilgal::api::{Api, ApiOptions, Check, DeploymentWaker, LogFollower, Ports, Readiness, bind};
+use gilgal::auth::access_token::AccessTokens;
+use gilgal::auth::accounts::Accounts;
+use gilgal::config::{Mode, Registration};
+use gilgal::model::address::PublicAddress;
+use gilgal::model::id::DeploymentId;
+use gilgal::model::log::LogLine;
+use gilgal::model::project::Project;
+use gilgal::model::secret::Secret;
+use gilgal::projects::{CleanupError, ProjectCleanup};
+use gilgal::store::{LogFilter, Store};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// How a server differs from the usual one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    pub(crate) mode: Mode,
+    pub(crate) registration: Registration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { mode: Mode::Production, registration: Registration::Open }
+    }
+}
+
+pub(crate) struct TestServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) store: Store,
+    pub(crate) surroundings: Arc<Surroundings>,
+    stop: Option<oneshot::Sender<()>>,
+    serving: Option<JoinHandle<()>>,
+    _directory: tempfile::TempDir,
+}
+
+/// The parts behind the API, which note what they are asked to do.
+pub(crate) struct Surroundings {
+    store: Store,
+    pub(crate) removed: Mutex<Vec<String>>,
+    pub(crate) removing_fails: Mutex<bool>,
+    pub(crate) woken: Mutex<Vec<DeploymentId>>,
+    pub(crate) engine: Mutex<Result<(), String>>,
+}
+
+impl TestServer {
+    pub(crate) async fn start() -> Self {
+        Self::start_with(Options::default()).await
+    }
+
+    pub(crate) async fn start_with(options: Options) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", directory.path().join("gilgal.db").display());
+        let store = Store::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let surroundings = Arc::new(Surroundings {
+            store: store.clone(),
+            removed: Mutex::default(),
+            removing_fails: Mutex::default(),
+            woken: Mutex::default(),
+            engine: Mutex::new(Ok(())),
+        });
+        let ports = Ports {
+            cleanup: surroundings.clone(),
+            waker: surroundings.clone(),
+            follower: surroundings.clone(),
+            readiness: surroundings.clone(),
+        };
+        let address = PublicAddress {
+            base_domain: "apps.test".to_owned(),
+            http_port: 8080,
+            ssh_host: "git.test".to_owned(),
+            ssh_port: 2222,
+        };
+        let tokens = AccessTokens::new(&Secret::new([7; 32]));
+        let accounts = Accounts::new(store.clone(), tokens, options.registration).unwrap();
+        let api = Api::new(accounts, store.clone(), ports, ApiOptions { mode: options.mode, address });
+        let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address = bound.address();
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
+        let (stop, serving) = (Some(stop), Some(serving));
+        Self { address, store, surroundings, stop, serving, _directory: directory }
+    }
+
+    /// A client that is not logged in.
+    pub(crate) fn anonymous(&self) -> Client {
+        Client::new(self.address, None)
+    }
+
+    /// A client with an account of its own. The first one is the operator's.
+    pub(crate) async fn sign_up(&self, username: &str) -> Client {
+        let client = self.anonymous();
+        let email = format!("{username}@example.com");
+        let account = json!({ "email": email, "username": username, "password": "correct horse" });
+        client.post("/api/auth/register", account).await.expect(201);
+        let login = json!({ "email": email, "password": "correct horse" });
+        let session = client.post("/api/auth/login", login).await.expect(200);
+        Client::new(self.address, Some(session["access_token"].as_str().unwrap().to_owned()))
+    }
+
+    /// Asks the server to stop and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        drop(self.stop.take());
+        self.serving.take().unwrap().await.unwrap();
+    }
+}
+
+#[async_trait]
+impl ProjectCleanup for Surroundings {
+    async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError> {
+        if *self.removing_fails.lock().unwrap() {
+            let source = std::io::Error::other("the engine does not answer");
+            return Err(CleanupError { what: "the instances", source: Box::new(source) });
+        }
+        self.removed.lock().unwrap().push(project.slug.to_string());
+        Ok(())
+    }
+}
+
+impl DeploymentWaker for Surroundings {
+    fn wake(&self, deployment: DeploymentId) {
+        self.woken.lock().unwrap().push(deployment);
+    }
+}
+
+/// Follows the log by looking into the database again and again.
+impl LogFollower for Surroundings {
+    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine> {
+        let store = self.store.clone();
+        let pages = stream::unfold(after, move |after| {
+            let store = store.clone();
+            async move {
+                loop {
+                    let ended = store.deployment(deployment).await.unwrap().state.is_final();
+                    let lines = store.log_lines(deployment, after, 100, LogFilter::default()).await.unwrap();
+                    if let Some(last) = lines.last() {
+                        let last = last.seq;
+                        return Some((stream::iter(lines), last));
+                    }
+                    if ended {
+                        return None;
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            }
+        });
+        pages.flatten().boxed()
+    }
+}
+
+#[async_trait]
+impl Readiness for Surroundings {
+    async fn check(&self) -> Vec<Check> {
+        let database = self.store.ping().await.map_err(|error| error.to_string());
+        let engine = self.engine.lock().unwrap().clone();
+        vec![Check { name: "database", outcome: database }, Check { name: "engine", outcome: engine }]
+    }
+}

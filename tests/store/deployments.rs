@@ -1,0 +1,214 @@
+//! Deployments: the queue, the moves and the lists.
+
+use crate::fixture::{Database, advance_to, commit, enqueue, new_deployment, on_both, project, user};
+use gilgal::model::deployment::{DeploymentRecord, DeploymentState as State, Status};
+use gilgal::model::id::{DeploymentId, EnvironmentId};
+use gilgal::model::instance::InstanceId;
+use gilgal::store::{DeploymentFilter, PageRequest, StoreError};
+use std::time::Duration;
+
+on_both![
+    a_newer_deployment_takes_the_place_of_the_waiting_one,
+    at_most_one_waits_however_many_come,
+    a_dropped_request_leaves_everything_or_nothing,
+    a_project_may_go_while_deployments_come,
+    a_move_starts_from_the_state_that_is_there,
+    a_deployment_ends_with_a_reason,
+    a_cancel_is_noted_once,
+    a_second_push_finds_the_active_deployment,
+    deployments_are_listed_by_what_is_asked,
+];
+
+async fn a_newer_deployment_takes_the_place_of_the_waiting_one(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let first = enqueue(&store, &production, 'a').await;
+    assert_eq!(first.superseded, []);
+    let job = store.claim_job("worker", Duration::from_secs(60)).await.unwrap().unwrap();
+    assert_eq!(job.payload, serde_json::json!({ "deployment_id": first.deployment.id }));
+    assert_eq!(job.lock_key, Some(production.id.to_string()));
+    advance_to(&store, &first.deployment, State::Building).await;
+
+    let second = enqueue(&store, &production, 'b').await;
+    assert_eq!(second.superseded, [], "one that runs is left alone");
+    let third = enqueue(&store, &production, 'c').await;
+    assert_eq!(third.superseded, [second.deployment.id]);
+
+    let superseded = store.deployment(second.deployment.id).await.unwrap();
+    assert_eq!(
+        (superseded.state, superseded.reason.as_deref()),
+        (State::Superseded, Some("a newer one came"))
+    );
+    assert!(superseded.finished_at.is_some() && superseded.started_at.is_none());
+    let events = store.deployment_events(second.deployment.id).await.unwrap();
+    let states: Vec<_> = events.iter().map(|event| (event.seq, event.state)).collect();
+    assert_eq!(states, [(1, State::Queued), (2, State::Superseded)]);
+
+    // The job of the second is gone: after the first comes the third.
+    assert!(store.complete_job(job.id, "worker").await.unwrap());
+    let job = store.claim_job("worker", Duration::from_secs(60)).await.unwrap().unwrap();
+    assert_eq!(job.deployment_id, Some(third.deployment.id));
+    assert_eq!(store.open_jobs().await.unwrap(), 1);
+}
+
+async fn at_most_one_waits_however_many_come(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let (store, production) = (store.clone(), production.clone());
+            tokio::spawn(async move { enqueue(&store, &production, 'a').await.superseded.len() })
+        })
+        .collect();
+    let mut superseded = 0;
+    for task in tasks {
+        superseded += task.await.unwrap();
+    }
+    assert_eq!(superseded, 19);
+    let waiting = DeploymentFilter { status: Some(Status::Queued), ..DeploymentFilter::default() };
+    let page = store.deployments_of(shop.id, &waiting, PageRequest::first()).await.unwrap();
+    assert_eq!((page.data.len(), store.open_jobs().await.unwrap()), (1, 1));
+
+    let mut nowhere = new_deployment(&production, 'a');
+    nowhere.environment_id = EnvironmentId::generate();
+    let refused = store.enqueue_deployment(nowhere, "").await;
+    assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
+}
+
+async fn a_dropped_request_leaves_everything_or_nothing(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    for delay in 0..40 {
+        let task = tokio::spawn({
+            let (store, production) = (store.clone(), production.clone());
+            async move { enqueue(&store, &production, 'a').await }
+        });
+        tokio::time::sleep(Duration::from_micros(delay * 100)).await;
+        task.abort();
+    }
+    enqueue(&store, &production, 'b').await;
+    let all =
+        store.deployments_of(shop.id, &DeploymentFilter::default(), PageRequest::first()).await.unwrap();
+    for deployment in &all.data {
+        let events = store.deployment_events(deployment.id).await.unwrap();
+        assert_eq!(events.last().map(|event| event.state), Some(deployment.state));
+    }
+    let waiting = all.data.iter().filter(|deployment| deployment.state == State::Queued).count();
+    assert_eq!((waiting, store.open_jobs().await.unwrap()), (1, 1));
+}
+
+async fn a_project_may_go_while_deployments_come(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    for round in 0..10 {
+        let (shop, production) = project(&store, &ada, &format!("shop-{round}")).await;
+        let pushes: Vec<_> = (0..8)
+            .map(|_| {
+                let (store, new) = (store.clone(), new_deployment(&production, 'a'));
+                tokio::spawn(async move { store.enqueue_deployment(new, "").await })
+            })
+            .collect();
+        store.delete_project(shop.id).await.unwrap();
+        for push in pushes {
+            let outcome = push.await.unwrap();
+            assert!(matches!(outcome, Ok(_) | Err(StoreError::NotFound)), "{outcome:?}");
+        }
+        assert_eq!(store.open_jobs().await.unwrap(), 0);
+    }
+}
+
+async fn a_move_starts_from_the_state_that_is_there(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let id = enqueue(&store, &production, 'a').await.deployment.id;
+    let record =
+        DeploymentRecord { instances: vec![InstanceId("abc".to_owned())], ..DeploymentRecord::default() };
+    store.advance_deployment(id, State::Queued, State::Fetching, &record, Some("detail")).await.unwrap();
+    let again = store.advance_deployment(id, State::Queued, State::Fetching, &record, None).await;
+    assert!(matches!(again, Err(StoreError::Stale)), "{again:?}");
+    let gone = DeploymentId::generate();
+    let missing = store.advance_deployment(gone, State::Queued, State::Fetching, &record, None).await;
+    assert!(matches!(missing, Err(StoreError::NotFound)), "{missing:?}");
+
+    let deployment = store.deployment(id).await.unwrap();
+    assert_eq!((deployment.state, &deployment.record), (State::Fetching, &record));
+    assert!(deployment.started_at.is_some() && deployment.finished_at.is_none());
+    let events = store.deployment_events(id).await.unwrap();
+    assert_eq!((events.len(), events[1].detail.as_deref()), (2, Some("detail")));
+
+    let record = DeploymentRecord { image: Some("sha256:1".to_owned()), ..record };
+    store.save_record(id, &record).await.unwrap();
+    assert_eq!(store.deployment(id).await.unwrap().record, record);
+    assert!(matches!(store.save_record(gone, &record).await, Err(StoreError::NotFound)));
+}
+
+async fn a_deployment_ends_with_a_reason(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let id = enqueue(&store, &production, 'a').await.deployment.id;
+    assert_eq!(store.unfinished_deployments().await.unwrap()[0].id, id);
+    store.finish_deployment(id, State::Queued, State::UndoingFailure, Some("No disk.")).await.unwrap();
+    store.finish_deployment(id, State::UndoingFailure, State::Failed, None).await.unwrap();
+    let failed = store.deployment(id).await.unwrap();
+    assert_eq!((failed.state, failed.reason.as_deref()), (State::Failed, Some("No disk.")));
+    assert!(failed.finished_at.is_some());
+    assert_eq!(store.unfinished_deployments().await.unwrap(), []);
+}
+
+async fn a_cancel_is_noted_once(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let id = enqueue(&store, &production, 'a').await.deployment.id;
+    assert!(store.request_cancel(id).await.unwrap());
+    let first = store.deployment(id).await.unwrap().cancel_requested_at;
+    assert!(first.is_some());
+    assert!(store.request_cancel(id).await.unwrap());
+    assert_eq!(store.deployment(id).await.unwrap().cancel_requested_at, first);
+    store.finish_deployment(id, State::Queued, State::Cancelled, None).await.unwrap();
+    assert!(!store.request_cancel(id).await.unwrap());
+    assert!(matches!(store.request_cancel(DeploymentId::generate()).await, Err(StoreError::NotFound)));
+}
+
+async fn a_second_push_finds_the_active_deployment(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let queued = enqueue(&store, &production, 'a').await.deployment;
+    let active = store.active_deployment(production.id, &commit('a')).await.unwrap();
+    assert_eq!(active, Some(queued.clone()));
+    assert_eq!(store.active_deployment(production.id, &commit('b')).await.unwrap(), None);
+    advance_to(&store, &queued, State::Live).await;
+    assert_eq!(store.active_deployment(production.id, &commit('a')).await.unwrap(), None);
+}
+
+async fn deployments_are_listed_by_what_is_asked(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let (_, elsewhere) = project(&store, &ada, "blog").await;
+    let mut all = Vec::new();
+    for digit in ['a', 'b', 'c', 'a'] {
+        all.insert(0, enqueue(&store, &production, digit).await.deployment.id);
+    }
+    enqueue(&store, &elsewhere, 'a').await;
+    let list = async |filter: DeploymentFilter| {
+        let page = store.deployments_of(shop.id, &filter, PageRequest::first()).await.unwrap();
+        page.data.into_iter().map(|deployment| deployment.id).collect::<Vec<_>>()
+    };
+    let any = DeploymentFilter::default();
+    assert_eq!(list(any.clone()).await, all);
+    assert_eq!(list(DeploymentFilter { status: Some(Status::Superseded), ..any.clone() }).await, all[1..]);
+    assert_eq!(list(DeploymentFilter { commit: Some(commit('a')), ..any.clone() }).await, [all[0], all[3]]);
+    assert_eq!(list(DeploymentFilter { environment_id: Some(elsewhere.id), ..any.clone() }).await, []);
+
+    let first = store.deployments_of(shop.id, &any, PageRequest::new(3, None)).await.unwrap();
+    let second = store.deployments_of(shop.id, &any, PageRequest::new(3, first.next)).await.unwrap();
+    assert_eq!((first.data.len(), second.data.len(), second.next), (3, 1, None));
+    assert_eq!(second.data[0].id, all[3]);
+}

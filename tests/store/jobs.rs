@@ -1,0 +1,113 @@
+//! The queue of jobs.
+
+use crate::fixture::{Database, on_both};
+use chrono::TimeDelta;
+use gilgal::model::id::JobId;
+use gilgal::model::time::now;
+use gilgal::store::{NewJob, Store};
+use std::collections::HashSet;
+use std::time::Duration;
+
+on_both![
+    each_job_is_taken_once,
+    jobs_of_one_lock_run_one_after_the_other,
+    a_job_without_its_worker_is_taken_again,
+    a_failed_job_waits_for_its_time,
+    a_worker_that_stops_gives_its_jobs_back,
+];
+
+const LEASE: Duration = Duration::from_secs(60);
+
+async fn enqueue(store: &Store, number: i64, lock: Option<&str>) -> JobId {
+    let new = NewJob {
+        kind: "count".to_owned(),
+        payload: serde_json::json!({ "number": number }),
+        lock_key: lock.map(str::to_owned),
+        deployment_id: None,
+    };
+    store.enqueue_job(new).await.unwrap()
+}
+
+async fn each_job_is_taken_once(database: Database) {
+    for number in 0..200 {
+        enqueue(&database.store, number, None).await;
+    }
+    let workers: Vec<_> = (0..8)
+        .map(|number| {
+            let store = database.store.clone();
+            tokio::spawn(async move {
+                let worker = format!("worker {number}");
+                let mut done = Vec::new();
+                while let Some(job) = store.claim_job(&worker, LEASE).await.unwrap() {
+                    assert_eq!(job.attempts, 1);
+                    assert!(store.complete_job(job.id, &worker).await.unwrap());
+                    done.push(job.payload["number"].as_i64().unwrap());
+                }
+                done
+            })
+        })
+        .collect();
+    let mut done = Vec::new();
+    for worker in workers {
+        done.extend(worker.await.unwrap());
+    }
+    assert_eq!((done.len(), done.iter().collect::<HashSet<_>>().len()), (200, 200));
+    assert_eq!(database.store.open_jobs().await.unwrap(), 0);
+}
+
+async fn jobs_of_one_lock_run_one_after_the_other(database: Database) {
+    let store = database.store;
+    let first = enqueue(&store, 1, Some("shop")).await;
+    let second = enqueue(&store, 2, Some("shop")).await;
+    let other = enqueue(&store, 3, Some("blog")).await;
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, first);
+    assert_eq!(store.claim_job("b", LEASE).await.unwrap().unwrap().id, other);
+    assert_eq!(store.claim_job("c", LEASE).await.unwrap(), None);
+    assert!(store.complete_job(first, "a").await.unwrap());
+    assert_eq!(store.claim_job("c", LEASE).await.unwrap().unwrap().id, second);
+}
+
+async fn a_job_without_its_worker_is_taken_again(database: Database) {
+    let store = database.store;
+    let id = enqueue(&store, 1, Some("shop")).await;
+    enqueue(&store, 2, Some("shop")).await;
+    store.claim_job("dead", Duration::ZERO).await.unwrap().unwrap();
+    let again = store.claim_job("alive", LEASE).await.unwrap().unwrap();
+    assert_eq!((again.id, again.attempts), (id, 2));
+    assert_eq!(store.claim_job("another", LEASE).await.unwrap(), None);
+    // The one that was thought dead learns that the job is no longer its own.
+    assert!(!store.heartbeat_job(id, "dead", LEASE).await.unwrap());
+    assert!(!store.complete_job(id, "dead").await.unwrap());
+    assert!(!store.fail_job(id, "dead", "late", None).await.unwrap());
+    assert!(store.heartbeat_job(id, "alive", LEASE).await.unwrap());
+    assert!(store.complete_job(id, "alive").await.unwrap());
+}
+
+async fn a_failed_job_waits_for_its_time(database: Database) {
+    let store = database.store;
+    let id = enqueue(&store, 1, None).await;
+    store.claim_job("a", LEASE).await.unwrap().unwrap();
+    assert!(store.fail_job(id, "a", "no network", Some(now() + TimeDelta::hours(1))).await.unwrap());
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None);
+    assert_eq!(store.open_jobs().await.unwrap(), 1);
+
+    let id = enqueue(&store, 2, None).await;
+    store.claim_job("a", LEASE).await.unwrap().unwrap();
+    assert!(store.fail_job(id, "a", "no network", Some(now())).await.unwrap());
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().attempts, 2);
+    assert!(store.fail_job(id, "a", "no network", None).await.unwrap());
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None);
+    assert_eq!(store.open_jobs().await.unwrap(), 1);
+}
+
+async fn a_worker_that_stops_gives_its_jobs_back(database: Database) {
+    let store = database.store;
+    enqueue(&store, 1, Some("shop")).await;
+    enqueue(&store, 2, None).await;
+    for worker in ["a", "b"] {
+        store.claim_job(worker, LEASE).await.unwrap().unwrap();
+    }
+    assert_eq!(store.release_jobs_of("a").await.unwrap(), 1);
+    assert_eq!(store.claim_job("c", LEASE).await.unwrap().unwrap().attempts, 2);
+    assert_eq!(store.claim_job("c", LEASE).await.unwrap(), None);
+}

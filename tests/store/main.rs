@@ -1,0 +1,16 @@
+//! The store, on both databases: every suite runs on a SQLite file and on a PostgreSQL cluster of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod accounts;
+mod deployments;
+mod fixture;
+mod jobs;
+mod logs;
+mod migrations;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod projects;
+mod refresh_tokens;
+mod releases;
+mod schema;

@@ -1,0 +1,98 @@
+//! Refresh tokens.
+
+use crate::fixture::{Database, on_both, user};
+use chrono::TimeDelta;
+use gilgal::model::id::{TokenFamilyId, UserId};
+use gilgal::model::time::now;
+use gilgal::store::{NewRefreshToken, RefreshToken, RotateOutcome, Store};
+
+on_both![
+    a_token_is_used_once,
+    using_an_old_token_ends_its_family,
+    of_many_that_come_with_one_token_one_passes,
+    a_revoked_or_expired_token_is_refused,
+    a_login_lasts_until_its_family_is_revoked,
+];
+
+fn token(hash: &str) -> RefreshToken {
+    RefreshToken { hash: hash.to_owned(), expires_at: now() + TimeDelta::days(1) }
+}
+
+async fn log_in(store: &Store, user_id: UserId, token: RefreshToken) -> TokenFamilyId {
+    let family_id = TokenFamilyId::generate();
+    store.insert_refresh_token(NewRefreshToken { user_id, family_id, token }).await.unwrap();
+    family_id
+}
+
+async fn a_token_is_used_once(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let family_id = log_in(&store, ada.id, token("first")).await;
+    for (old, new) in [("first", "second"), ("second", "third")] {
+        let outcome = store.rotate_refresh_token(old, token(new)).await.unwrap();
+        assert_eq!(outcome, RotateOutcome::Rotated { user: ada.clone(), family_id });
+    }
+    let outcome = store.rotate_refresh_token("fourth", token("fifth")).await.unwrap();
+    assert_eq!(outcome, RotateOutcome::Unknown);
+}
+
+async fn using_an_old_token_ends_its_family(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    log_in(&store, ada.id, token("first")).await;
+    let family_id = log_in(&store, ada.id, token("of another login")).await;
+    store.rotate_refresh_token("first", token("second")).await.unwrap();
+    assert_eq!(store.rotate_refresh_token("first", token("x")).await.unwrap(), RotateOutcome::Reused);
+    assert_eq!(store.rotate_refresh_token("second", token("x")).await.unwrap(), RotateOutcome::Unknown);
+    let outcome = store.rotate_refresh_token("of another login", token("x")).await.unwrap();
+    assert_eq!(outcome, RotateOutcome::Rotated { user: ada, family_id });
+}
+
+async fn of_many_that_come_with_one_token_one_passes(database: Database) {
+    let ada = user(&database.store, "ada").await;
+    log_in(&database.store, ada.id, token("first")).await;
+    let tasks: Vec<_> = (0..20)
+        .map(|number| {
+            let store = database.store.clone();
+            tokio::spawn(async move {
+                store.rotate_refresh_token("first", token(&format!("next {number}"))).await.unwrap()
+            })
+        })
+        .collect();
+    let mut rotated = 0;
+    for task in tasks {
+        match task.await.unwrap() {
+            RotateOutcome::Rotated { .. } => rotated += 1,
+            outcome => assert_eq!(outcome, RotateOutcome::Reused),
+        }
+    }
+    assert_eq!(rotated, 1);
+}
+
+async fn a_revoked_or_expired_token_is_refused(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    log_in(&store, ada.id, token("logged out")).await;
+    log_in(&store, ada.id, token("password changed")).await;
+    log_in(&store, ada.id, RefreshToken { hash: "old".to_owned(), expires_at: now() }).await;
+    assert_eq!(store.rotate_refresh_token("old", token("x")).await.unwrap(), RotateOutcome::Expired);
+    store.revoke_family("logged out").await.unwrap();
+    store.revoke_family("never seen").await.unwrap();
+    assert_eq!(store.rotate_refresh_token("logged out", token("x")).await.unwrap(), RotateOutcome::Unknown);
+    store.revoke_tokens_of(ada.id).await.unwrap();
+    let outcome = store.rotate_refresh_token("password changed", token("x")).await.unwrap();
+    assert_eq!(outcome, RotateOutcome::Unknown);
+}
+
+async fn a_login_lasts_until_its_family_is_revoked(database: Database) {
+    let store = database.store;
+    let (ada, eve) = (user(&store, "ada").await, user(&store, "eve").await);
+    let laptop = log_in(&store, ada.id, token("laptop")).await;
+    let phone = log_in(&store, ada.id, token("phone")).await;
+    store.rotate_refresh_token("laptop", token("laptop again")).await.unwrap();
+    assert_eq!(store.user_with_tokens(ada.id, laptop).await.unwrap(), Some(ada.clone()));
+    assert_eq!(store.user_with_tokens(eve.id, laptop).await.unwrap(), None);
+    store.revoke_family("laptop again").await.unwrap();
+    assert_eq!(store.user_with_tokens(ada.id, laptop).await.unwrap(), None);
+    assert_eq!(store.user_with_tokens(ada.id, phone).await.unwrap(), Some(ada));
+}
