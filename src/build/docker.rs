@@ -67,16 +67,12 @@ impl DockerBuilder {
         let mut transcript = Transcript::default();
         let mut image = None;
         loop {
-            let message = if transcript.has_partial_lines() {
-                match tokio::time::timeout(PARTIAL_LINE_PAUSE, messages.next()).await {
-                    Ok(message) => message,
-                    Err(_) => {
-                        send(output, transcript.flush()).await;
-                        continue;
-                    }
+            let message = match next(&mut messages, transcript.has_partial_lines()).await {
+                Next::Message(message) => message,
+                Next::Pause => {
+                    send(output, transcript.flush()).await;
+                    continue;
                 }
-            } else {
-                messages.next().await
             };
             match message {
                 Some(Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. })) => {

@@ -10,7 +10,6 @@ mod docker;
 mod docker_tests;
 mod error;
 mod failure;
-mod lines;
 mod request;
 mod session;
 mod transcript;

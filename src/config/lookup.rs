@@ -13,6 +13,7 @@ pub struct Variables(BTreeMap<String, String>);
 impl Variables {
     /// The variables of this process; values that are not UTF-8 are left out.
     #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn of_this_process() -> Self {
         Self(
             std::env::vars_os()

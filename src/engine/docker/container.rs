@@ -31,8 +31,9 @@ const CAPABILITIES: [&str; 7] = [
 // privileges), SYS_CHROOT, AUDIT_WRITE, FSETID (keeping set-user-id bits): nothing that serves requests needs them.
 
 /// Open files of one process. Docker hands down its own limit, which can be a billion, and programs that close every
-/// possible file at start then take minutes.
-const OPEN_FILES: i64 = 65_536;
+/// possible file at start then take minutes. Not higher: an engine that is itself in a container, or runs without root,
+/// cannot raise its own limit, which may be as low as 20,000, and would start nothing.
+const OPEN_FILES: i64 = 16_384;
 
 /// A period of the scheduler in microseconds; the kernel's default.
 const CPU_PERIOD: i64 = 100_000;

@@ -19,8 +19,10 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// How often a name in the way is cleared before giving up: more than once only when somebody else works on the same key.
-const ATTEMPTS: usize = 3;
+/// How often, and with what pause, a name in the way is looked at before giving up. A container has its name a moment
+/// before it can be looked at, when the same instance is started twice at once.
+const ATTEMPTS: usize = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 impl Shared {
     pub(super) async fn start(&self, spec: &InstanceSpec) -> Result<Instance, EngineError> {
@@ -51,6 +53,7 @@ impl Shared {
                     if let Some(id) = self.reuse_or_clear(docker, &name, spec).await? {
                         return Ok(id);
                     }
+                    tokio::time::sleep(PAUSE).await;
                 }
                 Err(error) if is_gone(&error) => {
                     return Err(EngineError::ImageMissing { image: spec.image.clone() });

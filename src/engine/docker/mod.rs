@@ -11,6 +11,8 @@ mod logs;
 mod network;
 mod once;
 mod ports;
+#[cfg(test)]
+mod tests;
 
 use super::{Engine, EngineError, EngineEvent, EngineInfo, ExitStatus, InstanceSpec, OutputLine};
 use crate::docker::Connection;

@@ -1,0 +1,118 @@
+//! The contract against a real Docker Engine, and what Docker is told about containers.
+
+use super::{DockerEngine, DockerOptions};
+use crate::engine::contract::{Place, contract_tests};
+use crate::engine::{Engine, EngineError};
+use crate::model::id::{ProjectId, ServerId};
+use bollard::Docker;
+use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
+use std::sync::Arc;
+
+fn engine(server_id: ServerId) -> Arc<dyn Engine> {
+    Arc::new(DockerEngine::connect(DockerOptions { server_id, host: None }))
+}
+
+contract_tests!(engine =>
+    started_twice_is_one_instance,
+    another_spec_or_a_dead_one_is_replaced,
+    stopped_twice_is_gone,
+    stopping_asks_first_and_kills_later,
+    a_line_of_several_commands_is_asked_to_stop,
+    a_crash_is_seen_with_its_code_and_last_words,
+    a_lack_of_memory_is_named,
+    an_unknown_command_or_image_is_named,
+    the_environment_arrives,
+    a_command_runs_once_and_leaves_nothing,
+    one_that_is_kept_running_comes_back,
+    what_it_listens_on_is_told,
+    servers_and_projects_are_apart,
+    a_network_is_made_once,
+    events_tell_what_is_and_what_happens,
+);
+
+async fn inspect(id: &str) -> ContainerInspectResponse {
+    let docker = Docker::connect_with_defaults().unwrap().negotiate_version().await.unwrap();
+    docker.inspect_container(id, None).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_container_may_do_only_what_it_needs() {
+    let place = Place::new(engine).await;
+    let instance = place.engine.start(&place.spec("sleep 60")).await.unwrap();
+    let found = inspect(&instance.id.0).await;
+    let host = found.host_config.unwrap();
+    assert_eq!(host.privileged, Some(false));
+    assert_eq!(host.cap_drop, Some(vec!["ALL".to_owned()]));
+    let capabilities = ["CHOWN", "DAC_OVERRIDE", "FOWNER", "SETGID", "SETUID", "NET_BIND_SERVICE", "KILL"];
+    assert_eq!(host.cap_add, Some(capabilities.map(str::to_owned).to_vec()));
+    assert_eq!(host.security_opt, Some(vec!["no-new-privileges:true".to_owned()]));
+    assert_eq!(host.memory, Some(64 * 1024 * 1024));
+    assert_eq!(host.memory_swap, host.memory);
+    assert_eq!((host.cpu_period, host.cpu_quota), (Some(100_000), Some(100_000)));
+    assert_eq!(host.pids_limit, Some(64));
+    assert_eq!(host.init, Some(true));
+    assert!(host.binds.is_none_or(|binds| binds.is_empty()) && host.mounts.is_none());
+    assert!(host.port_bindings.is_none_or(|ports| ports.is_empty()));
+    assert!(host.devices.is_none_or(|devices| devices.is_empty()));
+    assert!(host.network_mode.unwrap().starts_with("gilgal-"));
+    for mode in [host.pid_mode, host.uts_mode, host.userns_mode] {
+        assert_ne!(mode.as_deref(), Some("host"));
+    }
+    assert_ne!(host.ipc_mode.as_deref(), Some("host"));
+    let log = host.log_config.unwrap();
+    let rotation = log.config.unwrap();
+    assert_eq!(log.typ.as_deref(), Some("json-file"));
+    assert_eq!((rotation["max-size"].as_str(), rotation["max-file"].as_str()), ("10m", "3"));
+    let ulimits: Vec<_> = host.ulimits.unwrap().into_iter().map(|limit| (limit.name, limit.hard)).collect();
+    assert!(ulimits.contains(&(Some("nofile".to_owned()), Some(16_384))), "{ulimits:?}");
+    assert!(ulimits.contains(&(Some("core".to_owned()), Some(0))), "{ulimits:?}");
+    assert_eq!(host.restart_policy.unwrap().name, Some(RestartPolicyNameEnum::NO));
+
+    let labels = found.config.unwrap().labels.unwrap();
+    for name in ["server", "project", "environment", "deployment", "process", "index"] {
+        assert!(labels.contains_key(&format!("gilgal.{name}")), "{labels:?}");
+    }
+    let name = found.name.unwrap();
+    assert!(name.starts_with("/gilgal-shop-web-1-"), "{name}");
+
+    place.engine.keep_running(&instance.id).await.unwrap();
+    let policy = inspect(&instance.id.0).await.host_config.unwrap().restart_policy.unwrap();
+    assert_eq!(policy.name, Some(RestartPolicyNameEnum::UNLESS_STOPPED));
+}
+
+#[tokio::test]
+async fn the_kernel_sees_the_limits() {
+    let place = Place::new(engine).await;
+    let script = "grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status; ulimit -n";
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
+    place.engine.run_once(&place.spec(script), sender, std::time::Duration::from_secs(15)).await.unwrap();
+    let mut lines = Vec::new();
+    while let Some(line) = receiver.recv().await {
+        lines.push(line.replace('\t', " "));
+    }
+    // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE: bits 0, 1, 3, 5, 6, 7, 10 (capability.h).
+    assert_eq!(lines, ["CapEff: 00000000000004eb", "NoNewPrivs: 1", "Seccomp: 2", "16384"]);
+}
+
+#[tokio::test]
+async fn an_engine_says_who_it_is() {
+    let info = engine(ServerId::generate()).info().await.unwrap();
+    assert!(info.buildkit && info.cpus > 0 && info.memory_bytes > 0, "{info:?}");
+    assert!(info.version.starts_with(|c: char| c.is_ascii_digit()), "{info:?}");
+    assert!(info.api_version.starts_with("1."), "{info:?}");
+    assert!(info.data_directory.starts_with('/'), "{info:?}");
+}
+
+#[tokio::test]
+async fn an_engine_that_is_away_is_said_to_be() {
+    let host = Some("unix:///no/such/docker.sock".to_owned());
+    let engine = DockerEngine::connect(DockerOptions { server_id: ServerId::generate(), host });
+    for error in [
+        engine.info().await.unwrap_err(),
+        engine.list().await.unwrap_err(),
+        engine.ensure_network(ProjectId::generate()).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, EngineError::Unavailable { .. }), "{error:?}");
+        assert!(error.to_string().contains("unix:///no/such/docker.sock"), "{error}");
+    }
+}
