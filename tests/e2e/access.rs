@@ -67,7 +67,9 @@ fn a_name_that_no_project_can_have_is_refused_with_the_rule() {
     let mut server = Server::start();
     let ada = server.person("ada");
     let mut told = String::new();
-    for name in ["../etc", "Shop", "-shop", "shop/other", "", "a b", "api", &"a".repeat(64), "--upload-pack=id"] {
+    for name in
+        ["../etc", "Shop", "-shop", "shop/other", "", "a b", "api", &"a".repeat(64), "--upload-pack=id"]
+    {
         told.push_str(&format!("{name:?}\n{}", refusal_of(&server, &ada, name)));
     }
     insta::assert_snapshot!(told);
@@ -115,10 +117,7 @@ fn no_variable_of_a_client_reaches_git() {
     let traced = format!("SetEnv=GIT_TRACE={}", trace.display());
     let listed = ada.ssh_with(&server, &["-o", &traced], &["git-upload-archive 'shop.git'"]);
     assert!(!trace.exists(), "{listed:?}");
-    let version = ada.ssh_with(
-        &server,
-        &["-o", "SetEnv=GIT_PROTOCOL=version=2"],
-        &["git-upload-pack 'shop.git'"],
-    );
+    let version =
+        ada.ssh_with(&server, &["-o", "SetEnv=GIT_PROTOCOL=version=2"], &["git-upload-pack 'shop.git'"]);
     assert!(version.stdout.contains("version 2"), "{version:?}");
 }

@@ -48,7 +48,10 @@ fn two_servers_share_an_engine_and_nothing_else() {
     other.deploy(&bob, &tree, "shop");
     tree.commit(&[("index.html", "two")]);
     other.deploy(&bob, &tree, "shop");
-    assert_eq!((one.get("shop", "/").body, other.get("shop", "/").body), ("one".to_owned(), "two".to_owned()));
+    assert_eq!(
+        (one.get("shop", "/").body, other.get("shop", "/").body),
+        ("one".to_owned(), "two".to_owned())
+    );
 
     other.stop();
     other.start_again(&[]);

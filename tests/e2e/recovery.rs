@@ -55,7 +55,8 @@ fn the_old_release_serves_while_a_killed_check_is_done_again() {
     let tree = WorkTree::answering("one");
     server.deploy(&ada, &tree, "shop");
     // Listens only after some seconds, so that the check is under way when the server is killed.
-    let late = "FROM busybox:stable\nCOPY index.html /www/\nCMD sleep 5; exec httpd -f -p \"$PORT\" -h /www\n";
+    let late =
+        "FROM busybox:stable\nCOPY index.html /www/\nCMD sleep 5; exec httpd -f -p \"$PORT\" -h /www\n";
     let commit = tree.commit(&[("Dockerfile", late), ("index.html", "two")]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("Starting web");

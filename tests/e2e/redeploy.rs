@@ -67,7 +67,8 @@ fn a_failed_push_changes_nothing_and_can_be_repeated() {
     assert_eq!(server.engine().images(), images);
     assert_eq!(server.engine().containers().len(), 1);
 
-    let mended = tree.commit(&[("Dockerfile", "FROM busybox:stable\nCMD exec httpd -f -p \"$PORT\" -h /etc\n")]);
+    let mended =
+        tree.commit(&[("Dockerfile", "FROM busybox:stable\nCMD exec httpd -f -p \"$PORT\" -h /etc\n")]);
     server.deploy(&ada, &tree, "shop");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(mended));
     assert_eq!(server.get("shop", "/passwd").status, 200);

@@ -10,9 +10,9 @@ mod transcript;
 mod work_tree;
 
 pub(crate) use docker::Engine;
-pub(crate) use http::{Answer, Http, RequestLoop};
+pub(crate) use http::RequestLoop;
 pub(crate) use person::Person;
-pub(crate) use process::{Output, run, wait_until};
-pub(crate) use push::{Push, RunningPush};
+pub(crate) use process::{run, wait_until};
+pub(crate) use push::RunningPush;
 pub(crate) use server::{Server, command};
 pub(crate) use work_tree::{WorkTree, examples, slow_dockerfile};

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub(crate) struct Person {
-    pub(crate) name: String,
     /// Of the API.
     pub(crate) token: String,
     key: PathBuf,
@@ -24,14 +23,14 @@ impl Person {
         let login = json!({ "email": email, "password": password });
         let session = server.request(Method::POST, "/api/auth/login", "", Some(&login)).expect(200);
         let token = session["access_token"].as_str().unwrap().to_owned();
-        let person = Self { name: name.to_owned(), token, key: make_key(server.folder(), name) };
+        let person = Self { token, key: make_key(server.folder(), name) };
         person.add_key(server);
         person
     }
 
     /// Somebody whose key the server does not know.
     pub(super) fn stranger(server: &Server, name: &str) -> Self {
-        Self { name: name.to_owned(), token: String::new(), key: make_key(server.folder(), name) }
+        Self { token: String::new(), key: make_key(server.folder(), name) }
     }
 
     /// Adds the key to the account; gives what the API says of it.

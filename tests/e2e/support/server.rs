@@ -47,9 +47,13 @@ struct Running {
 }
 
 /// The program under test. nextest says where it is when it runs tests elsewhere than they were built.
-#[expect(clippy::disallowed_methods, reason = "this is no setting of the program, but nextest's word to the tests")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is no setting of the program, but nextest's word to the tests"
+)]
 fn program() -> PathBuf {
-    std::env::var_os("NEXTEST_BIN_EXE_gilgal").map_or_else(|| env!("CARGO_BIN_EXE_gilgal").into(), PathBuf::from)
+    std::env::var_os("NEXTEST_BIN_EXE_gilgal")
+        .map_or_else(|| env!("CARGO_BIN_EXE_gilgal").into(), PathBuf::from)
 }
 
 /// `gilgal` with a home and nothing else of this machine's settings.
@@ -71,8 +75,15 @@ impl Server {
     pub(crate) fn start_with(options: ServerOptions) -> Self {
         let folder = tempfile::Builder::new().prefix("gilgal-e2e-").tempdir().unwrap();
         let (process, [ssh, api, http]) = Running::start(&folder.path().join("home"), options);
-        let server =
-            Self { folder, process: Some(process), http_client: Http::new(), ssh, api, http, owners: Vec::new() };
+        let server = Self {
+            folder,
+            process: Some(process),
+            http_client: Http::new(),
+            ssh,
+            api,
+            http,
+            owners: Vec::new(),
+        };
         server.trust_host_key();
         server
     }
@@ -165,7 +176,8 @@ impl Server {
 
     fn trust_host_key(&self) {
         let mut keygen = Command::new("ssh-keygen");
-        let key = run(keygen.args(["-y", "-f"]).arg(self.home().join("ssh_host_ed25519_key"))).expect_success();
+        let key =
+            run(keygen.args(["-y", "-f"]).arg(self.home().join("ssh_host_ed25519_key"))).expect_success();
         let line = format!("[{}]:{} {key}", self.ssh.ip(), self.ssh.port());
         fs::write(self.known_hosts(), line).unwrap();
     }
@@ -212,7 +224,8 @@ impl Drop for Server {
 
 impl Running {
     fn start(home: &Path, options: ServerOptions) -> (Self, [SocketAddr; 3]) {
-        let mut child = command(home, options).stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut serve = command(home, options);
+        let mut child = serve.arg("serve").stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));
         let written = log.clone();
