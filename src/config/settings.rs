@@ -21,7 +21,7 @@ pub struct Settings {
     pub ssh_public_port: Option<u16>,
     /// `None`: the port that the router is bound to.
     pub http_public_port: Option<u16>,
-    /// Holds a password where it is PostgreSQL's.
+    /// May hold a password.
     pub database_url: crate::model::secret::Secret<String>,
     pub docker_host: String,
     pub mode: Mode,

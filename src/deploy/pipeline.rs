@@ -148,7 +148,7 @@ impl Deployer {
             | DeploymentState::Superseded => {
                 tokio::select! {
                     result = self.run_cancellable_step(run) => result?,
-                    () = self.cancelled(id) => return Ok(self.report_cancel(run)),
+                    () = self.cancelled(id) => return Ok(report_cancel(run)),
                 }
             }
         }
@@ -209,13 +209,6 @@ impl Deployer {
         Ok(())
     }
 
-    fn report_cancel(&self, run: &mut Run) -> DeploymentEvent {
-        run.error("The deployment was cancelled. What was running before is still running.");
-        run.deployment.reason = Some("The deployment was cancelled.".to_owned());
-        run.log.conclude(Conclusion::NotLive("cancelled".to_owned()));
-        DeploymentEvent::Cancelled
-    }
-
     /// Shows a failure: the step, the reason, the last lines, what to try, and how to see the whole log.
     fn report(&self, run: &mut Run, failure: &Failure) {
         run.error(&failure.sentence);
@@ -235,4 +228,11 @@ impl Deployer {
         run.deployment.reason = Some(failure.sentence.clone());
         run.log.conclude(Conclusion::NotLive(failure.words.to_owned()));
     }
+}
+
+fn report_cancel(run: &mut Run) -> DeploymentEvent {
+    run.error("The deployment was cancelled. What was running before is still running.");
+    run.deployment.reason = Some("The deployment was cancelled.".to_owned());
+    run.log.conclude(Conclusion::NotLive("cancelled".to_owned()));
+    DeploymentEvent::Cancelled
 }
