@@ -67,12 +67,10 @@ impl DockerBuilder {
         let mut transcript = Transcript::default();
         let mut image = None;
         loop {
-            let message = match next(&mut messages, transcript.has_partial_lines()).await {
-                Next::Message(message) => message,
-                Next::Pause => {
-                    send(output, transcript.flush()).await;
-                    continue;
-                }
+            let pause = if transcript.has_partial_lines() { PARTIAL_LINE_PAUSE } else { Duration::MAX };
+            let Ok(message) = tokio::time::timeout(pause, messages.next()).await else {
+                send(output, transcript.flush()).await;
+                continue;
             };
             match message {
                 Some(Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. })) => {
