@@ -157,6 +157,7 @@ impl App {
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
+                queue: queue.clone(),
                 repositories,
                 pushes: pushes.clone(),
                 hooks: home.hooks(),

@@ -1,6 +1,7 @@
 //! The server's own log: one line an event on standard error, as text or as JSON.
 
 use crate::config::{LogFormat, Settings};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Starts logging for the whole process.
@@ -10,7 +11,10 @@ use tracing_subscriber::EnvFilter;
 pub fn start(settings: &Settings) -> Result<(), String> {
     let filter = EnvFilter::try_new(&settings.log_filter)
         .map_err(|error| format!("GILGAL_LOG: \"{}\" is not a filter: {error}", settings.log_filter))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     let result = match settings.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),
         LogFormat::Json => builder.json().flatten_event(true).try_init(),

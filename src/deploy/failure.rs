@@ -109,7 +109,7 @@ impl From<BuildError> for StepError {
         match error {
             // Its last lines have just been shown: they are the end of the build's own output.
             BuildError::CommandFailed { .. } => failure.advise(
-                "Run the same command in a clean clone to see it fail, mend it, commit, and push again.",
+                "Run the same command in a clean clone to see it fail, fix it, commit, and push again.",
             ),
             BuildError::OutOfMemory { .. } => {
                 failure.advise("Give the build less to do at once, or the server more memory.")

@@ -84,7 +84,7 @@ impl Deployer {
         let log = self.journal.write(id).await?;
         let mut run = Run { deployment, project, environment, author, log, drain: None };
         if run.deployment.state != DeploymentState::Queued {
-            run.detail("The server was restarted; the deployment goes on from its record.");
+            run.detail("The deployment was interrupted and goes on from its record.");
         }
         let result = self.drive(&mut run).await;
         run.log.close().await;

@@ -6,6 +6,7 @@
 //! and it is looked up again for every command, so that a revoked key ends with its next command.
 
 mod accept;
+mod commands;
 mod connection;
 mod greeting;
 mod host_key;

@@ -7,6 +7,10 @@ use crate::git::Service;
 pub(super) enum Request {
     /// One of git's services on a project's repository, named as the client named it.
     Git { service: Service, project: String },
+    /// The log of a deployment, or of the newest one of a project.
+    Logs { of: String },
+    /// Deploy again what is on the branch of production.
+    Redeploy { project: String },
     /// Who am I?
     WhoAmI,
     /// What can I do here?
@@ -30,6 +34,8 @@ impl Request {
         match words.as_slice() {
             ["whoami"] => Ok(Self::WhoAmI),
             [] | ["help"] => Ok(Self::Help),
+            ["logs", of] => Ok(Self::Logs { of: project_of(of) }),
+            ["redeploy", project] => Ok(Self::Redeploy { project: project_of(project) }),
             [name, path] => match name.parse() {
                 Ok(service) => Ok(Self::Git { service, project: project_of(path) }),
                 Err(()) => Err(unsupported(&format!("`{}`", shown(name)))),
@@ -41,7 +47,7 @@ impl Request {
 
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
-        "gilgal does not run {what}. It takes git's push, fetch and archive, `whoami` and `help`."
+        "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `redeploy`, `whoami` and `help`."
     ))
 }
 

@@ -1,10 +1,11 @@
 //! Doing what a client asks for.
 
-use super::greeting;
 use super::pump::{Ended, STDERR, pump};
 use super::request::{Request, Unsupported};
+use super::{commands, greeting};
 use crate::auth::access::Action;
 use crate::git::{GitProcess, GitProtocol, PushEnvironment, Repositories, Service};
+use crate::jobs::Queue;
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::name::Slug;
@@ -14,7 +15,7 @@ use crate::projects::{self, ProjectDraft, ProjectError, ProjectReference};
 use crate::receive::{PushGuard, Pushes};
 use crate::store::Store;
 use russh::server::Msg;
-use russh::{Channel, ChannelReadHalf, ChannelWriteHalf};
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +31,7 @@ const RECEIVE_TIME: Duration = Duration::from_secs(60 * 60);
 pub struct Front {
     pub store: Store,
     pub journal: Journal,
+    pub queue: Queue,
     pub repositories: Repositories,
     pub pushes: Pushes,
     /// Folder of the hook scripts, and the socket on which they call back.
@@ -51,7 +53,7 @@ pub(super) struct Caller {
 }
 
 /// Why a command was not run: a sentence for the person who sent it.
-struct Refusal(String);
+pub(super) struct Refusal(pub(super) String);
 
 impl Front {
     /// Whether a key belongs to an account that may log in. The same answer for unknown, revoked and disabled.
@@ -130,9 +132,31 @@ async fn answer(
             .await;
             Ok(Some(0))
         }
+        Request::Logs { of } => until_hung_up(read, commands::logs(front, &user, &of, write)).await,
+        Request::Redeploy { project } => {
+            until_hung_up(read, commands::redeploy(front, &user, &project, write)).await
+        }
         Request::Git { service, project } => {
             run_git(front, caller, user, service, &project, read, write).await
         }
+    }
+}
+
+/// Runs a command for as long as its client is there.
+async fn until_hung_up(
+    mut read: ChannelReadHalf,
+    command: impl Future<Output = Result<u32, Refusal>>,
+) -> Result<Option<u32>, Refusal> {
+    let gone = async {
+        while let Some(message) = read.wait().await {
+            if matches!(message, ChannelMsg::Close) {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        code = command => code.map(Some),
+        () = gone => Ok(None),
     }
 }
 
@@ -233,7 +257,7 @@ fn push_environment(front: &Front, guard: &PushGuard) -> PushEnvironment {
     }
 }
 
-async fn say(write: &ChannelWriteHalf<Msg>, stream: Option<u32>, text: &str) {
+pub(super) async fn say(write: &ChannelWriteHalf<Msg>, stream: Option<u32>, text: &str) {
     let bytes = text.as_bytes().to_vec();
     let sent = match stream {
         None => write.data_bytes(bytes).await,
@@ -244,7 +268,7 @@ async fn say(write: &ChannelWriteHalf<Msg>, stream: Option<u32>, text: &str) {
     }
 }
 
-fn internal(error: impl std::error::Error + 'static) -> Refusal {
+pub(super) fn internal(error: impl std::error::Error + 'static) -> Refusal {
     tracing::error!(error = &error as &dyn std::error::Error, "an SSH command failed");
     Refusal("Something went wrong on the server; its log says what. Nothing was changed.".to_owned())
 }

@@ -74,8 +74,13 @@ impl Deployer {
             timeout: self.build_timeout,
             labels: image_labels(run),
         };
-        let (built, ()) =
-            tokio::join!(self.builder.build(request, sender), copy_lines(receiver, run.log.clone()));
+        // The first deployment of a project needs a network: it is made while the build runs. What is wrong with it is
+        // said by the step that needs it.
+        let (built, (), _) = tokio::join!(
+            self.builder.build(request, sender),
+            copy_lines(receiver, run.log.clone()),
+            self.engine.ensure_network(run.project.id)
+        );
         let report = context.report.await;
         if let Ok(Err(error)) = report
             && built.is_err()

@@ -98,7 +98,7 @@ impl Deployer {
                     }
                     (false, code) => {
                         Failure::new("crashed", format!("{name} crashed with exit code {code}.")).advise(
-                            "Start the app in a clean clone the same way, mend it, commit, and push again.",
+                            "Start the app in a clean clone the same way, fix it, commit, and push again.",
                         )
                     }
                 };
