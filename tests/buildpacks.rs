@@ -1,5 +1,7 @@
 //! Detection and rendering on whole projects: what is recognised, what the Dockerfile says, and what is refused.
 
+#![expect(clippy::unwrap_used, reason = "functions of a test may fail it")]
+
 #[path = "buildpacks/support.rs"]
 mod support;
 

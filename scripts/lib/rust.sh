@@ -20,5 +20,7 @@ require_rust() {
 require_tool() {
   have "$1" && return
   say "installing $1 into $cache/tools (once)"
-  CARGO_PROFILE_DEV_DEBUG=0 cargo install --debug --locked --quiet --root "$cache/tools" "$@"
+  # In a temporary folder: in the shared one it would lock every other build out until it is done.
+  env --unset=CARGO_TARGET_DIR CARGO_PROFILE_DEV_DEBUG=0 \
+    cargo install --debug --locked --quiet --root "$cache/tools" "$@"
 }

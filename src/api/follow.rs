@@ -8,6 +8,7 @@ use crate::api::logs::Wanted;
 use crate::api::request::Caller;
 use crate::auth::access::Action;
 use crate::model::deployment::Deployment;
+use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::projects;
 use crate::store::LogFilter;
@@ -30,6 +31,8 @@ const BUFFER: usize = 256;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Between two looks at whether the caller may still read: a log-out ends the stream within this time.
 const RECHECK: Duration = Duration::from_secs(5);
+/// Before a log that has ended without its deployment is followed again.
+const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 
 /// Follows the log of a deployment.
 pub(super) fn events(api: &Arc<Api>, caller: &Caller, deployment: &Deployment, wanted: Wanted) -> Response {
@@ -47,19 +50,30 @@ async fn feed(
     wanted: Wanted,
     sender: &mpsc::Sender<Event>,
 ) {
-    let mut lines = api.ports.follower.follow(deployment.id, wanted.after);
+    let Wanted { mut after, filter } = wanted;
     let mut stopping = api.stopping.subscribe();
     let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
     let mut stopping = std::pin::pin!(stopping);
     let mut recheck = interval_at(Instant::now() + RECHECK, RECHECK);
+    let mut lines = api.ports.follower.follow(deployment.id, after);
     loop {
         tokio::select! {
-            line = lines.next() => {
-                let Some(line) = line else { break };
-                if is_wanted(wanted.filter, &line) && sender.send(line_event(line)).await.is_err() {
-                    return;
+            line = lines.next() => match line {
+                Some(line) => {
+                    after = line.seq;
+                    if is_wanted(filter, &line) && sender.send(line_event(line)).await.is_err() {
+                        return;
+                    }
                 }
-            }
+                None => if let Some(end) = end_event(api, deployment.id).await {
+                    drop(sender.send(end).await);
+                    return;
+                } else {
+                    // Its outcome is known and it still cleans up, or the database was away: there may be more.
+                    tokio::time::sleep(FOLLOW_AGAIN).await;
+                    lines = api.ports.follower.follow(deployment.id, after);
+                }
+            },
             _ = recheck.tick() => if !may_still_read(api, caller, deployment).await {
                 return;
             },
@@ -67,13 +81,13 @@ async fn feed(
             () = sender.closed() => return,
         }
     }
-    // Where the log ended for another reason no `end` is sent, and the client comes back for the rest.
-    if let Ok(Deployment { state, .. }) = api.store.deployment(deployment.id).await
-        && state.is_final()
-    {
-        let end = Event::default().event("end").data(json!({ "status": state.status() }).to_string());
-        let _ = sender.send(end).await;
-    }
+}
+
+/// What says that nothing will follow, once the deployment is final.
+async fn end_event(api: &Api, deployment: DeploymentId) -> Option<Event> {
+    let state = api.store.deployment(deployment).await.ok()?.state;
+    let status = json!({ "status": state.status() }).to_string();
+    state.is_final().then(|| Event::default().event("end").data(status))
 }
 
 fn is_wanted(filter: LogFilter, line: &LogLine) -> bool {

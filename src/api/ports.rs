@@ -25,7 +25,7 @@ pub trait DeploymentWaker: Send + Sync {
 /// Reads the log of a deployment while it is being written.
 pub trait LogFollower: Send + Sync {
     /// Every line with a number above `after`, in order, without gaps: the stored ones at once, the others as they come.
-    /// Ends when the deployment is final and its last line was given.
+    /// May end when the outcome is known, or when the lines cannot be read; then it is asked again.
     fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine>;
 }
 

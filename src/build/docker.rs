@@ -1,6 +1,7 @@
 //! Builds with the BuildKit inside a Docker Engine.
 
 use super::failure;
+use super::memory::{self, MemoryLimit};
 use super::session::Session;
 use super::transcript::Transcript;
 use super::{BuildError, BuildKey, BuildLine, BuildRequest, Builder, BuiltImage, Context};
@@ -59,7 +60,11 @@ impl DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let docker = self.client().await?;
         let session = self.open_session().await?;
-        let options = self.options(&request, session.as_ref());
+        let mark = memory::mark(&request.deployment_id.to_string());
+        let _memory_limit = request
+            .memory_limit_mib
+            .map(|mebibytes| MemoryLimit::start(mark.clone(), u64::from(mebibytes) * 1024 * 1024));
+        let options = self.options(&request, &mark, session.as_ref());
         let (context, context_error) = watched(request.context);
         let buildkit = buildkit(&docker);
         let mut messages =
@@ -67,12 +72,10 @@ impl DockerBuilder {
         let mut transcript = Transcript::default();
         let mut image = None;
         loop {
-            let message = match next(&mut messages, transcript.has_partial_lines()).await {
-                Next::Message(message) => message,
-                Next::Pause => {
-                    send(output, transcript.flush()).await;
-                    continue;
-                }
+            let pause = if transcript.has_partial_lines() { PARTIAL_LINE_PAUSE } else { Duration::MAX };
+            let Ok(message) = tokio::time::timeout(pause, messages.next()).await else {
+                send(output, transcript.flush()).await;
+                continue;
             };
             match message {
                 Some(Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. })) => {
@@ -109,7 +112,7 @@ impl DockerBuilder {
         }
     }
 
-    fn options(&self, request: &BuildRequest, session: Option<&Session>) -> BuildImageOptions {
+    fn options(&self, request: &BuildRequest, mark: &str, session: Option<&Session>) -> BuildImageOptions {
         let mut labels: HashMap<String, String> =
             request.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         // Last, so that nothing can take their place; the engine prefers them to labels of the Dockerfile as well.
@@ -124,6 +127,7 @@ impl DockerBuilder {
             .t(&request.image_name)
             .nocache(request.no_cache)
             .labels(&labels)
+            .buildargs(&HashMap::from([(memory::ARGUMENT, mark)]))
             // Made BuildKit's by `buildkit`.
             .version(BuilderVersion::BuilderV1)
             .build();

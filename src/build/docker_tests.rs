@@ -174,9 +174,9 @@ async fn output_is_live_and_in_order() {
 #[tokio::test]
 async fn a_failing_command_is_named_with_its_code_and_last_lines() {
     let server = Server::new();
-    let error = server.failure("FROM busybox:stable\nRUN echo before; echo why >&2; exit 3\n").await;
+    let error = server.failure("FROM busybox:stable\nRUN echo before; echo why; exit 3\n").await;
     let BuildError::CommandFailed { command, exit_code, last_lines } = error else { panic!("{error:?}") };
-    assert_eq!(command, "echo before; echo why >&2; exit 3");
+    assert_eq!(command, "echo before; echo why; exit 3");
     assert_eq!(exit_code, 3);
     assert_eq!(last_lines, ["before", "why"]);
 }
@@ -185,6 +185,23 @@ async fn a_failing_command_is_named_with_its_code_and_last_lines() {
 async fn a_killed_command_is_out_of_memory() {
     let error = Server::new().failure("FROM busybox:stable\nRUN sh -c 'kill -9 $$'; exit $?\n").await;
     assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
+}
+
+/// Holds where the test runs as root beside the engine, as `scripts/test` does.
+#[tokio::test]
+async fn a_command_is_held_below_the_memory_limit() {
+    let server = Server::new();
+    let build = async |script: &str| {
+        let mut request = server.request(&format!("FROM busybox:stable\nRUN : {}; {script}\n", server.id));
+        request.memory_limit_mib = Some(32);
+        server.build(request).await.0
+    };
+    let hungry = "sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=1; exit $?";
+    let error = build(hungry).await.unwrap_err();
+    assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
+    let image = build("sleep 1; env > /environment").await.unwrap();
+    let image = docker().await.inspect_image(&image.id).await.unwrap();
+    assert!(!format!("{image:?}").contains("NO_PROXY"), "the mark stays in the image");
 }
 
 #[tokio::test]

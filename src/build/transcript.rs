@@ -150,7 +150,7 @@ mod tests {
     }
 
     fn begun(digest: &str, name: &str, cached: bool) -> StatusResponse {
-        let vertex = Vertex { started: Some(Default::default()), cached, ..vertex(digest, name) };
+        let vertex = Vertex { started: Some(<_>::default()), cached, ..vertex(digest, name) };
         StatusResponse { vertexes: vec![vertex], ..StatusResponse::default() }
     }
 

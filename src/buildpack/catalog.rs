@@ -8,7 +8,7 @@ use crate::model::plan::BuildPlan;
 use crate::model::source::SourceTree;
 use minijinja::Environment;
 use rust_embed::RustEmbed;
-use std::collections::BTreeMap;
+use std::path::Path;
 
 /// The folder `buildpacks/`, inside the binary.
 #[derive(RustEmbed)]
@@ -71,7 +71,7 @@ impl Catalog {
                     source: Box::new(source),
                 })?;
                 packs.push(Pack { name: name.to_owned(), manifest });
-            } else if path.ends_with(".j2") {
+            } else if Path::new(&path).extension().is_some_and(|extension| extension == "j2") {
                 templates
                     .add_template_owned(path.clone(), text)
                     .map_err(|source| CatalogError::Template { path, source: Box::new(source) })?;
@@ -110,10 +110,7 @@ impl Catalog {
     }
 
     /// Names of the files that some pack looks for, for hints about misspelt ones.
-    pub(crate) fn signals(&self) -> BTreeMap<&str, &str> {
-        self.packs
-            .iter()
-            .flat_map(|pack| pack.manifest.signals.iter().map(|signal| (signal.as_str(), pack.name.as_str())))
-            .collect()
+    pub(crate) fn signals(&self) -> impl Iterator<Item = &str> {
+        self.packs.iter().flat_map(|pack| pack.manifest.signals.iter().map(String::as_str))
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::buildpack::dependencies;
 use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::glob::glob_matches;
 use crate::buildpack::language::{dockerfile, python};
 use crate::buildpack::manifest::DependencyList;
 use crate::buildpack::refusal::Refusal;
@@ -237,15 +238,21 @@ impl Inspection<'_> {
         key: Option<&str>,
         matches: Option<&Pattern>,
     ) -> Result<Option<Found>, Refusal> {
-        let value = match key {
-            Some(key) => self.documents.document(file)?.and_then(|document| lookup(&document, key).cloned()),
-            None => self.documents.text(file)?.map(Value::String),
-        };
-        let value = match (value, matches) {
-            (Some(Value::String(text)), Some(pattern)) => pattern.find(&text).map(Value::String),
-            (Some(_), Some(_)) => None,
-            (Some(Value::String(text)), None) if key.is_none() => first_line(&text).map(Value::String),
-            (value, None) | (value @ None, Some(_)) => value,
+        let documents = self.documents;
+        let value = match (key, matches) {
+            (None, None) => documents.text(file)?.and_then(|text| first_line(&text)).map(Value::String),
+            (None, Some(pattern)) => {
+                documents.text(file)?.and_then(|text| pattern.find(&text)).map(Value::String)
+            }
+            (Some(key), matches) => {
+                let document = documents.document(file)?;
+                let value = document.as_deref().and_then(|document| lookup(document, key)).cloned();
+                match (value, matches) {
+                    (value, None) => value,
+                    (Some(Value::String(text)), Some(pattern)) => pattern.find(&text).map(Value::String),
+                    (_, Some(_)) => None,
+                }
+            }
         };
         let from = key.map_or_else(|| file.to_owned(), |key| format!("{file}: {key}"));
         Ok(value.map(|value| Found { value, from }))
@@ -254,33 +261,4 @@ impl Inspection<'_> {
 
 fn first_line(text: &str) -> Option<String> {
     text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned)
-}
-
-/// Whether a path matches a glob: `*` within one segment, `**` over any number of them.
-fn glob_matches(glob: &str, path: &str) -> bool {
-    fn segments_match(globs: &[&str], segments: &[&str]) -> bool {
-        match (globs, segments) {
-            ([], []) => true,
-            (["**", rest @ ..], _) => {
-                (0..=segments.len()).any(|skipped| segments_match(rest, &segments[skipped..]))
-            }
-            ([glob, globs @ ..], [segment, segments @ ..]) => {
-                segment_matches(glob.as_bytes(), segment.as_bytes()) && segments_match(globs, segments)
-            }
-            _ => false,
-        }
-    }
-    fn segment_matches(glob: &[u8], segment: &[u8]) -> bool {
-        match (glob, segment) {
-            ([], []) => true,
-            ([b'*', rest @ ..], _) => {
-                (0..=segment.len()).any(|skipped| segment_matches(rest, &segment[skipped..]))
-            }
-            ([byte, glob @ ..], [other, segment @ ..]) => byte == other && segment_matches(glob, segment),
-            _ => false,
-        }
-    }
-    let globs: Vec<&str> = glob.split('/').collect();
-    let segments: Vec<&str> = path.split('/').collect();
-    segments_match(&globs, &segments)
 }

@@ -63,15 +63,14 @@ fn find_in_requirements(
     list: &DependencyList,
     package: &str,
 ) -> Result<Option<String>, Refusal> {
-    let lines: Vec<String> = match &list.key {
-        None => documents.text(&list.file)?.unwrap_or_default().lines().map(str::to_owned).collect(),
-        Some(key) => {
-            let document = documents.document(&list.file)?;
-            let elements = document.as_deref().and_then(|document| lookup(document, key)?.as_array());
-            elements.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
-        }
+    let Some(key) = &list.key else {
+        let text = documents.text(&list.file)?.unwrap_or_default();
+        return Ok(text.lines().find_map(|line| requirement_of(line, package)));
     };
-    Ok(lines.iter().find_map(|line| requirement_of(line, package)))
+    let document = documents.document(&list.file)?;
+    let elements = document.as_deref().and_then(|document| lookup(document, key)?.as_array());
+    let mut lines = elements.into_iter().flatten().filter_map(Value::as_str);
+    Ok(lines.find_map(|line| requirement_of(line, package)))
 }
 
 /// The version part of a PEP 508 requirement for the package: `Flask[async] >= 3.0 ; …` gives `>= 3.0`.
@@ -87,7 +86,7 @@ fn requirement_of(line: &str, package: &str) -> Option<String> {
     Some(rest.split(';').next().unwrap_or(rest).trim().to_owned())
 }
 
-/// Names are compared as PyPI does (PEP 503); names of npm packages differ by more than that from each other in practice.
+/// Names are compared as Python's index does (PEP 503); names of npm packages differ from each other by more than that.
 fn same_name(left: &str, right: &str) -> bool {
     let normal = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
     normal(left) == normal(right)

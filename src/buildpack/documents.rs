@@ -5,6 +5,7 @@ use crate::model::source::SourceTree;
 use serde_json::Value;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::rc::Rc;
 
 /// A view of the tree below a root folder. All paths are relative to that root.
@@ -14,6 +15,7 @@ pub(crate) struct Documents<'tree> {
     prefix: String,
     /// The part of the tree's sorted paths that is below the root.
     paths: &'tree [String],
+    texts: RefCell<BTreeMap<String, Option<Rc<str>>>>,
     parsed: RefCell<BTreeMap<String, Rc<Value>>>,
 }
 
@@ -29,7 +31,7 @@ impl<'tree> Documents<'tree> {
         if paths.is_empty() && !prefix.is_empty() {
             return Err(Refusal::NoSuchRoot { root: root.to_owned() });
         }
-        Ok(Self { tree, prefix, paths, parsed: RefCell::default() })
+        Ok(Self { tree, prefix, paths, texts: RefCell::default(), parsed: RefCell::default() })
     }
 
     /// Every file below the root, sorted.
@@ -51,26 +53,29 @@ impl<'tree> Documents<'tree> {
     }
 
     pub(crate) fn is_symbolic_link(&self, path: &str) -> bool {
-        let full = self.full(path);
-        self.tree.symbolic_links().iter().any(|link| *link == full)
+        self.tree.symbolic_links().contains(&self.full(path))
     }
 
     /// The text of a file without its byte order mark; `None` where there is no such file.
     ///
     /// # Errors
     /// When the file is there and cannot be read as text.
-    pub(crate) fn text(&self, path: &str) -> Result<Option<String>, Refusal> {
-        match self.tree.read(&self.full(path)) {
-            Some(text) => Ok(Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))),
-            None if self.has_file(path) => Err(Refusal::BrokenFile {
-                path: path.to_owned(),
-                reason: "it is larger than 1 MiB or not UTF-8 text".to_owned(),
-            }),
-            None => Ok(None),
+    pub(crate) fn text(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
+        let text = self.texts.borrow().get(path).cloned();
+        let text = text.unwrap_or_else(|| {
+            let text = self.tree.read(&self.full(path));
+            let text = text.map(|text| Rc::from(text.strip_prefix('\u{feff}').unwrap_or(&text)));
+            self.texts.borrow_mut().insert(path.to_owned(), text.clone());
+            text
+        });
+        if text.is_none() && self.has_file(path) {
+            let reason = "it is larger than 1 MiB or not UTF-8 text".to_owned();
+            return Err(Refusal::BrokenFile { path: path.to_owned(), reason });
         }
+        Ok(text)
     }
 
-    /// A JSON or TOML document (by the ending of its name) as one kind of value; `None` where there is no such file.
+    /// A document, TOML by the ending of its name or else JSON, as one kind of value; `None` where there is no such file.
     ///
     /// # Errors
     /// When the document cannot be parsed; the reason names line and column.
@@ -106,8 +111,7 @@ pub(crate) fn lookup<'value>(document: &'value Value, key: &str) -> Option<&'val
 }
 
 fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
-    let is_toml = std::path::Path::new(path).extension().is_some_and(|extension| extension != "json")
-        && !std::path::Path::new(path).extension().is_some_and(|extension| extension == "jsonc");
+    let is_toml = Path::new(path).extension().is_some_and(|extension| extension == "toml");
     let result = if is_toml {
         toml::from_str(text).map_err(|error| {
             let place = error.span().map(|span| place(text, span.start));

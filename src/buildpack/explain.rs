@@ -2,6 +2,7 @@
 
 use crate::buildpack::procfile;
 use crate::buildpack::refusal::shown;
+use crate::model::name::ProcessType;
 use crate::model::plan::{BuildPlan, Evidence};
 
 /// Width of the first column of the evidence.
@@ -31,7 +32,7 @@ pub fn explain(plan: &BuildPlan) -> Explanation {
 /// Which process types the plan has and who says so: `Procfile declares types -> release, web`.
 #[must_use]
 pub fn process_types(plan: &BuildPlan) -> String {
-    let names: Vec<&str> = plan.processes.keys().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = plan.processes.keys().map(ProcessType::as_str).collect();
     if plan.evidence.iter().any(|evidence| evidence.from == procfile::PATH) {
         format!("Procfile declares types -> {}", names.join(", "))
     } else {

@@ -12,7 +12,8 @@ use crate::model::plan::Evidence;
 pub(crate) struct Choice<'pack> {
     pub(crate) manager: &'pack Manager,
     pub(crate) version: Option<String>,
-    pub(crate) evidence: Evidence,
+    /// `None` where there is nothing to say of it.
+    pub(crate) evidence: Option<Evidence>,
 }
 
 /// Chooses the manager; `None` where there is nothing to install.
@@ -28,11 +29,11 @@ pub(crate) fn choose<'pack>(
     }
     let Some((manager, from)) = find(&manifest.managers, inspection)? else { return Ok(None) };
     if let Some(way_out) = &manager.refuse {
-        let what = format!("Installing with {} (seen by {from})", manager.shown);
+        let what = format!("{} ({from})", manager.shown);
         return Err(Refusal::Unsupported { what, way_out: way_out.clone() });
     }
     let version = inspection.find_text(&manager.version)?.map(|(version, _)| version);
-    let evidence = Evidence { what: manager.shown.clone(), from };
+    let evidence = (!manager.shown.is_empty()).then(|| Evidence { what: manager.shown.clone(), from });
     Ok(Some(Choice { manager, version, evidence }))
 }
 
@@ -61,13 +62,25 @@ fn find<'pack>(
     }
     match (locked.len(), named) {
         (1, _) => Ok(locked.pop()),
-        (0, Some(named)) => Ok(Some(named)),
+        (0, Some((named, from))) => without_lock(managers, named).map(|manager| Some((manager, from))),
         (0, None) => first_that_holds(managers, inspection),
         (_, Some((named, _))) if locked.iter().any(|(manager, _)| manager.name == named.name) => {
             Ok(locked.into_iter().find(|(manager, _)| manager.name == named.name))
         }
         (_, _) => Err(ambiguous(&locked)),
     }
+}
+
+/// A manager that the project names, but has no lock file of.
+fn without_lock<'pack>(managers: &'pack [Manager], named: &'pack Manager) -> Result<&'pack Manager, Refusal> {
+    if named.refuse.is_some() {
+        return Ok(named);
+    }
+    let is_same = |manager: &&Manager| manager.name == named.name && manager.locks.is_empty();
+    managers.iter().find(is_same).ok_or_else(|| Refusal::Unsupported {
+        what: format!("{} without a lock file", named.name),
+        way_out: format!("Install once on your machine and commit {}.", named.locks.join(" or ")),
+    })
 }
 
 /// The first manager that can do without a lock file.

@@ -100,6 +100,8 @@ pub(crate) enum VariableKind {
     When(Condition),
     /// The first source that finds something; otherwise null.
     First(Vec<Source>),
+    /// The first source that finds something. It must be a folder of the project that can be named in a Dockerfile.
+    Folder(Vec<Source>),
     /// Those of the named files that exist.
     Files(Vec<String>),
     /// Those of the named directories that exist.
@@ -160,7 +162,8 @@ pub(crate) struct Manager {
     /// The project names this manager explicitly; decides between several lock files.
     #[serde(default)]
     pub(crate) named_by: Option<Source>,
-    /// Shown as evidence: `npm ci`.
+    /// Shown as evidence: `npm ci`. Empty: nothing is shown.
+    #[serde(default)]
     pub(crate) shown: String,
     /// Recognised and not supported: the way out.
     #[serde(default)]

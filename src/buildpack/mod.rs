@@ -3,19 +3,20 @@
 //! What is known about a language or framework is data: a folder of `buildpacks/` holds a `buildpack.toml` (how to
 //! recognise it, versions, package managers, how to start it) and a `Dockerfile.j2`. The code here interprets that data and
 //! knows no framework by name. What cannot be said in data (finding the WSGI object of a Python file, the port in a
-//! Dockerfile) is a small parser in [`language`], offered to the data as one more kind of [`source`](condition::Source).
+//! Dockerfile) is a small parser in `language/`, offered to the data as one more kind of source (`condition`).
 //!
 //! The way of a detection, one file per step:
 //!
 //! | step | file |
 //! |---|---|
 //! | look into files, each parsed once | `documents` |
-//! | answer the conditions of a pack | `condition`, `dependencies` |
+//! | answer the conditions of a pack | `condition`, `dependencies`, `glob` |
 //! | choose the framework among those seen | `framework` |
 //! | choose versions | `tool`, `version` |
 //! | choose the package manager | `manager` |
 //! | find what to start | `start`, `procfile` |
-//! | put the plan together, or say why there is none | `detect`, [`Refusal`] |
+//! | ask the packs, and put the plan of one together | `detect`, `planning` |
+//! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
 //! | say what was found | [`explain`] |
 
@@ -27,10 +28,12 @@ mod directory;
 mod documents;
 pub mod explain;
 mod framework;
+mod glob;
 mod language;
 mod manager;
 mod manifest;
 mod misspelt;
+mod planning;
 pub mod procfile;
 mod refusal;
 mod render;

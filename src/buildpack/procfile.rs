@@ -140,7 +140,7 @@ mod tests {
         assert!(long.len() < 400, "{}", long.len());
         let command = format!("web: {}", "x".repeat(5000));
         assert!(matches!(parse(&command), Err(ProcfileError::BadCommand { line: 1, .. })));
-        let many: String = (0..100).map(|n| format!("w{n}: x\n")).collect();
-        assert_eq!(parse(&many), Err(ProcfileError::TooMany { line: 51 }));
+        let many: Vec<String> = (0..100).map(|n| format!("w{n}: x")).collect();
+        assert_eq!(parse(&many.join("\n")), Err(ProcfileError::TooMany { line: 51 }));
     }
 }

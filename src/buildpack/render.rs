@@ -1,6 +1,6 @@
 //! Templates, and what keeps a project's own text from becoming Dockerfile or shell syntax.
 //!
-//! A value that a template prints must be a plain word (letters, digits and `._/:@+=,-`), whatever it is; anything else
+//! A value that a template prints must be a plain word (letters, digits and `._/:@+-`), whatever it is; anything else
 //! fails the rendering. Text that may be more goes through a filter that says what it is used as, and makes it safe
 //! there. A template that forgets the filter is refused on the first value that would have mattered, not exploited by it.
 
@@ -45,7 +45,6 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.add_filter("words", words);
     environment.add_filter("exec", exec);
     environment.add_filter("line", line);
-    environment.add_filter("option", option);
     environment
 }
 
@@ -63,14 +62,29 @@ pub(crate) fn dockerfile(
         |source| RenderError::Template { buildpack: plan.buildpack.clone(), source: Box::new(source) };
     let images = context.images.clone();
     let image = move |name: String| images.get(&name).cloned().unwrap_or(name);
+    let scope = Value::from(context.cache_scope.clone());
+    let cache = move |name: &Value, target: &Value, sharing: Option<&Value>| {
+        cache_mount(&scope, name, target, sharing)
+    };
     let mut values: BTreeMap<String, Value> =
         plan.variables.iter().map(|(name, value)| (name.clone(), Value::from_serialize(value))).collect();
     values.insert("versions".to_owned(), Value::from_serialize(&plan.versions));
     values.insert("port".to_owned(), plan.port.into());
-    values.insert("cache_scope".to_owned(), context.cache_scope.as_str().into());
     values.insert("start".to_owned(), start(plan.processes.get(&ProcessType::web())));
     values.insert("image".to_owned(), Value::from_function(image));
+    values.insert("cache".to_owned(), Value::from_function(cache));
     environment.get_template(template).and_then(|template| template.render(values)).map_err(failed)
+}
+
+/// The option of `RUN` that keeps a folder from one build of the project to the next. The only way for a template to
+/// write one, so that none is shared between projects.
+fn cache_mount(scope: &Value, name: &Value, target: &Value, sharing: Option<&Value>) -> Result<Value, Error> {
+    let (scope, name, target) = (word(scope)?, word(name)?, word(target)?);
+    let sharing = match sharing {
+        Some(sharing) => format!(",sharing={}", word(sharing)?),
+        None => String::new(),
+    };
+    Ok(Value::from_safe_string(format!("--mount=type=cache,id={scope}-{name},target={target}{sharing}")))
 }
 
 /// Renders one argument of a start command. It stays one argument, so nothing in it is syntax to anybody.
@@ -112,19 +126,16 @@ fn format_word(output: &mut Output<'_>, state: &State<'_, '_>, value: &Value) ->
 
 /// The text of a plain word.
 fn word(value: &Value) -> Result<&str, Error> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/:@+=,-".contains(c);
     match value.as_str() {
-        Some(text) if !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-') => Ok(text),
+        Some(text) if is_word(text) => Ok(text),
         _ => Err(unsafe_value(value, "is not a plain word")),
     }
 }
 
-/// A plain word that may start with a dash: an option that the template itself has put together.
-fn option(value: &Value) -> Result<Value, Error> {
-    match value.as_str().map(|text| (text, word(&text.trim_start_matches('-').into()).is_ok())) {
-        Some((text, true)) => Ok(Value::from_safe_string(text.to_owned())),
-        _ => Err(unsafe_value(value, "is not an option")),
-    }
+/// Whether a text is no syntax to anybody: not to the shell, not to Docker's options, not as an option of a command.
+pub(crate) fn is_word(text: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._/:@+-".contains(c);
+    !text.is_empty() && text.chars().all(is_plain) && !text.starts_with('-')
 }
 
 /// A list of plain words, divided by spaces.

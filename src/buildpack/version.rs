@@ -53,7 +53,7 @@ fn parse_alternative(text: &str) -> Option<Vec<Interval>> {
         if digits == word.len() {
             continue;
         }
-        let comparison = comparison(&operator, Partial::parse(&word[digits..])?)?;
+        let comparison = comparison(&operator, &Partial::parse(&word[digits..])?)?;
         allowed = allowed
             .iter()
             .flat_map(|left| comparison.iter().filter_map(|right| intersection(*left, *right)))
@@ -64,7 +64,7 @@ fn parse_alternative(text: &str) -> Option<Vec<Interval>> {
 }
 
 /// The versions that one comparison allows.
-fn comparison(operator: &str, version: Partial) -> Option<Vec<Interval>> {
+fn comparison(operator: &str, version: &Partial) -> Option<Vec<Interval>> {
     let (start, end) = (version.start(), version.end());
     let interval = match operator {
         "" | "=" | "==" | "===" => Interval { start, end },

@@ -63,7 +63,18 @@ impl From<StoreError> for StepError {
 impl From<EngineError> for StepError {
     fn from(error: EngineError) -> Self {
         tracing::warn!(error = &error as &dyn std::error::Error, "a deployment met an error of the engine");
-        Failure::new("engine failed", error.to_string()).into()
+        let words = match error {
+            EngineError::CannotStart { .. } => "start failed",
+            EngineError::ImageMissing { .. } => "image gone",
+            EngineError::Unavailable { .. }
+            | EngineError::NotFound { .. }
+            | EngineError::InUse { .. }
+            | EngineError::TimedOut { .. }
+            | EngineError::DiskFull
+            | EngineError::NoAddressRange
+            | EngineError::Other { .. } => "engine failed",
+        };
+        Failure::new(words, error.to_string()).into()
     }
 }
 
@@ -109,7 +120,7 @@ impl From<BuildError> for StepError {
         match error {
             // Its last lines have just been shown: they are the end of the build's own output.
             BuildError::CommandFailed { .. } => failure.advise(
-                "Run the same command in a clean clone to see it fail, mend it, commit, and push again.",
+                "Run the same command in a clean clone to see it fail, fix it, commit, and push again.",
             ),
             BuildError::OutOfMemory { .. } => {
                 failure.advise("Give the build less to do at once, or the server more memory.")

@@ -16,6 +16,7 @@ pub struct GitTree {
     git: git2::Repository,
     tree: Oid,
     paths: Vec<String>,
+    symbolic_links: Vec<String>,
     has_submodules: bool,
 }
 
@@ -27,24 +28,28 @@ impl Repository {
     pub fn tree(&self, commit: &CommitId) -> Result<GitTree, GitError> {
         let git = self.git2()?;
         let tree = git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree_id();
-        let (mut paths, mut has_submodules) = (Vec::new(), false);
+        let (mut paths, mut symbolic_links, mut has_submodules) = (Vec::new(), Vec::new(), false);
         git.find_tree(tree)?.walk(TreeWalkMode::PreOrder, |folder, entry| {
             match entry.kind() {
-                Some(ObjectType::Blob) if entry.filemode() != i32::from(git2::FileMode::Link) => {
+                Some(ObjectType::Blob) => {
+                    let is_link = entry.filemode() == i32::from(git2::FileMode::Link);
+                    let known = if is_link { &mut symbolic_links } else { &mut paths };
                     if let Ok(name) = std::str::from_utf8(entry.name_bytes()) {
-                        paths.push(format!("{folder}{name}"));
+                        known.push(format!("{folder}{name}"));
                     }
                 }
                 Some(ObjectType::Commit) => has_submodules = true,
                 _ => {}
             }
-            if paths.len() > MAX_FILES { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
+            let files = paths.len() + symbolic_links.len();
+            if files > MAX_FILES { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
         })?;
-        if paths.len() > MAX_FILES {
+        if paths.len() + symbolic_links.len() > MAX_FILES {
             return Err(GitError::TooManyFiles);
         }
         paths.sort();
-        Ok(GitTree { git, tree, paths, has_submodules })
+        symbolic_links.sort();
+        Ok(GitTree { git, tree, paths, symbolic_links, has_submodules })
     }
 }
 
@@ -65,15 +70,6 @@ impl GitTree {
     pub const fn has_submodules(&self) -> bool {
         self.has_submodules
     }
-
-    /// Whether a path is a symbolic link.
-    #[must_use]
-    pub fn is_link(&self, path: &str) -> bool {
-        self.git
-            .find_tree(self.tree)
-            .and_then(|tree| tree.get_path(std::path::Path::new(path)))
-            .is_ok_and(|entry| entry.filemode() == i32::from(git2::FileMode::Link))
-    }
 }
 
 impl SourceTree for GitTree {
@@ -92,5 +88,41 @@ impl SourceTree for GitTree {
         }
         let blob = self.git.find_blob(entry.id()).ok()?;
         std::str::from_utf8(blob.content()).ok().map(str::to_owned)
+    }
+
+    fn symbolic_links(&self) -> &[String] {
+        &self.symbolic_links
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::git::repository::Repositories;
+    use crate::model::id::ProjectId;
+    use crate::model::source::SourceTree;
+    use git2::{FileMode, Signature};
+
+    #[test]
+    fn files_and_links_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let git = repository.git2().unwrap();
+        let mut source = git.treebuilder(None).unwrap();
+        source.insert("a.js", git.blob(b"a").unwrap(), FileMode::Blob.into()).unwrap();
+        let source = source.write().unwrap();
+        let mut root = git.treebuilder(None).unwrap();
+        root.insert("src", source, FileMode::Tree.into()).unwrap();
+        root.insert("src.js", git.blob(b"script").unwrap(), FileMode::BlobExecutable.into()).unwrap();
+        root.insert("Procfile", git.blob(b"/etc/passwd").unwrap(), FileMode::Link.into()).unwrap();
+        let root = git.find_tree(root.write().unwrap()).unwrap();
+        let ada = Signature::now("Ada", "ada@example.com").unwrap();
+        let commit = git.commit(None, &ada, &ada, "files", &root, &[]).unwrap();
+
+        let tree = repository.tree(&commit.to_string().parse().unwrap()).unwrap();
+        assert_eq!(tree.paths(), ["src.js", "src/a.js"]);
+        assert_eq!(tree.symbolic_links(), ["Procfile"]);
+        assert_eq!(tree.read("src.js").as_deref(), Some("script"));
+        assert_eq!(tree.read("Procfile"), None);
     }
 }

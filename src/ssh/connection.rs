@@ -8,7 +8,7 @@ use russh::keys::ssh_key::{HashAlg, PublicKey};
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId};
+use russh::{Channel, ChannelId, MethodKind, MethodSet};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -100,9 +100,11 @@ impl Handler for Connection {
                 instructions: Cow::Borrowed(greeting::UNKNOWN_KEY),
                 prompts: Cow::Borrowed(&[]),
             },
-            Some(_) => {
-                Auth::Reject { proceed_with_methods: Some(russh::MethodSet::empty()), partial_success: false }
-            }
+            // What is left to the client is a method that it has tried: it gives up instead of asking again.
+            Some(_) => Auth::Reject {
+                proceed_with_methods: Some(MethodSet::from(&[MethodKind::PublicKey][..])),
+                partial_success: false,
+            },
         })
     }
 

@@ -52,8 +52,7 @@ pub(super) enum Backend {
     Postgres(Pool<PostgresConnection>),
 }
 
-/// A connection that goes back to its pool when it is dropped. One that is dropped within a transaction, as when its
-/// caller is cancelled, is closed by the pool instead: the transaction never happened.
+/// A connection that goes back to its pool when it is dropped.
 #[expect(clippy::large_enum_variant, reason = "lives on a stack, for one call")]
 pub(super) enum Connection {
     Sqlite(Object<SqliteConnection>),
@@ -113,22 +112,11 @@ impl Connection {
         self
     }
 
-    /// Runs `work` in a transaction. Transactions do not nest.
-    pub(super) async fn transaction<T>(
-        &mut self,
-        work: impl AsyncFnOnce(&mut Self) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        self.begin().await?;
-        match work(self).await {
-            Ok(value) => {
-                self.commit().await?;
-                Ok(value)
-            }
-            Err(error) => {
-                // The error of the work matters more; a connection that cannot roll back is not used again.
-                self.roll_back().await.ok();
-                Err(error)
-            }
+    /// Closes the connection instead of giving it back.
+    pub(super) fn close(self) {
+        match self {
+            Self::Sqlite(object) => drop(Object::take(object)),
+            Self::Postgres(object) => drop(Object::take(object)),
         }
     }
 

@@ -1,7 +1,7 @@
 //! The database: the only folder that knows Diesel.
 //!
 //! [`Store`] is a cheap handle with one method per question or change; each file holds the `impl Store` of one family
-//! of tables, with the rows and queries of that family. There is one text per query for both databases: [`backend`]
+//! of tables, with the rows and queries of that family. There is one text per query for both databases: `backend`
 //! compiles it once for SQLite and once for PostgreSQL. What goes in and comes out are types of [`crate::model`].
 //!
 //! A method is one statement or one short transaction; no transaction is open while anything else is waited for.
@@ -22,6 +22,7 @@ mod refresh_tokens;
 mod releases;
 mod schema;
 mod ssh_keys;
+mod transaction;
 mod types;
 mod users;
 
@@ -71,7 +72,7 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.write().await?.transaction(work).await
+        transaction::run(self.write().await?, work).await
     }
 }
 

@@ -1,1 +1,77 @@
+//! Every folder of `examples/`: its plan and its Dockerfile, and that its expectations can be read.
 
+use crate::support::{detect, whole};
+use gilgal::buildpack::DirectorySource;
+use serde::Deserialize;
+use std::fs;
+use std::path::PathBuf;
+
+/// The keys that `examples/README.md` describes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectations {
+    push: Push,
+    #[serde(default)]
+    http: Vec<Http>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Push {
+    exit: u8,
+    #[serde(rename = "ref")]
+    reference: Reference,
+    transcript: Vec<String>,
+}
+
+#[derive(PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Reference {
+    Moved,
+    Unchanged,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Http {
+    path: String,
+    status: u16,
+    body: Option<String>,
+}
+
+fn examples() -> Vec<(String, PathBuf)> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut examples: Vec<(String, PathBuf)> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| (entry.file_name().into_string().unwrap(), entry.path()))
+        .collect();
+    examples.sort();
+    examples
+}
+
+#[test]
+fn each_has_a_plan() {
+    for (name, path) in examples() {
+        let plan = detect(&DirectorySource::open(path).unwrap()).unwrap();
+        insta::assert_snapshot!(name, whole(&plan));
+    }
+}
+
+#[test]
+fn each_says_what_it_expects() {
+    for (name, path) in examples() {
+        let text = fs::read_to_string(path.join("expect.toml")).unwrap();
+        let expectations: Expectations =
+            toml::from_str(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let goes_live = expectations.push.exit == 0;
+        assert_eq!(expectations.push.reference == Reference::Moved, goes_live, "{name}");
+        assert_eq!(!expectations.http.is_empty(), goes_live, "{name}");
+        assert!(!expectations.push.transcript.is_empty(), "{name}");
+        for request in expectations.http {
+            let is_request = request.path.starts_with('/') && (200..600).contains(&request.status);
+            assert!(is_request && request.body.is_none_or(|body| !body.is_empty()), "{name}");
+        }
+    }
+}

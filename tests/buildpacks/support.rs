@@ -3,6 +3,7 @@
 use gilgal::buildpack::{Catalog, DetectOptions, Refusal, RenderContext, explain};
 use gilgal::model::plan::BuildPlan;
 use gilgal::model::source::SourceTree;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Files by path.
@@ -11,18 +12,24 @@ pub(crate) struct Tree {
     paths: Vec<String>,
     contents: BTreeMap<String, String>,
     links: Vec<String>,
+    /// How many files have been read.
+    reads: Cell<usize>,
 }
 
 impl Tree {
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let contents: BTreeMap<String, String> =
             files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-        Self { paths: contents.keys().cloned().collect(), contents, links: Vec::new() }
+        Self { paths: contents.keys().cloned().collect(), contents, ..Self::default() }
     }
 
     pub(crate) fn with_link(mut self, path: &str) -> Self {
         self.links.push(path.to_owned());
         self
+    }
+
+    pub(crate) fn reads(&self) -> usize {
+        self.reads.get()
     }
 }
 
@@ -32,7 +39,9 @@ impl SourceTree for Tree {
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        self.contents.get(path).cloned()
+        let text = self.contents.get(path)?;
+        self.reads.set(self.reads.get() + 1);
+        Some(text.clone())
     }
 
     fn symbolic_links(&self) -> &[String] {
@@ -67,13 +76,10 @@ pub(crate) fn dockerfile(plan: &BuildPlan) -> String {
 
 /// The screen of `gilgal plan`, the Dockerfile and the generated files: all that a plan leads to.
 pub(crate) fn whole(plan: &BuildPlan) -> String {
-    let mut text = explain::screen(plan);
+    let mut parts = vec![explain::screen(plan)];
     if plan.dockerfile.is_none() {
-        text.push_str("\n=== Dockerfile\n");
-        text.push_str(&dockerfile(plan));
+        parts.push(format!("=== Dockerfile\n{}", dockerfile(plan)));
     }
-    for (path, content) in &plan.files {
-        text.push_str(&format!("\n=== {path}\n{content}"));
-    }
-    text
+    parts.extend(plan.files.iter().map(|(path, content)| format!("=== {path}\n{content}")));
+    parts.join("\n")
 }

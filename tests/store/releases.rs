@@ -15,6 +15,7 @@ fn new_release(deployment: &Deployment) -> NewRelease {
     let processes = BTreeMap::from([("web".parse().unwrap(), Command::Line("npm start".to_owned()))]);
     let plan = BuildPlan {
         buildpack: "node".to_owned(),
+        kind: "Node.js app".to_owned(),
         framework: "Node.js".to_owned(),
         evidence: Vec::new(),
         warnings: Vec::new(),
@@ -23,6 +24,8 @@ fn new_release(deployment: &Deployment) -> NewRelease {
         processes: processes.clone(),
         port: 3000,
         dockerfile: None,
+        files: BTreeMap::new(),
+        ignore: Vec::new(),
         caches: Vec::new(),
     };
     NewRelease {

@@ -17,6 +17,9 @@ const OTHER_FOLDERS: [&str; 8] =
 /// Files below this depth are not looked at: a module that a server starts is near the top.
 const DEEPEST: usize = 2;
 
+/// More files than this are not read in the search.
+const MOST_CANDIDATES: usize = 100;
+
 /// `module:name` of the first `name = call(…)` at the top of a file; with a factory, `module:create_app()`.
 ///
 /// # Errors
@@ -25,7 +28,7 @@ pub(crate) fn find_call(documents: &Documents<'_>, call: &str) -> Result<Option<
     let mut candidates: Vec<&str> = documents.paths().filter(|path| is_candidate(path)).collect();
     candidates.sort_by_key(|path| (rank(path), path.matches('/').count(), *path));
     let mut factory = None;
-    for path in candidates {
+    for path in candidates.into_iter().take(MOST_CANDIDATES) {
         let Some(text) = documents.text(path)? else { continue };
         if !text.contains(call) {
             continue;

@@ -29,25 +29,10 @@ impl Deployer {
             );
         };
         let mut files = plan.files.clone();
-        let dockerfile_path = match &plan.dockerfile {
-            Some(path) => path.clone(),
-            None => {
-                let context =
-                    RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
-                let text = self.catalog.dockerfile(&plan, &context).map_err(|error| {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "a template cannot be rendered"
-                    );
-                    Failure::new(
-                        "build failed",
-                        format!("The Dockerfile of the buildpack cannot be made: {error}."),
-                    )
-                })?;
-                files.insert(RENDERED_DOCKERFILE.to_owned(), text);
-                RENDERED_DOCKERFILE.to_owned()
-            }
-        };
+        let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
+        if plan.dockerfile.is_none() {
+            files.insert(dockerfile_path.clone(), self.rendered_dockerfile(run, &plan)?);
+        }
         let key = self.build_key(run, &dockerfile_path, &files, &plan).await?;
         if !run.deployment.options.no_cache
             && let Some(image) = self.builder.find(run.project.id, &key).await?
@@ -74,8 +59,13 @@ impl Deployer {
             timeout: self.build_timeout,
             labels: image_labels(run),
         };
-        let (built, ()) =
-            tokio::join!(self.builder.build(request, sender), copy_lines(receiver, run.log.clone()));
+        // The first deployment of a project needs a network: it is made while the build runs. What is wrong with it is
+        // said by the step that needs it.
+        let (built, (), _) = tokio::join!(
+            self.builder.build(request, sender),
+            copy_lines(receiver, run.log.clone()),
+            self.engine.ensure_network(run.project.id)
+        );
         let report = context.report.await;
         if let Ok(Err(error)) = report
             && built.is_err()
@@ -86,6 +76,15 @@ impl Deployer {
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
         run.deployment.record.image = Some(image.id);
         Ok(())
+    }
+
+    fn rendered_dockerfile(&self, run: &Run, plan: &BuildPlan) -> Result<String, StepError> {
+        let context = RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
+        self.catalog.dockerfile(plan, &context).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
+            let sentence = format!("The Dockerfile of the buildpack cannot be made: {error}.");
+            Failure::new("build failed", sentence).into()
+        })
     }
 
     /// Stands for everything that the image is made of.

@@ -7,7 +7,7 @@ use crate::deploy::pipeline::Run;
 use crate::journal::Conclusion;
 use crate::model::id::ReleaseId;
 use crate::model::route::Route;
-use crate::router::Switched;
+use crate::router::{Drained, Switched};
 use crate::store::NewRelease;
 use std::time::Duration;
 
@@ -76,22 +76,15 @@ impl Deployer {
 /// Shows what becomes of the requests that the old release was answering.
 async fn watch_drain(run: &mut Run, switched: Switched, previous: i64) {
     let Switched { drain, in_flight } = switched;
-    if in_flight == 0 {
-        run.detail(&format!("0 requests dropped, 0 in flight on v{previous}"));
+    let mut drain = tokio::spawn(drain.finished(run.environment.settings.drain_seconds.duration()));
+    if let Ok(drained) = tokio::time::timeout(DRAIN_WATCHED, &mut drain).await {
+        let Drained { completed, cut } = drained.unwrap_or_default();
+        run.detail(&format!("{cut} requests dropped, {completed} drained from v{previous}"));
         return;
     }
-    let mut drain = tokio::spawn(drain.finished(run.environment.settings.drain_seconds.duration()));
-    match tokio::time::timeout(DRAIN_WATCHED, &mut drain).await {
-        Ok(drained) => {
-            let completed = drained.map_or(0, |drained| drained.completed);
-            run.detail(&format!("0 requests dropped, {completed} drained from v{previous}"));
-        }
-        Err(_) => {
-            let seconds = run.environment.settings.drain_seconds.0;
-            run.detail(&format!(
-                "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
-            ));
-            run.drain = Some(drain);
-        }
-    }
+    let seconds = run.environment.settings.drain_seconds.0;
+    run.detail(&format!(
+        "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
+    ));
+    run.drain = Some(drain);
 }

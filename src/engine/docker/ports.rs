@@ -61,7 +61,7 @@ async fn read_from_inside(docker: &Docker, id: &InstanceId) -> Option<String> {
     Some(table.join("\n"))
 }
 
-/// The addresses of the listening sockets in the text of `/proc/net/tcp` and `/proc/net/tcp6` (proc_pid_net(5)).
+/// The addresses of the listening sockets in the text of `/proc/net/tcp` and `/proc/net/tcp6` (`proc_pid_net(5)`).
 fn listening(table: &str) -> Vec<SocketAddr> {
     let mut addresses: Vec<SocketAddr> = table
         .lines()

@@ -12,18 +12,21 @@ fn engine(server_id: ServerId) -> Arc<dyn Engine> {
     Arc::new(DockerEngine::connect(DockerOptions { server_id, host: None }))
 }
 
-contract_tests!(engine =>
+contract_tests!(engine => lives:
     started_twice_is_one_instance,
     another_spec_or_a_dead_one_is_replaced,
     stopped_twice_is_gone,
     stopping_asks_first_and_kills_later,
     a_line_of_several_commands_is_asked_to_stop,
+    one_that_is_kept_running_comes_back,
+    a_command_runs_once_and_leaves_nothing,
+);
+
+contract_tests!(engine => reports:
     a_crash_is_seen_with_its_code_and_last_words,
     a_lack_of_memory_is_named,
     an_unknown_command_or_image_is_named,
     the_environment_arrives,
-    a_command_runs_once_and_leaves_nothing,
-    one_that_is_kept_running_comes_back,
     what_it_listens_on_is_told,
     servers_and_projects_are_apart,
     a_network_is_made_once,

@@ -18,7 +18,6 @@ use gilgal::store::{LogFilter, Store};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -134,28 +133,13 @@ impl DeploymentWaker for Surroundings {
     }
 }
 
-/// Follows the log by looking into the database again and again.
+/// Gives what there is and ends, so that the API must come back for more.
 impl LogFollower for Surroundings {
     fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine> {
         let store = self.store.clone();
-        let pages = stream::unfold(after, move |after| {
-            let store = store.clone();
-            async move {
-                loop {
-                    let ended = store.deployment(deployment).await.unwrap().state.is_final();
-                    let lines = store.log_lines(deployment, after, 100, LogFilter::default()).await.unwrap();
-                    if let Some(last) = lines.last() {
-                        let last = last.seq;
-                        return Some((stream::iter(lines), last));
-                    }
-                    if ended {
-                        return None;
-                    }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            }
-        });
-        pages.flatten().boxed()
+        let lines =
+            async move { store.log_lines(deployment, after, 100, LogFilter::default()).await.unwrap() };
+        stream::once(lines).flat_map(stream::iter).boxed()
     }
 }
 

@@ -1,0 +1,153 @@
+//! The rules as data. ARCHITECTURE.md says the same in words.
+
+/// The rows, from the bottom up. A module may use every module of a lower row, and none of its own or a higher one.
+pub(crate) const ROWS: &[(u8, &[&str])] = &[
+    (0, &["model"]),
+    (1, &["buildpack", "config", "docker", "secrets", "telemetry", "wire"]),
+    (2, &["build", "engine", "git", "router", "store"]),
+    (3, &["auth", "jobs", "journal"]),
+    (4, &["deploy", "projects", "receive"]),
+    (5, &["api", "cli", "ssh", "work"]),
+    (6, &["app", "lib", "main", "ports", "serve"]),
+];
+
+/// An arrow between modules, from a file or folder of `src` to a module, and why it is there or not.
+pub(crate) struct Arrow {
+    pub(crate) from: &'static str,
+    pub(crate) to: &'static str,
+    pub(crate) why: &'static str,
+}
+
+/// Arrows that the rows would refuse. One that nothing uses any more fails the tests too.
+pub(crate) const EXCEPTIONS: &[Arrow] = &[
+    Arrow { from: "app.rs", to: "ports", why: "the adapters are built with everything else" },
+    Arrow { from: "cli/serve.rs", to: "serve", why: "the command that starts the server" },
+    Arrow {
+        from: "deploy/cleanup.rs",
+        to: "projects",
+        why: "deploy does what deleting a project asks for as a trait",
+    },
+    Arrow { from: "secrets/key.rs", to: "config", why: "the master key is a file of the home" },
+    Arrow { from: "serve.rs", to: "app", why: "starting and stopping what was built" },
+    Arrow { from: "telemetry.rs", to: "config", why: "the filter and the format of the log are settings" },
+];
+
+/// Modules that may use less than their row allows.
+pub(crate) const NARROW: &[(&str, &[&str])] = &[
+    // Deciding is pure: files come through `model::source`, the answer is a plan.
+    ("buildpack", &["model"]),
+    // The data plane is handed tables: it reads no database and asks no engine.
+    ("router", &["model"]),
+    ("store", &["model"]),
+    ("git", &["model"]),
+    ("wire", &["model"]),
+    // `plan` needs the buildpacks, `doctor` looks at what the server would use, `hook` is the other end of a push.
+    (
+        "cli",
+        &["buildpack", "config", "engine", "git", "model", "receive", "serve", "store", "telemetry", "wire"],
+    ),
+];
+
+/// Arrows that the rows would allow.
+pub(crate) const FORBIDDEN: &[Arrow] = &[
+    Arrow { from: "api/", to: "deploy", why: "a front door queues; only `work` runs deployments" },
+    Arrow { from: "ssh/", to: "deploy", why: "a front door queues; only `work` runs deployments" },
+    Arrow { from: "api/", to: "engine", why: "the API hears of the engine through its ports" },
+    Arrow { from: "receive/hook.rs", to: "store", why: "a hook process never opens the database" },
+    Arrow {
+        from: "receive/hook.rs",
+        to: "git",
+        why: "a hook process asks the server and does nothing itself",
+    },
+];
+
+/// What only some files may name: the beginning of a path, the files or folders of `src`, and why.
+pub(crate) struct Fence {
+    pub(crate) names: &'static [&'static str],
+    pub(crate) only: &'static [&'static str],
+    pub(crate) why: &'static str,
+}
+
+/// Heavy libraries and the doors to the outside, each in few places.
+pub(crate) const FENCES: &[Fence] = &[
+    Fence {
+        names: &["diesel", "diesel_async", "diesel_migrations", "libsqlite3_sys"],
+        only: &["store/"],
+        why: "SQL is the store's",
+    },
+    Fence { names: &["git2", "tar"], only: &["git/"], why: "objects and trees are git's" },
+    Fence { names: &["russh"], only: &["ssh/"], why: "one folder knows the SSH protocol" },
+    Fence { names: &["ssh_key"], only: &["auth/"], why: "one rule for which keys are taken" },
+    Fence {
+        names: &["bollard"],
+        only: &["docker/", "engine/", "build/"],
+        why: "the engine is behind two traits",
+    },
+    Fence { names: &["tonic"], only: &["build/"], why: "BuildKit's session" },
+    Fence { names: &["warp"], only: &["api/"], why: "HTTP of the API" },
+    Fence {
+        names: &["hyper", "hyper_util", "http_body", "http_body_util", "tower_service"],
+        only: &["router/", "api/server.rs", "api/connection.rs"],
+        why: "HTTP of the apps, and the listener of the API",
+    },
+    Fence { names: &["clap"], only: &["cli/"], why: "arguments are parsed once" },
+    Fence { names: &["argon2", "jsonwebtoken"], only: &["auth/"], why: "passwords and tokens are auth's" },
+    Fence { names: &["hmac"], only: &["auth/", "secrets/"], why: "keys are used in two places" },
+    Fence { names: &["aes_gcm"], only: &["secrets/"], why: "encryption at rest" },
+    Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },
+    Fence { names: &["tracing_subscriber"], only: &["telemetry.rs"], why: "one place decides how is logged" },
+    Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
+    Fence {
+        names: &["std::process::Command", "tokio::process::Command", "tokio::process::Child"],
+        only: &["git/"],
+        why: "git is the only program that is started",
+    },
+    Fence {
+        names: &[
+            "std::io::stdout",
+            "io::stdout",
+            "std::io::stderr",
+            "io::stderr",
+            "println!",
+            "print!",
+            "eprintln!",
+            "eprint!",
+        ],
+        only: &["cli/printer.rs", "receive/hook.rs", "telemetry.rs"],
+        why: "a command prints through its printer; a hook speaks with git; the log goes to standard error",
+    },
+    Fence {
+        names: &["tokio", "tokio_stream", "futures_util", "async_trait"],
+        only: &[
+            "api/",
+            "app.rs",
+            "auth/",
+            "build/",
+            "cli/",
+            "deploy/",
+            "docker/",
+            "engine/",
+            "git/",
+            "jobs/",
+            "journal/",
+            "ports.rs",
+            "projects/",
+            "receive/",
+            "router/",
+            "serve.rs",
+            "ssh/",
+            "store/",
+            "work/",
+        ],
+        why: "deciding is pure: model, buildpack, wire, config and secrets wait for nothing",
+    },
+];
+
+/// Most lines of a file, its tests not counted.
+pub(crate) const LONGEST_FILE: usize = 300;
+
+/// Files that are longer, and why. One that has become shorter fails the tests too.
+pub(crate) const LONG_FILES: &[(&str, &str)] = &[(
+    "src/model/deployment.rs",
+    "the whole state machine in one place: one total match and the words of each state",
+)];
