@@ -187,6 +187,23 @@ async fn a_killed_command_is_out_of_memory() {
     assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
 }
 
+/// Holds where the test runs as root beside the engine, as `scripts/test` does.
+#[tokio::test]
+async fn a_command_is_held_below_the_memory_limit() {
+    let server = Server::new();
+    let build = async |script: &str| {
+        let mut request = server.request(&format!("FROM busybox:stable\nRUN : {}; {script}\n", server.id));
+        request.memory_limit_mib = Some(32);
+        server.build(request).await.0
+    };
+    let hungry = "sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=1; exit $?";
+    let error = build(hungry).await.unwrap_err();
+    assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
+    let image = build("sleep 1; env > /environment").await.unwrap();
+    let image = docker().await.inspect_image(&image.id).await.unwrap();
+    assert!(!format!("{image:?}").contains("NO_PROXY"), "the mark stays in the image");
+}
+
 #[tokio::test]
 async fn mistakes_in_the_dockerfile_are_told_apart() {
     let server = Server::new();

@@ -10,6 +10,7 @@ mod docker;
 mod docker_tests;
 mod error;
 mod failure;
+mod memory;
 mod request;
 mod session;
 mod transcript;

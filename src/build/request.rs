@@ -35,7 +35,8 @@ pub struct BuildRequest {
     pub context: Context,
     /// Run every instruction anew instead of taking its result from the cache.
     pub no_cache: bool,
-    /// What `RUN` may use together, in MiB; see [`crate::build::DockerBuilder`] for how far that is kept.
+    /// What each `RUN` may use, in MiB. Kept where this server is root on the engine's machine, and nowhere else: the
+    /// engine itself has no such limit.
     pub memory_limit_mib: Option<u32>,
     /// When to give up.
     pub timeout: Duration,

@@ -49,7 +49,7 @@ impl Receiver {
         let Some(environment) = environment else { return Ok(false) };
         if command.deletes() {
             return Err(format!(
-                "The environment {} follows `{branch}`, so the branch cannot be deleted. Let it follow another one first.",
+                "The environment {} follows `{branch}`, so the branch cannot be deleted.",
                 environment.name
             ));
         }
