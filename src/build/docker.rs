@@ -60,11 +60,12 @@ impl DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let docker = self.client().await?;
         let session = self.open_session().await?;
-        let mark = memory::mark(&request.deployment_id.to_string());
+        let mark = request.memory_limit_mib.map(|_| memory::mark(request.deployment_id));
         let _memory_limit = request
             .memory_limit_mib
-            .map(|mebibytes| MemoryLimit::start(mark.clone(), u64::from(mebibytes) * 1024 * 1024));
-        let options = self.options(&request, &mark, session.as_ref());
+            .zip(mark.clone())
+            .map(|(mebibytes, mark)| MemoryLimit::start(mark, u64::from(mebibytes) * 1024 * 1024));
+        let options = self.options(&request, mark, session.as_ref());
         let (context, context_error) = watched(request.context);
         let buildkit = buildkit(&docker);
         let mut messages =
@@ -112,7 +113,12 @@ impl DockerBuilder {
         }
     }
 
-    fn options(&self, request: &BuildRequest, mark: &str, session: Option<&Session>) -> BuildImageOptions {
+    fn options(
+        &self,
+        request: &BuildRequest,
+        mark: Option<String>,
+        session: Option<&Session>,
+    ) -> BuildImageOptions {
         let mut labels: HashMap<String, String> =
             request.labels.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         // Last, so that nothing can take their place; the engine prefers them to labels of the Dockerfile as well.
@@ -127,7 +133,7 @@ impl DockerBuilder {
             .t(&request.image_name)
             .nocache(request.no_cache)
             .labels(&labels)
-            .buildargs(&HashMap::from([(memory::ARGUMENT, mark)]))
+            .buildargs(&mark.map(|mark| (memory::ARGUMENT, mark)).into_iter().collect::<HashMap<_, _>>())
             // Made BuildKit's by `buildkit`.
             .version(BuilderVersion::BuilderV1)
             .build();

@@ -8,6 +8,7 @@
 //! `NO_PROXY`: the one way in that neither changes what BuildKit caches nor stays in the image (proxy settings are left
 //! out of both), and that means nothing to any program.
 
+use crate::model::id::DeploymentId;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io;
@@ -64,7 +65,7 @@ impl Drop for MemoryLimit {
 }
 
 /// The mark of a build.
-pub(super) fn mark(build: &str) -> String {
+pub(super) fn mark(build: DeploymentId) -> String {
     // `.invalid` is no host's name, ever (RFC 2606 §2).
     format!("gilgal-build-{build}.invalid")
 }

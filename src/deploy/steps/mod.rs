@@ -20,6 +20,7 @@ pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
         DeploymentSource::Api => "Not deployed",
     };
     let why = match (run.current_step(), &run.deployment.record.plan) {
+        (Step::Build, Some(plan)) if plan.dockerfile.is_some() => "failed to build the Dockerfile".to_owned(),
         (Step::Build, Some(plan)) => format!("failed to compile {}", plan.kind),
         _ => failure.words.to_owned(),
     };

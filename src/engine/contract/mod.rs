@@ -37,12 +37,14 @@ pub(super) use contract_tests;
 pub(super) struct Place {
     make: MakeEngine,
     pub(super) engine: Arc<dyn Engine>,
+    pub(super) server: ServerId,
     project: ProjectId,
 }
 
 impl Place {
     pub(super) async fn new(make: MakeEngine) -> Self {
-        let place = Self { make, engine: make(ServerId::generate()), project: ProjectId::generate() };
+        let server = ServerId::generate();
+        let place = Self { make, engine: make(server), server, project: ProjectId::generate() };
         place.engine.ensure_network(place.project).await.unwrap();
         place
     }

@@ -51,7 +51,7 @@ impl Shared {
 
     /// Docker's own ranges are enough for about 30 networks on a host. After that the network gets a small one of
     /// `10.128.0.0/9`, looked for from a place that depends on the project so that the first try mostly fits.
-    async fn create_in_own_range(
+    pub(super) async fn create_in_own_range(
         &self,
         docker: &Docker,
         name: &str,

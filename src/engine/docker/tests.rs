@@ -2,11 +2,14 @@
 
 use super::{DockerEngine, DockerOptions};
 use crate::engine::contract::{Place, contract_tests};
-use crate::engine::{Engine, EngineError};
+use crate::engine::{Engine, EngineError, EngineEvent, EngineEventKind};
 use crate::model::id::{ProjectId, ServerId};
+use crate::model::instance::InstanceId;
 use bollard::Docker;
 use bollard::models::{ContainerInspectResponse, RestartPolicyNameEnum};
+use futures_util::StreamExt;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn engine(server_id: ServerId) -> Arc<dyn Engine> {
     Arc::new(DockerEngine::connect(DockerOptions { server_id, host: None }))
@@ -88,13 +91,95 @@ async fn the_kernel_sees_the_limits() {
     let place = Place::new(engine).await;
     let script = "grep -E '^(CapEff|NoNewPrivs|Seccomp):' /proc/self/status; ulimit -n";
     let (sender, mut receiver) = tokio::sync::mpsc::channel(16);
-    place.engine.run_once(&place.spec(script), sender, std::time::Duration::from_secs(15)).await.unwrap();
+    place.engine.run_once(&place.spec(script), sender, Duration::from_secs(15)).await.unwrap();
     let mut lines = Vec::new();
     while let Some(line) = receiver.recv().await {
         lines.push(line.replace('\t', " "));
     }
     // CHOWN, DAC_OVERRIDE, FOWNER, KILL, SETGID, SETUID, NET_BIND_SERVICE: bits 0, 1, 3, 5, 6, 7, 10 (capability.h).
     assert_eq!(lines, ["CapEff: 00000000000004eb", "NoNewPrivs: 1", "Seccomp: 2", "16384"]);
+}
+
+#[tokio::test]
+async fn a_network_can_have_a_range_of_our_own() {
+    let place = Place::new(engine).await;
+    let spec = place.spec("exec httpd -f -p $PORT");
+    let engine = DockerEngine::connect(DockerOptions { server_id: ServerId::generate(), host: None });
+    let (shared, project) = (&engine.0, spec.key.project_id);
+    let docker = shared.client().await.unwrap();
+    shared.create_in_own_range(&docker, &shared.network_name(project), project).await.unwrap();
+    let instance = engine.start(&spec).await.unwrap();
+    let address = instance.address.unwrap();
+    let reached = tokio::net::TcpStream::connect(address).await;
+    engine.stop(&instance.id, Duration::ZERO).await.unwrap();
+    engine.remove_network(project).await.unwrap();
+    assert!(address.ip().to_string().starts_with("10."), "{address}");
+    assert!(reached.is_ok(), "{reached:?}");
+}
+
+/// A door to the real engine that can be shut, as if the engine had stopped.
+struct Door {
+    host: String,
+    folder: tempfile::TempDir,
+    open: Option<tokio::task::JoinSet<()>>,
+}
+
+impl Door {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let host = format!("unix://{}", folder.path().join("docker.sock").display());
+        Self { host, folder, open: None }
+    }
+
+    fn open(&mut self) {
+        let listener = tokio::net::UnixListener::bind(self.folder.path().join("docker.sock")).unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(async move {
+            let mut passing = tokio::task::JoinSet::new();
+            while let Ok((mut client, _)) = listener.accept().await {
+                passing.spawn(async move {
+                    let mut engine = tokio::net::UnixStream::connect("/var/run/docker.sock").await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut client, &mut engine).await;
+                });
+            }
+        });
+        self.open = Some(tasks);
+    }
+
+    async fn shut(&mut self) {
+        self.open.take().unwrap().shutdown().await;
+        std::fs::remove_file(self.folder.path().join("docker.sock")).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn events_outlive_a_pause_of_the_engine() {
+    let place = Place::new(engine).await;
+    let (before, gone) = (place.spec("sleep 60"), place.spec("sleep 61"));
+    let before = place.engine.start(&before).await.unwrap().id;
+    let gone = place.engine.start(&gone).await.unwrap().id;
+    let mut door = Door::new();
+    let far = DockerEngine::connect(DockerOptions { server_id: place.server, host: Some(door.host.clone()) });
+    assert!(matches!(far.list().await, Err(EngineError::Unavailable { .. })));
+
+    door.open();
+    let mut events = far.events();
+    let mut next =
+        async || tokio::time::timeout(Duration::from_secs(15), events.next()).await.unwrap().unwrap();
+    let mut told = vec![next().await, next().await];
+    told.sort_by_key(|event| event.instance != before);
+    let event = |instance: &InstanceId, kind| EngineEvent { instance: instance.clone(), kind };
+    assert_eq!(told, [event(&before, EngineEventKind::Started), event(&gone, EngineEventKind::Started)]);
+
+    assert_eq!(next(300).await, None);
+    door.shut().await;
+    assert_eq!(next(300).await, None);
+    assert!(matches!(far.list().await, Err(EngineError::Unavailable { .. })));
+    place.engine.stop(&gone, Duration::ZERO).await.unwrap();
+    door.open();
+    assert_eq!(next(15_000).await, Some(event(&before, EngineEventKind::Started)));
+    assert_eq!(next(15_000).await, Some(event(&gone, EngineEventKind::Removed)));
+    assert_eq!(far.list().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
