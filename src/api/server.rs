@@ -25,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("the API cannot listen on {address}")]
+#[error("the API cannot listen on {address}: {source}")]
 pub struct BindError {
     /// What was asked for.
     pub address: SocketAddr,

@@ -64,9 +64,7 @@ impl Receiver {
                     error = &error as &dyn Error,
                     "a push was refused: the engine does not answer"
                 );
-                Err(format!(
-                    "Nothing can be deployed: {error}. Nothing was changed; push again when it runs."
-                ))
+                Err(format!("{error} Nothing was changed; push again when it runs."))
             }
         }
     }

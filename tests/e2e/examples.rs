@@ -109,7 +109,7 @@ fn push_example(name: &str) {
     }
 }
 
-/// Leaves only the instructions of the lines that a build has printed.
+/// Leaves nothing between the heading of a build and its end.
 fn without_build_output(transcript: &str) -> String {
     let mut in_build = false;
     let kept = transcript.lines().filter(|line| {
@@ -119,7 +119,7 @@ fn without_build_output(transcript: &str) -> String {
             return true;
         }
         let text = text.trim_start();
-        !in_build || text.starts_with('[') || text.starts_with("Done in")
+        !in_build || text.starts_with("Done in") || !line.starts_with("remote:")
     });
     kept.map(|line| format!("{line}\n")).collect()
 }

@@ -47,7 +47,7 @@ fn a_detached_push_ends_at_once() {
     let push = server.push(&ada, &tree, "shop", &["-ogilgal.detach", "main"]).expect(0);
     insta::assert_snapshot!(push.redacted(&server));
     assert_eq!(server.get("shop", "/").status, 404);
-    wait_for_status(&server, &ada.token, "live");
+    wait_for_status(&server, &ada.token, "success");
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
 }

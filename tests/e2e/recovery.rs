@@ -44,7 +44,7 @@ fn a_build_is_done_again_after_the_server_was_killed() {
     wait_until_all_have_ended(&server, &ada);
     let ended = deployments(&server, &ada);
     assert_eq!(ended.len(), 1);
-    assert_eq!(ended[0]["status"], "live", "{ended:#?}\n{}", server.log());
+    assert_eq!(ended[0]["status"], "success", "{ended:#?}\n{}", server.log());
     expect_one_release(&server, &ada, &tree.head(), "one");
 }
 
@@ -68,7 +68,7 @@ fn the_old_release_serves_while_a_killed_check_is_done_again() {
     server.start_again(&[]);
     assert_eq!(server.get("shop", "/").body, "one");
     wait_until_all_have_ended(&server, &ada);
-    assert_eq!(deployments(&server, &ada)[0]["status"], "live", "{}", server.log());
+    assert_eq!(deployments(&server, &ada)[0]["status"], "success", "{}", server.log());
     expect_one_release(&server, &ada, &commit, "two");
 }
 

@@ -1,6 +1,6 @@
 //! Pushing again: what changes, what stays, and that nobody notices the switch.
 
-use crate::support::{Engine, RequestLoop, Server, WorkTree};
+use crate::support::{Engine, RequestLoop, Server, WorkTree, wait_until};
 use std::thread;
 use std::time::Duration;
 
@@ -25,7 +25,9 @@ fn a_changed_commit_is_switched_to_without_a_failed_request() {
     let mut bodies: Vec<_> = answers.into_iter().map(|answer| answer.unwrap().body).collect();
     bodies.dedup();
     assert_eq!(bodies, ["one", "two", "three"]);
-    assert_eq!(server.engine().containers().len(), 1);
+    // They are stopped behind the pusher's back.
+    let engine = server.engine();
+    wait_until("the old instances are removed", Duration::from_secs(20), || engine.containers().len() == 1);
 }
 
 #[test]
@@ -43,7 +45,7 @@ fn the_same_files_are_not_built_again() {
     assert_eq!(server.get("shop", "/").body, "one");
 
     tree.commit(&[]);
-    let push = server.push(&ada, &tree, "shop", &["main", "-o", "gilgal.no-cache"]).expect(0);
+    let push = server.push(&ada, &tree, "shop", &["-ogilgal.no-cache", "main"]).expect(0);
     assert!(!push.says("Reusing"), "{}", push.transcript);
 }
 
@@ -72,6 +74,41 @@ fn a_failed_push_changes_nothing_and_can_be_repeated() {
     server.deploy(&ada, &tree, "shop");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(mended));
     assert_eq!(server.get("shop", "/passwd").status, 200);
+}
+
+#[test]
+fn a_log_can_be_read_again_by_the_command_that_the_push_names() {
+    let mut server = Server::start();
+    let (ada, bob) = (server.person("ada"), server.person("bob"));
+    let tree = WorkTree::of(&[("Dockerfile", "FROM busybox:stable\nRUN echo no compiler here && exit 3\n")]);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    let (_, command) = push.transcript.split_once(" logs ").unwrap();
+    let id = command.split_whitespace().next().unwrap();
+
+    let log = ada.ssh(&server, &["logs", id]);
+    assert_eq!(log.code, Some(1), "{}", log.stderr);
+    let said = |line: &str| line.strip_prefix("remote: ").map(|text| text.trim_end().to_owned());
+    let seen: Vec<_> = push.transcript.lines().filter_map(said).collect();
+    assert_eq!(log.stdout.lines().collect::<Vec<_>>(), seen);
+    assert_eq!(ada.ssh(&server, &["logs", "shop"]).stdout, log.stdout);
+    // Nothing tells somebody else that there is such a deployment.
+    let (hers, nobodys) =
+        (bob.ssh(&server, &["logs", id]), bob.ssh(&server, &["logs", &uuid::Uuid::now_v7().to_string()]));
+    assert_eq!((hers.code, hers.stderr), (nobodys.code, nobodys.stderr));
+}
+
+#[test]
+fn what_is_live_can_be_deployed_again_without_a_push() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let before = server.engine().containers();
+    let redeployed = ada.ssh(&server, &["redeploy", "shop"]).expect_success();
+    assert!(redeployed.contains("Reusing the image") && redeployed.contains("Released v2"), "{redeployed}");
+    let engine = server.engine();
+    wait_until("the old instance is removed", Duration::from_secs(20), || engine.containers().len() == 1);
+    assert_ne!(engine.containers(), before);
+    assert_eq!(server.get("shop", "/").body, "one");
 }
 
 #[test]

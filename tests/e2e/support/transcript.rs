@@ -18,6 +18,11 @@ pub(super) fn redact(transcript: &str, server: &Server) -> String {
         (r"(main|side) [0-9a-f]{7} by", "$1 [commit] by"),
         (r"superseded by [0-9a-f]{7} of", "superseded by [commit] of"),
         (r"(?m)^(remote:        \[.*) \(cached\)$", "$1"),
+        // BuildKit shows an instruction that two stages share under the name of either.
+        (r"(?m)^(remote:        )\[[a-z0-9 -]*[0-9]+/[0-9]+\] ", "$1[step] "),
+        // Where Node.js is in its own code, and which patch release of it: the base image's business.
+        (r"(?m)^remote:            at .*node:.*\n", ""),
+        (r"Node\.js v[0-9]+\.[0-9]+\.[0-9]+", "Node.js v[version]"),
         (r"(?m)^remote:        \.\.\. (working|waiting).*\n", ""),
         (r"(?m)^To ssh://.*$", "To [url]"),
         (r"error: failed to push some refs to '.*'", "error: failed to push some refs to '[url]'"),

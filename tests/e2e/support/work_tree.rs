@@ -93,12 +93,13 @@ USER 65534:65534
 CMD exec httpd -f -p \"$PORT\" -h /www
 ";
 
+/// The Dockerfile of an app whose build takes some seconds after having printed `the slow part begins`.
 pub(crate) fn slow_dockerfile(seconds: u32) -> String {
-    // The word in front differs with the file, so that no build finds the sleep done already.
-    DOCKERFILE.replace(
-        "USER",
-        &format!("RUN echo the slow part begins && sleep {seconds} && echo the slow part ends\nUSER"),
-    )
+    // What is printed is not in the text of the instruction, which is shown before it runs. Its number keeps the builds
+    // of two tests apart: BuildKit does the same instruction once for all.
+    let number = uuid::Uuid::now_v7();
+    let slow = format!("RUN printf 'the slow part %s\\n' begins && sleep {seconds} && echo {number}\nUSER");
+    DOCKERFILE.replace("USER", &slow)
 }
 
 pub(crate) fn examples() -> PathBuf {
