@@ -37,7 +37,7 @@ impl Server {
             context: context(&[("Dockerfile", dockerfile), ("hello.txt", &self.id.to_string())]),
             no_cache: false,
             memory_limit_mib: None,
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             labels: BTreeMap::new(),
         }
     }
