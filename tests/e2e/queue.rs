@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// Seconds that a slow build takes: long enough for what a test does meanwhile.
 const SLOW: u32 = 6;
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The newest deployment of the person's only project.
 fn newest_deployment(server: &Server, token: &str) -> Value {
