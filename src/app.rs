@@ -141,7 +141,7 @@ impl App {
         store.release_jobs_of(&worker).await?;
 
         let tokens = AccessTokens::new(&master_key.derive("access tokens"));
-        let accounts = Accounts::new(store.clone(), tokens, settings.registration.into())?;
+        let accounts = Accounts::new(store.clone(), tokens, settings.registration)?;
         let ports = Ports {
             cleanup: deployer.clone(),
             waker: Arc::new(Waker(interrupts.clone())),
@@ -152,7 +152,7 @@ impl App {
                 home: settings.home.clone(),
             }),
         };
-        let api_options = ApiOptions { mode: settings.mode.into(), address: address.clone() };
+        let api_options = ApiOptions { mode: settings.mode, address: address.clone() };
         Ok(Self {
             front: Arc::new(Front {
                 store: store.clone(),

@@ -5,7 +5,7 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | 6 | `app`, `serve`: every long-lived part built once, started and drained in order |
+//! | 6 | [`app`], [`serve`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
 //! | 4 | [`receive`], [`deploy`], [`projects`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "architecture/paths.rs"]
+mod paths;
 #[path = "architecture/rules.rs"]
 mod rules;
 #[path = "architecture/scanner_tests.rs"]
@@ -12,8 +14,9 @@ mod settings;
 #[path = "architecture/source.rs"]
 mod source;
 
+use paths::NamedPath;
 use rules::{Arrow, EXCEPTIONS, FENCES, FORBIDDEN, LONG_FILES, LONGEST_FILE, NARROW, ROWS};
-use source::{NamedPath, Source};
+use source::Source;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -246,6 +246,13 @@ mod tests {
     fn the_table_of_codes() {
         let words: HashSet<_> = Code::TABLE.iter().map(|(_, _, word)| word).collect();
         assert_eq!(words.len(), Code::TABLE.len(), "a word means one thing");
+        let page = include_str!("../../docs/api.md");
+        for (_, status, word) in Code::TABLE {
+            assert!(
+                page.contains(&format!("| {} | `{word}` |", status.as_u16())),
+                "docs/api.md lacks {word}"
+            );
+        }
         let lines: Vec<_> = Code::TABLE.iter().map(|(_, status, word)| format!("{status}: {word}")).collect();
         insta::assert_snapshot!(lines.join("\n"));
     }

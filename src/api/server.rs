@@ -1,9 +1,9 @@
 //! The listener of the API.
 
 use crate::api::{Api, connection, routes};
+use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The address cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("the API cannot listen on {address}")]
+#[error("the API cannot listen on {address}: {source}")]
 pub struct BindError {
     /// What was asked for.
     pub address: SocketAddr,
@@ -74,11 +74,11 @@ impl BoundApi {
                 let answer = connection::answer(service.clone(), request, peer, mode);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
-            let serving = builder.serve_connection_with_upgrades(TokioIo::new(stream), answer).into_owned();
+            let serving = builder.serve_connection(TokioIo::new(stream), answer);
             let serving = connections.watch(serving);
             tokio::spawn(async move {
                 if let Err(error) = serving.await {
-                    tracing::debug!(%peer, error, "connection ended");
+                    tracing::debug!(%peer, %error, "connection ended");
                 }
                 drop(slot);
             });
@@ -91,10 +91,10 @@ impl BoundApi {
     }
 }
 
-/// HTTP/1.1 only: nobody speaks HTTP/2 without TLS here, and waiting for its preface would have no time limit.
-fn builder() -> Builder<TokioExecutor> {
-    let mut builder = Builder::new(TokioExecutor::new()).http1_only();
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_LIMIT);
+/// HTTP/1.1 only: nobody speaks HTTP/2 without TLS here, and hyper waits for its preface without a time limit.
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(HEAD_LIMIT);
     builder
 }
 

@@ -64,7 +64,7 @@ pub struct BuildLine {
 /// Who said a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum BuildStream {
-    /// The builder, about the instruction whose output follows: `[2/3] RUN npm ci`.
+    /// The builder, about the instruction whose output follows: `RUN npm ci`.
     Step,
     /// The instruction, on its standard output.
     Stdout,

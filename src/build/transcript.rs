@@ -85,7 +85,7 @@ impl Transcript {
         if begun && !step.announced && step.is_instruction() {
             step.announced = true;
             let cached = if vertex.cached { " (cached)" } else { "" };
-            lines.push(BuildLine { stream: BuildStream::Step, text: format!("{}{cached}", step.name) });
+            lines.push(BuildLine { stream: BuildStream::Step, text: format!("{}{cached}", step.shown()) });
             self.current = Some(vertex.digest);
         }
     }
@@ -108,6 +108,12 @@ impl Step {
         self.name.starts_with('[') && !self.name.starts_with("[internal]")
     }
 
+    /// The instruction for people: without BuildKit's number, which names one of the stages that share it, and without
+    /// the registry that stands for "none was named".
+    fn shown(&self) -> String {
+        self.instruction().replacen("docker.io/library/", "", 1)
+    }
+
     /// What follows the number: `RUN npm ci`.
     pub(super) fn instruction(&self) -> &str {
         self.name.split_once("] ").map_or(self.name.as_str(), |(_number, instruction)| instruction)
@@ -124,7 +130,7 @@ impl Step {
         lines: &mut Vec<BuildLine>,
     ) {
         if self.is_instruction() && current.as_deref() != Some(digest) {
-            lines.push(BuildLine { stream: BuildStream::Step, text: self.name.clone() });
+            lines.push(BuildLine { stream: BuildStream::Step, text: self.shown() });
             *current = Some(digest.to_owned());
         }
         if self.last_lines.len() == LAST_LINES {
@@ -177,7 +183,7 @@ mod tests {
             begun("b", "[2/3] RUN --mount=type=cache,target=/root/.npm npm \t ci", false),
             begun("e", "exporting to image", false),
         ]);
-        assert_eq!(lines, ["Step [1/3] FROM docker.io/library/node:22 (cached)", "Step [2/3] RUN npm ci"]);
+        assert_eq!(lines, ["Step FROM node:22 (cached)", "Step RUN npm ci"]);
     }
 
     #[test]
@@ -190,14 +196,7 @@ mod tests {
         ]);
         assert_eq!(
             lines,
-            [
-                "Step [one 1/2] RUN a",
-                "Step [two 1/2] RUN b",
-                "Stdout from b",
-                "Step [one 1/2] RUN a",
-                "Stderr from a",
-                "Stderr part",
-            ]
+            ["Step RUN a", "Step RUN b", "Stdout from b", "Step RUN a", "Stderr from a", "Stderr part",]
         );
     }
 

@@ -1,7 +1,7 @@
 //! `gilgal doctor`: everything that the server needs, checked one by one, each with what to do about it.
 
 use super::USAGE;
-use super::printer::{Printer, with_causes};
+use super::printer::{self, with_causes};
 use crate::config::{Settings, Variables, free_bytes};
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::model::id::ServerId;
@@ -17,18 +17,18 @@ const LEAST_FREE_GIB: u64 = 2;
 /// What was found, or what is wrong and what to do.
 type Finding = Result<String, String>;
 
-pub(super) fn doctor(variables: &Variables, printer: Printer) -> ExitCode {
+pub(super) fn doctor(variables: &Variables) -> ExitCode {
     let settings = match Settings::load(variables) {
         Ok(settings) => settings,
         Err(mistakes) => {
-            printer.error(&mistakes.to_string());
+            printer::error(&mistakes.to_string());
             return ExitCode::from(USAGE);
         }
     };
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            printer.error(&format!("gilgal cannot start its threads: {error}"));
+            printer::error(&format!("gilgal cannot start its threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
@@ -37,8 +37,8 @@ pub(super) fn doctor(variables: &Variables, printer: Printer) -> ExitCode {
     for (name, finding) in findings {
         healthy &= finding.is_ok();
         match finding {
-            Ok(text) => printer.line(&format!("ok    {name:<10}{text}")),
-            Err(text) => printer.line(&format!("FAIL  {name:<10}{text}")),
+            Ok(text) => printer::line(&format!("ok    {name:<10}{text}")),
+            Err(text) => printer::line(&format!("FAIL  {name:<10}{text}")),
         }
     }
     if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -10,7 +10,6 @@ use crate::config::Variables;
 use crate::receive::HookName;
 use crate::receive::hook::HookEnvironment;
 use clap::{Parser, Subcommand};
-use printer::Printer;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -58,15 +57,14 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let variables = Variables::of_this_process();
-    let printer = Printer;
     match arguments.command {
-        Command::Serve => serve::serve(&variables, printer),
+        Command::Serve => serve::serve(&variables),
         Command::Plan { folder, json, dockerfile } => {
-            plan::plan(&folder, plan::Format::new(json, dockerfile), printer)
+            plan::plan(&folder, plan::Format::new(json, dockerfile))
         }
-        Command::Doctor => doctor::doctor(&variables, printer),
-        Command::Settings => settings::settings(printer),
-        Command::Hook { name } => hook(&name, &variables, printer),
+        Command::Doctor => doctor::doctor(&variables),
+        Command::Settings => settings::settings(),
+        Command::Hook { name } => hook(&name, &variables),
     }
 }
 
@@ -84,15 +82,15 @@ fn hook_environment(variables: &Variables) -> Option<HookEnvironment> {
     })
 }
 
-fn hook(name: &str, variables: &Variables, printer: Printer) -> ExitCode {
+fn hook(name: &str, variables: &Variables) -> ExitCode {
     let (Ok(hook), Some(environment)) = (name.parse::<HookName>(), hook_environment(variables)) else {
-        printer.error("This command is for the hooks of a push, which the server starts.");
+        printer::error("This command is for the hooks of a push, which the server starts.");
         return ExitCode::from(USAGE);
     };
     match crate::receive::hook::run(hook, &environment) {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
-            printer.error(&format!(" !     The server cannot be asked: {error}. Push again in a moment."));
+            printer::error(&format!(" !     The server cannot be asked: {error}. Push again in a moment."));
             ExitCode::FAILURE
         }
     }

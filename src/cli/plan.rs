@@ -1,6 +1,6 @@
 //! `gilgal plan`: what a push of a folder would do, without a server.
 
-use super::printer::{Printer, with_causes};
+use super::printer::{self, with_causes};
 use crate::buildpack::{self, Catalog, DetectOptions, DirectorySource, RenderContext};
 use crate::model::plan::BuildPlan;
 use std::collections::BTreeMap;
@@ -25,15 +25,15 @@ impl Format {
     }
 }
 
-pub(super) fn plan(folder: &Path, format: Format, printer: Printer) -> ExitCode {
+pub(super) fn plan(folder: &Path, format: Format) -> ExitCode {
     match text(folder, format) {
         Ok(text) => {
-            printer.line(text.trim_end());
+            printer::line(text.trim_end());
             ExitCode::SUCCESS
         }
         Err(lines) => {
             for line in lines {
-                printer.error(&format!(" !     {line}"));
+                printer::error(&format!(" !     {line}"));
             }
             ExitCode::FAILURE
         }

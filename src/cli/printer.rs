@@ -2,20 +2,14 @@
 
 use std::io::Write;
 
-/// Writes for a person or a pipe. A reader that is gone (`gilgal plan | head`) is not an error.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Printer;
+/// The answer of the command. A reader that is gone (`gilgal plan | head`) is not an error.
+pub(super) fn line(text: &str) {
+    writeln!(std::io::stdout(), "{text}").ok();
+}
 
-impl Printer {
-    /// The answer of the command.
-    pub(super) fn line(self, text: &str) {
-        writeln!(std::io::stdout(), "{text}").ok();
-    }
-
-    /// What went wrong.
-    pub(super) fn error(self, text: &str) {
-        writeln!(std::io::stderr(), "{text}").ok();
-    }
+/// What went wrong.
+pub(super) fn error(text: &str) {
+    writeln!(std::io::stderr(), "{text}").ok();
 }
 
 /// An error with its causes: `a: b: c`.

@@ -1,33 +1,33 @@
 //! `gilgal serve`
 
 use super::USAGE;
-use super::printer::{Printer, with_causes};
+use super::printer::{self, with_causes};
 use crate::config::{Settings, Variables};
 use std::process::ExitCode;
 
-pub(super) fn serve(variables: &Variables, printer: Printer) -> ExitCode {
+pub(super) fn serve(variables: &Variables) -> ExitCode {
     let settings = match Settings::load(variables) {
         Ok(settings) => settings,
         Err(mistakes) => {
-            printer.error(&mistakes.to_string());
+            printer::error(&mistakes.to_string());
             return ExitCode::from(USAGE);
         }
     };
     if let Err(mistake) = crate::telemetry::start(&settings) {
-        printer.error(&mistake);
+        printer::error(&mistake);
         return ExitCode::from(USAGE);
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            printer.error(&format!("gilgal cannot start its threads: {error}"));
+            printer::error(&format!("gilgal cannot start its threads: {error}"));
             return ExitCode::FAILURE;
         }
     };
     match runtime.block_on(crate::serve::serve(&settings)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            printer.error(&format!("gilgal cannot start: {}", with_causes(&error)));
+            printer::error(&format!("gilgal cannot start: {}", with_causes(&error)));
             ExitCode::FAILURE
         }
     }

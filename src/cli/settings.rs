@@ -1,15 +1,15 @@
 //! `gilgal settings`
 
-use super::printer::Printer;
+use super::printer;
 use crate::config::SETTINGS;
 use std::process::ExitCode;
 
-pub(super) fn settings(printer: Printer) -> ExitCode {
+pub(super) fn settings() -> ExitCode {
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { "unset" } else { setting.default };
         let key = setting.key.map(|key| format!("   server.toml: {key}")).unwrap_or_default();
-        printer.line(&format!("{}{key}   default: {default}", setting.variable));
-        printer.line(&format!("    {}", setting.description));
+        printer::line(&format!("{}{key}   default: {default}", setting.variable));
+        printer::line(&format!("    {}", setting.description));
     }
     ExitCode::SUCCESS
 }

@@ -15,7 +15,7 @@ pub struct Setting {
 
 macro_rules! settings {
     ($($constant:ident = $variable:literal, $key:expr, $default:literal, $description:literal;)+) => {
-        $(#[doc = $description] pub(super) const $constant: Setting = Setting {
+        $(#[doc = concat!("`", $variable, "`")] pub(super) const $constant: Setting = Setting {
             variable: $variable, key: $key, default: $default, description: $description,
         };)+
         /// Every setting, in the order in which it is documented.

@@ -21,7 +21,7 @@ pub struct Settings {
     pub ssh_public_port: Option<u16>,
     /// `None`: the port that the router is bound to.
     pub http_public_port: Option<u16>,
-    /// Holds a password where it is PostgreSQL's.
+    /// May hold a password.
     pub database_url: crate::model::secret::Secret<String>,
     pub docker_host: String,
     pub mode: Mode,
@@ -106,7 +106,8 @@ impl Settings {
         let build_timeout = lookup.required::<u32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
-        let log_filter = lookup.required::<String>(names::LOG, "a filter");
+        let log_filter =
+            lookup.required::<LogFilter>(names::LOG, "a level or a filter such as info,gilgal::router=debug");
         let log_format = lookup.required::<LogFormat>(names::LOG_FORMAT, "text or json");
         let checked = || {
             let api_address = api_address?;
@@ -132,7 +133,7 @@ impl Settings {
                 build_timeout: Duration::from_secs(u64::from(build_timeout?)),
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
-                log_filter: log_filter?,
+                log_filter: log_filter?.0,
                 log_format: log_format?,
                 executable: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("gilgal")),
                 search_path: variables.get("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin").to_owned(),
@@ -180,6 +181,16 @@ impl FromStr for HostName {
         };
         // 190 octets leave room for a slug in front (RFC 1035 §2.3.4: 255 in all).
         if name.len() <= 190 && name.split('.').all(label_valid) { Ok(Self(name)) } else { Err(()) }
+    }
+}
+
+struct LogFilter(String);
+
+impl FromStr for LogFilter {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        tracing_subscriber::EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(drop)
     }
 }
 

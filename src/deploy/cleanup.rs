@@ -7,8 +7,10 @@ use crate::store::PageRequest;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// Time that a cancelled deployment gets to take back what it has made.
+const UNDO_TIME: Duration = Duration::from_secs(20);
 const STOP_GRACE: Duration = Duration::from_secs(10);
 
 fn failed<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> CleanupError {
@@ -26,6 +28,7 @@ impl ProjectCleanup for Deployer {
             }
         }
         self.interrupts.signal();
+        self.wait_for_the_end(project).await?;
         for environment in &environments {
             drop(self.router.remove_route(environment.id));
         }
@@ -48,6 +51,20 @@ impl ProjectCleanup for Deployer {
 }
 
 impl Deployer {
+    /// Waits a while for cancelled deployments to have undone what they made. What is left then is removed all the same,
+    /// and what still appears later belongs to nothing and is removed by the reconciler.
+    async fn wait_for_the_end(&self, project: &Project) -> Result<(), CleanupError> {
+        let begun = Instant::now();
+        while begun.elapsed() < UNDO_TIME {
+            let unfinished = self.store.unfinished_deployments().await.map_err(failed("the deployments"))?;
+            if !unfinished.iter().any(|deployment| deployment.project_id == project.id) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Ok(())
+    }
+
     async fn remove_images(&self, environment: crate::model::id::EnvironmentId) -> Result<(), CleanupError> {
         let mut page = PageRequest::first();
         loop {

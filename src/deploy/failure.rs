@@ -63,7 +63,18 @@ impl From<StoreError> for StepError {
 impl From<EngineError> for StepError {
     fn from(error: EngineError) -> Self {
         tracing::warn!(error = &error as &dyn std::error::Error, "a deployment met an error of the engine");
-        Failure::new("engine failed", error.to_string()).into()
+        let words = match error {
+            EngineError::CannotStart { .. } => "start failed",
+            EngineError::ImageMissing { .. } => "image gone",
+            EngineError::Unavailable { .. }
+            | EngineError::NotFound { .. }
+            | EngineError::InUse { .. }
+            | EngineError::TimedOut { .. }
+            | EngineError::DiskFull
+            | EngineError::NoAddressRange
+            | EngineError::Other { .. } => "engine failed",
+        };
+        Failure::new(words, error.to_string()).into()
     }
 }
 

@@ -78,7 +78,7 @@ impl Deployer {
             Ok(value) => Ok((name.clone(), value)),
             Err(error) => {
                 let sentence = format!("The config var {name} cannot be opened: {error}.");
-                Err(Failure::new("config failed", sentence).advise("Set it again.").into())
+                Err(Failure::new("config failed", sentence).into())
             }
         };
         content.sealed_config.iter().map(open).collect()

@@ -19,6 +19,8 @@ pub(super) struct Run {
     pub(super) deployment: Deployment,
     pub(super) project: Project,
     pub(super) environment: Environment,
+    /// Whether a release was live before.
+    pub(super) was_live: bool,
     /// Name of whoever started it.
     pub(super) author: Option<String>,
     pub(super) log: Writer,
@@ -81,8 +83,9 @@ impl Deployer {
             Some(user) => Some(self.store.user(user).await?.username.to_string()),
             None => None,
         };
+        let was_live = self.store.current_release(environment.id).await?.is_some();
         let log = self.journal.write(id).await?;
-        let mut run = Run { deployment, project, environment, author, log, drain: None };
+        let mut run = Run { deployment, project, environment, was_live, author, log, drain: None };
         if run.deployment.state != DeploymentState::Queued {
             run.detail("The deployment was interrupted and goes on from its record.");
         }
@@ -148,7 +151,7 @@ impl Deployer {
             | DeploymentState::Superseded => {
                 tokio::select! {
                     result = self.run_cancellable_step(run) => result?,
-                    () = self.cancelled(id) => return Ok(self.report_cancel(run)),
+                    () = self.cancelled(id) => return Ok(report_cancel(run)),
                 }
             }
         }
@@ -209,13 +212,6 @@ impl Deployer {
         Ok(())
     }
 
-    fn report_cancel(&self, run: &mut Run) -> DeploymentEvent {
-        run.error("The deployment was cancelled. What was running before is still running.");
-        run.deployment.reason = Some("The deployment was cancelled.".to_owned());
-        run.log.conclude(Conclusion::NotLive("cancelled".to_owned()));
-        DeploymentEvent::Cancelled
-    }
-
     /// Shows a failure: the step, the reason, the last lines, what to try, and how to see the whole log.
     fn report(&self, run: &mut Run, failure: &Failure) {
         run.error(&failure.sentence);
@@ -235,4 +231,12 @@ impl Deployer {
         run.deployment.reason = Some(failure.sentence.clone());
         run.log.conclude(Conclusion::NotLive(failure.words.to_owned()));
     }
+}
+
+fn report_cancel(run: &mut Run) -> DeploymentEvent {
+    run.error("The deployment was cancelled.");
+    run.error(&steps::what_is_live(run));
+    run.deployment.reason = Some("The deployment was cancelled.".to_owned());
+    run.log.conclude(Conclusion::NotLive("cancelled".to_owned()));
+    DeploymentEvent::Cancelled
 }

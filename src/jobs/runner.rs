@@ -1,6 +1,6 @@
 //! Claims jobs and runs them, several at a time.
 
-use crate::model::time::{Timestamp, now};
+use crate::model::time::Timestamp;
 use crate::store::{Job, Store};
 use async_trait::async_trait;
 use std::future::Future;
@@ -106,7 +106,12 @@ impl<H: Handler> Runner<H> {
             loop {
                 tokio::select! {
                     outcome = &mut running => break outcome,
-                    () = tokio::time::sleep(HEARTBEAT) => self.heartbeat(&job).await,
+                    () = tokio::time::sleep(HEARTBEAT) => {
+                        if self.lost(&job).await {
+                            // Somebody else runs it now. What it was doing ends here, before it meets itself.
+                            return;
+                        }
+                    }
                 }
             }
         };
@@ -125,9 +130,19 @@ impl<H: Handler> Runner<H> {
         self.queue.wake();
     }
 
-    async fn heartbeat(&self, job: &Job) {
-        if let Err(error) = self.store.heartbeat_job(job.id, &self.worker, LEASE).await {
-            tracing::warn!(job = %job.id, error = &error as &dyn std::error::Error, at = %now(), "cannot keep the lease of a job");
+    /// Keeps the lease of a job; answers whether another server has taken it.
+    async fn lost(&self, job: &Job) -> bool {
+        match self.store.heartbeat_job(job.id, &self.worker, LEASE).await {
+            Ok(ours) => {
+                if !ours {
+                    tracing::error!(job = %job.id, "the lease of a job was lost");
+                }
+                !ours
+            }
+            Err(error) => {
+                tracing::warn!(job = %job.id, error = &error as &dyn std::error::Error, "cannot keep the lease of a job");
+                false
+            }
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The log of a deployment that runs: its newest lines in memory.
 
 use super::Conclusion;
-use crate::model::log::{LogLine, NewLine};
+use crate::model::log::{LogLine, NewLine, Stream};
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 /// Stored lines that stay in memory, for readers that are a little behind.
 const STORED_LINES_KEPT: usize = 1_000;
-/// Most lines of one deployment. A build that prints for ever fills neither memory nor disk.
-const MAX_LINES: i64 = 100_000;
+/// Most lines that the build and the app may add to one log: a build that prints for ever fills neither memory nor
+/// disk. Our own lines are few, and always kept.
+const MAX_PRINTED_LINES: u32 = 100_000;
 
 pub(super) struct LiveLog {
     state: Mutex<State>,
@@ -22,6 +23,8 @@ struct State {
     last: i64,
     /// Number of the newest line that is in the database.
     stored: i64,
+    /// Lines of the build and the app so far.
+    printed: u32,
     conclusion: Option<Conclusion>,
 }
 
@@ -38,18 +41,21 @@ pub(super) enum Found {
 
 impl LiveLog {
     pub(super) fn new(last: i64) -> Self {
-        let state = State { lines: VecDeque::new(), last, stored: last, conclusion: None };
+        let state = State { lines: VecDeque::new(), last, stored: last, printed: 0, conclusion: None };
         Self { state: Mutex::new(state), changed: watch::Sender::new(0) }
     }
 
     /// Adds a line. A line beyond the limit is dropped, and the last one before says so.
     pub(super) fn push(&self, mut line: NewLine) {
         let mut state = self.lock();
-        if state.last >= MAX_LINES {
-            return;
-        }
-        if state.last == MAX_LINES - 1 {
-            line.text = format!("The log has {MAX_LINES} lines; what follows is not kept.");
+        if matches!(line.stream, Stream::Build | Stream::App) {
+            if state.printed >= MAX_PRINTED_LINES {
+                return;
+            }
+            state.printed += 1;
+            if state.printed == MAX_PRINTED_LINES {
+                line.text = format!("... {MAX_PRINTED_LINES} lines were printed; what follows is not kept");
+            }
         }
         state.last += 1;
         let seq = state.last;
@@ -108,7 +114,7 @@ impl LiveLog {
 mod tests {
     use super::*;
     use crate::model::deployment::Step;
-    use crate::model::log::{Level, Stream};
+    use crate::model::log::Level;
 
     fn line(text: &str) -> NewLine {
         NewLine {
@@ -158,10 +164,13 @@ mod tests {
 
     #[test]
     fn a_log_has_an_end() {
-        let log = LiveLog::new(MAX_LINES - 1);
+        let log = LiveLog::new(0);
+        log.lock().printed = MAX_PRINTED_LINES - 1;
         log.push(line("last"));
         log.push(line("dropped"));
-        assert_eq!(log.unstored().len(), 1);
-        assert!(log.unstored()[0].line.text.contains("not kept"));
+        log.push(NewLine { stream: Stream::Notice, ..line("our own") });
+        let texts = texts(log.after(0));
+        assert!(texts[0].contains("not kept"), "{texts:?}");
+        assert_eq!(texts[1..], ["our own"]);
     }
 }

@@ -15,6 +15,8 @@ use tokio::task::JoinHandle;
 
 /// How long lines wait for others before they are stored together.
 const BATCH: Duration = Duration::from_millis(100);
+/// How often a closed log is still tried to be stored, a second apart, when the database does not answer.
+const LAST_TRIES: u32 = 30;
 /// Longest line that is kept, in bytes.
 const MAX_LINE_BYTES: usize = 8 * 1024;
 
@@ -80,11 +82,14 @@ async fn keep_storing(
     mut closing: watch::Receiver<bool>,
 ) {
     let mut changed = log.subscribe();
+    let mut last_tries = LAST_TRIES;
     loop {
         // An error means that every writer is gone: the same as being closed.
-        tokio::select! {
-            _ = changed.changed() => {}
-            _ = closing.changed() => {}
+        if last_tries == LAST_TRIES {
+            tokio::select! {
+                _ = changed.changed() => {}
+                _ = closing.changed() => {}
+            }
         }
         let closed = tokio::time::timeout(BATCH, closing.wait_for(|closed| *closed)).await.is_ok();
         let lines = log.unstored();
@@ -94,6 +99,10 @@ async fn keep_storing(
                 Err(error) => {
                     tracing::error!(%deployment, error = &error as &dyn std::error::Error, "cannot store a log");
                     tokio::time::sleep(BATCH * 10).await;
+                    if closed && last_tries > 0 {
+                        last_tries -= 1;
+                        continue;
+                    }
                 }
             }
         }

@@ -49,7 +49,7 @@ impl Receiver {
         let Some(environment) = environment else { return Ok(false) };
         if command.deletes() {
             return Err(format!(
-                "The environment {} follows `{branch}`, so the branch cannot be deleted. Let it follow another one first.",
+                "The environment {} follows `{branch}`, so the branch cannot be deleted.",
                 environment.name
             ));
         }
@@ -64,9 +64,7 @@ impl Receiver {
                     error = &error as &dyn Error,
                     "a push was refused: the engine does not answer"
                 );
-                Err(format!(
-                    "Nothing can be deployed: {error}. Nothing was changed; push again when it runs."
-                ))
+                Err(format!("{error} Nothing was changed; push again when it runs."))
             }
         }
     }

@@ -57,9 +57,9 @@ impl Pushes {
         let mut secret = [0_u8; 32];
         rand::rng().fill_bytes(&mut secret);
         let token = hex::encode(secret);
-        let (hang_up, hung_up) = watch::channel(false);
+        let (hang_up, is_gone) = watch::channel(false);
         let (received_sender, received) = watch::channel(false);
-        let push = Push { user, project, repository, hung_up, received: received_sender };
+        let push = Push { user, project, repository, hung_up: is_gone, received: received_sender };
         self.lock().insert(token.clone(), Arc::new(push));
         PushGuard { pushes: self.clone(), token, hang_up, received }
     }

@@ -79,8 +79,8 @@ impl MasterKey {
         rand::rng().fill_bytes(&mut nonce);
         let payload = Payload { msg: value.expose().as_bytes(), aad: purpose.as_bytes() };
         let mut sealed = nonce.to_vec();
-        // GCM refuses only messages of more than 64 GiB.
-        sealed.extend(self.cipher().encrypt(&Nonce::from(nonce), payload).unwrap_or_default());
+        let ciphertext = self.cipher().encrypt(&Nonce::from(nonce), payload);
+        sealed.extend(ciphertext.expect("GCM refuses only messages of more than 64 GiB"));
         format!("v1.{}.{}", self.fingerprint, URL_SAFE_NO_PAD.encode(sealed))
     }
 

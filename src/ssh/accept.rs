@@ -19,11 +19,14 @@ use tokio::task::JoinSet;
 const MAX_CONNECTIONS: usize = 512;
 /// Time a client has from connecting to having proved who it is.
 const LOGIN_TIME: Duration = Duration::from_secs(30);
+/// Time a client has to leave by itself after its last command. One that is told to go while the exit code is still on
+/// its way takes the command for failed.
+const LEAVING_TIME: Duration = Duration::from_secs(1);
 
 /// Why the SSH server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    #[error("cannot listen for SSH on {address}")]
+    #[error("cannot listen for SSH on {address}: {source}")]
     Listen { address: SocketAddr, source: io::Error },
     #[error("cannot use the host key {}", path.display())]
     HostKey { path: PathBuf, source: io::Error },
@@ -150,6 +153,7 @@ async fn serve_connection(
         // An error means that the sender is gone, and with it what there was to wait for.
         drop(closing.wait_for(|closing| *closing).await);
         drop(idle.wait_for(|sessions| *sessions == 0).await);
+        tokio::time::sleep(LEAVING_TIME).await;
     };
     let reason = tokio::select! {
         result = session => {

@@ -21,9 +21,10 @@ pub(super) async fn logs(
     of: &str,
     write: &ChannelWriteHalf<Msg>,
 ) -> Result<u32, Refusal> {
+    // 32 digits without dashes are an id, too, but may be a slug as well.
     let deployment = match of.parse::<DeploymentId>() {
-        Ok(id) => find_deployment(front, user, id).await?,
-        Err(_) => {
+        Ok(id) if of.contains('-') => find_deployment(front, user, id).await?,
+        _ => {
             let project = find_project(front, user, of, Action::ReadLogs).await?;
             newest(front, &project).await?
         }

@@ -152,6 +152,16 @@ impl Handler for Connection {
         self.run(id, data, session)
     }
 
+    /// There are no subsystems. A client that is not answered would wait for ever.
+    async fn subsystem_request(
+        &mut self,
+        id: ChannelId,
+        _name: &str,
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        session.channel_failure(id)
+    }
+
     async fn channel_close(&mut self, id: ChannelId, _session: &mut Session) -> Result<(), Self::Error> {
         self.channels.remove(&id);
         Ok(())

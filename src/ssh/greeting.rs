@@ -24,10 +24,10 @@ pub(super) fn help(address: &PublicAddress) -> String {
     format!(
         "git push, git fetch, git clone, git archive\n\
          \x20             ssh://git@{ssh_host}:{port}/<project>.git\n\
-         logs PROJECT|DEPLOYMENT
-         \x20             the log of a deployment, or of a project's newest, followed to its end
-         redeploy PROJECT
-         \x20             deploy again what is on the branch of production
+         logs PROJECT|DEPLOYMENT\n\
+         \x20             the log of a deployment, or of a project's newest, followed to its end\n\
+         redeploy PROJECT\n\
+         \x20             deploy again what is on the branch of production\n\
          whoami        who the server takes you for\n\
          help          this text\n",
         ssh_host = address.ssh_host,

@@ -1,10 +1,8 @@
 //! The tables of the migrations, for Diesel. `tests/store` compares both databases with each other.
 
-#![expect(clippy::wildcard_imports, reason = "the form of every schema that Diesel writes")]
-
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
 
     users (id) {
         id -> Guid,
@@ -19,8 +17,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
 
     ssh_keys (id) {
         id -> Guid,
@@ -34,8 +32,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
 
     api_keys (id) {
         id -> Guid,
@@ -50,8 +48,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
 
     refresh_tokens (id) {
         id -> Guid,
@@ -66,8 +64,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
 
     projects (id) {
         id -> Guid,
@@ -82,8 +80,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
 
     environments (id) {
         id -> Guid,
@@ -97,8 +95,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Bool, Text};
 
     config_vars (environment_id, name) {
         environment_id -> Guid,
@@ -111,8 +109,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
 
     deployments (id) {
         id -> Guid,
@@ -136,8 +134,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
 
     deployment_events (deployment_id, seq) {
         deployment_id -> Guid,
@@ -149,8 +147,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Text};
 
     deployment_logs (deployment_id, seq) {
         deployment_id -> Guid,
@@ -164,8 +162,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
 
     releases (id) {
         id -> Guid,
@@ -180,8 +178,8 @@ diesel::table! {
 }
 
 diesel::table! {
-    use diesel::sql_types::*;
-    use crate::store::types::*;
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{Integer, Nullable, Text};
 
     jobs (id) {
         id -> Guid,

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 /// Times that a job is begun before it is given up: a deployment that kills the server must not do so for ever.
-const MAX_ATTEMPTS: i32 = 5;
+const MAX_ATTEMPTS: i32 = 20;
 
 /// Runs every kind of job that there is.
 pub struct Work {

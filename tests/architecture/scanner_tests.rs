@@ -1,6 +1,7 @@
 //! The scanner on samples: what it must find, and what it must not take for code.
 
-use crate::source::{NamedPath, paths, without_texts};
+use crate::paths::{NamedPath, paths};
+use crate::source::without_texts;
 
 fn names(text: &str, depth: usize) -> Vec<String> {
     paths(&without_texts(text), depth).into_iter().map(|path| path.path).collect()

@@ -29,25 +29,10 @@ impl Deployer {
             );
         };
         let mut files = plan.files.clone();
-        let dockerfile_path = match &plan.dockerfile {
-            Some(path) => path.clone(),
-            None => {
-                let context =
-                    RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
-                let text = self.catalog.dockerfile(&plan, &context).map_err(|error| {
-                    tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "a template cannot be rendered"
-                    );
-                    Failure::new(
-                        "build failed",
-                        format!("The Dockerfile of the buildpack cannot be made: {error}."),
-                    )
-                })?;
-                files.insert(RENDERED_DOCKERFILE.to_owned(), text);
-                RENDERED_DOCKERFILE.to_owned()
-            }
-        };
+        let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
+        if plan.dockerfile.is_none() {
+            files.insert(dockerfile_path.clone(), self.rendered_dockerfile(run, &plan)?);
+        }
         let key = self.build_key(run, &dockerfile_path, &files, &plan).await?;
         if !run.deployment.options.no_cache
             && let Some(image) = self.builder.find(run.project.id, &key).await?
@@ -91,6 +76,15 @@ impl Deployer {
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
         run.deployment.record.image = Some(image.id);
         Ok(())
+    }
+
+    fn rendered_dockerfile(&self, run: &Run, plan: &BuildPlan) -> Result<String, StepError> {
+        let context = RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
+        self.catalog.dockerfile(plan, &context).map_err(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
+            let sentence = format!("The Dockerfile of the buildpack cannot be made: {error}.");
+            Failure::new("build failed", sentence).into()
+        })
     }
 
     /// Stands for everything that the image is made of.

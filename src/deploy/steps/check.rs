@@ -91,7 +91,7 @@ impl Deployer {
                         "crashed",
                         format!("{name} was killed: it needed more than its {limit} MiB of memory."),
                     )
-                    .advise("Raise the memory limit of the environment, or make the app need less."),
+                    .advise("Make the app need less memory: start fewer workers, or limit its heap."),
                     (false, 0) => {
                         Failure::new("crashed", format!("{name} ended by itself with exit code 0."))
                             .advise("A web process has to stay in the foreground and serve requests.")

@@ -11,23 +11,28 @@ mod switch;
 
 use super::failure::Failure;
 use super::pipeline::Run;
-use crate::model::deployment::Step;
+use crate::model::deployment::{DeploymentSource, Step};
 
-/// The last line of a push that was refused, in the form that people know from Heroku.
+/// The last line of a deployment that failed, in the form that people know from Heroku.
 pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
-    let kind = run.deployment.record.plan.as_ref().map_or("the", |plan| plan.kind.as_str());
-    match run.current_step() {
-        Step::Build => format!("Push rejected, failed to compile {kind}."),
-        Step::Detect => "Push rejected, no buildpack fits.".to_owned(),
-        Step::Queue
-        | Step::Fetch
-        | Step::Release
-        | Step::Start
-        | Step::Check
-        | Step::Switch
-        | Step::Drain
-        | Step::Undo
-        | Step::Done => format!("Push rejected, {}. What was live before still is.", failure.words),
+    let what = match run.deployment.source {
+        DeploymentSource::Push => "Push rejected",
+        DeploymentSource::Api => "Not deployed",
+    };
+    let why = match (run.current_step(), &run.deployment.record.plan) {
+        (Step::Build, Some(plan)) if plan.dockerfile.is_some() => "failed to build the Dockerfile".to_owned(),
+        (Step::Build, Some(plan)) => format!("failed to compile {}", plan.kind),
+        _ => failure.words.to_owned(),
+    };
+    format!("{what}, {why}. {}", what_is_live(run))
+}
+
+/// What a deployment that does not go live leaves as it was.
+pub(super) fn what_is_live(run: &Run) -> String {
+    if run.was_live {
+        format!("{} still serves the release before.", run.project.slug)
+    } else {
+        format!("{} has no release yet.", run.project.slug)
     }
 }
 

@@ -16,7 +16,6 @@ impl Deployer {
                 "nothing to start",
                 "The formation has no instance of any process type.",
             )
-            .advise("Scale a process type to one instance or more.")
             .into());
         }
         run.step(&format!("Starting {}", shown(&wanted)));

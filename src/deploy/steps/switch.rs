@@ -77,17 +77,14 @@ impl Deployer {
 async fn watch_drain(run: &mut Run, switched: Switched, previous: i64) {
     let Switched { drain, in_flight } = switched;
     let mut drain = tokio::spawn(drain.finished(run.environment.settings.drain_seconds.duration()));
-    match tokio::time::timeout(DRAIN_WATCHED, &mut drain).await {
-        Ok(drained) => {
-            let Drained { completed, cut } = drained.unwrap_or_default();
-            run.detail(&format!("{cut} requests dropped, {completed} drained from v{previous}"));
-        }
-        Err(_) => {
-            let seconds = run.environment.settings.drain_seconds.0;
-            run.detail(&format!(
-                "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
-            ));
-            run.drain = Some(drain);
-        }
+    if let Ok(drained) = tokio::time::timeout(DRAIN_WATCHED, &mut drain).await {
+        let Drained { completed, cut } = drained.unwrap_or_default();
+        run.detail(&format!("{cut} requests dropped, {completed} drained from v{previous}"));
+        return;
     }
+    let seconds = run.environment.settings.drain_seconds.0;
+    run.detail(&format!(
+        "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
+    ));
+    run.drain = Some(drain);
 }

@@ -1,0 +1,123 @@
+//! Who may do what over SSH, and what everybody else is told.
+
+use crate::support::{Server, WorkTree};
+use reqwest::Method;
+
+/// A name, as it stands in the URL of a remote, and what the pusher is told.
+fn refusal_of(server: &Server, person: &crate::support::Person, project: &str) -> String {
+    let output = person.ssh(server, &[&format!("git-receive-pack '{project}'")]);
+    assert_eq!((output.code, output.stdout.as_str()), (Some(128), ""), "{}", output.stderr);
+    output.stderr
+}
+
+#[test]
+fn an_unknown_key_is_told_what_to_do() {
+    let mut server = Server::start();
+    server.person("ada");
+    let eve = server.stranger("eve");
+    let greeted = eve.ssh(&server, &[]);
+    assert_eq!(greeted.code, Some(255));
+    insta::assert_snapshot!(greeted.stderr.replace('\r', ""));
+
+    let quiet = eve.ssh_with(&server, &["-o", "BatchMode=yes"], &[]);
+    assert_eq!(quiet.code, Some(255));
+    assert!(quiet.stderr.contains("Permission denied"), "{}", quiet.stderr);
+
+    let push = server.push(&eve, &WorkTree::answering("one"), "shop", &["main"]);
+    assert_eq!(push.code, Some(128));
+    assert!(push.says("knows none of the keys"), "{}", push.transcript);
+}
+
+#[test]
+fn a_person_without_a_command_is_greeted_by_name() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let port = format!(":{}", server.ssh.port());
+    let greeted = ada.ssh(&server, &[]);
+    assert_eq!(greeted.code, Some(0), "{}", greeted.stderr);
+    insta::assert_snapshot!("greeting", greeted.stdout.replace(&port, ":[ssh port]"));
+    let helped = ada.ssh(&server, &["help"]).expect_success();
+    assert!(helped.contains("git push"), "{helped}");
+    let who = ada.ssh(&server, &["whoami"]).expect_success();
+    assert!(who.starts_with("ada (ada@example.com), key \"laptop\" SHA256:"), "{who}");
+    // The name in front of the host is nobody's business.
+    let other_name = ada.ssh_with(&server, &["-l", "root"], &["whoami"]).expect_success();
+    assert_eq!(other_name, who);
+}
+
+#[test]
+fn everything_else_is_refused_by_name() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let mut told = String::new();
+    for command in ["bash", "rm -rf /", "scp -t /tmp", "git-shell -c id", "git-receive-pack 'a' 'b'"] {
+        let refused = ada.ssh(&server, &[command]);
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(128), ""), "{command}: {}", refused.stderr);
+        told.push_str(&format!("{command}\n{}", refused.stderr));
+    }
+    insta::assert_snapshot!(told);
+    let sftp = ada.ssh_with(&server, &["-s"], &["sftp"]);
+    assert_ne!(sftp.code, Some(0), "{sftp:?}");
+    let forwarded = ada.ssh_with(&server, &["-W", "127.0.0.1:22"], &[]);
+    assert_ne!(forwarded.code, Some(0), "{forwarded:?}");
+}
+
+#[test]
+fn a_name_that_no_project_can_have_is_refused_with_the_rule() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let mut told = String::new();
+    for name in
+        ["../etc", "Shop", "-shop", "shop/other", "", "a b", "api", &"a".repeat(64), "--upload-pack=id"]
+    {
+        told.push_str(&format!("{name:?}\n{}", refusal_of(&server, &ada, name)));
+    }
+    insta::assert_snapshot!(told);
+    assert_eq!(ada.get(&server, "/api/projects")["data"], serde_json::json!([]));
+}
+
+#[test]
+fn another_ones_project_is_as_good_as_unknown() {
+    let mut server = Server::start();
+    let (ada, bob) = (server.person("ada"), server.person("bob"));
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+
+    let tree = WorkTree::answering("two");
+    let push = server.push(&bob, &tree, "shop", &["main"]);
+    assert_eq!(push.code, Some(128), "{}", push.transcript);
+    insta::assert_snapshot!(push.redacted(&server));
+
+    let fetch = |project: &str| bob.git(&server, server.folder(), &["ls-remote", &server.git_url(project)]);
+    let (hers, nobodys) = (fetch("shop"), fetch("nothing"));
+    assert_eq!((hers.code, nobodys.code), (Some(128), Some(128)));
+    assert_eq!(hers.stderr.replace("shop", "nothing"), nobodys.stderr);
+    assert_eq!(server.get("shop", "/").body, "one");
+}
+
+#[test]
+fn a_removed_key_opens_nothing_any_more() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    ada.ssh(&server, &["whoami"]).expect_success();
+    let keys = ada.get(&server, "/api/keys");
+    let path = format!("/api/keys/{}", keys["data"][0]["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(204);
+    assert_eq!(ada.ssh(&server, &["whoami"]).code, Some(255));
+    ada.add_key(&server);
+    ada.ssh(&server, &["whoami"]).expect_success();
+}
+
+#[test]
+fn no_variable_of_a_client_reaches_git() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    // GIT_TRACE would make git talk, GIT_SSH_COMMAND or GIT_CONFIG_COUNT would make it run things.
+    let trace = server.folder().join("trace");
+    let traced = format!("SetEnv=GIT_TRACE={}", trace.display());
+    let listed = ada.ssh_with(&server, &["-o", &traced], &["git-upload-archive 'shop.git'"]);
+    assert!(!trace.exists(), "{listed:?}");
+    let version =
+        ada.ssh_with(&server, &["-o", "SetEnv=GIT_PROTOCOL=version=2"], &["git-upload-pack 'shop.git'"]);
+    assert!(version.stdout.contains("version 2"), "{version:?}");
+}

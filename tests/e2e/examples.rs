@@ -1,0 +1,125 @@
+//! Every folder of `examples` with an `expect.toml`, pushed to a server: what the pusher sees, the exit code, the branch
+//! on the server, what the app answers, and that nothing is left behind.
+
+use crate::support::{Server, WorkTree, examples, wait_until};
+use serde::Deserialize;
+use std::collections::BTreeSet;
+use std::fs;
+use std::time::Duration;
+
+/// What `expect.toml` holds.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expectation {
+    push: ExpectedPush,
+    #[serde(default)]
+    http: Vec<ExpectedAnswer>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedPush {
+    exit: i32,
+    #[serde(rename = "ref")]
+    reference: ExpectedReference,
+    /// Texts that the pusher sees, in this order.
+    transcript: Vec<String>,
+    /// The build fetches from a registry: what it prints differs from day to day and is not in the snapshot.
+    #[serde(default)]
+    installs: bool,
+}
+
+#[derive(Deserialize, PartialEq, Eq, Debug)]
+#[serde(rename_all = "snake_case")]
+enum ExpectedReference {
+    Moved,
+    Unchanged,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ExpectedAnswer {
+    path: String,
+    status: u16,
+    /// Part of the body.
+    #[serde(default)]
+    body: String,
+}
+
+macro_rules! examples {
+    ($($test:ident = $name:literal,)+) => {
+        const TESTED: &[&str] = &[$($name),+];
+        $(#[test] fn $test() { push_example($name); })+
+    };
+}
+
+examples! {
+    dockerfile_hello = "dockerfile-hello",
+    node_build_fails = "node-build-fails",
+    node_crash = "node-crash",
+    node_express = "node-express",
+    node_hello = "node-hello",
+    node_wrong_port = "node-wrong-port",
+    python_flask = "python-flask",
+    static_site = "static-site",
+}
+
+#[test]
+fn every_example_is_tested() {
+    let folders = fs::read_dir(examples()).unwrap().map(|entry| entry.unwrap());
+    let described = folders.filter(|folder| folder.path().join("expect.toml").exists());
+    let found: BTreeSet<_> = described.map(|folder| folder.file_name().into_string().unwrap()).collect();
+    assert_eq!(found, TESTED.iter().map(|&name| name.to_owned()).collect());
+}
+
+fn push_example(name: &str) {
+    let text = fs::read_to_string(examples().join(name).join("expect.toml")).unwrap();
+    let expected: Expectation = toml::from_str(&text).unwrap();
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::example(name);
+
+    let push = server.push(&ada, &tree, name, &["main"]).expect(expected.push.exit);
+    let mut unseen = push.transcript.as_str();
+    for text in &expected.push.transcript {
+        let position = unseen.find(text.as_str());
+        let position = position.unwrap_or_else(|| panic!("nothing says {text:?}:\n{}", push.transcript));
+        unseen = &unseen[position + text.len()..];
+    }
+    let shown = push.redacted(&server);
+    let shown = if expected.push.installs { without_build_output(&shown) } else { shown };
+    insta::assert_snapshot!(name, shown);
+
+    let reference = ada.remote_reference(&server, name, "refs/heads/main");
+    match expected.push.reference {
+        ExpectedReference::Moved => assert_eq!(reference, Some(tree.head())),
+        ExpectedReference::Unchanged => assert_eq!(reference, None),
+    }
+    for answer in &expected.http {
+        let got = server.get(name, &answer.path);
+        assert_eq!(got.status, answer.status, "{}: {}", answer.path, got.body);
+        assert!(got.body.contains(&answer.body), "{}: {}", answer.path, got.body);
+    }
+    if expected.push.reference == ExpectedReference::Unchanged {
+        // Before the project is deleted: a failed deployment cleans up after itself.
+        let engine = server.engine();
+        wait_until("the instances are removed", Duration::from_secs(10), || engine.containers().is_empty());
+        wait_until("the image is removed", Duration::from_secs(10), || engine.images().is_empty());
+        assert_eq!(server.get(name, "/").status, 404);
+    }
+}
+
+/// Leaves nothing between the heading of a build and its end.
+fn without_build_output(transcript: &str) -> String {
+    let mut in_build = false;
+    let kept = transcript.lines().filter(|line| {
+        let text = line.strip_prefix("remote: ").unwrap_or_default();
+        if text.starts_with("-----> ") {
+            in_build = text.contains("Building image");
+            return true;
+        }
+        let text = text.trim_start();
+        !in_build || text.starts_with("Done in") || !line.starts_with("remote:")
+    });
+    kept.map(|line| format!("{line}\n")).collect()
+}

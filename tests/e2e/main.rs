@@ -1,0 +1,16 @@
+//! The product as its users meet it: the real program, the real `git` and `ssh`, a real Docker Engine.
+//!
+//! Every test has a server of its own, on ports of its own, with a home of its own. When the test is over, the server
+//! has to end well and to leave nothing on the engine: [`support::Server`] proves it when it is dropped.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod branches;
+mod engine;
+mod examples;
+mod queue;
+mod recovery;
+mod redeploy;
+mod start;
+mod support;

@@ -1,0 +1,110 @@
+//! Several pushes at once, pushers that leave, and deployments that are stopped.
+
+use crate::support::{RunningPush, Server, WorkTree, slow_dockerfile, wait_until};
+use reqwest::Method;
+use serde_json::Value;
+use std::time::Duration;
+
+/// Seconds that a slow build takes: long enough for what a test does meanwhile.
+const SLOW: u32 = 6;
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The newest deployment of the person's only project.
+fn newest_deployment(server: &Server, token: &str) -> Value {
+    let get = |path: &str| server.request(Method::GET, path, token, None).expect(200);
+    let projects = get("/api/projects");
+    let id = projects["data"][0]["id"].as_str().unwrap();
+    get(&format!("/api/projects/{id}/deployments"))["data"][0].clone()
+}
+
+fn wait_for_status(server: &Server, token: &str, status: &str) {
+    wait_until(status, PATIENCE, || newest_deployment(server, token)["status"] == status);
+}
+
+#[test]
+fn a_deployment_goes_on_without_its_pusher() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", SLOW);
+
+    let first = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    first.wait_for("the slow part begins");
+    let seen = first.interrupt();
+    assert_ne!(seen.code, Some(0));
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), None);
+
+    let second = server.push(&ada, &tree, "shop", &["main"]).expect(0);
+    insta::assert_snapshot!(second.redacted(&server));
+    assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
+}
+
+#[test]
+fn a_detached_push_ends_at_once() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", SLOW);
+    let push = server.push(&ada, &tree, "shop", &["-ogilgal.detach", "main"]).expect(0);
+    insta::assert_snapshot!(push.redacted(&server));
+    assert_eq!(server.get("shop", "/").status, 404);
+    wait_for_status(&server, &ada.token, "success");
+    assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
+}
+
+#[test]
+fn a_newer_push_takes_the_place_of_a_waiting_one() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", SLOW);
+    let running = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    running.wait_for("the slow part begins");
+
+    let waiting_tree = WorkTree::empty();
+    waiting_tree.git(&["pull", "--quiet", &tree.path().display().to_string(), "main"]);
+    waiting_tree.commit(&[("Dockerfile", &slow_dockerfile(0)), ("index.html", "two")]);
+    let waiting = RunningPush::start(&server, &ada, &waiting_tree, "shop", &["main"]);
+    waiting.wait_for("waiting for another deployment to end");
+
+    let newest_tree = WorkTree::empty();
+    newest_tree.git(&["pull", "--quiet", &waiting_tree.path().display().to_string(), "main"]);
+    newest_tree.commit(&[("index.html", "three")]);
+    let newest = RunningPush::start(&server, &ada, &newest_tree, "shop", &["main"]);
+
+    let superseded = waiting.finish().expect(1);
+    insta::assert_snapshot!(superseded.redacted(&server));
+    assert!(superseded.says(&newest_tree.head()[..7]), "{}", superseded.transcript);
+    running.finish().expect(0);
+    newest.finish().expect(0);
+    assert_eq!(server.get("shop", "/").body, "three");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(newest_tree.head()));
+}
+
+#[test]
+fn a_cancelled_deployment_stops_its_build() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", 97);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    assert!(runs_on_this_machine("sleep 97"));
+
+    let deployment = newest_deployment(&server, &ada.token);
+    let path = format!("/api/deployments/{}", deployment["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(202);
+    let push = push.finish().expect(1);
+    insta::assert_snapshot!(push.redacted(&server));
+    wait_for_status(&server, &ada.token, "cancelled");
+    wait_until("the build is ended", Duration::from_secs(15), || !runs_on_this_machine("sleep 97"));
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), None);
+    assert_eq!(server.engine().containers(), Vec::<String>::new());
+}
+
+/// Whether a process has this command line: builds run on the engine's machine, which is this one.
+fn runs_on_this_machine(command_line: &str) -> bool {
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let command_lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+    command_lines
+        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
+        .any(|line| line.trim_end() == command_line)
+}

@@ -1,0 +1,66 @@
+//! Starting and stopping the server, and what an operator is told.
+
+use crate::support::{RunningPush, Server, WorkTree, command, run, wait_until};
+use std::net::TcpListener;
+use std::time::Duration;
+
+#[test]
+fn a_home_belongs_to_one_server() {
+    let server = Server::start();
+    let second = run(command(&server.home(), &[]).arg("serve"));
+    assert_eq!(second.code, Some(1));
+    insta::assert_snapshot!(second.stderr.replace(server.home().to_str().unwrap(), "[home]"));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let mut told = String::new();
+    for variable in ["GILGAL_SSH_ADDR", "GILGAL_API_ADDR", "GILGAL_HTTP_ADDR"] {
+        let home = tempfile::tempdir().unwrap();
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let started = run(command(home.path(), &[(variable, &address)]).arg("serve"));
+        assert_eq!(started.code, Some(1), "{}", started.stderr);
+        told.push_str(&started.stderr.replace(&address, "[address]"));
+    }
+    insta::assert_snapshot!(told);
+}
+
+#[test]
+fn every_mistake_in_the_settings_is_reported_at_once() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("server.toml"), "build_timeout_seconds = \"long\"\n").unwrap();
+    let mistakes = [("GILGAL_SSH_ADDR", "2222"), ("GILGAL_ENV", "prod"), ("DATABASE_URL", "mysql://db")];
+    let started = run(command(home.path(), &mistakes).arg("serve"));
+    assert_eq!(started.code, Some(2));
+    insta::assert_snapshot!(started.stderr);
+}
+
+#[test]
+fn an_idle_server_stops_and_its_apps_stay() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let containers = server.engine().containers();
+    server.stop();
+    assert_eq!(server.engine().containers(), containers);
+    server.start_again(&[]);
+    assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(server.engine().containers(), containers);
+}
+
+#[test]
+fn a_server_that_is_stopped_lets_a_deployment_end() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", 4);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    server.stop();
+    push.finish().expect(0).expect_text("Application deployed");
+    server.start_again(&[]);
+    assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
+    let engine = server.engine();
+    wait_until("one instance", Duration::from_secs(10), || engine.containers().len() == 1);
+}

@@ -1,0 +1,64 @@
+//! A look at the engine from outside, with Docker's own command.
+
+use super::process::run;
+use serde_json::Value;
+use std::process::Command;
+
+/// What one server has on the engine.
+pub(crate) struct Engine {
+    label: String,
+}
+
+impl Engine {
+    pub(crate) fn of(server_id: &str) -> Self {
+        Self { label: format!("label=gilgal.server={server_id}") }
+    }
+
+    /// Every container, image and network of the server, one a line.
+    pub(crate) fn everything(&self) -> Vec<String> {
+        let of = |arguments: &[&str]| docker(&[arguments, &["--filter", &self.label]].concat());
+        let mut found = of(&["ps", "--all", "--format", "container {{.Names}} {{.Status}}"]);
+        found.extend(of(&["images", "--all", "--format", "image {{.Repository}}:{{.Tag}} {{.ID}}"]));
+        found.extend(of(&["network", "ls", "--format", "network {{.Name}}"]));
+        found.extend(of(&["volume", "ls", "--format", "volume {{.Name}}"]));
+        found
+    }
+
+    /// Names of the containers of a server, those that have ended included.
+    pub(crate) fn containers(&self) -> Vec<String> {
+        docker(&["ps", "--all", "--filter", &self.label, "--format", "{{.Names}}"])
+    }
+
+    /// Ids of its images.
+    pub(crate) fn images(&self) -> Vec<String> {
+        let mut ids = docker(&["images", "--quiet", "--no-trunc", "--filter", &self.label]);
+        ids.sort();
+        ids.dedup();
+        ids
+    }
+
+    /// Removes everything by force: for a test that has failed already.
+    pub(crate) fn clear(&self) {
+        let each = |list: &[&str], remove: &[&str]| {
+            for id in docker(&[list, &["--filter", &self.label]].concat()) {
+                run(Command::new("docker").args(remove).arg(id));
+            }
+        };
+        each(&["ps", "--all", "--quiet"], &["rm", "--force"]);
+        each(&["images", "--all", "--quiet"], &["rmi", "--force"]);
+        each(&["network", "ls", "--quiet"], &["network", "rm"]);
+    }
+
+    /// What the engine knows of a container.
+    pub(crate) fn inspect(container: &str) -> Value {
+        let text = docker(&["inspect", container]).concat();
+        let Value::Array(mut found) = serde_json::from_str(&text).unwrap() else { panic!("{text}") };
+        found.remove(0)
+    }
+}
+
+/// The lines that Docker's command prints.
+fn docker(arguments: &[&str]) -> Vec<String> {
+    let printed = run(Command::new("docker").args(arguments)).expect_success();
+    printed.lines().map(str::to_owned).collect()
+}

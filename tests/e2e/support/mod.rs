@@ -1,0 +1,18 @@
+//! A server of its own for each test, people with keys, working copies, and a look at the engine.
+
+mod docker;
+mod http;
+mod person;
+mod process;
+mod push;
+mod server;
+mod transcript;
+mod work_tree;
+
+pub(crate) use docker::Engine;
+pub(crate) use http::RequestLoop;
+pub(crate) use person::Person;
+pub(crate) use process::{run, wait_until};
+pub(crate) use push::RunningPush;
+pub(crate) use server::{Server, command};
+pub(crate) use work_tree::{WorkTree, examples, slow_dockerfile};
