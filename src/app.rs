@@ -134,6 +134,7 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build_timeout,
+            build_memory_mib: settings.build_memory_mib,
             switching: Arc::new(Mutex::new(())),
         });
         let worker = home.server_id().to_string();

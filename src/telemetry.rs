@@ -4,12 +4,15 @@ use crate::config::{LogFormat, Settings};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
+/// bollard writes the bodies of requests at debug level, and with them the values of config vars.
+const SILENT: &str = "bollard=info";
+
 /// Starts logging for the whole process.
 ///
 /// # Errors
 /// When the filter cannot be understood, with the reason; nothing is logged then.
 pub fn start(settings: &Settings) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&settings.log_filter)
+    let filter = EnvFilter::try_new(format!("{},{SILENT}", settings.log_filter))
         .map_err(|error| format!("GILGAL_LOG: \"{}\" is not a filter: {error}", settings.log_filter))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)

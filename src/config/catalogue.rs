@@ -52,6 +52,8 @@ settings! {
         "Largest pack that a push may send, in MiB.";
     BUILD_TIMEOUT_SECONDS = "GILGAL_BUILD_TIMEOUT_SECONDS", Some("build_timeout_seconds"), "1800",
         "Seconds after which a build is stopped.";
+    BUILD_MEMORY_MIB = "GILGAL_BUILD_MEMORY_MIB", Some("build_memory_mib"), "4096",
+        "Memory in MiB that one command of a build may use; kept where the server is root on the engine's own host.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -28,6 +28,7 @@ pub struct Settings {
     pub registration: Registration,
     pub max_push_bytes: u64,
     pub build_timeout: Duration,
+    pub build_memory_mib: u32,
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -103,6 +104,7 @@ impl Settings {
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
         let registration = lookup.optional::<Registration>(names::REGISTRATION, "open or closed");
         let max_push_mib = lookup.required::<u32>(names::MAX_PUSH_MIB, "a number of MiB");
+        let build_memory = lookup.required::<u32>(names::BUILD_MEMORY_MIB, "a number of MiB");
         let build_timeout = lookup.required::<u32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
@@ -131,6 +133,7 @@ impl Settings {
                 registration: registration.unwrap_or(default_registration),
                 max_push_bytes: u64::from(max_push_mib?) * 1024 * 1024,
                 build_timeout: Duration::from_secs(u64::from(build_timeout?)),
+                build_memory_mib: build_memory?,
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,

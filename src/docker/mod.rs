@@ -18,7 +18,7 @@ const DEFAULT_HOST: &str = "unix:///var/run/docker.sock";
 
 /// Longest time until the headers of an answer. Only the start of an answer is meant: a build or a log may go on for
 /// hours. Docker itself needs up to a minute when it stops a container on a busy disk.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(120);
+const ANSWER_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// Longest time for the first question, which a healthy engine answers in milliseconds.
 const NEGOTIATION_TIMEOUT: Duration = Duration::from_secs(10);

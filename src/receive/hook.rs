@@ -60,7 +60,7 @@ fn proc_receive(environment: &HookEnvironment) -> io::Result<u8> {
             }
             Verdict::Taken => packet::write(&mut output, format!("ok {reference}").as_bytes())?,
             Verdict::Refused(reason) => {
-                packet::write(&mut output, format!("ng {reference} {reason}").as_bytes())?
+                packet::write(&mut output, format!("ng {reference} {reason}").as_bytes())?;
             }
         }
     }

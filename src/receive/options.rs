@@ -4,6 +4,7 @@ use super::protocol::{MAX_OPTION_BYTES, MAX_OPTIONS};
 
 /// What the pusher asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own on the pusher's command line")]
 pub(super) struct PushOptions {
     /// Show the build plan; build nothing, move nothing.
     pub(super) dry_run: bool,

@@ -106,7 +106,7 @@ fn http2_builder(options: &RouterOptions) -> http2::Builder<TokioExecutor> {
 fn set_up(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let _ = sockopt::set_socket_keepalive(stream, true);
-    let _ = sockopt::set_tcp_keepidle(stream, Duration::from_secs(60));
+    let _ = sockopt::set_tcp_keepidle(stream, Duration::from_mins(1));
     let _ = sockopt::set_tcp_keepintvl(stream, Duration::from_secs(15));
     let _ = sockopt::set_tcp_keepcnt(stream, 4);
 }

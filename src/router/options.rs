@@ -40,7 +40,7 @@ impl RouterOptions {
             max_header_bytes: 64 * 1024,
             max_connections: 16_384,
             connect_timeout: Duration::from_secs(2),
-            response_timeout: Duration::from_secs(60),
+            response_timeout: Duration::from_mins(1),
             header_timeout: Duration::from_secs(10),
             // As nginx: longer than the 60 s for which load balancers in front of a server keep connections.
             keep_alive_timeout: Duration::from_secs(75),

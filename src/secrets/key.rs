@@ -63,6 +63,9 @@ impl MasterKey {
     }
 
     /// A key for one purpose, which says nothing about the master key or the keys of other purposes.
+    ///
+    /// # Panics
+    /// Never: HMAC takes keys of any length.
     #[must_use]
     pub fn derive(&self, purpose: &str) -> Secret<[u8; 32]> {
         // An HMAC as a pseudo-random function is the extract-and-expand step of RFC 5869 for one block.
@@ -73,6 +76,9 @@ impl MasterKey {
     }
 
     /// Seals a value for a purpose.
+    ///
+    /// # Panics
+    /// Never: GCM refuses only messages of more than 64 GiB.
     #[must_use]
     pub fn seal(&self, purpose: &str, value: &Secret<String>) -> String {
         let mut nonce = [0_u8; NONCE_BYTES];

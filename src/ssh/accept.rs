@@ -146,7 +146,7 @@ async fn serve_connection(
     let login = async {
         let in_time = tokio::time::timeout(LOGIN_TIME, logged_in.wait_for(|done| *done)).await.is_ok();
         if in_time {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     let close = async {

@@ -25,7 +25,7 @@ pub(super) const GREET: &[u8] = b"";
 /// Exit code for everything that is refused before it begins: git's own for a fatal error.
 const REFUSED: u32 = 128;
 /// Longest time that the pack of one push may take to arrive.
-const RECEIVE_TIME: Duration = Duration::from_secs(60 * 60);
+const RECEIVE_TIME: Duration = Duration::from_hours(1);
 
 /// What the SSH front door needs of the rest of the server.
 pub struct Front {
@@ -213,7 +213,7 @@ async fn too_slow(push: Option<&PushGuard>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The project that a URL names. A push to one that does not exist creates it.

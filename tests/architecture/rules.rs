@@ -95,7 +95,11 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["hmac"], only: &["auth/", "secrets/"], why: "keys are used in two places" },
     Fence { names: &["aes_gcm"], only: &["secrets/"], why: "encryption at rest" },
     Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },
-    Fence { names: &["tracing_subscriber"], only: &["telemetry.rs"], why: "one place decides how is logged" },
+    Fence {
+        names: &["tracing_subscriber"],
+        only: &["telemetry.rs", "config/settings.rs"],
+        why: "one place decides how is logged; its filter is a setting",
+    },
     Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
     Fence {
         names: &["std::process::Command", "tokio::process::Command", "tokio::process::Child"],

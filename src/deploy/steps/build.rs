@@ -55,7 +55,7 @@ impl Deployer {
             dockerfile_path,
             context: Box::pin(context.stream),
             no_cache: run.deployment.options.no_cache,
-            memory_limit_mib: None,
+            memory_limit_mib: Some(self.build_memory_mib),
             timeout: self.build_timeout,
             labels: image_labels(run),
         };

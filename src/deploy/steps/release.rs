@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Longest time that a release command may take.
-const RELEASE_TIME: Duration = Duration::from_secs(30 * 60);
+const RELEASE_TIME: Duration = Duration::from_mins(30);
 
 impl Deployer {
     pub(in crate::deploy) async fn release(&self, run: &mut Run) -> Result<(), StepError> {

@@ -122,7 +122,7 @@ async fn without_a_living_instance_the_answer_is_quick() {
 #[tokio::test]
 async fn an_instance_that_does_not_answer_is_given_up() {
     let app = App::answering(|_| async {
-        tokio::time::sleep(Duration::from_secs(60)).await;
+        tokio::time::sleep(Duration::from_mins(1)).await;
         Response::new(Full::new(Bytes::new()))
     })
     .await;
