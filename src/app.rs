@@ -63,6 +63,8 @@ pub enum StartError {
     HookScripts(#[source] std::io::Error),
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
+    #[error("signals cannot be listened for")]
+    Signals(#[source] std::io::Error),
     #[error("passwords cannot be hashed")]
     Passwords(#[from] crate::auth::password::HashError),
     #[error("the repositories cannot be swept")]

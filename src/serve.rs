@@ -6,7 +6,7 @@
 use crate::app::{App, Sockets, StartError};
 use crate::config::Settings;
 use std::time::Duration;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 /// Time that running deployments get to end; what has not ended goes on at the next start.
@@ -19,6 +19,8 @@ const CONNECTIONS_GRACE: Duration = Duration::from_secs(32);
 /// # Errors
 /// When it cannot start; never after it is ready.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
+    // First of all: one that comes during the start is not lost, and does not kill.
+    let mut signals = StopSignals::listen()?;
     let sockets = Sockets::bind(settings).await?;
     let (stop_sender, stop) = watch::channel(false);
     let stopped = || until(stop.clone());
@@ -29,7 +31,14 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let Sockets { home, router, ssh, api, hooks } = sockets;
     let router_address = router.local_addr();
     let serving_router = tokio::spawn(router.serve(until(stop_router)));
-    let app = App::build(settings, &home, handle, address).await?;
+    // It may wait for a database.
+    let app = tokio::select! {
+        app = App::build(settings, &home, handle, address) => app?,
+        () = signals.received() => {
+            tracing::info!("stopped before it was ready");
+            return Ok(());
+        }
+    };
 
     tracing::info!(
         ssh = %ssh.local_addr(), host_key = ssh.fingerprint(), api = %api.address(), http = %router_address,
@@ -45,7 +54,7 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     };
     let serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
     tokio::join!(front_doors, async {
-        stop_signal().await;
+        signals.received().await;
         tracing::info!("stopping: no new work is taken");
         stop_sender.send_replace(true);
     });
@@ -64,20 +73,23 @@ async fn until(mut stop: watch::Receiver<bool>) {
     drop(stop.wait_for(|stopping| *stopping).await);
 }
 
-async fn stop_signal() {
-    let wait_for = |kind| async move {
-        match signal(kind) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::error!(%error, "a signal cannot be listened for");
-                std::future::pending::<()>().await;
-            }
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    /// From here on a signal waits to be received and does not kill the process.
+    fn listen() -> Result<Self, StartError> {
+        let listen = |kind| signal(kind).map_err(StartError::Signals);
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    };
-    tokio::select! {
-        () = wait_for(SignalKind::terminate()) => {}
-        () = wait_for(SignalKind::interrupt()) => {}
     }
 }

@@ -1,7 +1,10 @@
 //! Starting and stopping the server, and what an operator is told.
 
 use crate::support::{RunningPush, Server, WorkTree, command, run, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
 #[test]
@@ -34,6 +37,20 @@ fn every_mistake_in_the_settings_is_reported_at_once() {
     let started = run(command(home.path(), &mistakes).arg("serve"));
     assert_eq!(started.code, Some(2));
     insta::assert_snapshot!(started.stderr);
+}
+
+#[test]
+fn a_server_can_be_stopped_while_it_waits_for_its_database() {
+    let home = tempfile::tempdir().unwrap();
+    // Nothing listens on port 1.
+    let mut serve = command(home.path(), &[("DATABASE_URL", "postgres://gilgal@127.0.0.1:1/gilgal")]);
+    let mut server = serve.arg("serve").stderr(Stdio::piped()).spawn().unwrap();
+    let mut log = BufReader::new(server.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    assert!(line.contains("the database does not answer"), "{line}");
+    kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0));
 }
 
 #[test]
