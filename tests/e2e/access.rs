@@ -1,10 +1,11 @@
 //! Who may do what over SSH, and what everybody else is told.
 
-use crate::support::{Server, WorkTree};
+use crate::support::{Person, Server, WorkTree};
 use reqwest::Method;
+use std::fmt::Write as _;
 
-/// A name, as it stands in the URL of a remote, and what the pusher is told.
-fn refusal_of(server: &Server, person: &crate::support::Person, project: &str) -> String {
+/// What somebody is told who pushes to a project of this name.
+fn refusal_of(server: &Server, person: &Person, project: &str) -> String {
     let output = person.ssh(server, &[&format!("git-receive-pack '{project}'")]);
     assert_eq!((output.code, output.stdout.as_str()), (Some(128), ""), "{}", output.stderr);
     output.stderr
@@ -53,7 +54,7 @@ fn everything_else_is_refused_by_name() {
     for command in ["bash", "rm -rf /", "scp -t /tmp", "git-shell -c id", "git-receive-pack 'a' 'b'"] {
         let refused = ada.ssh(&server, &[command]);
         assert_eq!((refused.code, refused.stdout.as_str()), (Some(128), ""), "{command}: {}", refused.stderr);
-        told.push_str(&format!("{command}\n{}", refused.stderr));
+        writeln!(told, "{command}\n{}", refused.stderr.trim_end()).unwrap();
     }
     insta::assert_snapshot!(told);
     let sftp = ada.ssh_with(&server, &["-s"], &["sftp"]);
@@ -70,7 +71,7 @@ fn a_name_that_no_project_can_have_is_refused_with_the_rule() {
     for name in
         ["../etc", "Shop", "-shop", "shop/other", "", "a b", "api", &"a".repeat(64), "--upload-pack=id"]
     {
-        told.push_str(&format!("{name:?}\n{}", refusal_of(&server, &ada, name)));
+        writeln!(told, "{name:?}\n{}", refusal_of(&server, &ada, name).trim_end()).unwrap();
     }
     insta::assert_snapshot!(told);
     assert_eq!(ada.get(&server, "/api/projects")["data"], serde_json::json!([]));

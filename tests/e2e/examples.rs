@@ -121,5 +121,5 @@ fn without_build_output(transcript: &str) -> String {
         let text = text.trim_start();
         !in_build || text.starts_with("Done in") || !line.starts_with("remote:")
     });
-    kept.map(|line| format!("{line}\n")).collect()
+    kept.collect::<Vec<_>>().join("\n")
 }

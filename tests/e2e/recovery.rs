@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::Value;
 use std::time::Duration;
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Every deployment of the person's only project, newest first.
 fn deployments(server: &Server, person: &Person) -> Vec<Value> {

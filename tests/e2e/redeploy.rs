@@ -133,7 +133,9 @@ fn an_app_runs_with_little_more_than_it_needs() {
     assert_eq!(host["Init"], true);
     assert_eq!(host["LogConfig"]["Type"], "json-file");
     assert!(host["LogConfig"]["Config"]["max-size"].is_string());
-    assert!(host["Binds"].is_null() && host["PortBindings"].as_object().is_none_or(|ports| ports.is_empty()));
+    assert!(
+        host["Binds"].is_null() && host["PortBindings"].as_object().is_none_or(serde_json::Map::is_empty)
+    );
     // Only what has proved itself is started again after a crash or a restart of Docker.
     assert_eq!(host["RestartPolicy"]["Name"], "unless-stopped");
     for label in ["server", "project", "environment", "deployment", "process", "index", "port"] {

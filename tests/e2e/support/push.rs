@@ -95,7 +95,7 @@ impl RunningPush {
             let seen = self.seen();
             let over = self.reader.as_ref().is_none_or(JoinHandle::is_finished);
             assert!(
-                begun.elapsed() < Duration::from_secs(60) && (!over || self.seen().contains(text)),
+                begun.elapsed() < Duration::from_mins(1) && (!over || self.seen().contains(text)),
                 "the pusher has not seen {text:?}:\n{seen}"
             );
             thread::sleep(Duration::from_millis(20));

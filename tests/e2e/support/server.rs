@@ -182,6 +182,11 @@ impl Server {
         fs::write(self.known_hosts(), line).unwrap();
     }
 
+    #[expect(clippy::print_stderr, reason = "it stands beside the message of the test that fails")]
+    fn show_log(&self) {
+        eprintln!("--- the server's log\n{}", self.log());
+    }
+
     fn delete_projects(&self) {
         for token in &self.owners {
             let projects = self.request(Method::GET, "/api/projects", token, None).expect(200);
@@ -199,7 +204,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         let engine = self.home().join("server-id").exists().then(|| self.engine());
         if thread::panicking() {
-            eprintln!("--- the server's log\n{}", self.log());
+            self.show_log();
             if let Some(mut process) = self.process.take() {
                 process.child.kill().ok();
                 process.child.wait().ok();

@@ -17,9 +17,7 @@ pub(super) fn redact(transcript: &str, server: &Server) -> String {
         (r"\b[0-9a-f]{7}\.\.[0-9a-f]{7}\b", "[commits]"),
         (r"(main|side) [0-9a-f]{7} by", "$1 [commit] by"),
         (r"superseded by [0-9a-f]{7} of", "superseded by [commit] of"),
-        (r"(?m)^(remote:        \[.*) \(cached\)$", "$1"),
-        // BuildKit shows an instruction that two stages share under the name of either.
-        (r"(?m)^(remote:        )\[[a-z0-9 -]*[0-9]+/[0-9]+\] ", "$1"),
+        (r"(?m)^(remote:        .*) \(cached\)$", "$1"),
         // Where Node.js is in its own code, and which patch release of it: the base image's business.
         (r"(?m)^remote:            at .*node:.*\n", ""),
         (r"Node\.js v[0-9]+\.[0-9]+\.[0-9]+", "Node.js v[version]"),
