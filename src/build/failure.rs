@@ -33,6 +33,9 @@ pub(super) fn explain(message: &str, step: Option<&Step>) -> BuildError {
         }
     }
     let reason = without_frames(message);
+    if let (Some(command), Some(exit_code)) = (failed_command(&reason), exit_code(&reason)) {
+        return BuildError::CommandFailed { command: command.to_owned(), exit_code, last_lines: Vec::new() };
+    }
     let about_dockerfile = ["dockerfile parse error", "Dockerfile parse error", "failed to read dockerfile"];
     if about_dockerfile.iter().any(|words| message.contains(words)) || message.contains("LLB definition") {
         BuildError::DockerfileSyntax { message: reason }
@@ -80,6 +83,14 @@ fn exit_code(error: &str) -> Option<i64> {
     code.split(|character: char| !character.is_ascii_digit()).next()?.parse().ok()
 }
 
+/// The command of a `RUN`, out of the text of its failure. The engine stops telling of steps when the build has failed,
+/// so a command that fails within moments may be known from nothing else.
+fn failed_command(message: &str) -> Option<&str> {
+    let (_, command) = message.split_once("executor failed running [")?;
+    let (command, _) = command.rsplit_once("]: exit code: ")?;
+    Some(command.strip_prefix("/bin/sh -c ").unwrap_or(command))
+}
+
 /// The part of a message that says something, without a full stop: the texts of [`BuildError`] have their own.
 fn without_frames(message: &str) -> String {
     let mut rest = message.trim();
@@ -99,6 +110,15 @@ mod tests {
         step.error = error.to_owned();
         step.last_lines = lines.iter().map(ToString::to_string).collect();
         step
+    }
+
+    #[test]
+    fn a_command_is_known_without_its_step() {
+        let message = "executor failed running [/bin/sh -c echo [x] && exit 3]: exit code: 3";
+        let BuildError::CommandFailed { command, exit_code, .. } = explain(message, None) else {
+            panic!("not a failed command");
+        };
+        assert_eq!((command.as_str(), exit_code), ("echo [x] && exit 3", 3));
     }
 
     #[test]

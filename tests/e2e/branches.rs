@@ -47,7 +47,7 @@ fn each_reference_has_its_own_outcome() {
     let live = tree.head();
     tree.git(&["tag", "v2"]);
     tree.git(&["branch", "side"]);
-    tree.commit(&[("Dockerfile", "FROM busybox:stable\nRUN exit 3\n")]);
+    tree.commit(&[("Dockerfile", "FROM busybox:stable\nRUN sleep 1 && exit 3\n")]);
 
     let push = server.push(&ada, &tree, "shop", &["main", "side", "v2"]).expect(1);
     insta::assert_snapshot!(push.redacted(&server));

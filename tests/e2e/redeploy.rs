@@ -58,7 +58,8 @@ fn a_failed_push_changes_nothing_and_can_be_repeated() {
     server.deploy(&ada, &tree, "shop");
     let images = server.engine().images();
 
-    let broken = "FROM busybox:stable\nRUN echo no compiler here && exit 3\n";
+    // The engine may drop what a command prints in the moment in which it fails, hence the second.
+    let broken = "FROM busybox:stable\nRUN echo no compiler here && sleep 1 && exit 3\n";
     tree.commit(&[("Dockerfile", broken)]);
     for _ in 0..2 {
         let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
@@ -80,7 +81,10 @@ fn a_failed_push_changes_nothing_and_can_be_repeated() {
 fn a_log_can_be_read_again_by_the_command_that_the_push_names() {
     let mut server = Server::start();
     let (ada, bob) = (server.person("ada"), server.person("bob"));
-    let tree = WorkTree::of(&[("Dockerfile", "FROM busybox:stable\nRUN echo no compiler here && exit 3\n")]);
+    let tree = WorkTree::of(&[(
+        "Dockerfile",
+        "FROM busybox:stable\nRUN echo no compiler here && sleep 1 && exit 3\n",
+    )]);
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
     let (_, command) = push.transcript.split_once(" logs ").unwrap();
     let id = command.split_whitespace().next().unwrap();
