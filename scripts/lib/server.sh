@@ -44,7 +44,7 @@ server_failed() {
 stop_server() {
   local pid
   pid=$(cat "$server_pid_file" 2>/dev/null) || return 0
-  stop_process "$pid" gilgal 45 || fail "gilgal (pid $pid) does not end"
+  stop_process "$pid" gilgal 70 || fail "gilgal (pid $pid) does not end"
   rm -f "$server_pid_file"
 }
 

@@ -64,7 +64,11 @@ impl BoundApi {
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
-            let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
+            let slot = tokio::select! {
+                () = &mut shutdown => break,
+                slot = Arc::clone(&slots).acquire_owned() => slot,
+            };
+            let Ok(slot) = slot else { break };
             let (stream, peer) = tokio::select! {
                 () = &mut shutdown => break,
                 accepted = accept(&self.listener) => accepted,

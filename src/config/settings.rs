@@ -103,9 +103,11 @@ impl Settings {
             lookup.required::<DockerHost>(names::DOCKER_HOST, "unix:///path or tcp://host:port");
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
         let registration = lookup.optional::<Registration>(names::REGISTRATION, "open or closed");
-        let max_push_mib = lookup.required::<u32>(names::MAX_PUSH_MIB, "a number of MiB");
-        let build_memory = lookup.required::<u32>(names::BUILD_MEMORY_MIB, "a number of MiB");
-        let build_timeout = lookup.required::<u32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
+        let max_push_mib = lookup.required::<std::num::NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
+        let build_memory =
+            lookup.required::<std::num::NonZeroU32>(names::BUILD_MEMORY_MIB, "a number of MiB");
+        let build_timeout =
+            lookup.required::<std::num::NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
         let log_filter =
@@ -131,9 +133,9 @@ impl Settings {
                 docker_host: docker_host?.0,
                 mode: mode?,
                 registration: registration.unwrap_or(default_registration),
-                max_push_bytes: u64::from(max_push_mib?) * 1024 * 1024,
-                build_timeout: Duration::from_secs(u64::from(build_timeout?)),
-                build_memory_mib: build_memory?,
+                max_push_bytes: u64::from(max_push_mib?.get()) * 1024 * 1024,
+                build_timeout: Duration::from_secs(u64::from(build_timeout?.get())),
+                build_memory_mib: build_memory?.get(),
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,

@@ -61,7 +61,7 @@ impl Run {
         self.say(Stream::App, Level::Info, text);
     }
 
-    /// Whether the whole pipeline of the project runs for `Step` now, for lines that a step's own tasks write.
+    /// The step that runs now.
     pub(super) const fn current_step(&self) -> Step {
         self.deployment.state.step()
     }
@@ -110,11 +110,15 @@ impl Deployer {
     async fn drive(&self, run: &mut Run) -> Result<(), StoreError> {
         while !run.deployment.state.is_final() {
             let state = run.deployment.state;
-            let event = match self.run_step(run).await {
-                Ok(event) => event,
+            let (event, conclusion) = match self.run_step(run).await {
+                Ok(DeploymentEvent::Cancelled) => {
+                    report_cancel(run);
+                    (DeploymentEvent::Cancelled, Some("cancelled"))
+                }
+                Ok(event) => (event, None),
                 Err(StepError::Failed(failure)) => {
                     self.report(run, &failure);
-                    DeploymentEvent::Failed
+                    (DeploymentEvent::Failed, Some(failure.words))
                 }
                 Err(StepError::Store(error)) => return Err(error),
             };
@@ -124,6 +128,10 @@ impl Deployer {
                 DeploymentState::Failed
             });
             self.record_move(run, next).await?;
+            // Only now: who is told that it failed must be able to rely on it.
+            if let Some(words) = conclusion {
+                run.log.conclude(Conclusion::NotLive(words.to_owned()));
+            }
         }
         Ok(())
     }
@@ -151,7 +159,7 @@ impl Deployer {
             | DeploymentState::Superseded => {
                 tokio::select! {
                     result = self.run_cancellable_step(run) => result?,
-                    () = self.cancelled(id) => return Ok(report_cancel(run)),
+                    () = self.cancelled(id) => return Ok(DeploymentEvent::Cancelled),
                 }
             }
         }
@@ -181,8 +189,9 @@ impl Deployer {
 
     /// Ends when somebody has asked for the deployment to be cancelled.
     async fn cancelled(&self, id: DeploymentId) {
+        let mut interrupts = self.interrupts.subscribe();
         loop {
-            self.interrupts.time_to_look().await;
+            // The look comes first: what was asked for before this step began, or before a restart, counts too.
             match self.store.deployment(id).await {
                 Ok(deployment) if deployment.cancel_requested_at.is_some() => return,
                 Ok(_) => {}
@@ -193,6 +202,7 @@ impl Deployer {
                     );
                 }
             }
+            interrupts.time_to_look().await;
         }
     }
 
@@ -229,14 +239,11 @@ impl Deployer {
         ));
         run.error(&steps::rejection(run, failure));
         run.deployment.reason = Some(failure.sentence.clone());
-        run.log.conclude(Conclusion::NotLive(failure.words.to_owned()));
     }
 }
 
-fn report_cancel(run: &mut Run) -> DeploymentEvent {
+fn report_cancel(run: &mut Run) {
     run.error("The deployment was cancelled.");
     run.error(&steps::what_is_live(run));
     run.deployment.reason = Some("The deployment was cancelled.".to_owned());
-    run.log.conclude(Conclusion::NotLive("cancelled".to_owned()));
-    DeploymentEvent::Cancelled
 }

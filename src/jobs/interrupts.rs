@@ -22,10 +22,21 @@ impl Interrupts {
         self.0.send_modify(|count| *count += 1);
     }
 
-    /// Waits until it is time to look: at a signal that was sent after this was called, or after two seconds.
-    pub async fn time_to_look(&self) {
-        let mut signal = self.0.subscribe();
+    /// Follows the signal from now on: none that comes between two looks is lost.
+    #[must_use]
+    pub fn subscribe(&self) -> Looks {
+        Looks(self.0.subscribe())
+    }
+}
+
+/// When a running job is to look.
+#[derive(Debug)]
+pub struct Looks(watch::Receiver<u64>);
+
+impl Looks {
+    /// Waits until it is time to look again: at the next signal, or after two seconds.
+    pub async fn time_to_look(&mut self) {
         // Either end of the wait is a reason to look.
-        tokio::time::timeout(LOOK_AGAIN, signal.changed()).await.ok();
+        tokio::time::timeout(LOOK_AGAIN, self.0.changed()).await.ok();
     }
 }

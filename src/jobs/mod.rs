@@ -7,5 +7,5 @@
 mod interrupts;
 mod runner;
 
-pub use interrupts::Interrupts;
+pub use interrupts::{Interrupts, Looks};
 pub use runner::{Handler, Outcome, Queue, Runner};

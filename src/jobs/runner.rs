@@ -1,10 +1,12 @@
 //! Claims jobs and runs them, several at a time.
 
+use crate::model::id::JobId;
 use crate::model::time::Timestamp;
 use crate::store::{Job, Store};
 use async_trait::async_trait;
+use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -65,13 +67,32 @@ impl<H: Handler> Runner<H> {
     pub async fn run(self, stop: impl Future<Output = ()>, grace: Duration) {
         let runner = Arc::new(self);
         let mut running = JoinSet::new();
+        // A lease can run out while the database is away. The job is then claimed again by the server that runs it, which
+        // only renews the lease.
+        let in_hand: Arc<Mutex<HashSet<JobId>>> = Arc::default();
         tokio::pin!(stop);
         loop {
             while running.try_join_next().is_some() {}
-            let claimed = if running.len() < runner.at_once { runner.claim().await } else { None };
-            if let Some(job) = claimed {
-                let runner = runner.clone();
-                running.spawn(async move { runner.work(job).await });
+            let claimed = if running.len() < runner.at_once {
+                tokio::select! {
+                    biased;
+                    () = &mut stop => break,
+                    job = runner.claim() => job,
+                }
+            } else {
+                None
+            };
+            if let Some(job) = claimed
+                && lock(&in_hand).insert(job.id)
+            {
+                let (runner, in_hand) = (runner.clone(), in_hand.clone());
+                running.spawn(async move {
+                    let id = job.id;
+                    runner.work(job).await;
+                    lock(&in_hand).remove(&id);
+                    // Another job may have waited for this one's lock.
+                    runner.queue.wake();
+                });
                 continue;
             }
             tokio::select! {
@@ -100,20 +121,10 @@ impl<H: Handler> Runner<H> {
 
     /// Runs one job, keeps its lease meanwhile, and writes down how it ended.
     async fn work(&self, job: Job) {
-        let outcome = {
-            let running = self.handler.run(&job);
-            tokio::pin!(running);
-            loop {
-                tokio::select! {
-                    outcome = &mut running => break outcome,
-                    () = tokio::time::sleep(HEARTBEAT) => {
-                        if self.lost(&job).await {
-                            // Somebody else runs it now. What it was doing ends here, before it meets itself.
-                            return;
-                        }
-                    }
-                }
-            }
+        let outcome = tokio::select! {
+            outcome = self.handler.run(&job) => outcome,
+            // Somebody else runs it now. What it was doing ends here, before it meets itself.
+            () = self.keep_lease(&job) => return,
         };
         let written = match &outcome {
             Outcome::Done => self.store.complete_job(job.id, &self.worker).await,
@@ -126,23 +137,26 @@ impl<H: Handler> Runner<H> {
             // The lease runs out, and the job is run again: it takes that well.
             tracing::error!(job = %job.id, error = &error as &dyn std::error::Error, "cannot write down how a job ended");
         }
-        // Another job may have waited for this one's lock.
-        self.queue.wake();
     }
 
-    /// Keeps the lease of a job; answers whether another server has taken it.
-    async fn lost(&self, job: &Job) -> bool {
-        match self.store.heartbeat_job(job.id, &self.worker, LEASE).await {
-            Ok(ours) => {
-                if !ours {
+    /// Keeps the lease of a job; ends only when another server has taken the job.
+    async fn keep_lease(&self, job: &Job) {
+        loop {
+            tokio::time::sleep(HEARTBEAT).await;
+            match self.store.heartbeat_job(job.id, &self.worker, LEASE).await {
+                Ok(true) => {}
+                Ok(false) => {
                     tracing::error!(job = %job.id, "the lease of a job was lost");
+                    return;
                 }
-                !ours
-            }
-            Err(error) => {
-                tracing::warn!(job = %job.id, error = &error as &dyn std::error::Error, "cannot keep the lease of a job");
-                false
+                Err(error) => {
+                    tracing::warn!(job = %job.id, error = &error as &dyn std::error::Error, "cannot keep the lease of a job");
+                }
             }
         }
     }
+}
+
+fn lock(in_hand: &Mutex<HashSet<JobId>>) -> MutexGuard<'_, HashSet<JobId>> {
+    in_hand.lock().unwrap_or_else(PoisonError::into_inner)
 }

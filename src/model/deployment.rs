@@ -269,6 +269,12 @@ impl DeploymentState {
         }
     }
 
+    /// Whether the deployment can still become live: it is neither over nor being undone, and not live yet.
+    #[must_use]
+    pub const fn can_go_live(self) -> bool {
+        self.next(DeploymentEvent::Failed).is_ok()
+    }
+
     /// Whether the router already serves the new release, so that the deployment can only go on.
     #[must_use]
     pub const fn is_committed(self) -> bool {

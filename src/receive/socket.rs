@@ -84,7 +84,8 @@ async fn answer(receiver: &Receiver, stream: UnixStream) -> io::Result<()> {
         // Fails only when the hook is gone.
         terminal.lines.send(HookReply::Verdicts(verdicts)).await.ok();
     };
-    let telling = async {
+    // Owns the receiving end: when the hook is gone, whoever still has something to say is not kept waiting.
+    let telling = async move {
         while let Some(reply) = replies.recv().await {
             let mut line = serde_json::to_string(&reply)?;
             line.push('\n');

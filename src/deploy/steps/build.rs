@@ -6,6 +6,7 @@ use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::pipeline::Run;
+use crate::git::ContextReport;
 use crate::journal::Writer;
 use crate::model::deployment::Step;
 use crate::model::log::{Level, Stream};
@@ -66,11 +67,10 @@ impl Deployer {
             copy_lines(receiver, run.log.clone()),
             self.engine.ensure_network(run.project.id)
         );
-        let report = context.report.await;
-        if let Ok(Err(error)) = report
-            && built.is_err()
-        {
-            return Err(error.into());
+        match context.report.await {
+            Ok(Err(error)) if built.is_err() => return Err(error.into()),
+            Ok(Ok(report)) => warn_of_pointers(run, &report),
+            Ok(Err(_)) | Err(_) => {}
         }
         let image = built?;
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
@@ -109,6 +109,14 @@ fn heading(plan: &BuildPlan) -> String {
         "Building image".to_owned()
     } else {
         format!("Building image (cache: {})", plan.caches.join(", "))
+    }
+}
+
+/// Files that Git LFS keeps elsewhere are small texts here, which surprises whoever counts on their content.
+fn warn_of_pointers(run: &Run, report: &ContextReport) {
+    if let Some(first) = report.large_file_pointers.first() {
+        let count = report.large_file_pointers.len();
+        run.warn(&format!("{count} files, such as {first}, are pointers of Git LFS and not their content."));
     }
 }
 

@@ -3,9 +3,11 @@
 use super::fetch::wanted_move;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::instances;
 use crate::deploy::pipeline::Run;
 use crate::journal::Conclusion;
 use crate::model::id::ReleaseId;
+use crate::model::name::ProcessType;
 use crate::model::route::Route;
 use crate::router::{Drained, Switched};
 use crate::store::NewRelease;
@@ -30,6 +32,15 @@ impl Deployer {
         let (release, switched) = {
             let _one_at_a_time = self.switching.lock().await;
             let targets = self.web_targets(run.deployment.id).await?;
+            // Between the check and now Docker may have stopped: traffic does not move to where nobody answers.
+            let wanted_web = instances::wanted(&content)
+                .into_iter()
+                .find_map(|(process_type, count)| (process_type == ProcessType::web()).then_some(count));
+            if targets.len() < usize::from(wanted_web.unwrap_or(0)) {
+                return Err(
+                    Failure::new("not healthy", "A web instance ended after it had been healthy.").into()
+                );
+            }
             let release = self
                 .store
                 .commit_release(NewRelease {

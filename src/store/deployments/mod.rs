@@ -76,7 +76,7 @@ impl Store {
         Ok(row.into())
     }
 
-    /// The deployment of a commit in an environment that has not ended yet: where a second push of the commit attaches.
+    /// The deployment of a commit in an environment that can still go live: where a second push of the commit attaches.
     pub async fn active_deployment(
         &self,
         environment_id: EnvironmentId,
@@ -86,7 +86,7 @@ impl Store {
         let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
             .filter(deployments::environment_id.eq(environment_id))
             .filter(deployments::commit_id.eq(commit))
-            .filter(deployments::state.eq_any(unfinished_states()))
+            .filter(deployments::state.eq_any(undecided_states()))
             .order(deployments::id.desc())
             .select(DeploymentRow::as_select())
             .first(c)
@@ -111,6 +111,11 @@ impl Store {
 /// The states in which something can still happen.
 fn unfinished_states() -> Vec<DeploymentState> {
     DeploymentState::ALL.into_iter().filter(|state| !state.is_final()).collect()
+}
+
+/// The states in which it is open whether the deployment goes live.
+fn undecided_states() -> Vec<DeploymentState> {
+    DeploymentState::ALL.into_iter().filter(|state| state.can_go_live()).collect()
 }
 
 /// The states in which the router serves the deployment's release, or served it until a newer one came.
