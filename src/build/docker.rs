@@ -30,6 +30,9 @@ const BUILD: &str = "gilgal.build";
 /// How long the beginning of a line may wait for its end before it is shown as it is.
 const PARTIAL_LINE_PAUSE: Duration = Duration::from_millis(300);
 
+/// The build argument with which BuildKit keeps cache mounts of different builds apart (Dockerfile reference).
+const CACHE_SCOPE: &str = "BUILDKIT_CACHE_MOUNT_NS";
+
 /// Where the engine is and for whom it builds.
 #[derive(Debug, Clone)]
 pub struct DockerBuilderOptions {
@@ -128,12 +131,16 @@ impl DockerBuilder {
             (DEPLOYMENT.to_owned(), request.deployment_id.to_string()),
             (BUILD.to_owned(), request.key.to_string()),
         ]);
+        // Caches that a project's own Dockerfile mounts are its own: BuildKit would share them between all by their path.
+        let cache_scope = (CACHE_SCOPE, request.project_id.to_string());
+        let limit = mark.map(|mark| (memory::ARGUMENT, mark.clone()));
+        let arguments: HashMap<&str, String> = limit.into_iter().chain([cache_scope]).collect();
         let options = BuildImageOptionsBuilder::new()
             .dockerfile(&request.dockerfile_path)
             .t(&request.image_name)
             .nocache(request.no_cache)
             .labels(&labels)
-            .buildargs(&mark.map(|mark| (memory::ARGUMENT, mark)).into_iter().collect::<HashMap<_, _>>())
+            .buildargs(&arguments)
             // Made BuildKit's by `buildkit`.
             .version(BuilderVersion::BuilderV1)
             .build();

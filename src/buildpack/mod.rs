@@ -18,7 +18,7 @@
 //! | ask the packs, and put the plan of one together | `detect`, `planning` |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
-//! | say what was found | [`explain`] |
+//! | say what was found | [`explain()`] |
 
 mod catalog;
 mod condition;

@@ -4,6 +4,10 @@ use super::USAGE;
 use super::printer::{self, with_causes};
 use crate::config::{Settings, Variables};
 use std::process::ExitCode;
+use std::time::Duration;
+
+/// Time that blocking work gets to end after everything else has.
+const THREADS_GRACE: Duration = Duration::from_secs(2);
 
 pub(super) fn serve(variables: &Variables) -> ExitCode {
     let settings = match Settings::load(variables) {
@@ -24,7 +28,10 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(crate::serve::serve(&settings)) {
+    let result = runtime.block_on(crate::serve::serve(&settings));
+    // A thread that still reads a tree is not waited for: what it does is done again at the next start.
+    runtime.shutdown_timeout(THREADS_GRACE);
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             printer::error(&format!("gilgal cannot start: {}", with_causes(&error)));

@@ -4,6 +4,11 @@
 //! rooted, `*`, `?` and `[…]` stay within one path segment, `**` spans any number of them, a pattern that matches a
 //! folder matches all below it, `!` takes paths back, and the last pattern that decides wins.
 
+/// The segment that stands for any number of folders.
+const ANY_FOLDERS: &str = "**";
+/// Patterns that are looked at; more are not for a project.
+const MAX_PATTERNS: usize = 1_000;
+
 /// A parsed `.dockerignore`.
 #[derive(Debug, Default)]
 pub(super) struct Ignore {
@@ -19,7 +24,13 @@ struct Pattern {
 impl Ignore {
     pub(super) fn parse(text: &str) -> Self {
         let lines = text.trim_start_matches('\u{feff}').lines();
-        Self { patterns: lines.filter(|line| !line.starts_with('#')).filter_map(Pattern::parse).collect() }
+        Self {
+            patterns: lines
+                .filter(|line| !line.starts_with('#'))
+                .filter_map(Pattern::parse)
+                .take(MAX_PATTERNS)
+                .collect(),
+        }
     }
 
     /// Whether a path of the tree, a file or a folder, stays out.
@@ -54,20 +65,39 @@ impl Pattern {
     }
 
     /// Whether the pattern matches the path or a folder that holds it.
+    ///
+    /// Goes through the path once and keeps the places of the pattern that it can be at: the time is the product of the
+    /// two lengths, whatever the pattern.
     fn matches_or_holds(&self, path: &[&str]) -> bool {
-        (1..=path.len()).any(|length| segments_match(&self.segments, &path[..length]))
-    }
-}
-
-fn segments_match(pattern: &[String], path: &[&str]) -> bool {
-    match pattern.split_first() {
-        None => path.is_empty(),
-        Some((first, rest)) if first == "**" => {
-            (0..=path.len()).any(|skipped| segments_match(rest, &path[skipped..]))
+        let end = self.segments.len();
+        let mut places = vec![false; end + 1];
+        places[0] = true;
+        self.pass_over(&mut places);
+        for segment in path {
+            let mut next = vec![false; end + 1];
+            for place in (0..end).filter(|place| places[*place]) {
+                if self.segments[place] == ANY_FOLDERS {
+                    next[place] = true;
+                } else if segment_matches(self.segments[place].as_bytes(), segment.as_bytes()) {
+                    next[place + 1] = true;
+                }
+            }
+            self.pass_over(&mut next);
+            if next[end] {
+                return true;
+            }
+            places = next;
         }
-        Some((first, rest)) => path.split_first().is_some_and(|(segment, below)| {
-            segment_matches(first.as_bytes(), segment.as_bytes()) && segments_match(rest, below)
-        }),
+        false
+    }
+
+    /// `**` also stands for no folder at all.
+    fn pass_over(&self, places: &mut [bool]) {
+        for (place, segment) in self.segments.iter().enumerate() {
+            if places[place] && segment == ANY_FOLDERS {
+                places[place + 1] = true;
+            }
+        }
     }
 }
 
@@ -161,6 +191,8 @@ mod tests {
     fn hostile_patterns_end_quickly() {
         let ignore = Ignore::parse(&"*a".repeat(200));
         assert!(!ignore.excludes(&"a".repeat(4000).replace("aaaa", "aaab")));
+        let folders = Ignore::parse(&format!("{}zz", "**/a/".repeat(40)));
+        assert!(!folders.excludes(&"a/".repeat(100)));
         assert!(!Ignore::parse("[").excludes("x"));
         assert!(!Ignore::parse("[a").excludes("a"));
     }

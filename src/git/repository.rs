@@ -11,8 +11,10 @@ use std::time::{Duration, SystemTime};
 pub enum GitError {
     #[error("the commit is not in the repository")]
     NoSuchCommit,
-    #[error("the tree has more than {} files", super::tree::MAX_FILES)]
+    #[error("the tree has more than {} files and folders", super::tree::MAX_FILES)]
     TooManyFiles,
+    #[error("the folders of the tree lie more than {} deep in each other", super::tree::MAX_DEPTH)]
+    TooDeep,
     #[error("the files of the tree are larger than 4 GiB together")]
     TooLarge,
     #[error("the repository cannot be read or changed")]

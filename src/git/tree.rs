@@ -8,6 +8,8 @@ use git2::{ObjectType, Oid, TreeWalkMode, TreeWalkResult};
 
 /// Most files a project may have. A tree can name the same folder a million times in a few hundred bytes.
 pub(super) const MAX_FILES: usize = 200_000;
+/// Most folders that may lie in each other.
+pub(super) const MAX_DEPTH: usize = 200;
 /// Largest file that detection reads.
 const MAX_READ_BYTES: usize = 1024 * 1024;
 
@@ -29,7 +31,11 @@ impl Repository {
         let git = self.git2()?;
         let tree = git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree_id();
         let (mut paths, mut symbolic_links, mut has_submodules) = (Vec::new(), Vec::new(), false);
-        git.find_tree(tree)?.walk(TreeWalkMode::PreOrder, |folder, entry| {
+        // Folders count as well: a few small objects can stand for a tree of a million empty ones.
+        let (mut entries, mut too_deep) = (0_usize, false);
+        let walked = git.find_tree(tree)?.walk(TreeWalkMode::PreOrder, |folder, entry| {
+            entries += 1;
+            too_deep |= folder.bytes().filter(|byte| *byte == b'/').count() > MAX_DEPTH;
             match entry.kind() {
                 Some(ObjectType::Blob) => {
                     let is_link = entry.filemode() == i32::from(git2::FileMode::Link);
@@ -41,12 +47,15 @@ impl Repository {
                 Some(ObjectType::Commit) => has_submodules = true,
                 _ => {}
             }
-            let files = paths.len() + symbolic_links.len();
-            if files > MAX_FILES { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
-        })?;
-        if paths.len() + symbolic_links.len() > MAX_FILES {
+            if entries > MAX_FILES || too_deep { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
+        });
+        if entries > MAX_FILES {
             return Err(GitError::TooManyFiles);
         }
+        if too_deep {
+            return Err(GitError::TooDeep);
+        }
+        walked?;
         paths.sort();
         symbolic_links.sort();
         Ok(GitTree { git, tree, paths, symbolic_links, has_submodules })
