@@ -81,9 +81,10 @@ fn a_failed_push_changes_nothing_and_can_be_repeated() {
 fn a_log_can_be_read_again_by_the_command_that_the_push_names() {
     let mut server = Server::start();
     let (ada, bob) = (server.person("ada"), server.person("bob"));
+    // Not the command of another test: BuildKit runs equal commands of two builds once, and tells one of them.
     let tree = WorkTree::of(&[(
         "Dockerfile",
-        "FROM busybox:stable\nRUN echo no compiler here && sleep 1 && exit 3\n",
+        "FROM busybox:stable\nRUN echo no linker here && sleep 1 && exit 3\n",
     )]);
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
     let (_, command) = push.transcript.split_once(" logs ").unwrap();
