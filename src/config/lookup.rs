@@ -119,7 +119,7 @@ impl<'a> Lookup<'a> {
         value
     }
 
-    /// The value of a setting with a default. `T::default()` stands in for a mistake, which ends the start anyway.
+    /// The value of a setting with a default. `None` only after a mistake, which ends the start.
     pub(super) fn required<T: FromStr>(&mut self, setting: Setting, wanted: &str) -> Option<T> {
         let before = self.mistakes.len();
         let value = self.optional(setting, wanted);

@@ -110,7 +110,7 @@ pub(super) fn invocation(
     let mut settings = vec![
         "transfer.hideRefs=refs/gilgal".to_owned(),
         "transfer.fsckObjects=true".to_owned(),
-        // Own maintenance instead: a daemonised `git gc` would hold the pipes of the push open.
+        // A daemonised `git gc` would hold the pipes of the push open. Nothing packs repositories yet.
         "receive.autogc=false".to_owned(),
         "gc.auto=0".to_owned(),
         "uploadpack.allowFilter=true".to_owned(),
