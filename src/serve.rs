@@ -5,6 +5,7 @@
 
 use crate::app::{App, Sockets, StartError};
 use crate::config::Settings;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -14,11 +15,21 @@ const DEPLOYMENTS_GRACE: Duration = Duration::from_secs(30);
 /// Time that open SSH connections get: a little more, so that a pusher sees the end of a deployment.
 const CONNECTIONS_GRACE: Duration = Duration::from_secs(32);
 
+/// Why a server has ended that had started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Stopped,
+    /// Another server has its database.
+    DatabaseTaken,
+}
+
 /// Runs the server until SIGTERM or SIGINT, then drains it.
 ///
 /// # Errors
 /// When it cannot start; never after it is ready.
-pub async fn serve(settings: &Settings) -> Result<(), StartError> {
+pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
+    raise_file_limit();
     // First of all: one that comes during the start is not lost, and does not kill.
     let mut signals = StopSignals::listen()?;
     let sockets = Sockets::bind(settings).await?;
@@ -32,11 +43,11 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let router_address = router.local_addr();
     let serving_router = tokio::spawn(router.serve(until(stop_router)));
     // It may wait for a database.
-    let app = tokio::select! {
+    let mut app = tokio::select! {
         app = App::build(settings, &home, handle, address) => app?,
         () = signals.received() => {
             tracing::info!("stopped before it was ready");
-            return Ok(());
+            return Ok(Ended::Stopped);
         }
     };
 
@@ -53,10 +64,17 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
         )
     };
     let serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
-    tokio::join!(front_doors, async {
-        signals.received().await;
+    let ((..), ended) = tokio::join!(front_doors, async {
+        let ended = tokio::select! {
+            () = signals.received() => Ended::Stopped,
+            () = app.lock.lost() => Ended::DatabaseTaken,
+        };
+        if ended == Ended::DatabaseTaken {
+            tracing::error!("another gilgal server has taken the database");
+        }
         tracing::info!("stopping: no new work is taken");
         stop_sender.send_replace(true);
+        ended
     });
     serving_hooks.abort();
     stop_router_sender.send_replace(true);
@@ -65,7 +83,17 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     }
     tracing::info!("stopped");
     drop(home);
-    Ok(())
+    Ok(ended)
+}
+
+/// Takes as many file descriptors as the system allows: each connection is one or two, and the usual soft limit of 1024
+/// is there for programs that use select(2).
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, limit = limit.current, "the limit on open files cannot be raised");
+    }
 }
 
 async fn until(mut stop: watch::Receiver<bool>) {

@@ -76,6 +76,16 @@ impl Repositories {
         path.join("HEAD").exists().then_some(Repository { path })
     }
 
+    /// The projects that have a repository.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn projects(&self) -> Result<Vec<ProjectId>, GitError> {
+        let entries = fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
+        let names = entries.iter().filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.filter_map(|name| name.strip_suffix(".git")?.parse().ok()).collect())
+    }
+
     /// Removes the repository of a project; one that does not exist is removed already.
     ///
     /// # Errors
