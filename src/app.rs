@@ -17,7 +17,7 @@ use crate::receive::{self, BoundSocket, Pushes, Receiver};
 use crate::router::{self, Router, RouterHandle, RouterOptions};
 use crate::secrets::MasterKey;
 use crate::ssh::{self, Front};
-use crate::store::{Store, StoreError};
+use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
 use crate::work::Work;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,8 @@ pub struct App {
     pub receiver: Arc<Receiver>,
     pub reconciler: Reconciler,
     pub runner: Runner<Work>,
+    /// Says when another server has taken the database.
+    pub lock: ServerLock,
 }
 
 /// Why the server does not start.
@@ -63,6 +65,10 @@ pub enum StartError {
     HookScripts(#[source] std::io::Error),
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
+    #[error("{0}.")]
+    Claim(#[from] ClaimError),
+    #[error("{0}.")]
+    Lock(#[from] LockError),
     #[error("signals cannot be listened for")]
     Signals(#[source] std::io::Error),
     #[error("passwords cannot be hashed")]
@@ -79,13 +85,18 @@ impl Sockets {
     pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
         let home = Home::open(&settings.home)?;
         git::install_hooks(&home.hooks()).map_err(StartError::HookScripts)?;
-        let options =
-            RouterOptions { snapshot_path: Some(home.routes()), ..RouterOptions::new(settings.http_address) };
+        let options = RouterOptions {
+            snapshot_path: Some(home.routes()),
+            max_connections_per_peer: settings.http_connections_per_peer,
+            ..RouterOptions::new(settings.http_address)
+        };
         let router = Router::bind(options).await.map_err(|source| StartError::Router { source })?;
-        let ssh = ssh::bind(settings.ssh_address, &home.ssh_host_key())
+        let ssh = ssh::bind(settings.ssh_address, &home.ssh_host_key(), settings.ssh_connections_per_peer)
             .await
             .map_err(|source| StartError::Ssh { source })?;
-        let api = api::bind(settings.api_address).await.map_err(|source| StartError::Api { source })?;
+        let api = api::bind(settings.api_address, settings.api_connections_per_peer)
+            .await
+            .map_err(|source| StartError::Api { source })?;
         let hooks = receive::bind(&home.hook_socket())?;
         Ok(Self { home, router, ssh, api, hooks })
     }
@@ -114,8 +125,15 @@ impl App {
         address: PublicAddress,
     ) -> Result<Self, StartError> {
         let master_key = MasterKey::of(home)?;
-        let store = open_store(settings).await?;
         let repositories = Repositories::new(home.repositories());
+        let (lock, store) = open_store(settings, home).await?;
+        let claimant = Claimant {
+            server: home.server_id(),
+            projects: repositories.projects()?,
+            environments: router.routes().into_iter().map(|route| route.environment_id).collect(),
+        };
+        // Before anything is swept, released or reconciled by what this database says.
+        store.claim(&claimant).await?;
         let swept = repositories.sweep()?;
         if swept > 0 {
             tracing::info!(swept, "leftovers of interrupted pushes were removed");
@@ -155,7 +173,8 @@ impl App {
                 home: settings.home.clone(),
             }),
         };
-        let api_options = ApiOptions { mode: settings.mode, address: address.clone() };
+        let api_options =
+            ApiOptions { mode: settings.mode, address: address.clone(), max_projects: settings.max_projects };
         Ok(Self {
             front: Arc::new(Front {
                 store: store.clone(),
@@ -167,6 +186,7 @@ impl App {
                 hook_socket: home.hook_socket(),
                 executable: settings.executable.clone(),
                 max_push_bytes: settings.max_push_bytes,
+                max_projects: settings.max_projects,
                 search_path: settings.search_path.clone(),
                 address,
             }),
@@ -188,6 +208,7 @@ impl App {
                 worker,
                 at_once: settings.deployments_at_once,
             },
+            lock,
         })
     }
 }
@@ -200,23 +221,31 @@ fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder
     (Arc::new(engine), Arc::new(builder))
 }
 
-async fn open_store(settings: &Settings) -> Result<Store, StartError> {
+/// The database, migrated, and the right to be its only server. Waits for a database that does not answer.
+async fn open_store(settings: &Settings, home: &Home) -> Result<(ServerLock, Store), StartError> {
+    let url = settings.database_url.expose();
     loop {
         let opened = async {
-            let store = Store::connect(settings.database_url.expose()).await?;
+            let store = Store::connect(url).await?;
+            let lock = ServerLock::take(url).await?;
+            store.refuse_foreign(home.server_id()).await?;
             store.migrate().await?;
-            Ok(store)
+            Ok::<_, StartError>((lock, store))
         };
         match opened.await {
-            Ok(store) => return Ok(store),
-            Err(error @ StoreError::Unavailable(_)) => {
+            Ok(opened) => return Ok(opened),
+            Err(
+                error @ (StartError::Store(StoreError::Unavailable(_))
+                | StartError::Claim(ClaimError::Store(StoreError::Unavailable(_)))
+                | StartError::Lock(LockError::Unavailable(_))),
+            ) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the database does not answer; the apps are served meanwhile"
                 );
                 tokio::time::sleep(DATABASE_PAUSE).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
 }

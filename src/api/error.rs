@@ -25,11 +25,11 @@ macro_rules! codes {
             const TABLE: &'static [(Self, StatusCode, &'static str)] =
                 &[$((Self::$name, StatusCode::$status, $word)),+];
 
-            const fn status(self) -> StatusCode {
+            pub(super) const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status),+ }
             }
 
-            const fn word(self) -> &'static str {
+            pub(super) const fn word(self) -> &'static str {
                 match self { $(Self::$name => $word),+ }
             }
         }
@@ -58,6 +58,10 @@ codes! {
     KeyNotFound = NOT_FOUND "key_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
+    /// The account has as many projects as one may have here.
+    TooManyProjects = CONFLICT "too_many_projects",
+    /// The address has as many connections as one may have here.
+    TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
     /// The body did not arrive in time.
     RequestTimeout = REQUEST_TIMEOUT "request_timeout",
     /// Somebody has this value already; `details.field` is which.
@@ -214,6 +218,7 @@ impl From<ProjectError> for ApiError {
             ProjectError::NotFound => Self::new(Code::ProjectNotFound, error),
             ProjectError::Forbidden(_) => Self::new(Code::Forbidden, error),
             ProjectError::SlugTaken(_) => Self::new(Code::Taken, error).with_detail("field", json!("slug")),
+            ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
             ProjectError::NoSlug(error) => Self::field("name", error),
             ProjectError::NotConfirmed(slug) => {
                 let message = ProjectError::NotConfirmed(slug.clone());
