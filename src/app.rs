@@ -3,7 +3,7 @@
 use crate::api::{self, Api, ApiOptions, BoundApi, Ports};
 use crate::auth::access_token::AccessTokens;
 use crate::auth::accounts::Accounts;
-use crate::build::{Builder, DockerBuilder, DockerBuilderOptions};
+use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Settings};
 use crate::deploy::{Deployer, Reconciler};
@@ -18,7 +18,7 @@ use crate::router::{self, Router, RouterHandle, RouterOptions};
 use crate::secrets::MasterKey;
 use crate::ssh::{self, Front};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::Work;
+use crate::work::{Housekeeping, HousekeepingError, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -42,6 +42,7 @@ pub struct App {
     pub receiver: Arc<Receiver>,
     pub reconciler: Reconciler,
     pub runner: Runner<Work>,
+    pub housekeeping: Housekeeping,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
 }
@@ -75,6 +76,8 @@ pub enum StartError {
     Passwords(#[from] crate::auth::password::HashError),
     #[error("the repositories cannot be swept")]
     Repositories(#[from] git::GitError),
+    #[error("the repositories cannot be compared with the database")]
+    Housekeeping(#[from] HousekeepingError),
 }
 
 impl Sockets {
@@ -134,10 +137,16 @@ impl App {
         };
         // Before anything is swept, released or reconciled by what this database says.
         store.claim(&claimant).await?;
-        let swept = repositories.sweep()?;
+        let swept = repositories.sweep(Duration::ZERO)?;
         if swept > 0 {
             tracing::info!(swept, "leftovers of interrupted pushes were removed");
         }
+        let housekeeping = Housekeeping {
+            store: store.clone(),
+            repositories: repositories.clone(),
+            search_path: settings.search_path.clone(),
+        };
+        housekeeping.put_aside().await?;
         let (engine, builder) = engine(settings, home);
         let catalog = Arc::new(Catalog::embedded());
         let journal = Journal::new(store.clone());
@@ -154,7 +163,10 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build_timeout,
-            build_memory_mib: settings.build_memory_mib,
+            build_limits: BuildLimits {
+                memory_mib: settings.build_memory_mib,
+                processes: settings.build_processes,
+            },
             switching: Arc::new(Mutex::new(())),
         });
         let worker = home.server_id().to_string();
@@ -199,6 +211,7 @@ impl App {
                 catalog,
                 engine,
                 pushes,
+                max_references: settings.max_references,
             }),
             reconciler: Reconciler { deployer: deployer.clone() },
             runner: Runner {
@@ -208,6 +221,7 @@ impl App {
                 worker,
                 at_once: settings.deployments_at_once,
             },
+            housekeeping,
             lock,
         })
     }

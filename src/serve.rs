@@ -61,6 +61,7 @@ pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
             app.runner.run(stopped(), DEPLOYMENTS_GRACE),
             api.serve(app.api, stopped()),
             app.reconciler.run(stopped()),
+            app.housekeeping.run(stopped()),
         )
     };
     let serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));

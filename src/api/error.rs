@@ -58,16 +58,14 @@ codes! {
     KeyNotFound = NOT_FOUND "key_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
-    /// The account has as many projects as one may have here.
-    TooManyProjects = CONFLICT "too_many_projects",
-    /// The address has as many connections as one may have here.
-    TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
     /// The body did not arrive in time.
     RequestTimeout = REQUEST_TIMEOUT "request_timeout",
     /// Somebody has this value already; `details.field` is which.
     Taken = CONFLICT "taken",
     /// The deployment has ended, or its traffic has been switched: there is nothing to cancel.
     NotCancellable = CONFLICT "not_cancellable",
+    /// The account has as many projects as one may have here.
+    TooManyProjects = CONFLICT "too_many_projects",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// The body must be `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
@@ -75,6 +73,8 @@ codes! {
     InvalidFields = UNPROCESSABLE_ENTITY "invalid_fields",
     /// What cannot be undone needs the slug as `?confirm=`.
     ConfirmationRequired = UNPROCESSABLE_ENTITY "confirmation_required",
+    /// The address has as many connections as one may have here.
+    TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
     /// Something went wrong on the server.
     Internal = INTERNAL_SERVER_ERROR "internal",
     /// The database or the engine is away; try again.

@@ -134,6 +134,8 @@ impl ProjectCleanup for Surroundings {
             let source = std::io::Error::other("the engine does not answer");
             return Err(CleanupError { what: "the instances", source: Box::new(source) });
         }
+        let now = self.store.project(project.id).await.unwrap();
+        assert!(now.disabled_at.is_some(), "a push could begin while the project is removed");
         self.removed.lock().unwrap().push(project.slug.to_string());
         Ok(())
     }
