@@ -5,6 +5,7 @@
 
 use crate::app::{App, Sockets, StartError};
 use crate::config::Settings;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -22,6 +23,8 @@ pub enum Ended {
     Stopped,
     /// A part of it has ended by a mistake in the program: what is left would be half a server.
     PartLost,
+    /// Another server has its database.
+    DatabaseTaken,
 }
 
 /// Runs the server until SIGTERM or SIGINT, or until a part of it is lost, then drains it.
@@ -29,6 +32,7 @@ pub enum Ended {
 /// # Errors
 /// When it cannot start; never after it is ready.
 pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
+    raise_file_limit();
     // First of all: one that comes during the start is not lost, and does not kill.
     let mut signals = StopSignals::listen()?;
     let sockets = Sockets::bind(settings).await?;
@@ -42,7 +46,7 @@ pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
     let router_address = router.local_addr();
     let mut serving_router = tokio::spawn(router.serve(until(stop_router)));
     // It may wait for a database.
-    let app = tokio::select! {
+    let mut app = tokio::select! {
         app = App::build(settings, &home, handle, address) => app?,
         () = signals.received() => {
             tracing::info!("stopped before it was ready");
@@ -61,15 +65,20 @@ pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
             app.runner.run(stopped(), DEPLOYMENTS_GRACE),
             api.serve(app.api, stopped()),
             app.reconciler.run(stopped()),
+            app.housekeeping.run(stopped()),
         )
     };
     let mut serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
-    let (_, ended) = tokio::join!(front_doors, async {
+    let ((..), ended) = tokio::join!(front_doors, async {
         let ended = tokio::select! {
             () = signals.received() => Ended::Stopped,
             () = lost("the router", &mut serving_router) => Ended::PartLost,
             () = lost("the socket of the hooks", &mut serving_hooks) => Ended::PartLost,
+            () = app.lock.lost() => Ended::DatabaseTaken,
         };
+        if ended == Ended::DatabaseTaken {
+            tracing::error!("another gilgal server has taken the database");
+        }
         tracing::info!("stopping: no new work is taken");
         stop_sender.send_replace(true);
         ended
@@ -93,6 +102,16 @@ async fn lost<T>(part: &str, serving: &mut JoinHandle<T>) {
 fn lost_while_stopping<T>(router: Result<T, JoinError>) {
     if let Err(error) = router {
         tracing::error!(%error, "the router has ended before its requests");
+    }
+}
+
+/// Takes as many file descriptors as the system allows: each connection is one or two, and the usual soft limit of 1024
+/// is there for programs that use select(2).
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, limit = limit.current, "the limit on open files cannot be raised");
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::condition::{Inspection, Source};
 use crate::buildpack::documents::Documents;
+use crate::buildpack::language::dockerfile;
 use crate::buildpack::manifest::{Framework, Variable, VariableKind};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::{framework, manager, procfile, render, start, tool};
@@ -29,6 +30,7 @@ pub(crate) fn plan(
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 
+    refuse_images_of_apps(manifest.own_dockerfile.as_deref(), documents)?;
     compute(&manifest.variables, &mut inspection)?;
     let framework = framework::choose(&manifest.frameworks, &inspection)?;
     if let Some(framework) = &framework {
@@ -100,6 +102,12 @@ pub(crate) fn plan(
         caches,
         variables: inspection.variables,
     })
+}
+
+fn refuse_images_of_apps(dockerfile: Option<&str>, documents: &Documents<'_>) -> Result<(), Refusal> {
+    let Some(path) = dockerfile else { return Ok(()) };
+    let image = documents.text(path)?.and_then(|text| dockerfile::image_of_an_app(&text));
+    image.map_or(Ok(()), |image| Err(Refusal::ImageOfAnApp { path: path.to_owned(), image }))
 }
 
 fn compute(variables: &[Variable], inspection: &mut Inspection<'_>) -> Result<(), Refusal> {

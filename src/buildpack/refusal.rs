@@ -31,6 +31,11 @@ pub enum Refusal {
     SymbolicLink { path: String },
     #[error("{from} asks for {tool} {}, which is not available. Choose one of {}.", shown(wanted), available.join(", "))]
     Version { tool: String, wanted: String, from: String, available: Vec<String> },
+    #[error(
+        "{path} names the image {}. Images called gilgal/… are those of this server's apps, and no base for others.",
+        shown(image)
+    )]
+    ImageOfAnApp { path: String, image: String },
     #[error("{what} is not supported. {way_out}")]
     Unsupported { what: String, way_out: String },
     #[error(transparent)]
@@ -67,6 +72,7 @@ impl Refusal {
             | Self::BrokenFile { .. }
             | Self::SymbolicLink { .. }
             | Self::Version { .. }
+            | Self::ImageOfAnApp { .. }
             | Self::Unsupported { .. }
             | Self::Procfile(_)
             | Self::NoSuchRoot { .. }

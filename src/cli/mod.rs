@@ -1,5 +1,6 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
+mod adopt;
 mod doctor;
 mod plan;
 mod printer;
@@ -47,6 +48,11 @@ enum Command {
     Doctor,
     /// List every setting with its meaning
     Settings,
+    /// Give the database at `DATABASE_URL` to this home, after `serve` has refused it; the server must not run
+    AdoptDatabase {
+        /// Whose the database is until now: the id that `serve` has named, or `nobody`
+        owner: adopt::Owner,
+    },
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
     Hook { name: String },
@@ -64,6 +70,7 @@ pub fn main() -> ExitCode {
         }
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
+        Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
     match result {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
         // The log has said which.
-        Ok(Ended::PartLost) => ExitCode::FAILURE,
+        Ok(Ended::PartLost | Ended::DatabaseTaken) => ExitCode::FAILURE,
         Err(error) => {
             printer::error(&format!("gilgal cannot start: {}", with_causes(&error)));
             ExitCode::FAILURE

@@ -22,7 +22,7 @@ mod undo;
 pub use failpoint::Failpoints;
 pub use reconcile::Reconciler;
 
-use crate::build::Builder;
+use crate::build::{BuildLimits, Builder};
 use crate::buildpack::Catalog;
 use crate::engine::Engine;
 use crate::git::Repositories;
@@ -49,8 +49,8 @@ pub struct Deployer {
     pub interrupts: Interrupts,
     pub address: PublicAddress,
     pub build_timeout: Duration,
-    /// Memory that one command of a build may use, in MiB.
-    pub build_memory_mib: u32,
+    /// What one command of a build may use.
+    pub build_limits: BuildLimits,
     /// Held while "which release is current" is decided and the router is told: a reconciliation that has read the
     /// database before a switch must not tell the router after it.
     pub switching: Arc<Mutex<()>>,

@@ -1,4 +1,8 @@
-//! The jobs of the queue: each translates a stored payload into a call.
+//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`housekeeping`]).
+
+mod housekeeping;
+
+pub use housekeeping::{Housekeeping, HousekeepingError};
 
 use crate::deploy::Deployer;
 use crate::jobs::{Handler, Outcome};

@@ -31,6 +31,11 @@ fn a_misspelt_procfile_is_said_when_the_rest_is_fine() {
 }
 
 #[test]
+fn an_image_of_another_app() {
+    assert_snapshot!(refusal(&[("Dockerfile", "FROM busybox\nCOPY --from=gilgal/a/b:c /app /app\n")]));
+}
+
+#[test]
 fn two_lock_files() {
     let locks = [DEPENDENCY, ("package-lock.json", "{}"), ("pnpm-lock.yaml", "")];
     assert_snapshot!(refusal(&locks));

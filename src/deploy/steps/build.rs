@@ -52,12 +52,12 @@ impl Deployer {
         let request = BuildRequest {
             project_id: run.project.id,
             deployment_id: run.deployment.id,
-            image_name: format!("gilgal/{}:{}", run.project.slug, &key.0[..12]),
+            image_tag: self.image_tag(run, &key),
             key,
             dockerfile_path,
             context: Box::pin(context.stream),
             no_cache: run.deployment.options.no_cache,
-            memory_limit_mib: Some(self.build_memory_mib),
+            limits: Some(self.build_limits),
             timeout: self.build_timeout,
             labels: image_labels(run),
         };
@@ -77,6 +77,13 @@ impl Deployer {
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
         run.set_content(instances::content(&run.environment, plan, image.id, config));
         Ok(())
+    }
+
+    /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be
+    /// able to build on the image.
+    fn image_tag(&self, run: &Run, key: &BuildKey) -> String {
+        let secret = self.master_key.derive(&format!("image {} {key}", run.project.id));
+        hex::encode(&secret.expose()[..16])
     }
 
     fn rendered_dockerfile(&self, run: &Run, plan: &BuildPlan) -> Result<String, StepError> {
