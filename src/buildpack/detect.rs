@@ -81,6 +81,9 @@ fn recognised<'catalog>(
             Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
         }
     }
+    if recognised.iter().any(|(pack, _)| !pack.manifest.last_resort) {
+        recognised.retain(|(pack, _)| !pack.manifest.last_resort);
+    }
     // A broken file matters only where no pack knew what to do without it.
     match first_refusal {
         Some(refusal) if recognised.is_empty() => Err(refusal),

@@ -111,7 +111,10 @@ pub(crate) fn lookup<'value>(document: &'value Value, key: &str) -> Option<&'val
 }
 
 fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
-    let is_toml = Path::new(path).extension().is_some_and(|extension| extension == "toml");
+    let path_of = Path::new(path);
+    // Pipenv's file is TOML without saying so.
+    let is_toml =
+        path_of.extension().is_some_and(|extension| extension == "toml") || path_of.ends_with("Pipfile");
     let result = if is_toml {
         toml::from_str(text).map_err(|error| {
             let place = error.span().map(|span| place(text, span.start));

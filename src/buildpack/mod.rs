@@ -10,7 +10,7 @@
 //! | step | file |
 //! |---|---|
 //! | look into files, each parsed once | `documents` |
-//! | answer the conditions of a pack | `condition`, `dependencies`, `glob` |
+//! | answer the conditions of a pack | `condition`, `dependencies`, `among`, `glob` |
 //! | choose the framework among those seen | `framework` |
 //! | choose versions | `tool`, `version` |
 //! | choose the package manager | `manager` |
@@ -20,6 +20,7 @@
 //! | render the Dockerfile of a plan | `render` |
 //! | say what was found | [`explain()`] |
 
+mod among;
 mod catalog;
 mod condition;
 mod dependencies;

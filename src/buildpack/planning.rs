@@ -2,9 +2,9 @@
 
 use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::condition::{Inspection, Source};
-use crate::buildpack::documents::Documents;
+use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::language::dockerfile;
-use crate::buildpack::manifest::{Framework, Variable, VariableKind};
+use crate::buildpack::manifest::{Framework, KeyList, ProcessRule, Variable, VariableKind};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::{framework, manager, procfile, render, start, tool};
 use crate::model::name::ProcessType;
@@ -31,6 +31,8 @@ pub(crate) fn plan(
     let mut warnings = Vec::new();
 
     refuse_images_of_apps(manifest.own_dockerfile.as_deref(), documents)?;
+    let names = declared.keys().map(|name| (name.to_string(), true));
+    inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));
     compute(&manifest.variables, &mut inspection)?;
     let framework = framework::choose(&manifest.frameworks, &inspection)?;
     if let Some(framework) = &framework {
@@ -70,10 +72,12 @@ pub(crate) fn plan(
     }
     let mut processes = declared.clone();
     processes.entry(ProcessType::web()).or_insert(web.command);
+    let rules = framework.into_iter().flat_map(|framework| &framework.processes).chain(&manifest.processes);
+    evidence.extend(add_processes(rules, &inspection, &mut processes)?);
 
     let (port, port_evidence) = port(pack, framework, &inspection)?;
     evidence.extend(port_evidence);
-    for advice in &manifest.warnings {
+    for advice in framework.into_iter().flat_map(|framework| &framework.warnings).chain(&manifest.warnings) {
         if inspection.holds(Some(&advice.when))? {
             warnings.push(advice.say.clone());
         }
@@ -125,10 +129,20 @@ fn compute(variables: &[Variable], inspection: &mut Inspection<'_>) -> Result<()
             VariableKind::Directories(directories) => {
                 json!(directories.iter().filter(|path| documents.has_directory(path)).collect::<Vec<_>>())
             }
+            VariableKind::Keys(list) => json!(keys(list, documents)?),
         };
         inspection.variables.insert(variable.name.clone(), value);
     }
     Ok(())
+}
+
+/// The names that a table has, as a pack asks for them. A name that is more than a plain word cannot be one.
+fn keys(list: &KeyList, documents: &Documents<'_>) -> Result<Vec<String>, Refusal> {
+    let document = documents.document(&list.file)?;
+    let table = document.as_deref().and_then(|document| lookup(document, &list.key)?.as_object());
+    let names = table.into_iter().flatten().filter_map(|(name, _)| name.strip_prefix(&list.prefix));
+    let is_wanted = |name: &&str| render::is_word(name) && !list.except.iter().any(|other| other == name);
+    Ok(names.filter(is_wanted).map(str::to_owned).collect())
 }
 
 /// The folder that the first source names, checked.
@@ -167,6 +181,25 @@ fn web(
             .chain(rules().map(|rule| rule.looked_for.clone()).filter(|text| !text.is_empty()))
             .collect(),
     })
+}
+
+/// Adds the process types that projects of this kind have and this one does not declare, and says why.
+fn add_processes<'pack>(
+    rules: impl Iterator<Item = &'pack ProcessRule>,
+    inspection: &Inspection<'_>,
+    processes: &mut BTreeMap<ProcessType, Command>,
+) -> Result<Vec<Evidence>, Refusal> {
+    let mut evidence = Vec::new();
+    for rule in rules {
+        if let Some(why) = inspection.check(&rule.when)?
+            && !processes.contains_key(&rule.name)
+        {
+            let command = start::command(&rule.run, "", inspection)?;
+            evidence.push(Evidence { what: format!("{}: {}", rule.name, command.shown()), from: why });
+            processes.insert(rule.name.clone(), command);
+        }
+    }
+    Ok(evidence)
 }
 
 fn port(

@@ -16,6 +16,9 @@ pub enum Refusal {
     },
     #[error("{} are both in the project and say different things. {way_out}", list(choices))]
     Ambiguous { choices: Vec<String>, way_out: String },
+    /// A choice that only a person can make.
+    #[error("The project has several {what}: {}. {way_out}", shown(&list(choices)))]
+    Several { what: String, choices: Vec<String>, way_out: String },
     #[error("{path} cannot be used: {}.", shown(reason))]
     BrokenFile { path: String, reason: String },
     #[error(
@@ -69,6 +72,7 @@ impl Refusal {
                 heading.into_iter().chain(looked_for.iter().cloned()).collect()
             }
             Self::Ambiguous { .. }
+            | Self::Several { .. }
             | Self::BrokenFile { .. }
             | Self::SymbolicLink { .. }
             | Self::Version { .. }
