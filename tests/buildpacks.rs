@@ -11,6 +11,8 @@ mod examples;
 mod hostile;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/project_file.rs"]
+mod project_file;
 #[path = "buildpacks/python.rs"]
 mod python;
 #[path = "buildpacks/refusals.rs"]

@@ -35,6 +35,7 @@ mod manifest;
 mod misspelt;
 mod planning;
 pub mod procfile;
+pub mod project_file;
 mod refusal;
 mod render;
 mod start;

@@ -3,9 +3,10 @@
 use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::condition::{Inspection, Source};
 use crate::buildpack::documents::Documents;
-use crate::buildpack::manifest::{Framework, Variable, VariableKind};
+use crate::buildpack::manifest::{Framework, Manifest, Variable, VariableKind};
+use crate::buildpack::project_file::{Declared, Project, settings};
 use crate::buildpack::refusal::Refusal;
-use crate::buildpack::{framework, manager, procfile, render, start, tool};
+use crate::buildpack::{framework, manager, render, start, tool};
 use crate::model::name::ProcessType;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::process::Command;
@@ -22,10 +23,11 @@ pub(crate) fn plan(
     catalog: &Catalog,
     pack: &Pack,
     documents: &Documents<'_>,
-    declared: &BTreeMap<ProcessType, Command>,
+    project: &Project,
 ) -> Result<BuildPlan, Refusal> {
     let manifest = &pack.manifest;
     let mut inspection = inspection(pack, documents);
+    inspection.variables.extend(settings::variables(&project.file));
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 
@@ -57,7 +59,7 @@ pub(crate) fn plan(
     inspection.variables.insert("manager".to_owned(), manager_values);
 
     let framework = framework.map(|choice| choice.framework);
-    let web = web(pack, framework, &inspection, declared)?;
+    let web = web(pack, framework, &inspection, project)?;
     evidence.extend(web.evidence);
     inspection.variables.insert("added".to_owned(), json!(web.missing));
     for package in &web.missing {
@@ -66,11 +68,19 @@ pub(crate) fn plan(
             "{package} is not among the dependencies, so its newest version is installed. Add it to choose the version."
         ));
     }
-    let mut processes = declared.clone();
+    let declared = project.processes.iter();
+    let mut processes: BTreeMap<ProcessType, Command> =
+        declared.map(|(process_type, declared)| (process_type.clone(), declared.command.clone())).collect();
     processes.entry(ProcessType::web()).or_insert(web.command);
 
-    let (port, port_evidence) = port(pack, framework, &inspection)?;
+    let running = settings::running(project, &processes)?;
+    let (port, port_evidence) = match project.file.deploy.port {
+        Some(port) => (port.0, Some(project.says(format!("Port {}", port.0), "deploy.port"))),
+        None => port(pack, framework, &inspection)?,
+    };
     evidence.extend(port_evidence);
+    evidence.extend(project.evidence.iter().cloned());
+    evidence.extend(settings::evidence(project));
     for advice in &manifest.warnings {
         if inspection.holds(Some(&advice.when))? {
             warnings.push(advice.say.clone());
@@ -85,6 +95,7 @@ pub(crate) fn plan(
             way_out: format!("Use letters, digits, dots, dashes and slashes only ({error})."),
         })
     });
+    let build = &project.file.build;
     Ok(BuildPlan {
         buildpack: pack.name.clone(),
         kind: manifest.kind.clone(),
@@ -94,12 +105,28 @@ pub(crate) fn plan(
         versions,
         processes,
         port,
-        dockerfile: manifest.own_dockerfile.clone(),
+        dockerfile: own_dockerfile(manifest, project),
         files: files.collect::<Result<_, _>>()?,
         ignore: manifest.ignore.clone(),
         caches,
+        root: project.root.clone(),
+        target: build.target.as_ref().map(|stage| stage.as_str().to_owned()),
+        build_arguments: build
+            .args
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
+            .collect(),
+        declared_in: project.declared_in(),
+        watch: build.watch.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+        running,
         variables: inspection.variables,
     })
+}
+
+/// The project's own Dockerfile, where the pack builds with it.
+fn own_dockerfile(manifest: &Manifest, project: &Project) -> Option<String> {
+    let usual = manifest.own_dockerfile.clone()?;
+    Some(project.file.build.dockerfile.as_ref().map_or(usual, |path| path.as_str().to_owned()))
 }
 
 fn compute(variables: &[Variable], inspection: &mut Inspection<'_>) -> Result<(), Refusal> {
@@ -145,10 +172,10 @@ fn web(
     pack: &Pack,
     framework: Option<&Framework>,
     inspection: &Inspection<'_>,
-    declared: &BTreeMap<ProcessType, Command>,
+    project: &Project,
 ) -> Result<start::Start, Refusal> {
-    if let Some(command) = declared.get(&ProcessType::web()) {
-        let evidence = Evidence { what: command.shown(), from: procfile::PATH.to_owned() };
+    if let Some(Declared { command, from }) = project.processes.get(&ProcessType::web()) {
+        let evidence = Evidence { what: command.shown(), from: from.clone() };
         return Ok(start::Start { command: command.clone(), evidence: Some(evidence), missing: Vec::new() });
     }
     let rules = || framework.into_iter().flat_map(|framework| &framework.start).chain(&pack.manifest.start);
