@@ -20,6 +20,7 @@
 //! | render the Dockerfile of a plan | `render` |
 //! | say what was found | [`explain()`] |
 
+mod app_json;
 mod catalog;
 mod condition;
 mod dependencies;

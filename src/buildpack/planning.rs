@@ -73,6 +73,7 @@ pub(crate) fn plan(
         declared.map(|(process_type, declared)| (process_type.clone(), declared.command.clone())).collect();
     processes.entry(ProcessType::web()).or_insert(web.command);
 
+    warnings.extend(project.app.warnings.iter().cloned());
     let running = settings::running(project, &processes)?;
     let (port, port_evidence) = match project.file.deploy.port {
         Some(port) => (port.0, Some(project.says(format!("Port {}", port.0), "deploy.port"))),

@@ -116,3 +116,24 @@ fn the_published_schema_is_that_of_this_version() {
         "INSTA_UPDATE=always scripts/test published_schema writes it"
     );
 }
+
+#[test]
+fn herokus_app_json_is_read_and_gilgal_toml_wins() {
+    let app = r#"{
+        "env": { "A": "1", "B": { "value": "2" }, "SECRET": { "generator": "secret" }, "C": { "required": true }, "bad name": "x" },
+        "formation": { "web": { "quantity": 2 }, "worker": { "quantity": 1 }, "clock": { "quantity": 1000 } },
+        "healthchecks": { "web": [{ "type": "uptime", "uptime": 5 }, { "type": "startup", "path": "/up", "timeout": 3 }] },
+        "scripts": { "postdeploy": "rake db:seed" },
+        "cron": [{ "command": "x", "schedule": "* * * * *" }]
+    }"#;
+    let file = "[env]\nB = \"3\"\n[processes.web]\ninstances = 4";
+    let plan = plan(&[PACKAGE, ("app.json", app), ("gilgal.toml", file)]);
+    insta::assert_json_snapshot!((&plan.running, &plan.warnings));
+
+    let expo =
+        super::support::plan(&[PACKAGE, ("app.json", r#"{ "expo": { "name": "x" }, "env": { "A": "1" } }"#)]);
+    assert!(expo.running.variables.is_empty());
+    assert!(
+        refusal(&[PACKAGE, ("app.json", "{")]).starts_with("app.json cannot be used: it is not valid JSON")
+    );
+}

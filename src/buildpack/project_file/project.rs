@@ -1,6 +1,7 @@
 //! A project as its repository describes it: its root, its `gilgal.toml` and the process types that its files declare.
 
 use super::{PATH, ProjectFile, read};
+use crate::buildpack::app_json::{self, AppJson};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::procfile;
 use crate::buildpack::refusal::Refusal;
@@ -28,6 +29,8 @@ pub(crate) struct Project {
     pub(crate) root: String,
     pub(crate) processes: BTreeMap<ProcessType, Declared>,
     pub(crate) evidence: Vec<Evidence>,
+    /// What Heroku's `app.json` says.
+    pub(crate) app: AppJson,
 }
 
 impl Project {
@@ -62,7 +65,14 @@ impl Project {
             Some(text) => procfile::parse(&text)?,
             None => BTreeMap::new(),
         };
-        let mut project = Self { file, path, root: chosen, processes: BTreeMap::new(), evidence };
+        let mut project = Self {
+            file,
+            path,
+            root: chosen,
+            processes: BTreeMap::new(),
+            evidence,
+            app: app_json::read(&documents)?,
+        };
         for (process_type, command) in declared {
             project.processes.insert(process_type, Declared { command, from: procfile::PATH.to_owned() });
         }

@@ -45,17 +45,15 @@ pub(crate) fn running(
     project: &Project,
     processes: &BTreeMap<ProcessType, Command>,
 ) -> Result<Running, Refusal> {
-    let mut running = Running {
-        health: health(&project.file.deploy.health),
-        drain_seconds: project.file.deploy.drain.map(|time| seconds(time.0)),
-        variables: project
-            .file
-            .env
-            .iter()
-            .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
-            .collect(),
-        ..Running::default()
-    };
+    let mut running = project.app.running.clone();
+    running.formation.retain(|process_type, _| processes.contains_key(process_type));
+    let own_health = health(&project.file.deploy.health);
+    if own_health != HealthChange::default() {
+        running.health = own_health;
+    }
+    running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
+    let variables = project.file.env.iter();
+    running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
     for (process_type, process) in &project.file.processes {
         if !processes.contains_key(process_type) {
             let reason =
