@@ -5,6 +5,8 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
+#[path = "buildpacks/eject.rs"]
+mod eject;
 #[path = "buildpacks/examples.rs"]
 mod examples;
 #[path = "buildpacks/hostile.rs"]

@@ -18,6 +18,7 @@
 //! | ask the packs, and put the plan of one together | `detect`, `planning` |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
+//! | hand it over to the project | `eject` |
 //! | say what was found | [`explain()`] |
 
 mod app_json;
@@ -27,6 +28,7 @@ mod dependencies;
 mod detect;
 mod directory;
 mod documents;
+mod eject;
 pub mod explain;
 mod framework;
 mod glob;
@@ -46,6 +48,7 @@ mod version;
 pub use catalog::{Catalog, CatalogError};
 pub use detect::DetectOptions;
 pub use directory::DirectorySource;
+pub use eject::{Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

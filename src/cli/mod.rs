@@ -1,6 +1,7 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
 mod doctor;
+mod eject;
 mod plan;
 mod printer;
 mod serve;
@@ -43,6 +44,15 @@ enum Command {
         #[arg(long)]
         dockerfile: bool,
     },
+    /// Write the Dockerfile that a push would build with into the project, to own it
+    Eject {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Overwrite files that are there
+        #[arg(long)]
+        force: bool,
+    },
     /// Check everything that the server needs, and say what to do
     Doctor,
     /// List every setting with its meaning
@@ -62,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Plan { folder, json, dockerfile } => {
             plan::plan(&folder, plan::Format::new(json, dockerfile))
         }
+        Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
         Command::Hook { name } => hook(&name, &variables),
