@@ -5,12 +5,16 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
+#[path = "buildpacks/eject.rs"]
+mod eject;
 #[path = "buildpacks/examples.rs"]
 mod examples;
 #[path = "buildpacks/hostile.rs"]
 mod hostile;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/project_file.rs"]
+mod project_file;
 #[path = "buildpacks/python.rs"]
 mod python;
 #[path = "buildpacks/refusals.rs"]

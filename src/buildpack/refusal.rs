@@ -1,6 +1,7 @@
 //! Why a project cannot be built as it is: each reason is a sentence for the person who pushed, with a way out.
 
 use crate::buildpack::procfile::ProcfileError;
+use crate::buildpack::project_file::ProjectFileError;
 
 /// Detection found no plan. Never a fault of the server: pushing the same commit again gives the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +44,8 @@ pub enum Refusal {
     Unsupported { what: String, way_out: String },
     #[error(transparent)]
     Procfile(#[from] ProcfileError),
+    #[error(transparent)]
+    ProjectFile(#[from] ProjectFileError),
     #[error("The project has no folder {}, which is set as its root.", shown(root))]
     NoSuchRoot { root: String },
     #[error("There is no buildpack {}. Choose one of {}.", shown(name), available.join(", "))]
@@ -71,6 +74,7 @@ impl Refusal {
                 let heading = ["Looked for, in this order:".to_owned()];
                 heading.into_iter().chain(looked_for.iter().cloned()).collect()
             }
+            Self::ProjectFile(error) => error.mistakes.iter().skip(1).map(ToString::to_string).collect(),
             Self::Ambiguous { .. }
             | Self::Several { .. }
             | Self::BrokenFile { .. }

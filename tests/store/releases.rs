@@ -23,16 +23,10 @@ fn new_release(deployment: &Deployment) -> NewRelease {
         buildpack: "node".to_owned(),
         kind: "Node.js app".to_owned(),
         framework: "Node.js".to_owned(),
-        evidence: Vec::new(),
-        warnings: Vec::new(),
-        versions: BTreeMap::new(),
         variables: BTreeMap::from([("install".to_owned(), serde_json::json!("npm ci"))]),
         processes: processes.clone(),
         port: 3000,
-        dockerfile: None,
-        files: BTreeMap::new(),
-        ignore: Vec::new(),
-        caches: Vec::new(),
+        ..BuildPlan::default()
     };
     NewRelease {
         id: ReleaseId::generate(),
