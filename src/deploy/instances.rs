@@ -4,11 +4,12 @@ use super::Deployer;
 use super::failure::Failure;
 use crate::engine::{EngineError, InstanceSpec};
 use crate::model::deployment::Deployment;
-use crate::model::environment::{ConfigVar, Environment};
+use crate::model::environment::{ConfigVar, DrainSeconds, Environment, EnvironmentSettings};
 use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
+use crate::model::process::Formation;
 use crate::model::project::Project;
 use crate::model::release::ReleaseContent;
 use crate::model::route::RouteTarget;
@@ -53,12 +54,22 @@ pub(super) fn content(
     image: String,
     sealed_config: BTreeMap<String, String>,
 ) -> ReleaseContent {
+    let EnvironmentSettings { formation, limits, health, drain_seconds, .. } = &environment.settings;
+    let running = &plan.running;
+    // What somebody has scaled stays so; what the project's files say is where an app begins.
+    let mut wanted = Formation(running.formation.clone());
+    wanted.0.extend(formation.0.clone());
+    let own_limits = running.limits.iter();
     ReleaseContent {
         image,
         port: plan.port,
         processes: plan.processes.clone(),
-        formation: environment.settings.formation.clone(),
-        limits: environment.settings.limits,
+        formation: wanted,
+        limits: *limits,
+        process_limits: own_limits.map(|(of, change)| (of.clone(), change.applied_to(*limits))).collect(),
+        health: running.health.applied_to(health),
+        drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
+        variables: running.variables.clone(),
         sealed_config,
         plan,
     }
@@ -106,7 +117,9 @@ impl Deployer {
                 Err(Failure::new("config failed", sentence))
             }
         };
-        content.sealed_config.iter().map(open).collect()
+        let own = content.variables.iter().filter(|(name, _)| !content.sealed_config.contains_key(*name));
+        let own = own.map(|(name, value)| Ok((name.clone(), Secret::new(value.clone()))));
+        own.chain(content.sealed_config.iter().map(open)).collect()
     }
 
     /// How one instance of a release is to be started.
@@ -132,7 +145,7 @@ impl Deployer {
             command,
             environment: self.opened_config(deployment.environment_id, content)?,
             port: content.port,
-            limits: content.limits,
+            limits: content.limits_of(process_type),
             slug: project.slug.clone(),
         })
     }

@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use crate::journal::Writer;
 use crate::model::deployment::{Deployment, Step};
-use crate::model::environment::Environment;
+use crate::model::environment::{DrainSeconds, Environment};
 use crate::model::log::{Level, Stream};
+use crate::model::name::ProcessType;
 use crate::model::project::Project;
 use crate::model::release::ReleaseContent;
 use crate::router::Drained;
@@ -73,6 +74,18 @@ impl Run {
     pub(super) fn set_content(&mut self, content: ReleaseContent) {
         self.deployment.record.plan = None;
         self.deployment.record.content = Some(content);
+    }
+
+    /// What the old instances get to finish their requests.
+    pub(super) fn drain_seconds(&self) -> DrainSeconds {
+        let content = self.deployment.record.content.as_ref();
+        content.map_or(self.environment.settings.drain_seconds, |content| content.drain_seconds)
+    }
+
+    /// Memory that one instance of a process type may use.
+    pub(super) fn memory_limit_mib(&self, process_type: &ProcessType) -> u32 {
+        let content = self.deployment.record.content.as_ref();
+        content.map_or(self.environment.settings.limits, |content| content.limits_of(process_type)).memory_mib
     }
 
     /// What is going to run.

@@ -93,7 +93,7 @@ impl Deployer {
         if let (true, Some(address)) = (*process_type == ProcessType::web(), instance.address) {
             let host = self.address.host(&run.project.slug, &run.environment.name);
             // Traffic goes to it either way: it was healthy before, and there is no way back.
-            if let Err(unhealthy) = health::check(address, &run.environment.settings.health, &host).await {
+            if let Err(unhealthy) = health::check(address, &content.health, &host).await {
                 run.warn(&format!("{} does not answer yet: {}.", instance.key.shown(), unhealthy.last));
             }
         }

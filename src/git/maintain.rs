@@ -60,7 +60,7 @@ mod tests {
         assert!(packs() > 0);
         assert!(repository.path().join("packed-refs").exists());
         for commit in &commits {
-            assert!(repository.tree_id(commit).is_ok());
+            assert!(repository.tree_id(commit, "").is_ok());
         }
     }
 }

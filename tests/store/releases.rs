@@ -2,6 +2,7 @@
 
 use crate::fixture::{Database, advance_to, commit, enqueue, on_both, project, user};
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
+use gilgal::model::environment::{DrainSeconds, HealthCheck};
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
 use gilgal::model::process::{Command, Formation, Limits};
@@ -40,6 +41,10 @@ fn new_release(deployment: &Deployment) -> NewRelease {
             processes,
             formation: Formation::default(),
             limits: Limits::default(),
+            process_limits: BTreeMap::new(),
+            health: HealthCheck::default(),
+            drain_seconds: DrainSeconds::default(),
+            variables: BTreeMap::from([("MODE".to_owned(), "test".to_owned())]),
             sealed_config: BTreeMap::new(),
             plan,
         },

@@ -46,8 +46,12 @@ impl Deployer {
         }
 
         run.step(&heading(&plan));
-        let context =
-            self.repository(run)?.context(run.deployment.commit.clone(), files, plan.ignore.clone());
+        let context = self.repository(run)?.context(
+            run.deployment.commit.clone(),
+            plan.root.clone(),
+            files,
+            plan.ignore.clone(),
+        );
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let request = BuildRequest {
             project_id: run.project.id,
@@ -55,6 +59,8 @@ impl Deployer {
             image_tag: self.image_tag(run, &key),
             key,
             dockerfile_path,
+            target: plan.target.clone(),
+            arguments: plan.build_arguments.clone(),
             context: Box::pin(context.stream),
             no_cache: run.deployment.options.no_cache,
             limits: Some(self.build_limits),
@@ -104,10 +110,12 @@ impl Deployer {
         plan: &BuildPlan,
     ) -> Result<BuildKey, StepError> {
         let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
-        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit))
+        let root = plan.root.clone();
+        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit, &root))
             .await
             .map_err(|error| Failure::new("server failed", error.to_string()))??;
-        let inputs = serde_json::json!([tree, dockerfile_path, files, plan.ignore]);
+        let inputs =
+            serde_json::json!([tree, dockerfile_path, files, plan.ignore, plan.target, plan.build_arguments]);
         Ok(BuildKey(hex::encode(Sha256::digest(inputs.to_string().as_bytes()))))
     }
 }

@@ -33,7 +33,7 @@ impl Deployer {
                 .into());
         }
         let host = self.address.host(&run.project.slug, &run.environment.name);
-        let health = &run.environment.settings.health;
+        let health = &run.content()?.health;
         try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)))
             .await?;
         self.check_branch(run).await?;
@@ -110,7 +110,7 @@ impl Deployer {
                 Err(error) => return error.into(),
             };
             if let InstanceState::Exited { code, out_of_memory } = state {
-                let limit = run.environment.settings.limits.memory_mib;
+                let limit = run.memory_limit_mib(&instance.key.process_type);
                 let failure = match (out_of_memory, code) {
                     (true, _) => Failure::new(
                         "crashed",

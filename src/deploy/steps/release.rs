@@ -37,7 +37,7 @@ impl Deployer {
                 Ok(())
             }
             Ok(status) if status.out_of_memory => {
-                let limit = content.limits.memory_mib;
+                let limit = content.limits_of(&process_type).memory_mib;
                 Err(failed(format!("The release command ran out of memory (its limit is {limit} MiB)."))
                     .into())
             }

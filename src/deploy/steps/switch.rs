@@ -37,7 +37,7 @@ impl Deployer {
     /// Sends traffic to the new release and begins to drain the old one; gives the requests that it is still answering.
     pub(super) async fn take_traffic(&self, run: &mut Run) -> usize {
         let switched = self.serve_release(run).await;
-        let deadline = run.environment.settings.drain_seconds.duration();
+        let deadline = run.drain_seconds().duration();
         run.drain = Some(tokio::spawn(switched.drain.finished(deadline)));
         run.has_traffic = true;
         switched.in_flight
@@ -67,7 +67,7 @@ async fn watch_drain(run: &mut Run, in_flight: usize, previous: i64) {
         run.detail(&format!("{cut} requests dropped, {completed} drained from v{previous}"));
         return;
     }
-    let seconds = run.environment.settings.drain_seconds.0;
+    let seconds = run.drain_seconds().0;
     run.detail(&format!(
         "0 requests dropped, {in_flight} still run on v{previous} and have {seconds} s to end"
     ));
