@@ -6,7 +6,7 @@ use crate::auth::accounts::Accounts;
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Settings};
-use crate::deploy::{Deployer, Reconciler};
+use crate::deploy::{Deployer, Failpoints, Reconciler};
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
@@ -168,6 +168,7 @@ impl App {
                 processes: settings.build_processes,
             },
             switching: Arc::new(Mutex::new(())),
+            failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
@@ -177,7 +178,7 @@ impl App {
         let accounts = Accounts::new(store.clone(), tokens, settings.registration)?;
         let ports = Ports {
             cleanup: deployer.clone(),
-            waker: Arc::new(Waker(interrupts.clone())),
+            waker: Arc::new(Waker { interrupts: interrupts.clone(), journal: journal.clone() }),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs {
                 store: store.clone(),

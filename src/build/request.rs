@@ -24,7 +24,7 @@ impl fmt::Display for BuildKey {
 
 /// One build.
 ///
-/// Build secrets will be a field of their own and never build arguments: those stay readable in the image's history.
+/// Build secrets will be a field of their own and never build arguments.
 pub struct BuildRequest {
     pub project_id: ProjectId,
     pub deployment_id: DeploymentId,
@@ -34,6 +34,10 @@ pub struct BuildRequest {
     pub key: BuildKey,
     /// Path of the Dockerfile inside the context.
     pub dockerfile_path: String,
+    /// The stage that becomes the image; `None`: the last one.
+    pub target: Option<String>,
+    /// Values for `ARG` lines. No secrets: they stay readable in the image's history.
+    pub arguments: BTreeMap<String, String>,
     pub context: Context,
     /// Run every instruction anew instead of taking its result from the cache.
     pub no_cache: bool,

@@ -1,6 +1,7 @@
 //! Why a project cannot be built as it is: each reason is a sentence for the person who pushed, with a way out.
 
 use crate::buildpack::procfile::ProcfileError;
+use crate::buildpack::project_file::ProjectFileError;
 
 /// Detection found no plan. Never a fault of the server: pushing the same commit again gives the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum Refusal {
     },
     #[error("{} are both in the project and say different things. {way_out}", list(choices))]
     Ambiguous { choices: Vec<String>, way_out: String },
+    /// A choice that only a person can make.
+    #[error("The project has several {what}: {}. {way_out}", shown(&list(choices)))]
+    Several { what: String, choices: Vec<String>, way_out: String },
     #[error("{path} cannot be used: {}.", shown(reason))]
     BrokenFile { path: String, reason: String },
     #[error(
@@ -40,6 +44,8 @@ pub enum Refusal {
     Unsupported { what: String, way_out: String },
     #[error(transparent)]
     Procfile(#[from] ProcfileError),
+    #[error(transparent)]
+    ProjectFile(#[from] ProjectFileError),
     #[error("The project has no folder {}, which is set as its root.", shown(root))]
     NoSuchRoot { root: String },
     #[error("There is no buildpack {}. Choose one of {}.", shown(name), available.join(", "))]
@@ -68,7 +74,9 @@ impl Refusal {
                 let heading = ["Looked for, in this order:".to_owned()];
                 heading.into_iter().chain(looked_for.iter().cloned()).collect()
             }
+            Self::ProjectFile(error) => error.mistakes.iter().skip(1).map(ToString::to_string).collect(),
             Self::Ambiguous { .. }
+            | Self::Several { .. }
             | Self::BrokenFile { .. }
             | Self::SymbolicLink { .. }
             | Self::Version { .. }

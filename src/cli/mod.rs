@@ -2,6 +2,7 @@
 
 mod adopt;
 mod doctor;
+mod eject;
 mod plan;
 mod printer;
 mod serve;
@@ -44,6 +45,15 @@ enum Command {
         #[arg(long)]
         dockerfile: bool,
     },
+    /// Write the Dockerfile that a push would build with into the project, to own it
+    Eject {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Overwrite files that are there
+        #[arg(long)]
+        force: bool,
+    },
     /// Check everything that the server needs, and say what to do
     Doctor,
     /// List every setting with its meaning
@@ -68,6 +78,7 @@ pub fn main() -> ExitCode {
         Command::Plan { folder, json, dockerfile } => {
             plan::plan(&folder, plan::Format::new(json, dockerfile))
         }
+        Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),

@@ -34,8 +34,8 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
     runtime.shutdown_timeout(THREADS_GRACE);
     match result {
         Ok(Ended::Stopped) => ExitCode::SUCCESS,
-        // The log has said it.
-        Ok(Ended::DatabaseTaken) => ExitCode::FAILURE,
+        // The log has said which.
+        Ok(Ended::PartLost | Ended::DatabaseTaken) => ExitCode::FAILURE,
         Err(error) => {
             printer::error(&format!("gilgal cannot start: {}", with_causes(&error)));
             ExitCode::FAILURE

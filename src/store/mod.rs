@@ -29,7 +29,7 @@ mod types;
 mod users;
 
 pub use self::deployments::filter::DeploymentFilter;
-pub use self::deployments::queue::{Enqueued, NewDeployment};
+pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::error::StoreError;
 pub use self::jobs::{Job, NewJob};
 pub use self::lock::{LockError, ServerLock};

@@ -50,7 +50,7 @@ fn two_lock_files() {
 fn managers_that_are_not_supported() {
     assert_snapshot!(refusal(&[DEPENDENCY, ("bun.lock", "")]));
     assert_snapshot!(refusal(&[DEPENDENCY, ("yarn.lock", "__metadata:\n  version: 8\n")]));
-    assert_snapshot!(refusal(&[("Pipfile", ""), ("Pipfile.lock", "{}")]));
+    assert_snapshot!(refusal(&[("Pipfile", "")]));
 }
 
 #[test]

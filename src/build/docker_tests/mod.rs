@@ -36,6 +36,8 @@ impl Server {
             image_tag: "1".to_owned(),
             key: BuildKey("key-1".to_owned()),
             dockerfile_path: "Dockerfile".to_owned(),
+            target: None,
+            arguments: BTreeMap::new(),
             context: context(&[("Dockerfile", dockerfile), ("hello.txt", &self.id.to_string())]),
             no_cache: false,
             limits: None,
