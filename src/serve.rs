@@ -5,6 +5,7 @@
 
 use crate::app::{App, Sockets, StartError};
 use crate::config::Settings;
+use rustix::fs::Mode;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -19,7 +20,9 @@ const CONNECTIONS_GRACE: Duration = Duration::from_secs(32);
 /// # Errors
 /// When it cannot start; never after it is ready.
 pub async fn serve(settings: &Settings) -> Result<(), StartError> {
-    // First of all: one that comes during the start is not lost, and does not kill.
+    // Whatever the server and its git write is for itself: repositories, logs, the table of routes.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
+    // Before anything is started: one that comes during the start is not lost, and does not kill.
     let mut signals = StopSignals::listen()?;
     let sockets = Sockets::bind(settings).await?;
     let (stop_sender, stop) = watch::channel(false);

@@ -1,6 +1,6 @@
 //! A running git: its pipes, and how its whole process group is ended.
 
-use super::service::{GitProtocol, PushEnvironment, Service, invocation};
+use super::service::{GitProtocol, PushEnvironment, SEARCH_PATH, Service, invocation};
 use crate::git::Repository;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -34,9 +34,8 @@ impl GitProcess {
         repository: &Repository,
         protocol: Option<GitProtocol>,
         push: Option<&PushEnvironment>,
-        search_path: &str,
     ) -> Result<Self, SpawnError> {
-        let invocation = invocation(service, repository, protocol, push, search_path);
+        let invocation = invocation(service, repository, protocol, push);
         let mut child = Command::new("git")
             .args(&invocation.arguments)
             .env_clear()
@@ -89,8 +88,8 @@ fn exit_code(status: ExitStatus) -> u32 {
 ///
 /// # Errors
 /// When git cannot be started.
-pub async fn version(search_path: &str) -> Result<String, SpawnError> {
-    let output = Command::new("git").arg("--version").env_clear().env("PATH", search_path).output().await?;
+pub async fn version() -> Result<String, SpawnError> {
+    let output = Command::new("git").arg("--version").env_clear().env("PATH", SEARCH_PATH).output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text
         .trim()

@@ -121,7 +121,10 @@ impl Repository {
     /// Removes quarantined objects and temporary packs that are older than `age`.
     ///
     /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
-    fn sweep(&self, age: Duration) -> Result<usize, GitError> {
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn sweep(&self, age: Duration) -> Result<usize, GitError> {
         let mut removed = 0;
         for folder in [self.path.join("objects"), self.path.join("objects/pack"), self.path.clone()] {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
