@@ -167,8 +167,8 @@ impl App {
                 hook_socket: home.hook_socket(),
                 executable: settings.executable.clone(),
                 max_push_bytes: settings.max_push_bytes,
-                search_path: settings.search_path.clone(),
-                address,
+                engine: engine.clone(),
+                address: address.clone(),
             }),
             api: Api::new(accounts, store.clone(), ports, api_options),
             receiver: Arc::new(Receiver {
@@ -179,6 +179,7 @@ impl App {
                 catalog,
                 engine,
                 pushes,
+                address,
             }),
             reconciler: Reconciler { deployer: deployer.clone() },
             runner: Runner {
