@@ -7,10 +7,15 @@
 
 mod access;
 mod branches;
+mod database;
 mod engine;
 mod examples;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod pushers;
 mod queue;
 mod recovery;
 mod redeploy;
+mod refusals;
 mod start;
 mod support;
