@@ -119,8 +119,13 @@ mod tests {
         let repositories = Repositories::new(folder.path().to_owned());
         let repository = repositories.open_or_create(ProjectId::generate()).unwrap();
         let commit = commit(&repository, None, "first");
-        let tree = repository.tree_id(&commit).unwrap().parse().unwrap();
-        let blob = repository.git2().unwrap().blob(b"text").unwrap().to_string().parse().unwrap();
+        let git = repository.git2().unwrap();
+        let blob = git.blob(b"text").unwrap();
+        // Not the empty tree, which git takes to be everywhere.
+        let mut tree = git.treebuilder(None).unwrap();
+        tree.insert("file", blob, git2::FileMode::Blob.into()).unwrap();
+        let tree = tree.write().unwrap().to_string().parse().unwrap();
+        let blob = blob.to_string().parse().unwrap();
         let nothing = "1".repeat(40).parse().unwrap();
         let kinds = |repository: &Repository, quarantine: Option<&Path>| {
             repository.object_kinds([&commit, &tree, &blob, &nothing].into_iter(), quarantine).unwrap()

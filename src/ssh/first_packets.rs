@@ -26,7 +26,7 @@ impl TerminalSearch {
             return None;
         }
         self.head.extend_from_slice(&data[..data.len().min(LONGEST)]);
-        let answer = if self.head.len() > LONGEST { Some(false) } else { at_terminal(&self.head) };
+        let answer = at_terminal(&self.head).or_else(|| (self.head.len() >= LONGEST).then_some(false));
         if answer.is_some() {
             self.found = true;
             self.head = Vec::new();

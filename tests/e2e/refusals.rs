@@ -1,6 +1,7 @@
 //! Pushes that are refused before anything is done: each says what is wrong, and leaves nothing.
 
 use crate::support::{Person, Server, WorkTree, run};
+use rand::Rng;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt;
@@ -18,11 +19,11 @@ fn a_push_that_is_too_large_is_refused_with_the_way_out() {
     let mut server = Server::start_with(&[("GILGAL_MAX_PUSH_MIB", "1")]);
     let ada = server.person("ada");
     let tree = WorkTree::answering("one");
-    let mut noise = String::new();
-    while noise.len() < 4 * 1024 * 1024 {
-        write!(noise, "{}", uuid::Uuid::new_v4().simple()).unwrap();
-    }
-    tree.commit(&[("noise", &noise)]);
+    // Noise cannot be compressed.
+    let mut noise = vec![0; 3 * 1024 * 1024];
+    rand::rng().fill_bytes(&mut noise);
+    std::fs::write(tree.path().join("noise"), noise).unwrap();
+    tree.commit(&[]);
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
     assert!(push.says("pack exceeds maximum allowed size"), "{}", push.transcript);
     let sentence = "The push is larger than the 1 MiB that this server takes. Take large files out of its commits, or \
