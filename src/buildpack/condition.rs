@@ -3,10 +3,13 @@
 //! A [`Source`] finds a value and says where; a [`Condition`] holds or not, and says what made it hold. Both can only
 //! read: no condition changes anything, so they may be asked in any order and any number of times.
 
+use crate::buildpack::among::{self, Search};
 use crate::buildpack::dependencies;
 use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::glob::glob_matches;
-use crate::buildpack::language::{dockerfile, python};
+use crate::buildpack::language::cargo::ProgramPart;
+use crate::buildpack::language::python::Factory;
+use crate::buildpack::language::{cargo, dockerfile, python};
 use crate::buildpack::manifest::DependencyList;
 use crate::buildpack::refusal::Refusal;
 use regex::Regex;
@@ -15,7 +18,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Something to find in the project.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Source {
     /// A value of a JSON or TOML document, the first group of a pattern in its text, or (neither) its first line that is
@@ -30,9 +33,15 @@ pub(crate) enum Source {
     /// The first of several files that exists: its path.
     FirstFile { first_file: Vec<String> },
     /// `module:name` of the object that a call makes at the top of a Python file: `app = Flask(__name__)`.
-    PythonCall { python_call: String },
+    PythonCall {
+        python_call: String,
+        #[serde(default)]
+        factory: Factory,
+    },
     /// `module:name` of the first of these names that a Python file defines or imports at its top.
     PythonName { python_name: Vec<String>, file: String },
+    /// The program of a Cargo package or workspace that is the app.
+    CargoProgram { cargo_program: ProgramPart },
     /// The port of the first `EXPOSE` of a Dockerfile's last stage.
     ExposedPort { exposed_port: String },
     /// A value of the pack's own, where a condition holds.
@@ -41,10 +50,12 @@ pub(crate) enum Source {
         #[serde(default)]
         when: Option<Box<Condition>>,
     },
+    /// An answer out of files whose names are not known beforehand.
+    Among(Search),
 }
 
 /// A question with yes or no as its answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Condition {
     Any {
@@ -67,7 +78,7 @@ pub(crate) enum Condition {
     Directory {
         directory: String,
     },
-    /// A variable of the pack is true.
+    /// A variable of the pack is true; `procfile.web`: the project declares the process type.
     Variable {
         variable: String,
     },
@@ -80,7 +91,7 @@ pub(crate) enum Condition {
 }
 
 /// A regular expression of a pack.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Pattern(Regex);
 
@@ -94,7 +105,7 @@ impl TryFrom<String> for Pattern {
 
 impl Pattern {
     /// The first group of the first match, or the whole match where the pattern has no group.
-    fn find(&self, text: &str) -> Option<String> {
+    pub(crate) fn find(&self, text: &str) -> Option<String> {
         let captures = self.0.captures(text)?;
         captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str().to_owned())
     }
@@ -150,8 +161,12 @@ impl Inspection<'_> {
                 .iter()
                 .find(|file| documents.has_file(file))
                 .map(|file| Found { value: file.as_str().into(), from: "found by its name".to_owned() })),
-            Source::PythonCall { python_call } => python::find_call(documents, python_call),
+            Source::PythonCall { python_call, factory } => {
+                python::find_call(documents, python_call, *factory)
+            }
             Source::PythonName { python_name, file } => python::find_name(documents, file, python_name),
+            Source::CargoProgram { cargo_program } => cargo::find_program(documents, *cargo_program),
+            Source::Among(search) => among::find(documents, search),
             Source::ExposedPort { exposed_port } => {
                 let port = documents.text(exposed_port)?.and_then(|text| dockerfile::exposed_port(&text));
                 Ok(port.map(|port| Found { value: port.into(), from: format!("{exposed_port}: EXPOSE") }))
@@ -214,7 +229,9 @@ impl Inspection<'_> {
             }
             Condition::Directory { directory } => holds(self.documents.has_directory(directory), directory),
             Condition::Variable { variable } => {
-                let value = self.variables.get(variable).cloned().unwrap_or_default();
+                let (name, key) = variable.split_once('.').unwrap_or((variable, ""));
+                let value = self.variables.get(name).cloned().unwrap_or_default();
+                let value = if key.is_empty() { value } else { value.get(key).cloned().unwrap_or_default() };
                 holds(Found { value, from: String::new() }.is_something(), "")
             }
             Condition::File { file } => holds(self.documents.has_file(file), file),

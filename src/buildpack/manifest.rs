@@ -1,6 +1,7 @@
 //! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
 
-use crate::buildpack::condition::{Condition, Source};
+use crate::buildpack::condition::{Condition, Pattern, Source};
+use crate::model::name::ProcessType;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ pub(crate) struct Manifest {
     /// Shown with what made `recognise` hold, for a language whose frameworks and versions leave nothing else to show.
     #[serde(default)]
     pub(crate) recognised_as: Option<String>,
+    /// Asked only where no other pack recognises the project.
+    #[serde(default)]
+    pub(crate) last_resort: bool,
     /// What `recognise` looks for, for the refusal of a project that no pack recognises.
     pub(crate) looked_for: String,
     /// Names of files whose misspelling is pointed out.
@@ -31,6 +35,9 @@ pub(crate) struct Manifest {
     /// Where the names of the project's dependencies are.
     #[serde(default)]
     pub(crate) dependencies: Vec<DependencyList>,
+    /// Lists of variables that several packs share, computed before the pack's own: `assets/variables.toml`.
+    #[serde(default)]
+    pub(crate) shared_variables: Vec<String>,
     #[serde(default, rename = "variable")]
     pub(crate) variables: Vec<Variable>,
     #[serde(default, rename = "framework")]
@@ -44,11 +51,15 @@ pub(crate) struct Manifest {
     pub(crate) managers: Vec<Manager>,
     #[serde(default, rename = "start")]
     pub(crate) start: Vec<StartRule>,
+    #[serde(default, rename = "process")]
+    pub(crate) processes: Vec<ProcessRule>,
     /// A typical command, for the refusal of a project that nothing can be started in.
     pub(crate) start_example: String,
     pub(crate) port: Port,
     #[serde(default)]
     pub(crate) warnings: Vec<Advice>,
+    #[serde(default, rename = "failure")]
+    pub(crate) failures: Vec<Failure>,
     /// Generated files of the context: path → template in the pack's folder.
     #[serde(default)]
     pub(crate) files: BTreeMap<String, String>,
@@ -75,17 +86,36 @@ pub(crate) struct DependencyList {
 }
 
 /// How a list of dependencies is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum DependencyFormat {
     /// An object of names and versions: `dependencies` of package.json.
     Table,
     /// Requirement specifiers of PEP 508, one per line of a text or per element of an array.
     Requirements,
+    /// A regular expression in which `{name}` stands for the name of the package; its first group is the version.
+    Pattern(String),
+}
+
+/// A known failure: what the build or the app says, and what helps.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Failure {
+    /// Looked for in each of the last lines.
+    pub(crate) says: Pattern,
+    pub(crate) advice: String,
+}
+
+/// A file of variables that several packs share.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SharedVariables {
+    #[serde(rename = "variable")]
+    pub(crate) variables: Vec<Variable>,
 }
 
 /// A value that the templates are given; computed in the order of the file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Variable {
     pub(crate) name: String,
     #[serde(flatten)]
@@ -93,7 +123,7 @@ pub(crate) struct Variable {
 }
 
 /// How a variable gets its value.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum VariableKind {
     /// Whether a condition holds.
@@ -106,6 +136,20 @@ pub(crate) enum VariableKind {
     Files(Vec<String>),
     /// Those of the named directories that exist.
     Directories(Vec<String>),
+    /// The names of a table that begin with a prefix: `ext-*` of composer.json.
+    Keys(KeyList),
+}
+
+/// Which names of a table are listed, without their prefix.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct KeyList {
+    pub(crate) file: String,
+    pub(crate) key: String,
+    pub(crate) prefix: String,
+    /// Names that are left out.
+    #[serde(default)]
+    pub(crate) except: Vec<String>,
 }
 
 /// A framework of the pack's language; chosen by `framework`.
@@ -123,6 +167,10 @@ pub(crate) struct Framework {
     /// Tried before the start rules of the pack.
     #[serde(default, rename = "start")]
     pub(crate) start: Vec<StartRule>,
+    #[serde(default, rename = "process")]
+    pub(crate) processes: Vec<ProcessRule>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<Advice>,
     #[serde(default)]
     pub(crate) port: Option<u16>,
     /// Another template of the pack's folder than `Dockerfile.j2`.
@@ -146,6 +194,9 @@ pub(crate) struct Tool {
     /// Where the project says which version it wants; the first that says something wins.
     #[serde(default)]
     pub(crate) sources: Vec<Source>,
+    /// What the project asks for is the oldest that will do: the `go` line of go.mod.
+    #[serde(default)]
+    pub(crate) minimum: bool,
 }
 
 /// A package manager; chosen by `manager`.
@@ -202,12 +253,23 @@ pub(crate) struct StartRule {
     pub(crate) needs: Vec<String>,
 }
 
+/// A process type besides `web` that projects of this kind have, unless they declare it themselves: `release`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ProcessRule {
+    pub(crate) name: ProcessType,
+    pub(crate) when: Condition,
+    pub(crate) run: Run,
+}
+
 /// What a start rule runs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Run {
     /// An argument vector; each argument is a template of its own, so a value stays one argument.
     Exec(Vec<String>),
+    /// A line for the image's `/bin/sh`, for commands that must be told the port. What it prints must be plain words.
+    Shell(String),
     /// The value that was found is a command line of the project.
     Value,
     /// The image's own command.

@@ -1,6 +1,8 @@
 //! A running git: its pipes, and how its whole process group is ended.
 
-use super::service::{GitProtocol, PushEnvironment, SEARCH_PATH, Service, invocation};
+use super::service::{
+    GitProtocol, Invocation, PushEnvironment, SEARCH_PATH, Service, invocation, maintenance,
+};
 use crate::git::Repository;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -35,15 +37,30 @@ impl GitProcess {
         protocol: Option<GitProtocol>,
         push: Option<&PushEnvironment>,
     ) -> Result<Self, SpawnError> {
-        let invocation = invocation(service, repository, protocol, push);
+        Self::spawn(invocation(service, repository, protocol, push), repository, Stdio::piped)
+    }
+
+    /// Starts the packing of a repository.
+    ///
+    /// # Errors
+    /// When git is not installed or the system has no room for another process.
+    pub(super) fn maintain(repository: &Repository) -> Result<Self, SpawnError> {
+        Self::spawn(maintenance(repository), repository, Stdio::null)
+    }
+
+    fn spawn(
+        invocation: Invocation,
+        repository: &Repository,
+        stream: fn() -> Stdio,
+    ) -> Result<Self, SpawnError> {
         let mut child = Command::new("git")
             .args(&invocation.arguments)
             .env_clear()
             .envs(invocation.environment)
             .current_dir(repository.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdin(stream())
+            .stdout(stream())
+            .stderr(stream())
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;

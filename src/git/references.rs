@@ -5,6 +5,11 @@ use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
 use git2::{ErrorCode, Oid};
 
+/// Where the server keeps references of its own, hidden from those who push and fetch.
+pub(super) const HIDDEN: &str = "refs/gilgal";
+/// Where the commits of deployments are pinned.
+const PINS: &str = "refs/gilgal/deployments/";
+
 /// A branch and where it is to point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchMove {
@@ -76,6 +81,17 @@ impl Repository {
         Ok(git.references()?.next().transpose()?.is_none())
     }
 
+    /// How many references there are, without the pins of deployments. Stops counting above `enough`.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn count_references(&self, enough: usize) -> Result<usize, GitError> {
+        let git = self.git2()?;
+        let mut references = git.references()?;
+        let shown = references.names().filter(|name| !matches!(name, Ok(name) if name.starts_with(PINS)));
+        Ok(shown.take(enough.saturating_add(1)).count())
+    }
+
     /// Keeps the commit of a deployment from being collected, for as long as the deployment is known.
     ///
     /// # Errors
@@ -88,19 +104,15 @@ impl Repository {
     }
 }
 
-/// Where the server keeps references of its own, which nobody else sees or sets.
-pub(super) const HIDDEN: &str = "refs/gilgal";
-const PINS: &str = "gilgal/deployments/";
-
 fn pin_name(deployment: DeploymentId) -> String {
-    format!("refs/{PINS}{deployment}")
+    format!("{PINS}{deployment}")
 }
 
-/// Whether a text that somebody gives to git could stand for a reference of the server's own: git takes
-/// `gilgal/deployments/…` for `refs/gilgal/deployments/…` (gitrevisions(7)).
+/// Whether a text that somebody gives to git could stand for a pin: git takes `gilgal/deployments/…` for
+/// `refs/gilgal/deployments/…` (gitrevisions(7)).
 #[must_use]
 pub fn names_hidden_reference(text: &str) -> bool {
-    text.contains(PINS)
+    text.contains(PINS.trim_start_matches("refs/"))
 }
 
 pub(super) fn oid(commit: &CommitId) -> Result<Oid, GitError> {

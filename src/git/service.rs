@@ -85,6 +85,9 @@ pub struct PushEnvironment {
 /// have folders that others can write to.
 pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// What git writes is readable by the server only, whatever the umask of its process.
+const PRIVATE: &str = "core.sharedRepository=0600";
+
 /// The argument vector and the whole environment of a child: nothing is inherited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -99,24 +102,15 @@ pub(super) fn invocation(
     protocol: Option<GitProtocol>,
     push: Option<&PushEnvironment>,
 ) -> Invocation {
-    let mut environment = vec![
-        ("PATH", SEARCH_PATH.to_owned()),
-        ("LC_ALL", "C.UTF-8".to_owned()),
-        ("HOME", repository.path().display().to_string()),
-        // Nothing on the host or in the repository of somebody's home changes how a push is taken.
-        ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
-        ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
-        ("GIT_TERMINAL_PROMPT", "0".to_owned()),
-    ];
+    let mut environment = environment(repository);
     if let Some(GitProtocol(version)) = protocol {
         environment.push(("GIT_PROTOCOL", format!("version={version}")));
     }
     let mut settings = vec![
         format!("transfer.hideRefs={HIDDEN}"),
-        // What is written is readable by the server only, whatever the umask of its process.
-        "core.sharedRepository=0600".to_owned(),
+        PRIVATE.to_owned(),
         "transfer.fsckObjects=true".to_owned(),
-        // A daemonised `git gc` would hold the pipes of the push open. Nothing packs repositories yet.
+        // A daemonised `git gc` would hold the pipes of the push open: `maintain` packs repositories.
         "receive.autogc=false".to_owned(),
         "gc.auto=0".to_owned(),
         "uploadpack.allowFilter=true".to_owned(),
@@ -142,6 +136,32 @@ pub(super) fn invocation(
         settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect();
     arguments.extend([service.subcommand().to_owned(), repository.path().display().to_string()]);
     Invocation { arguments, environment }
+}
+
+/// How git is to be started to pack a repository that needs it.
+pub(super) fn maintenance(repository: &Repository) -> Invocation {
+    let settings = [
+        PRIVATE,
+        "gc.autoDetach=false",
+        "pack.threads=1",
+        "pack.windowMemory=128m",
+        "core.hooksPath=/dev/null",
+    ];
+    let settings = settings.into_iter().flat_map(|setting| ["-c", setting]);
+    let arguments = settings.chain(["gc", "--auto", "--quiet"]).map(str::to_owned).collect();
+    Invocation { arguments, environment: environment(repository) }
+}
+
+fn environment(repository: &Repository) -> Vec<(&'static str, String)> {
+    vec![
+        ("PATH", SEARCH_PATH.to_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("HOME", repository.path().display().to_string()),
+        // Nothing on the host or in the repository of somebody's home changes how a push is taken.
+        ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
+        ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
+        ("GIT_TERMINAL_PROMPT", "0".to_owned()),
+    ]
 }
 
 #[cfg(test)]

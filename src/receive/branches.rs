@@ -10,7 +10,7 @@ use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
 use crate::model::log::Stream;
 use crate::model::name::{BranchName, CommitId};
-use crate::store::{Enqueued, NewDeployment, StoreError};
+use crate::store::{Enqueued, Joined, NewDeployment, StoreError};
 
 /// Said when the database went away while a deployment was queued.
 const NOT_KNOWN: &str = "The server's database does not answer, so it is not known whether this was queued. \
@@ -104,9 +104,6 @@ impl Receiver {
         commit: CommitId,
         options: PushOptions,
     ) -> Result<(DeploymentId, bool), StoreError> {
-        if let Some(running) = self.store.active_deployment(environment.id, &commit).await? {
-            return Ok((running.id, false));
-        }
         let new = NewDeployment {
             id: DeploymentId::generate(),
             project_id: push.project.id,
@@ -123,11 +120,15 @@ impl Receiver {
             options: DeploymentOptions { no_cache: options.no_cache, move_branch: true },
         };
         let why = format!("superseded by {} of {}", new.commit.short(), push.user.username);
-        let Enqueued { deployment, .. } = self.store.enqueue_deployment(new, &why).await?;
-        self.queue.wake();
-        // The pushers of what was superseded are waiting for its log.
-        self.journal.wake_readers();
-        Ok((deployment.id, true))
+        match self.store.join_or_enqueue_deployment(new, &why).await? {
+            Joined::Running(running) => Ok((running.id, false)),
+            Joined::New(Enqueued { deployment, .. }) => {
+                self.queue.wake();
+                // The pushers of what was superseded are waiting for its log.
+                self.journal.wake_readers();
+                Ok((deployment.id, true))
+            }
+        }
     }
 
     async fn say_not_followed(&self, push: &Push, branch: &BranchName, terminal: &Terminal) {

@@ -39,6 +39,8 @@ pub struct Receiver {
     pub catalog: Arc<Catalog>,
     pub engine: Arc<dyn Engine>,
     pub pushes: Pushes,
+    /// Branches, tags and notes that a repository may have.
+    pub max_references: usize,
     /// For the commands that people are told to type.
     pub address: PublicAddress,
 }

@@ -44,7 +44,7 @@ pub(super) async fn project_to_push(front: &Front, user: &User, name: &str) -> R
         return Ok(Found { project, is_new: false });
     }
     let name = slug.as_str().parse().map_err(internal)?;
-    let draft = ProjectDraft { name, slug: Some(slug) };
+    let draft = ProjectDraft { name, slug: Some(slug), at_most: front.max_projects };
     match projects::create(&front.store, user.id, draft).await {
         Ok((project, _)) => {
             tracing::info!(project = %project.slug, user = %user.username, "a push has created a project");
@@ -80,7 +80,7 @@ async fn look_up(
 pub(super) fn refusal(error: ProjectError) -> Refusal {
     match error {
         ProjectError::Store(error) => failed(error),
-        ProjectError::Forbidden(_) => Refusal(error.to_string()),
+        ProjectError::Forbidden(_) | ProjectError::TooMany(_) => Refusal(error.to_string()),
         ProjectError::NotFound
         | ProjectError::SlugTaken(_)
         | ProjectError::NoSlug(_)

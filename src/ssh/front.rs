@@ -31,6 +31,8 @@ pub struct Front {
     /// This program, which the hook scripts start.
     pub executable: PathBuf,
     pub max_push_bytes: u64,
+    /// Projects that an account may have.
+    pub max_projects: u32,
     /// Names and ports for what people are told to type.
     pub address: PublicAddress,
 }

@@ -171,7 +171,7 @@ async fn open(front: &Front, project: ProjectId) -> Result<Repository, Refusal> 
 async fn sweep(front: &Front, project: ProjectId, repository: Repository) {
     let pushes = front.pushes.clone();
     let swept = tokio::task::spawn_blocking(move || {
-        pushes.while_idle(project, || repository.sweep(Duration::ZERO)).transpose()
+        pushes.while_idle(project, || repository.sweep_pushes()).transpose()
     });
     match swept.await {
         Ok(Ok(_)) => {}

@@ -83,7 +83,8 @@ async fn answer(
         }
         Request::Logs { of } => until_hung_up(read, commands::logs(front, &user, &of, output)).await,
         Request::Redeploy { project } => {
-            until_hung_up(read, commands::redeploy(front, &user, &project, output)).await
+            // Boxed: as large as all that queueing a deployment asks of the database.
+            until_hung_up(read, Box::pin(commands::redeploy(front, &user, &project, output))).await
         }
         Request::Instances { project } => {
             until_hung_up(read, tables::instances(front, &user, &project, output)).await

@@ -54,13 +54,23 @@ macro_rules! examples {
 }
 
 examples! {
+    django = "django",
     dockerfile_hello = "dockerfile-hello",
+    elixir = "elixir",
+    fastapi = "fastapi",
+    go = "go",
+    hugo = "hugo",
     node_build_fails = "node-build-fails",
     node_crash = "node-crash",
     node_express = "node-express",
     node_hello = "node-hello",
     node_wrong_port = "node-wrong-port",
+    php = "php",
+    procfile = "procfile",
     python_flask = "python-flask",
+    python_missing_package = "python-missing-package",
+    ruby = "ruby",
+    rust = "rust",
     static_site = "static-site",
 }
 

@@ -7,9 +7,12 @@
 
 mod access;
 mod branches;
-mod database;
+mod config;
+mod database_away;
+mod docker_away;
 mod engine;
 mod examples;
+mod faults;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod pushers;
