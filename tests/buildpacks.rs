@@ -5,10 +5,10 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
-#[path = "buildpacks/eject.rs"]
-mod eject;
 #[path = "buildpacks/dotnet.rs"]
 mod dotnet;
+#[path = "buildpacks/eject.rs"]
+mod eject;
 #[path = "buildpacks/elixir.rs"]
 mod elixir;
 #[path = "buildpacks/examples.rs"]
@@ -23,10 +23,12 @@ mod java;
 mod languages;
 #[path = "buildpacks/node.rs"]
 mod node;
-#[path = "buildpacks/project_file.rs"]
-mod project_file;
+#[path = "buildpacks/own_commands.rs"]
+mod own_commands;
 #[path = "buildpacks/php.rs"]
 mod php;
+#[path = "buildpacks/project_file.rs"]
+mod project_file;
 #[path = "buildpacks/python.rs"]
 mod python;
 #[path = "buildpacks/refusals.rs"]
