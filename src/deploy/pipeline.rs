@@ -36,7 +36,8 @@ impl Deployer {
         let log = self.journal.write(id, resumed).await?;
         let mut run =
             Run { deployment, project, environment, previous, author, log, has_traffic: false, drain: None };
-        let result = self.go_on(&mut run, resumed).await;
+        // Every step is in it: too large to be moved about.
+        let result = Box::pin(self.go_on(&mut run, resumed)).await;
         run.log.close().await;
         result
     }

@@ -28,7 +28,7 @@ enum Held {
         _file: File,
     },
     Session {
-        connection: PostgresConnection,
+        connection: Box<PostgresConnection>,
         url: String,
     },
 }
@@ -108,8 +108,8 @@ impl ServerLock {
 }
 
 /// A connection whose session has the lock.
-async fn session(url: &str) -> Result<PostgresConnection, LockError> {
+async fn session(url: &str) -> Result<Box<PostgresConnection>, LockError> {
     let mut connection = PostgresConnection::establish(url).await.map_err(LockError::unavailable)?;
     let taken = diesel::select(diesel::dsl::sql::<Bool>(POSTGRES_LOCK)).get_result(&mut connection).await;
-    if taken.map_err(LockError::unavailable)? { Ok(connection) } else { Err(LockError::InUse) }
+    if taken.map_err(LockError::unavailable)? { Ok(Box::new(connection)) } else { Err(LockError::InUse) }
 }

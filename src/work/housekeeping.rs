@@ -79,7 +79,7 @@ impl Housekeeping {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!(%project, "a repository could not be packed"),
                 Err(error) => {
-                    tracing::warn!(error = &error as &dyn Error, "a repository could not be packed")
+                    tracing::warn!(error = &error as &dyn Error, "a repository could not be packed");
                 }
             }
         }

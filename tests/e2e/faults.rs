@@ -180,16 +180,3 @@ fn an_instance_that_a_reboot_stopped_before_it_was_kept_running_is_started_again
     }
     shop.server.start_again(&[]);
 }
-
-#[test]
-fn a_stop_in_the_middle_of_a_deployment_lets_it_end() {
-    let mut server = Server::start();
-    let ada = server.person("ada");
-    let tree = WorkTree::building_slowly("one", 4);
-    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
-    push.wait_for("the slow part begins");
-    server.stop();
-    push.finish().expect(0);
-    server.start_again(&[]);
-    expect_live(&server, &ada, &tree.head(), "one");
-}

@@ -15,6 +15,7 @@ mod examples;
 mod faults;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod project_file;
 mod queue;
 mod recovery;
 mod redeploy;

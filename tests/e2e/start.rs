@@ -78,6 +78,12 @@ fn another_database_is_refused_and_nothing_is_removed() {
     let started = run(command(&server.home(), &[("DATABASE_URL", &foreign)]).arg("serve"));
     assert_eq!(started.code, Some(1));
     told += &started.stderr;
+    let doctor = run(command(&server.home(), &[("DATABASE_URL", &foreign)]).arg("doctor"));
+    assert!(
+        doctor.stdout.contains("FAIL  database  the database belongs to the server"),
+        "{}",
+        doctor.stdout
+    );
     assert_eq!(server.engine().containers(), containers);
     let routes = std::fs::read_to_string(server.home().join("routes.json")).unwrap();
     assert!(routes.contains("shop"), "{routes}");

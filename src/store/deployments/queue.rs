@@ -64,7 +64,7 @@ impl Store {
             if let Some(running) = on_its_way(connection, new.environment_id, &new.commit).await? {
                 return Ok(Joined::Running(running));
             }
-            enqueue(connection, row_of(new), superseded_reason).await.map(Joined::New)
+            Box::pin(enqueue(connection, row_of(new), superseded_reason)).await.map(Joined::New)
         })
         .await
     }
@@ -82,7 +82,8 @@ impl Store {
         let row = row_of(new);
         self.transaction(async |connection| {
             environments::lock(connection, row.environment_id).await?;
-            enqueue(connection, row, superseded_reason).await
+            // Many statements, for two databases: too large to be moved about.
+            Box::pin(enqueue(connection, row, superseded_reason)).await
         })
         .await
     }
