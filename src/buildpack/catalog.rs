@@ -109,6 +109,15 @@ impl Catalog {
         render::dockerfile(&self.templates, &format!("{}/{template}", pack.name), plan, context)
     }
 
+    /// What is known about a build of this plan that failed with these last lines: one sentence with a way out.
+    #[must_use]
+    pub fn advice(&self, plan: &BuildPlan, last_lines: &[String]) -> Option<&str> {
+        let pack = self.packs.iter().find(|pack| pack.name == plan.buildpack)?;
+        let said = last_lines.join("\n");
+        let known = pack.manifest.failures.iter().find(|failure| failure.said.is_in(&said))?;
+        Some(&known.say)
+    }
+
     /// Names of the files that some pack looks for, for hints about misspelt ones.
     pub(crate) fn signals(&self) -> impl Iterator<Item = &str> {
         self.packs.iter().flat_map(|pack| pack.manifest.signals.iter().map(String::as_str))

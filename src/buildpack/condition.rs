@@ -6,10 +6,12 @@
 use crate::buildpack::dependencies;
 use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::glob::glob_matches;
+use crate::buildpack::language::javascript::{self, Setting};
 use crate::buildpack::language::{dockerfile, python};
 use crate::buildpack::manifest::DependencyList;
+use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
-use regex::Regex;
+use crate::buildpack::render;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -33,9 +35,18 @@ pub(crate) enum Source {
     PythonCall { python_call: String },
     /// `module:name` of the first of these names that a Python file defines or imports at its top.
     PythonName { python_name: Vec<String>, file: String },
+    /// A setting in the first of several configuration files in JavaScript that exists. An expression is not found.
+    Setting {
+        setting: String,
+        script: Vec<String>,
+        #[serde(default)]
+        matches: Option<Pattern>,
+    },
+    /// The name of the only member of an object in a document.
+    OnlyMember { file: String, only_member: String },
     /// The port of the first `EXPOSE` of a Dockerfile's last stage.
     ExposedPort { exposed_port: String },
-    /// A value of the pack's own, where a condition holds.
+    /// A value of the pack's own, where a condition holds; `{{ name }}` in it is a variable of the pack.
     Fixed {
         value: String,
         #[serde(default)]
@@ -71,33 +82,17 @@ pub(crate) enum Condition {
     Variable {
         variable: String,
     },
+    /// A setting is given by an expression in the first of several configuration files in JavaScript that exists.
+    Computed {
+        computed: String,
+        script: Vec<String>,
+    },
     /// The file exists. It is not read.
     File {
         file: String,
     },
     /// A source finds something that is not false, zero or empty.
     Found(Source),
-}
-
-/// A regular expression of a pack.
-#[derive(Debug, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Pattern(Regex);
-
-impl TryFrom<String> for Pattern {
-    type Error = regex::Error;
-
-    fn try_from(text: String) -> Result<Self, regex::Error> {
-        Regex::new(&text).map(Self)
-    }
-}
-
-impl Pattern {
-    /// The first group of the first match, or the whole match where the pattern has no group.
-    fn find(&self, text: &str) -> Option<String> {
-        let captures = self.0.captures(text)?;
-        captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str().to_owned())
-    }
 }
 
 /// A value, and where it was seen.
@@ -152,6 +147,25 @@ impl Inspection<'_> {
                 .map(|file| Found { value: file.as_str().into(), from: "found by its name".to_owned() })),
             Source::PythonCall { python_call } => python::find_call(documents, python_call),
             Source::PythonName { python_name, file } => python::find_name(documents, file, python_name),
+            Source::Setting { setting, script, matches } => {
+                let found = self.setting(setting, script)?;
+                Ok(found.and_then(|(setting, from)| {
+                    let value = match (setting.value()?, matches) {
+                        (Value::String(text), Some(pattern)) => pattern.find(&text)?.into(),
+                        (value, None) => value,
+                        (_, Some(_)) => return None,
+                    };
+                    Some(Found { value, from })
+                }))
+            }
+            Source::OnlyMember { file, only_member } => {
+                let document = documents.document(file)?;
+                let object =
+                    document.as_deref().and_then(|document| lookup(document, only_member)?.as_object());
+                let name = object.filter(|object| object.len() == 1).and_then(|object| object.keys().next());
+                let from = format!("{file}: {only_member}");
+                Ok(name.map(|name| Found { value: name.as_str().into(), from }))
+            }
             Source::ExposedPort { exposed_port } => {
                 let port = documents.text(exposed_port)?.and_then(|text| dockerfile::exposed_port(&text));
                 Ok(port.map(|port| Found { value: port.into(), from: format!("{exposed_port}: EXPOSE") }))
@@ -159,9 +173,16 @@ impl Inspection<'_> {
             Source::Fixed { value, when } => {
                 let why =
                     when.as_deref().map_or(Ok(Some(String::new())), |condition| self.check(condition))?;
-                Ok(why.map(|from| Found { value: value.as_str().into(), from }))
+                let Some(from) = why else { return Ok(None) };
+                Ok(Some(Found { value: render::argument(value, &self.variables)?.into(), from }))
             }
         }
+    }
+
+    /// The texts of a variable that is a list; empty where there is none.
+    pub(crate) fn list(&self, variable: &str) -> Vec<String> {
+        let elements = self.variables.get(variable).and_then(Value::as_array).into_iter().flatten();
+        elements.filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The first source that finds a text, with that text and where it was seen.
@@ -217,6 +238,10 @@ impl Inspection<'_> {
                 let value = self.variables.get(variable).cloned().unwrap_or_default();
                 holds(Found { value, from: String::new() }.is_something(), "")
             }
+            Condition::Computed { computed, script } => {
+                let found = self.setting(computed, script)?;
+                Ok(found.filter(|(setting, _)| *setting == Setting::Computed).map(|(_, from)| from))
+            }
             Condition::File { file } => holds(self.documents.has_file(file), file),
             Condition::Found(source) => {
                 Ok(self.find(source)?.filter(Found::is_something).map(|found| found.from))
@@ -230,6 +255,13 @@ impl Inspection<'_> {
     /// As [`Inspection::find`].
     pub(crate) fn holds(&self, condition: Option<&Condition>) -> Result<bool, Refusal> {
         condition.map_or(Ok(true), |condition| Ok(self.check(condition)?.is_some()))
+    }
+
+    /// A setting in the first of the files that exists, and where that is.
+    fn setting(&self, path: &str, files: &[String]) -> Result<Option<(Setting, String)>, Refusal> {
+        let Some(file) = files.iter().find(|file| self.documents.has_file(file)) else { return Ok(None) };
+        let setting = self.documents.text(file)?.and_then(|text| javascript::setting(&text, path));
+        Ok(setting.map(|setting| (setting, format!("{file}: {path}"))))
     }
 
     fn find_in_file(

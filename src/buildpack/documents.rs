@@ -101,13 +101,20 @@ fn below<'paths>(paths: &'paths [String], prefix: &str) -> &'paths [String] {
     &rest[..rest.partition_point(|path| path.starts_with(prefix))]
 }
 
-/// The value at a dotted key: `engines.node`. Part of the key may itself contain dots only where nothing is below it.
+/// The value at a dotted key: `engines.node`. Part of the key may itself contain dots only where nothing is below it; `*`
+/// is the only member of an object that has just one.
 pub(crate) fn lookup<'value>(document: &'value Value, key: &str) -> Option<&'value Value> {
     if let Some(value) = document.get(key) {
         return Some(value);
     }
     let (first, rest) = key.split_once('.')?;
-    lookup(document.get(first)?, rest)
+    let below = if first == "*" {
+        let members = document.as_object().filter(|members| members.len() == 1)?;
+        members.values().next()?
+    } else {
+        document.get(first)?
+    };
+    lookup(below, rest)
 }
 
 fn parse(path: &str, text: &str) -> Result<Value, Refusal> {

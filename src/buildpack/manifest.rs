@@ -1,6 +1,8 @@
 //! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
 
 use crate::buildpack::condition::{Condition, Source};
+use crate::buildpack::mode::Mode;
+use crate::buildpack::pattern::Pattern;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -49,9 +51,11 @@ pub(crate) struct Manifest {
     pub(crate) port: Port,
     #[serde(default)]
     pub(crate) warnings: Vec<Advice>,
-    /// Generated files of the context: path → template in the pack's folder.
-    #[serde(default)]
-    pub(crate) files: BTreeMap<String, String>,
+    /// What is known about builds that fail; the first that applies is said.
+    #[serde(default, rename = "failure")]
+    pub(crate) failures: Vec<KnownFailure>,
+    #[serde(default, rename = "file")]
+    pub(crate) files: Vec<GeneratedFile>,
     #[serde(default)]
     pub(crate) ignore: Vec<String>,
 }
@@ -61,6 +65,25 @@ pub(crate) struct Manifest {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct Advice {
     pub(crate) when: Condition,
+    pub(crate) say: String,
+}
+
+/// A file that the build finds in its context besides the project's own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct GeneratedFile {
+    pub(crate) path: String,
+    /// `<pack>/<file>`: it may be that of another pack.
+    pub(crate) template: String,
+    #[serde(default)]
+    pub(crate) when: Option<Condition>,
+}
+
+/// A sentence that is said when the last lines of a failed build match a pattern.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct KnownFailure {
+    pub(crate) said: Pattern,
     pub(crate) say: String,
 }
 
@@ -88,6 +111,12 @@ pub(crate) enum DependencyFormat {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Variable {
     pub(crate) name: String,
+    /// Evidence, in front of the value that was found: `Output`. Absent: the value is not worth a line.
+    #[serde(default)]
+    pub(crate) shown: Option<String>,
+    /// A variable that holds the folder from which a path is named; absent: the project itself.
+    #[serde(default)]
+    pub(crate) below: Option<String>,
     #[serde(flatten)]
     pub(crate) kind: VariableKind,
 }
@@ -102,10 +131,16 @@ pub(crate) enum VariableKind {
     First(Vec<Source>),
     /// The first source that finds something. It must be a folder of the project that can be named in a Dockerfile.
     Folder(Vec<Source>),
+    /// The first source that finds something: a path below the project, which the build may yet have to make.
+    Path(Vec<Source>),
     /// Those of the named files that exist.
     Files(Vec<String>),
     /// Those of the named directories that exist.
     Directories(Vec<String>),
+    /// These texts; `{{ name }}` in one is a variable that was computed before.
+    List(Vec<String>),
+    /// These texts by name: environment variables.
+    Table(BTreeMap<String, String>),
 }
 
 /// A framework of the pack's language; chosen by `framework`.
@@ -125,6 +160,14 @@ pub(crate) struct Framework {
     pub(crate) start: Vec<StartRule>,
     #[serde(default)]
     pub(crate) port: Option<u16>,
+    /// The ways to build it; the first that applies adds to what is said here.
+    #[serde(default, rename = "mode")]
+    pub(crate) modes: Vec<Mode>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<Advice>,
+    /// Beginnings of the names of config vars that its build writes into the output: `VITE_`.
+    #[serde(default)]
+    pub(crate) build_variables: Vec<String>,
     /// Another template of the pack's folder than `Dockerfile.j2`.
     #[serde(default)]
     pub(crate) template: Option<String>,
@@ -138,6 +181,9 @@ pub(crate) struct Tool {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) default: String,
+    /// The project gets this tool only where this holds; by default always.
+    #[serde(default)]
+    pub(crate) when: Option<Condition>,
     /// The version lines that base images exist for, ascending; each is a prefix of versions: `22`, `3.13`.
     pub(crate) available: Vec<String>,
     /// Words that stand for a line: `lts/*`.

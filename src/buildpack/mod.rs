@@ -11,7 +11,8 @@
 //! |---|---|
 //! | look into files, each parsed once | `documents` |
 //! | answer the conditions of a pack | `condition`, `dependencies`, `glob` |
-//! | choose the framework among those seen | `framework` |
+//! | choose the framework among those seen, and the way to build it | `framework`, `mode` |
+//! | compute what the templates are given | `variables` |
 //! | choose versions | `tool`, `version` |
 //! | choose the package manager | `manager` |
 //! | find what to start | `start`, `procfile` |
@@ -33,12 +34,15 @@ mod language;
 mod manager;
 mod manifest;
 mod misspelt;
+mod mode;
+mod pattern;
 mod planning;
 pub mod procfile;
 mod refusal;
 mod render;
 mod start;
 mod tool;
+mod variables;
 mod version;
 
 pub use catalog::{Catalog, CatalogError};

@@ -1,11 +1,13 @@
 //! The plan that one pack makes of a project that it has recognised.
 
 use crate::buildpack::catalog::{Catalog, Pack};
-use crate::buildpack::condition::{Inspection, Source};
+use crate::buildpack::condition::Inspection;
 use crate::buildpack::documents::Documents;
-use crate::buildpack::manifest::{Framework, Variable, VariableKind};
+use crate::buildpack::manifest::{Advice, Framework, StartRule};
+use crate::buildpack::mode::{self, Mode};
 use crate::buildpack::refusal::Refusal;
-use crate::buildpack::{framework, manager, procfile, render, start, tool};
+use crate::buildpack::variables::compute;
+use crate::buildpack::{framework, manager, procfile, start, tool};
 use crate::model::name::ProcessType;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::process::Command;
@@ -29,15 +31,27 @@ pub(crate) fn plan(
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 
-    compute(&manifest.variables, &mut inspection)?;
-    let framework = framework::choose(&manifest.frameworks, &inspection)?;
-    if let Some(framework) = &framework {
-        compute(&framework.framework.variables, &mut inspection)?;
-        evidence.extend(framework.evidence.iter().cloned());
+    let shown = compute(&manifest.variables, &mut inspection)?;
+    let choice = framework::choose(&manifest.frameworks, &inspection)?;
+    let framework = choice.as_ref().map(|choice| choice.framework);
+    evidence.extend(choice.iter().map(|choice| choice.evidence.clone()));
+    evidence.extend(shown);
+    let mut mode = None;
+    if let Some(framework) = framework {
+        evidence.extend(compute(&framework.variables, &mut inspection)?);
+        if let Some((chosen, why)) = mode::choose(&framework.modes, &inspection)? {
+            evidence.extend(why);
+            evidence.extend(compute(&chosen.variables, &mut inspection)?);
+            mode = Some(chosen);
+        }
     }
+    let way = Way { pack, framework, mode };
 
     let mut versions = BTreeMap::new();
     for tool in &manifest.tools {
+        if !inspection.holds(tool.when.as_ref())? {
+            continue;
+        }
         let (version, why) = tool::choose(tool, &inspection)?;
         versions.insert(tool.name.clone(), version);
         evidence.push(why);
@@ -56,8 +70,9 @@ pub(crate) fn plan(
     }
     inspection.variables.insert("manager".to_owned(), manager_values);
 
-    let framework = framework.map(|choice| choice.framework);
-    let web = web(pack, framework, &inspection, declared)?;
+    caches.extend(inspection.list("build_caches"));
+
+    let web = way.web(&inspection, declared)?;
     evidence.extend(web.evidence);
     inspection.variables.insert("added".to_owned(), json!(web.missing));
     for package in &web.missing {
@@ -69,22 +84,14 @@ pub(crate) fn plan(
     let mut processes = declared.clone();
     processes.entry(ProcessType::web()).or_insert(web.command);
 
-    let (port, port_evidence) = port(pack, framework, &inspection)?;
+    let (port, port_evidence) = way.port(&inspection)?;
     evidence.extend(port_evidence);
-    for advice in &manifest.warnings {
+    evidence.extend(choice.into_iter().flat_map(|choice| choice.others));
+    for advice in way.warnings() {
         if inspection.holds(Some(&advice.when))? {
             warnings.push(advice.say.clone());
         }
     }
-    let files = manifest.files.iter().map(|(path, template)| {
-        let name = format!("{}/{template}", pack.name);
-        let rendered =
-            catalog.templates.get_template(&name).and_then(|file| file.render(&inspection.variables));
-        rendered.map(|text| (path.clone(), text)).map_err(|error| Refusal::Unsupported {
-            what: format!("A value that {path} would be made of"),
-            way_out: format!("Use letters, digits, dots, dashes and slashes only ({error})."),
-        })
-    });
     Ok(BuildPlan {
         buildpack: pack.name.clone(),
         kind: manifest.kind.clone(),
@@ -95,84 +102,94 @@ pub(crate) fn plan(
         processes,
         port,
         dockerfile: manifest.own_dockerfile.clone(),
-        files: files.collect::<Result<_, _>>()?,
+        files: files(catalog, &way, &inspection)?,
         ignore: manifest.ignore.clone(),
         caches,
+        build_variable_prefixes: framework
+            .map(|framework| framework.build_variables.clone())
+            .unwrap_or_default(),
         variables: inspection.variables,
     })
 }
 
-fn compute(variables: &[Variable], inspection: &mut Inspection<'_>) -> Result<(), Refusal> {
-    let documents = inspection.documents;
-    for variable in variables {
-        let value = match &variable.kind {
-            VariableKind::When(condition) => inspection.check(condition)?.is_some().into(),
-            VariableKind::First(sources) => {
-                inspection.find_text(sources)?.map_or(Value::Null, |(text, _)| text.into())
-            }
-            VariableKind::Folder(sources) => folder(sources, inspection)?.into(),
-            VariableKind::Files(files) => {
-                json!(files.iter().filter(|file| documents.has_file(file)).collect::<Vec<_>>())
-            }
-            VariableKind::Directories(directories) => {
-                json!(directories.iter().filter(|path| documents.has_directory(path)).collect::<Vec<_>>())
-            }
-        };
-        inspection.variables.insert(variable.name.clone(), value);
+/// All that is known about how to build a project: the pack, and what was chosen of it. The more particular comes first.
+struct Way<'pack> {
+    pack: &'pack Pack,
+    framework: Option<&'pack Framework>,
+    mode: Option<&'pack Mode>,
+}
+
+impl<'pack> Way<'pack> {
+    fn start_rules(&self) -> impl Iterator<Item = &'pack StartRule> {
+        let of_mode = self.mode.into_iter().flat_map(|mode| &mode.start);
+        let of_framework = self.framework.into_iter().flat_map(|framework| &framework.start);
+        of_mode.chain(of_framework).chain(&self.pack.manifest.start)
     }
-    Ok(())
+
+    fn warnings(&self) -> impl Iterator<Item = &'pack Advice> {
+        let of_mode = self.mode.into_iter().flat_map(|mode| &mode.warnings);
+        let of_framework = self.framework.into_iter().flat_map(|framework| &framework.warnings);
+        of_mode.chain(of_framework).chain(&self.pack.manifest.warnings)
+    }
+
+    /// How the process type `web` is started: as the Procfile says, or by the first start rule that applies.
+    fn web(
+        &self,
+        inspection: &Inspection<'_>,
+        declared: &BTreeMap<ProcessType, Command>,
+    ) -> Result<start::Start, Refusal> {
+        if let Some(command) = declared.get(&ProcessType::web()) {
+            let evidence = Evidence { what: command.shown(), from: procfile::PATH.to_owned() };
+            return Ok(start::Start {
+                command: command.clone(),
+                evidence: Some(evidence),
+                missing: Vec::new(),
+            });
+        }
+        let rules = || self.start_rules();
+        start::choose(rules(), inspection)?.ok_or_else(|| Refusal::NoStartCommand {
+            kind: self.pack.manifest.kind.clone(),
+            example: self.pack.manifest.start_example.clone(),
+            looked_for: std::iter::once("Procfile: web".to_owned())
+                .chain(rules().map(|rule| rule.looked_for.clone()).filter(|text| !text.is_empty()))
+                .collect(),
+        })
+    }
+
+    fn port(&self, inspection: &Inspection<'_>) -> Result<(u16, Option<Evidence>), Refusal> {
+        let rule = &self.pack.manifest.port;
+        let evidence = |port: u16, from: String| Some(Evidence { what: format!("Port {port}"), from });
+        if let Some((text, from)) = inspection.find_text(&rule.sources)?
+            && let Ok(port) = text.parse()
+        {
+            return Ok((
+                port,
+                Some(from).filter(|from| !from.is_empty()).and_then(|from| evidence(port, from)),
+            ));
+        }
+        let of_framework = self.framework.and_then(|framework| framework.port);
+        let port = of_framework.unwrap_or(rule.default);
+        Ok((port, rule.default_from.clone().and_then(|from| evidence(port, from))))
+    }
 }
 
-/// The folder that the first source names, checked.
-fn folder(sources: &[Source], inspection: &Inspection<'_>) -> Result<Option<String>, Refusal> {
-    let Some((folder, from)) = inspection.find_text(sources)? else { return Ok(None) };
-    let reason = if !render::is_word(&folder) {
-        format!(
-            "the folder \"{folder}\" has a name with other characters than letters, digits, dots, dashes and slashes"
-        )
-    } else if folder.split('/').any(|part| part.is_empty() || part == "..")
-        || (folder != "." && !inspection.documents.has_directory(&folder))
-    {
-        format!("the folder {folder} is not in the project")
-    } else {
-        return Ok(Some(folder));
-    };
-    Err(Refusal::BrokenFile { path: from, reason })
-}
-
-/// How the process type `web` is started: as the Procfile says, or by the first start rule that applies.
-fn web(
-    pack: &Pack,
-    framework: Option<&Framework>,
+/// The generated files of the context, by path.
+fn files(
+    catalog: &Catalog,
+    way: &Way<'_>,
     inspection: &Inspection<'_>,
-    declared: &BTreeMap<ProcessType, Command>,
-) -> Result<start::Start, Refusal> {
-    if let Some(command) = declared.get(&ProcessType::web()) {
-        let evidence = Evidence { what: command.shown(), from: procfile::PATH.to_owned() };
-        return Ok(start::Start { command: command.clone(), evidence: Some(evidence), missing: Vec::new() });
+) -> Result<BTreeMap<String, String>, Refusal> {
+    let mut files = BTreeMap::new();
+    for file in &way.pack.manifest.files {
+        if inspection.holds(file.when.as_ref())? {
+            let template = catalog.templates.get_template(&file.template);
+            let rendered = template.and_then(|template| template.render(&inspection.variables));
+            let text = rendered.map_err(|error| Refusal::Unsupported {
+                what: format!("A value that {} would be made of", file.path),
+                way_out: format!("Use letters, digits, dots, dashes and slashes only ({error})."),
+            })?;
+            files.insert(file.path.clone(), text);
+        }
     }
-    let rules = || framework.into_iter().flat_map(|framework| &framework.start).chain(&pack.manifest.start);
-    start::choose(rules(), inspection)?.ok_or_else(|| Refusal::NoStartCommand {
-        kind: pack.manifest.kind.clone(),
-        example: pack.manifest.start_example.clone(),
-        looked_for: std::iter::once("Procfile: web".to_owned())
-            .chain(rules().map(|rule| rule.looked_for.clone()).filter(|text| !text.is_empty()))
-            .collect(),
-    })
-}
-
-fn port(
-    pack: &Pack,
-    framework: Option<&Framework>,
-    inspection: &Inspection<'_>,
-) -> Result<(u16, Option<Evidence>), Refusal> {
-    let rule = &pack.manifest.port;
-    let evidence = |port: u16, from: String| Some(Evidence { what: format!("Port {port}"), from });
-    if let Some((text, from)) = inspection.find_text(&rule.sources)?
-        && let Ok(port) = text.parse()
-    {
-        return Ok((port, evidence(port, from)));
-    }
-    let port = framework.and_then(|framework| framework.port).unwrap_or(rule.default);
-    Ok((port, rule.default_from.clone().and_then(|from| evidence(port, from))))
+    Ok(files)
 }

@@ -27,6 +27,7 @@ fn new_release(deployment: &Deployment) -> NewRelease {
         files: BTreeMap::new(),
         ignore: Vec::new(),
         caches: Vec::new(),
+        build_variable_prefixes: Vec::new(),
     };
     NewRelease {
         id: ReleaseId::generate(),

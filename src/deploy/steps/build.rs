@@ -1,7 +1,7 @@
 //! Making the image, or finding the one that was made of the same tree and inputs before.
 
 use super::{megabytes, seconds};
-use crate::build::{BuildKey, BuildLine, BuildRequest};
+use crate::build::{BuildError, BuildKey, BuildLine, BuildRequest};
 use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
@@ -72,7 +72,7 @@ impl Deployer {
             Ok(Ok(report)) => warn_of_pointers(run, &report),
             Ok(Err(_)) | Err(_) => {}
         }
-        let image = built?;
+        let image = built.map_err(|error| self.explained(&plan, error))?;
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
         run.deployment.record.image = Some(image.id);
         Ok(())
@@ -85,6 +85,28 @@ impl Deployer {
             let sentence = format!("The Dockerfile of the buildpack cannot be made: {error}.");
             Failure::new("build failed", sentence).into()
         })
+    }
+
+    /// A failed build with what its buildpack knows about such failures, where it knows something.
+    fn explained(&self, plan: &BuildPlan, error: BuildError) -> StepError {
+        let known = match &error {
+            BuildError::CommandFailed { last_lines, .. } => self.catalog.advice(plan, last_lines),
+            BuildError::InstructionFailed { .. }
+            | BuildError::OutOfMemory { .. }
+            | BuildError::TimedOut { .. }
+            | BuildError::DiskFull
+            | BuildError::BaseImageMissing { .. }
+            | BuildError::DockerfileSyntax { .. }
+            | BuildError::ContextBroken { .. }
+            | BuildError::EngineUnavailable { .. }
+            | BuildError::Other { .. } => None,
+        };
+        match (StepError::from(error), known) {
+            (StepError::Failed(failure), Some(sentence)) => {
+                Failure { advice: vec![sentence.to_owned()], ..failure }.into()
+            }
+            (error, _) => error,
+        }
     }
 
     /// Stands for everything that the image is made of.
