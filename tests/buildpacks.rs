@@ -5,8 +5,12 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
+#[path = "buildpacks/deno.rs"]
+mod deno;
 #[path = "buildpacks/examples.rs"]
 mod examples;
+#[path = "buildpacks/frameworks.rs"]
+mod frameworks;
 #[path = "buildpacks/hostile.rs"]
 mod hostile;
 #[path = "buildpacks/node.rs"]

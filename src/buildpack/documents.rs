@@ -1,5 +1,6 @@
 //! The files of a project as detection looks at them: below one root, each document read and parsed at most once.
 
+use crate::buildpack::language::javascript;
 use crate::buildpack::refusal::Refusal;
 use crate::model::source::SourceTree;
 use serde_json::Value;
@@ -125,7 +126,10 @@ fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
             format!("it is not valid TOML{}: {}", place.unwrap_or_default(), error.message())
         })
     } else {
-        serde_json::from_str(text).map_err(|error| format!("it is not valid JSON: {error}"))
+        // Deno and Visual Studio Code write JSON with comments; nobody else is to get away with them.
+        let has_comments = Path::new(path).extension().is_some_and(|extension| extension == "jsonc");
+        let plain = if has_comments { javascript::without_comments(text) } else { text.to_owned() };
+        serde_json::from_str(&plain).map_err(|error| format!("it is not valid JSON: {error}"))
     };
     result.map_err(|reason| Refusal::BrokenFile { path: path.to_owned(), reason })
 }
