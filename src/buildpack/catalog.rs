@@ -109,6 +109,19 @@ impl Catalog {
         render::dockerfile(&self.templates, &format!("{}/{template}", pack.name), plan, context)
     }
 
+    /// Every kind of project that is told apart: the pack, its language (or what else it is for) and the framework, in the
+    /// order of the packs. A language itself, without a framework, is a kind too.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.packs.iter().flat_map(|pack| {
+            let title = pack.manifest.title.as_str();
+            let frameworks = pack.manifest.frameworks.iter().filter(|framework| !framework.library);
+            frameworks
+                .map(|framework| framework.title.as_str())
+                .chain([title])
+                .map(move |kind| (pack.name.as_str(), title, kind))
+        })
+    }
+
     /// What is known about a build of this plan that failed with these last lines: one sentence with a way out.
     #[must_use]
     pub fn advice(&self, plan: &BuildPlan, last_lines: &[String]) -> Option<&str> {

@@ -150,6 +150,9 @@ pub(crate) struct Framework {
     /// For people: `Next.js`. Also what `supersedes` of others names.
     pub(crate) title: String,
     pub(crate) when: Condition,
+    /// A library that people want to see named, and that no project is built with: not a kind of its own.
+    #[serde(default)]
+    pub(crate) library: bool,
     /// Titles of frameworks that are only parts of this one.
     #[serde(default)]
     pub(crate) supersedes: Vec<String>,
