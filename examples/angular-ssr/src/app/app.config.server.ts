@@ -1,7 +1,11 @@
 import { mergeApplicationConfig } from '@angular/core';
-import { provideServerRendering, RenderMode, withRoutes } from '@angular/ssr';
+import { provideServerRendering } from '@angular/platform-server';
+import { provideServerRouting, RenderMode } from '@angular/ssr';
 import { config } from './app.config';
 
 export const serverConfig = mergeApplicationConfig(config, {
-  providers: [provideServerRendering(withRoutes([{ path: '**', renderMode: RenderMode.Server }]))],
+  providers: [
+    provideServerRendering(),
+    provideServerRouting([{ path: '**', renderMode: RenderMode.Server }]),
+  ],
 });
