@@ -3,10 +3,10 @@
 use crate::api::{self, Api, ApiOptions, BoundApi, Ports};
 use crate::auth::access_token::AccessTokens;
 use crate::auth::accounts::Accounts;
-use crate::build::{Builder, DockerBuilder, DockerBuilderOptions};
+use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Settings};
-use crate::deploy::{Deployer, Reconciler};
+use crate::deploy::{Deployer, Failpoints, Reconciler};
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
@@ -17,8 +17,8 @@ use crate::receive::{self, BoundSocket, Pushes, Receiver};
 use crate::router::{self, Router, RouterHandle, RouterOptions};
 use crate::secrets::MasterKey;
 use crate::ssh::{self, Front};
-use crate::store::{Store, StoreError};
-use crate::work::Work;
+use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
+use crate::work::{Housekeeping, HousekeepingError, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -42,6 +42,9 @@ pub struct App {
     pub receiver: Arc<Receiver>,
     pub reconciler: Reconciler,
     pub runner: Runner<Work>,
+    pub housekeeping: Housekeeping,
+    /// Says when another server has taken the database.
+    pub lock: ServerLock,
 }
 
 /// Why the server does not start.
@@ -63,12 +66,18 @@ pub enum StartError {
     HookScripts(#[source] std::io::Error),
     #[error("the database cannot be used: {0}")]
     Store(#[from] StoreError),
+    #[error("{0}.")]
+    Claim(#[from] ClaimError),
+    #[error("{0}.")]
+    Lock(#[from] LockError),
     #[error("signals cannot be listened for")]
     Signals(#[source] std::io::Error),
     #[error("passwords cannot be hashed")]
     Passwords(#[from] crate::auth::password::HashError),
     #[error("the repositories cannot be swept")]
     Repositories(#[from] git::GitError),
+    #[error("the repositories cannot be compared with the database")]
+    Housekeeping(#[from] HousekeepingError),
 }
 
 impl Sockets {
@@ -79,13 +88,18 @@ impl Sockets {
     pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
         let home = Home::open(&settings.home)?;
         git::install_hooks(&home.hooks()).map_err(StartError::HookScripts)?;
-        let options =
-            RouterOptions { snapshot_path: Some(home.routes()), ..RouterOptions::new(settings.http_address) };
+        let options = RouterOptions {
+            snapshot_path: Some(home.routes()),
+            max_connections_per_peer: settings.http_connections_per_peer,
+            ..RouterOptions::new(settings.http_address)
+        };
         let router = Router::bind(options).await.map_err(|source| StartError::Router { source })?;
-        let ssh = ssh::bind(settings.ssh_address, &home.ssh_host_key())
+        let ssh = ssh::bind(settings.ssh_address, &home.ssh_host_key(), settings.ssh_connections_per_peer)
             .await
             .map_err(|source| StartError::Ssh { source })?;
-        let api = api::bind(settings.api_address).await.map_err(|source| StartError::Api { source })?;
+        let api = api::bind(settings.api_address, settings.api_connections_per_peer)
+            .await
+            .map_err(|source| StartError::Api { source })?;
         let hooks = receive::bind(&home.hook_socket())?;
         Ok(Self { home, router, ssh, api, hooks })
     }
@@ -114,12 +128,25 @@ impl App {
         address: PublicAddress,
     ) -> Result<Self, StartError> {
         let master_key = MasterKey::of(home)?;
-        let store = open_store(settings).await?;
         let repositories = Repositories::new(home.repositories());
-        let swept = repositories.sweep()?;
+        let (lock, store) = open_store(settings, home).await?;
+        let claimant = Claimant {
+            server: home.server_id(),
+            projects: repositories.projects()?,
+            environments: router.routes().into_iter().map(|route| route.environment_id).collect(),
+        };
+        // Before anything is swept, released or reconciled by what this database says.
+        store.claim(&claimant).await?;
+        let swept = repositories.sweep(Duration::ZERO)?;
         if swept > 0 {
             tracing::info!(swept, "leftovers of interrupted pushes were removed");
         }
+        let housekeeping = Housekeeping {
+            store: store.clone(),
+            repositories: repositories.clone(),
+            search_path: settings.search_path.clone(),
+        };
+        housekeeping.put_aside().await?;
         let (engine, builder) = engine(settings, home);
         let catalog = Arc::new(Catalog::embedded());
         let journal = Journal::new(store.clone());
@@ -136,8 +163,12 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build_timeout,
-            build_memory_mib: settings.build_memory_mib,
+            build_limits: BuildLimits {
+                memory_mib: settings.build_memory_mib,
+                processes: settings.build_processes,
+            },
             switching: Arc::new(Mutex::new(())),
+            failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
@@ -147,7 +178,7 @@ impl App {
         let accounts = Accounts::new(store.clone(), tokens, settings.registration)?;
         let ports = Ports {
             cleanup: deployer.clone(),
-            waker: Arc::new(Waker(interrupts.clone())),
+            waker: Arc::new(Waker { interrupts: interrupts.clone(), journal: journal.clone() }),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs {
                 store: store.clone(),
@@ -155,7 +186,8 @@ impl App {
                 home: settings.home.clone(),
             }),
         };
-        let api_options = ApiOptions { mode: settings.mode, address: address.clone() };
+        let api_options =
+            ApiOptions { mode: settings.mode, address: address.clone(), max_projects: settings.max_projects };
         Ok(Self {
             front: Arc::new(Front {
                 store: store.clone(),
@@ -167,6 +199,7 @@ impl App {
                 hook_socket: home.hook_socket(),
                 executable: settings.executable.clone(),
                 max_push_bytes: settings.max_push_bytes,
+                max_projects: settings.max_projects,
                 search_path: settings.search_path.clone(),
                 address,
             }),
@@ -179,6 +212,7 @@ impl App {
                 catalog,
                 engine,
                 pushes,
+                max_references: settings.max_references,
             }),
             reconciler: Reconciler { deployer: deployer.clone() },
             runner: Runner {
@@ -188,6 +222,8 @@ impl App {
                 worker,
                 at_once: settings.deployments_at_once,
             },
+            housekeeping,
+            lock,
         })
     }
 }
@@ -200,23 +236,31 @@ fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder
     (Arc::new(engine), Arc::new(builder))
 }
 
-async fn open_store(settings: &Settings) -> Result<Store, StartError> {
+/// The database, migrated, and the right to be its only server. Waits for a database that does not answer.
+async fn open_store(settings: &Settings, home: &Home) -> Result<(ServerLock, Store), StartError> {
+    let url = settings.database_url.expose();
     loop {
         let opened = async {
-            let store = Store::connect(settings.database_url.expose()).await?;
+            let store = Store::connect(url).await?;
+            let lock = ServerLock::take(url).await?;
+            store.refuse_foreign(home.server_id()).await?;
             store.migrate().await?;
-            Ok(store)
+            Ok::<_, StartError>((lock, store))
         };
         match opened.await {
-            Ok(store) => return Ok(store),
-            Err(error @ StoreError::Unavailable(_)) => {
+            Ok(opened) => return Ok(opened),
+            Err(
+                error @ (StartError::Store(StoreError::Unavailable(_))
+                | StartError::Claim(ClaimError::Store(StoreError::Unavailable(_)))
+                | StartError::Lock(LockError::Unavailable(_))),
+            ) => {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     "the database does not answer; the apps are served meanwhile"
                 );
                 tokio::time::sleep(DATABASE_PAUSE).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
 }

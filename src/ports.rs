@@ -18,12 +18,16 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Free space below which the server is not ready: a build needs more.
 const LEAST_FREE_BYTES: u64 = 512 * 1024 * 1024;
 
-/// Makes running deployments look whether they are cancelled.
-pub struct Waker(pub Interrupts);
+/// Makes running deployments look whether they are cancelled, and those who watch one that has not begun.
+pub struct Waker {
+    pub interrupts: Interrupts,
+    pub journal: Journal,
+}
 
 impl DeploymentWaker for Waker {
     fn wake(&self, _deployment: DeploymentId) {
-        self.0.signal();
+        self.interrupts.signal();
+        self.journal.wake_readers();
     }
 }
 

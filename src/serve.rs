@@ -5,20 +5,34 @@
 
 use crate::app::{App, Sockets, StartError};
 use crate::config::Settings;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::{JoinError, JoinHandle};
 
 /// Time that running deployments get to end; what has not ended goes on at the next start.
 const DEPLOYMENTS_GRACE: Duration = Duration::from_secs(30);
 /// Time that open SSH connections get: a little more, so that a pusher sees the end of a deployment.
 const CONNECTIONS_GRACE: Duration = Duration::from_secs(32);
 
-/// Runs the server until SIGTERM or SIGINT, then drains it.
+/// Why a server has ended that had started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// It was told to.
+    Stopped,
+    /// A part of it has ended by a mistake in the program: what is left would be half a server.
+    PartLost,
+    /// Another server has its database.
+    DatabaseTaken,
+}
+
+/// Runs the server until SIGTERM or SIGINT, or until a part of it is lost, then drains it.
 ///
 /// # Errors
 /// When it cannot start; never after it is ready.
-pub async fn serve(settings: &Settings) -> Result<(), StartError> {
+pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
+    raise_file_limit();
     // First of all: one that comes during the start is not lost, and does not kill.
     let mut signals = StopSignals::listen()?;
     let sockets = Sockets::bind(settings).await?;
@@ -30,14 +44,15 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
     let address = sockets.public_address(settings);
     let Sockets { home, router, ssh, api, hooks } = sockets;
     let router_address = router.local_addr();
-    let serving_router = tokio::spawn(router.serve(until(stop_router)));
+    let mut serving_router = tokio::spawn(router.serve(until(stop_router)));
     // It may wait for a database.
-    let app = tokio::select! {
+    let mut app = tokio::select! {
         app = App::build(settings, &home, handle, address) => app?,
         () = signals.received() => {
             tracing::info!("stopped before it was ready");
-            return Ok(());
+            return Ok(Ended::Stopped);
         }
+        () = lost("the router", &mut serving_router) => return Ok(Ended::PartLost),
     };
 
     tracing::info!(
@@ -50,22 +65,54 @@ pub async fn serve(settings: &Settings) -> Result<(), StartError> {
             app.runner.run(stopped(), DEPLOYMENTS_GRACE),
             api.serve(app.api, stopped()),
             app.reconciler.run(stopped()),
+            app.housekeeping.run(stopped()),
         )
     };
-    let serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
-    tokio::join!(front_doors, async {
-        signals.received().await;
+    let mut serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
+    let ((..), ended) = tokio::join!(front_doors, async {
+        let ended = tokio::select! {
+            () = signals.received() => Ended::Stopped,
+            () = lost("the router", &mut serving_router) => Ended::PartLost,
+            () = lost("the socket of the hooks", &mut serving_hooks) => Ended::PartLost,
+            () = app.lock.lost() => Ended::DatabaseTaken,
+        };
+        if ended == Ended::DatabaseTaken {
+            tracing::error!("another gilgal server has taken the database");
+        }
         tracing::info!("stopping: no new work is taken");
         stop_sender.send_replace(true);
+        ended
     });
     serving_hooks.abort();
     stop_router_sender.send_replace(true);
-    if let Err(error) = serving_router.await {
-        tracing::error!(%error, "the router has ended early");
+    if !serving_router.is_finished() {
+        lost_while_stopping(serving_router.await);
     }
     tracing::info!("stopped");
     drop(home);
-    Ok(())
+    Ok(ended)
+}
+
+/// Ends when a part has ended that should live as long as the server, and says so.
+async fn lost<T>(part: &str, serving: &mut JoinHandle<T>) {
+    let error = serving.await.err().map(|error| error.to_string());
+    tracing::error!(part, error, "a part of the server has ended by itself: the server stops");
+}
+
+fn lost_while_stopping<T>(router: Result<T, JoinError>) {
+    if let Err(error) = router {
+        tracing::error!(%error, "the router has ended before its requests");
+    }
+}
+
+/// Takes as many file descriptors as the system allows: each connection is one or two, and the usual soft limit of 1024
+/// is there for programs that use select(2).
+fn raise_file_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, limit = limit.current, "the limit on open files cannot be raised");
+    }
 }
 
 async fn until(mut stop: watch::Receiver<bool>) {
@@ -91,5 +138,20 @@ impl StopSignals {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_part_that_panics_or_returns_is_lost_and_one_that_serves_is_not() {
+        lost("a part", &mut tokio::spawn(async { panic!("on purpose") })).await;
+        lost("a part", &mut tokio::spawn(async {})).await;
+        let mut serving = tokio::spawn(std::future::pending::<()>());
+        let lost = lost("a part", &mut serving);
+        assert!(tokio::time::timeout(Duration::from_millis(20), lost).await.is_err());
+        serving.abort();
     }
 }

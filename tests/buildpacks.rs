@@ -7,17 +7,37 @@ mod support;
 
 #[path = "buildpacks/deno.rs"]
 mod deno;
+#[path = "buildpacks/dotnet.rs"]
+mod dotnet;
+#[path = "buildpacks/eject.rs"]
+mod eject;
+#[path = "buildpacks/elixir.rs"]
+mod elixir;
 #[path = "buildpacks/examples.rs"]
 mod examples;
 #[path = "buildpacks/frameworks.rs"]
 mod frameworks;
+#[path = "buildpacks/go.rs"]
+mod go;
 #[path = "buildpacks/hostile.rs"]
 mod hostile;
+#[path = "buildpacks/java.rs"]
+mod java;
+#[path = "buildpacks/languages.rs"]
+mod languages;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/php.rs"]
+mod php;
+#[path = "buildpacks/project_file.rs"]
+mod project_file;
 #[path = "buildpacks/python.rs"]
 mod python;
 #[path = "buildpacks/refusals.rs"]
 mod refusals;
+#[path = "buildpacks/ruby.rs"]
+mod ruby;
+#[path = "buildpacks/rust.rs"]
+mod rust;
 #[path = "buildpacks/sites.rs"]
 mod sites;

@@ -15,6 +15,13 @@ require_rust() {
   require cc gcc libc6-dev
 }
 
+# require_component NAME: a part of the toolchain that rustup leaves out of its minimal profile.
+require_component() {
+  local program=$1
+  case $1 in clippy) program=clippy-driver ;; esac
+  "$program" --version >/dev/null 2>&1 || fail "$1 is not installed" "rustup component add $1"
+}
+
 # require_tool CRATE [OPTION…]: a cargo subcommand, compiled once into the cache. Unoptimised on purpose:
 # each runs for seconds, and optimising one takes minutes.
 require_tool() {

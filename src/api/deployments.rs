@@ -6,7 +6,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
 use crate::api::route::route;
-use crate::model::deployment::{Deployment, DeploymentEvent};
+use crate::model::deployment::Deployment;
 use crate::model::id::UserId;
 use crate::model::name::{CommitId, Username};
 use crate::store::{DeploymentFilter, StoreError};
@@ -53,17 +53,16 @@ async fn show(api: Arc<Api>, request: Request) -> Answer {
     Ok(ok(&with_steps(&api, deployment).await?))
 }
 
-/// Asks for it to be stopped. The answer comes at once; the deployment is `cancelled` when everything that it had made
-/// is taken back.
+/// Asks for it to be stopped. The answer comes at once; one that waits is `cancelled` then, one that runs when everything
+/// that it had made is taken back.
 async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
-    let can_be_cancelled = deployment.state.next(DeploymentEvent::Cancelled).is_ok();
-    // The state may have moved since: the store answers for the moment of the request.
-    if !can_be_cancelled || !api.store.request_cancel(deployment.id).await? {
-        let message = "This deployment cannot be cancelled any more: it is live or has ended.";
+    if !api.store.request_cancel(deployment.id).await? {
+        let message = "This deployment cannot be cancelled any more: it is going live or has ended.";
         return Err(ApiError::new(Code::NotCancellable, message));
     }
     api.ports.waker.wake(deployment.id);
+    let deployment = api.store.deployment(deployment.id).await?;
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 

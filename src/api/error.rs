@@ -25,11 +25,11 @@ macro_rules! codes {
             const TABLE: &'static [(Self, StatusCode, &'static str)] =
                 &[$((Self::$name, StatusCode::$status, $word)),+];
 
-            const fn status(self) -> StatusCode {
+            pub(super) const fn status(self) -> StatusCode {
                 match self { $(Self::$name => StatusCode::$status),+ }
             }
 
-            const fn word(self) -> &'static str {
+            pub(super) const fn word(self) -> &'static str {
                 match self { $(Self::$name => $word),+ }
             }
         }
@@ -64,6 +64,8 @@ codes! {
     Taken = CONFLICT "taken",
     /// The deployment has ended, or its traffic has been switched: there is nothing to cancel.
     NotCancellable = CONFLICT "not_cancellable",
+    /// The account has as many projects as one may have here.
+    TooManyProjects = CONFLICT "too_many_projects",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// The body must be `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
@@ -71,6 +73,8 @@ codes! {
     InvalidFields = UNPROCESSABLE_ENTITY "invalid_fields",
     /// What cannot be undone needs the slug as `?confirm=`.
     ConfirmationRequired = UNPROCESSABLE_ENTITY "confirmation_required",
+    /// The address has as many connections as one may have here.
+    TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
     /// Something went wrong on the server.
     Internal = INTERNAL_SERVER_ERROR "internal",
     /// The database or the engine is away; try again.
@@ -214,6 +218,7 @@ impl From<ProjectError> for ApiError {
             ProjectError::NotFound => Self::new(Code::ProjectNotFound, error),
             ProjectError::Forbidden(_) => Self::new(Code::Forbidden, error),
             ProjectError::SlugTaken(_) => Self::new(Code::Taken, error).with_detail("field", json!("slug")),
+            ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
             ProjectError::NoSlug(error) => Self::field("name", error),
             ProjectError::NotConfirmed(slug) => {
                 let message = ProjectError::NotConfirmed(slug.clone());

@@ -59,6 +59,8 @@ pub struct ApiOptions {
     pub mode: Mode,
     /// What the URLs in answers are made of.
     pub address: PublicAddress,
+    /// Projects that one account may have.
+    pub max_projects: u32,
 }
 
 impl Api {

@@ -45,7 +45,8 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
 async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let owner = request.caller()?.user.id;
     let NewProjectBody { name, slug } = request.json().await?;
-    let (project, _production) = projects::create(&api.store, owner, ProjectDraft { name, slug }).await?;
+    let draft = ProjectDraft { name, slug, at_most: api.options.max_projects };
+    let (project, _production) = projects::create(&api.store, owner, draft).await?;
     Ok(created(&shown(&api, project).await?))
 }
 

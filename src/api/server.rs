@@ -1,11 +1,15 @@
 //! The listener of the API.
 
+use crate::api::error::Code;
 use crate::api::{Api, connection, routes};
+use crate::model::admission::Admission;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::json;
 use std::convert::Infallible;
+use std::io::Write;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 /// Connections at the same time; more wait in the system's queue.
-const MAX_CONNECTIONS: usize = 1024;
+const MAX_CONNECTIONS: usize = 2048;
 /// How long a client may take to send the head of a request, and a connection may be idle between two.
-const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 /// Bytes that the head of a request may have, at least; hyper's own limit is 400 KiB.
 const HEAD_LIMIT: usize = 64 * 1024;
 /// How long requests in flight may take after the server was told to stop.
@@ -39,14 +43,16 @@ pub struct BindError {
 pub struct BoundApi {
     listener: TcpListener,
     address: SocketAddr,
+    admission: Admission,
 }
 
-/// Takes the address, so that what can fail at the start has failed before anything is served.
-pub async fn bind(address: SocketAddr) -> Result<BoundApi, BindError> {
+/// Takes the address, so that what can fail at the start has failed before anything is served. `per_peer` is the number
+/// of connections that one client may have.
+pub async fn bind(address: SocketAddr, per_peer: usize) -> Result<BoundApi, BindError> {
     let failed = |source| BindError { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    Ok(BoundApi { listener, address })
+    Ok(BoundApi { listener, address, admission: Admission::new(usize::MAX, per_peer) })
 }
 
 impl BoundApi {
@@ -73,6 +79,15 @@ impl BoundApi {
                 () = &mut shutdown => break,
                 accepted = accept(&self.listener) => accepted,
             };
+            let share = match self.admission.admit(peer.ip()) {
+                Ok(share) => share,
+                Err(reason) => {
+                    tracing::debug!(%peer, ?reason, "a client was turned away");
+                    // As far as it goes: a new connection has room for so much.
+                    drop(stream.into_std().and_then(|mut stream| stream.write(&turned_away())));
+                    continue;
+                }
+            };
             let (service, mode) = (service.clone(), api.options.mode);
             let answer = service_fn(move |request| {
                 let answer = connection::answer(service.clone(), request, peer, mode);
@@ -84,7 +99,7 @@ impl BoundApi {
                 if let Err(error) = serving.await {
                     tracing::debug!(%peer, %error, "connection ended");
                 }
-                drop(slot);
+                drop((slot, share));
             });
         }
         drop(self.listener);
@@ -93,6 +108,21 @@ impl BoundApi {
             tracing::warn!("requests that took too long were cut off");
         }
     }
+}
+
+/// What a client is told that has too many connections already, whatever it asks for.
+fn turned_away() -> Vec<u8> {
+    let code = Code::TooManyConnections;
+    let message = "Your address has too many connections open here. Close some, and try again.";
+    let id = uuid::Uuid::now_v7();
+    let error = json!({ "code": code.word(), "message": message, "details": {}, "request_id": id });
+    let body = json!({ "error": error }).to_string();
+    let (status, length) = (code.status(), body.len());
+    format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nRetry-After: 5\r\nX-Request-Id: {id}\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 /// HTTP/1.1 only: nobody speaks HTTP/2 without TLS here, and hyper waits for its preface without a time limit.

@@ -1,7 +1,7 @@
 //! Builds with the BuildKit inside a Docker Engine.
 
 use super::failure;
-use super::memory::{self, MemoryLimit};
+use super::limits::{self, Watch};
 use super::session::Session;
 use super::transcript::Transcript;
 use super::{BuildError, BuildKey, BuildLine, BuildRequest, Builder, BuiltImage, Context};
@@ -63,11 +63,11 @@ impl DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let docker = self.client().await?;
         let session = self.open_session().await?;
-        let mark = request.memory_limit_mib.map(|_| memory::mark(request.deployment_id));
-        let _memory_limit = request
-            .memory_limit_mib
+        let mark = request.limits.map(|_| limits::mark(request.deployment_id));
+        let _watch = request
+            .limits
             .zip(mark.clone())
-            .map(|(mebibytes, mark)| MemoryLimit::start(mark, u64::from(mebibytes) * 1024 * 1024));
+            .map(|(limits, mark)| Watch::start(Arc::clone(&docker), mark, limits));
         let options = self.options(&request, mark, session.as_ref());
         let (context, context_error) = watched(request.context);
         let buildkit = buildkit(&docker);
@@ -133,11 +133,14 @@ impl DockerBuilder {
         ]);
         // Caches that a project's own Dockerfile mounts are its own: BuildKit would share them between all by their path.
         let cache_scope = (CACHE_SCOPE, request.project_id.to_string());
-        let limit = mark.map(|mark| (memory::ARGUMENT, mark.clone()));
-        let arguments: HashMap<&str, String> = limit.into_iter().chain([cache_scope]).collect();
+        let limit = mark.map(|mark| (limits::ARGUMENT, mark.clone()));
+        let given = request.arguments.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // Ours last: nothing that a project says can take their place.
+        let arguments: HashMap<&str, String> = given.chain(limit).chain([cache_scope]).collect();
         let options = BuildImageOptionsBuilder::new()
+            .target(request.target.as_deref().unwrap_or_default())
             .dockerfile(&request.dockerfile_path)
-            .t(&request.image_name)
+            .t(&self.image_name(request))
             .nocache(request.no_cache)
             .labels(&labels)
             .buildargs(&arguments)
@@ -145,6 +148,11 @@ impl DockerBuilder {
             .version(BuilderVersion::BuilderV1)
             .build();
         BuildImageOptions { session: session.map(|session| session.id.clone()), ..options }
+    }
+
+    /// Anybody's Dockerfile can name an image of the engine, so the tag is one that nobody can guess.
+    fn image_name(&self, request: &BuildRequest) -> String {
+        format!("gilgal/{}/{}:{}", self.server_id, request.project_id, request.image_tag)
     }
 
     async fn describe(&self, docker: &Docker, id: String) -> Result<BuiltImage, BuildError> {

@@ -10,13 +10,14 @@ mod docker;
 mod docker_tests;
 mod error;
 mod failure;
-mod memory;
+mod limits;
 mod request;
 mod session;
 mod transcript;
 
 pub use docker::{DockerBuilder, DockerBuilderOptions};
 pub use error::BuildError;
+pub use limits::BuildLimits;
 pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context};
 
 use crate::model::id::ProjectId;

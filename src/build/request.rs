@@ -1,5 +1,6 @@
 //! What a builder is given and what it answers.
 
+use super::BuildLimits;
 use crate::model::id::{DeploymentId, ProjectId};
 use bytes::Bytes;
 use futures_util::Stream;
@@ -23,21 +24,26 @@ impl fmt::Display for BuildKey {
 
 /// One build.
 ///
-/// Build secrets will be a field of their own and never build arguments: those stay readable in the image's history.
+/// Build secrets will be a field of their own and never build arguments.
 pub struct BuildRequest {
     pub project_id: ProjectId,
     pub deployment_id: DeploymentId,
-    /// Name and tag of the image: `gilgal/shop:3f2a…`.
-    pub image_name: String,
+    /// Tag of the image, `gilgal/<server>/<project>:<tag>`: a secret, since every Dockerfile can name every image of the
+    /// engine.
+    pub image_tag: String,
     pub key: BuildKey,
     /// Path of the Dockerfile inside the context.
     pub dockerfile_path: String,
+    /// The stage that becomes the image; `None`: the last one.
+    pub target: Option<String>,
+    /// Values for `ARG` lines. No secrets: they stay readable in the image's history.
+    pub arguments: BTreeMap<String, String>,
     pub context: Context,
     /// Run every instruction anew instead of taking its result from the cache.
     pub no_cache: bool,
-    /// What each `RUN` may use, in MiB. Kept where this server is root on the engine's machine, and nowhere else: the
-    /// engine itself has no such limit.
-    pub memory_limit_mib: Option<u32>,
+    /// What each `RUN` may use. Kept where this server is root on the engine's machine, and nowhere else: the engine
+    /// itself has no such limits.
+    pub limits: Option<BuildLimits>,
     /// When to give up.
     pub timeout: Duration,
     /// More labels for the image, such as `org.opencontainers.image.revision`.

@@ -1,13 +1,16 @@
 //! All buildpacks of a server: read once, then asked for every push.
 
 use crate::buildpack::detect::{self, DetectOptions};
-use crate::buildpack::manifest::Manifest;
+use crate::buildpack::manifest::{Failure, Manifest};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render::{self, RenderContext, RenderError};
+use crate::buildpack::variables::{SharedVariables, Variable};
 use crate::model::plan::BuildPlan;
 use crate::model::source::SourceTree;
 use minijinja::Environment;
 use rust_embed::RustEmbed;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The folder `buildpacks/`, inside the binary.
@@ -38,8 +41,28 @@ pub enum CatalogError {
     Manifest { path: String, source: Box<toml::de::Error> },
     #[error("{path} is not a valid template: {source}")]
     Template { path: String, source: Box<minijinja::Error> },
+    #[error("the buildpack {pack} shares the variables of {path}, which is not there")]
+    NoSharedVariables { pack: String, path: String },
     #[error("{path} is not UTF-8 text")]
     NotText { path: String },
+}
+
+impl Pack {
+    fn add_shared_variables(&mut self, shared: &BTreeMap<String, Vec<Variable>>) -> Result<(), CatalogError> {
+        let mut variables = Vec::new();
+        for path in &self.manifest.shared_variables {
+            let missing = || CatalogError::NoSharedVariables { pack: self.name.clone(), path: path.clone() };
+            variables.extend(shared.get(path).ok_or_else(missing)?.iter().cloned());
+        }
+        variables.append(&mut self.manifest.variables);
+        self.manifest.variables = variables;
+        Ok(())
+    }
+}
+
+fn parse<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, CatalogError> {
+    toml::from_str(text)
+        .map_err(|source| CatalogError::Manifest { path: path.to_owned(), source: Box::new(source) })
 }
 
 impl Catalog {
@@ -63,19 +86,23 @@ impl Catalog {
     pub fn from_files(files: impl IntoIterator<Item = (String, Vec<u8>)>) -> Result<Self, CatalogError> {
         let mut packs = Vec::new();
         let mut templates = render::environment();
+        let mut shared = BTreeMap::new();
         for (path, bytes) in files {
             let text = String::from_utf8(bytes).map_err(|_| CatalogError::NotText { path: path.clone() })?;
             if let Some(name) = path.strip_suffix("/buildpack.toml") {
-                let manifest = toml::from_str(&text).map_err(|source| CatalogError::Manifest {
-                    path: path.clone(),
-                    source: Box::new(source),
-                })?;
+                let manifest = parse(&path, &text)?;
                 packs.push(Pack { name: name.to_owned(), manifest });
+            } else if path.ends_with(".toml") {
+                let variables: SharedVariables = parse(&path, &text)?;
+                shared.insert(path, variables.variables);
             } else if Path::new(&path).extension().is_some_and(|extension| extension == "j2") {
                 templates
                     .add_template_owned(path.clone(), text)
                     .map_err(|source| CatalogError::Template { path, source: Box::new(source) })?;
             }
+        }
+        for pack in &mut packs {
+            pack.add_shared_variables(&shared)?;
         }
         packs.sort_by(|left, right| {
             (left.manifest.order, &left.name).cmp(&(right.manifest.order, &right.name))
@@ -115,20 +142,19 @@ impl Catalog {
         self.packs.iter().flat_map(|pack| {
             let title = pack.manifest.title.as_str();
             let frameworks = pack.manifest.frameworks.iter().filter(|framework| !framework.library);
-            frameworks
-                .map(|framework| framework.title.as_str())
-                .chain([title])
-                .map(move |kind| (pack.name.as_str(), title, kind))
+            let titles =
+                frameworks.map(|framework| framework.title.as_str()).filter(move |kind| *kind != title);
+            titles.chain([title]).map(move |kind| (pack.name.as_str(), title, kind))
         })
     }
 
-    /// What is known about a build of this plan that failed with these last lines: one sentence with a way out.
+    /// What a buildpack knows about the last lines of a build or an app that failed: sentences with a way out.
     #[must_use]
-    pub fn advice(&self, plan: &BuildPlan, last_lines: &[String]) -> Option<&str> {
-        let pack = self.packs.iter().find(|pack| pack.name == plan.buildpack)?;
-        let said = last_lines.join("\n");
-        let known = pack.manifest.failures.iter().find(|failure| failure.said.is_in(&said))?;
-        Some(&known.say)
+    pub fn advice(&self, buildpack: &str, lines: &[String]) -> Vec<String> {
+        let pack = self.packs.iter().find(|pack| pack.name == buildpack);
+        let failures = pack.into_iter().flat_map(|pack| &pack.manifest.failures);
+        let said = |failure: &&Failure| lines.iter().any(|line| failure.says.find(line).is_some());
+        failures.filter(said).map(|failure| failure.advice.clone()).collect()
     }
 
     /// Names of the files that some pack looks for, for hints about misspelt ones.

@@ -3,11 +3,13 @@
 //! A [`Source`] finds a value and says where; a [`Condition`] holds or not, and says what made it hold. Both can only
 //! read: no condition changes anything, so they may be asked in any order and any number of times.
 
+use crate::buildpack::among::{self, Search};
 use crate::buildpack::dependencies;
 use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::glob::glob_matches;
-use crate::buildpack::language::javascript::{self, Setting};
-use crate::buildpack::language::{dockerfile, python};
+use crate::buildpack::language::cargo::ProgramPart;
+use crate::buildpack::language::python::Factory;
+use crate::buildpack::language::{cargo, dockerfile, javascript, python};
 use crate::buildpack::manifest::DependencyList;
 use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
@@ -17,7 +19,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// Something to find in the project.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Source {
     /// A value of a JSON or TOML document, the first group of a pattern in its text, or (neither) its first line that is
@@ -32,7 +34,11 @@ pub(crate) enum Source {
     /// The first of several files that exists: its path.
     FirstFile { first_file: Vec<String> },
     /// `module:name` of the object that a call makes at the top of a Python file: `app = Flask(__name__)`.
-    PythonCall { python_call: String },
+    PythonCall {
+        python_call: String,
+        #[serde(default)]
+        factory: Factory,
+    },
     /// `module:name` of the first of these names that a Python file defines or imports at its top.
     PythonName { python_name: Vec<String>, file: String },
     /// A setting in the first of several configuration files in JavaScript that exists. An expression is not found.
@@ -44,6 +50,8 @@ pub(crate) enum Source {
     },
     /// The name of the only member of an object in a document.
     OnlyMember { file: String, only_member: String },
+    /// The program of a Cargo package or workspace that is the app.
+    CargoProgram { cargo_program: ProgramPart },
     /// The port of the first `EXPOSE` of a Dockerfile's last stage.
     ExposedPort { exposed_port: String },
     /// A value of the pack's own, where a condition holds; `{{ name }}` in it is a variable of the pack.
@@ -52,10 +60,12 @@ pub(crate) enum Source {
         #[serde(default)]
         when: Option<Box<Condition>>,
     },
+    /// An answer out of files whose names are not known beforehand.
+    Among(Search),
 }
 
 /// A question with yes or no as its answer.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Condition {
     Any {
@@ -78,7 +88,7 @@ pub(crate) enum Condition {
     Directory {
         directory: String,
     },
-    /// A variable of the pack is true.
+    /// A variable of the pack is true; `procfile.web`: the project declares the process type.
     Variable {
         variable: String,
     },
@@ -145,18 +155,12 @@ impl Inspection<'_> {
                 .iter()
                 .find(|file| documents.has_file(file))
                 .map(|file| Found { value: file.as_str().into(), from: "found by its name".to_owned() })),
-            Source::PythonCall { python_call } => python::find_call(documents, python_call),
+            Source::PythonCall { python_call, factory } => {
+                python::find_call(documents, python_call, *factory)
+            }
             Source::PythonName { python_name, file } => python::find_name(documents, file, python_name),
             Source::Setting { setting, script, matches } => {
-                let found = self.setting(setting, script)?;
-                Ok(found.and_then(|(setting, from)| {
-                    let value = match (setting.value()?, matches) {
-                        (Value::String(text), Some(pattern)) => pattern.find(&text)?.into(),
-                        (value, None) => value,
-                        (_, Some(_)) => return None,
-                    };
-                    Some(Found { value, from })
-                }))
+                javascript::find(documents, script, setting, matches.as_ref())
             }
             Source::OnlyMember { file, only_member } => {
                 let document = documents.document(file)?;
@@ -166,6 +170,8 @@ impl Inspection<'_> {
                 let from = format!("{file}: {only_member}");
                 Ok(name.map(|name| Found { value: name.as_str().into(), from }))
             }
+            Source::CargoProgram { cargo_program } => cargo::find_program(documents, *cargo_program),
+            Source::Among(search) => among::find(documents, search),
             Source::ExposedPort { exposed_port } => {
                 let port = documents.text(exposed_port)?.and_then(|text| dockerfile::exposed_port(&text));
                 Ok(port.map(|port| Found { value: port.into(), from: format!("{exposed_port}: EXPOSE") }))
@@ -235,12 +241,13 @@ impl Inspection<'_> {
             }
             Condition::Directory { directory } => holds(self.documents.has_directory(directory), directory),
             Condition::Variable { variable } => {
-                let value = self.variables.get(variable).cloned().unwrap_or_default();
+                let (name, key) = variable.split_once('.').unwrap_or((variable, ""));
+                let value = self.variables.get(name).cloned().unwrap_or_default();
+                let value = if key.is_empty() { value } else { value.get(key).cloned().unwrap_or_default() };
                 holds(Found { value, from: String::new() }.is_something(), "")
             }
             Condition::Computed { computed, script } => {
-                let found = self.setting(computed, script)?;
-                Ok(found.filter(|(setting, _)| *setting == Setting::Computed).map(|(_, from)| from))
+                javascript::find_computed(self.documents, script, computed)
             }
             Condition::File { file } => holds(self.documents.has_file(file), file),
             Condition::Found(source) => {
@@ -255,13 +262,6 @@ impl Inspection<'_> {
     /// As [`Inspection::find`].
     pub(crate) fn holds(&self, condition: Option<&Condition>) -> Result<bool, Refusal> {
         condition.map_or(Ok(true), |condition| Ok(self.check(condition)?.is_some()))
-    }
-
-    /// A setting in the first of the files that exists, and where that is.
-    fn setting(&self, path: &str, files: &[String]) -> Result<Option<(Setting, String)>, Refusal> {
-        let Some(file) = files.iter().find(|file| self.documents.has_file(file)) else { return Ok(None) };
-        let setting = self.documents.text(file)?.and_then(|text| javascript::setting(&text, path));
-        Ok(setting.map(|setting| (setting, format!("{file}: {path}"))))
     }
 
     fn find_in_file(

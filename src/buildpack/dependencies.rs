@@ -3,6 +3,7 @@
 use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::manifest::{DependencyFormat, DependencyList};
 use crate::buildpack::refusal::Refusal;
+use regex::{Captures, Regex};
 use serde_json::Value;
 
 /// A dependency that was found.
@@ -24,15 +25,16 @@ pub(crate) fn find(
     package: &str,
 ) -> Result<Option<Dependency>, Refusal> {
     for list in lists {
-        let requirement = match list.format {
+        let requirement = match &list.format {
             DependencyFormat::Table => find_in_table(documents, list, package)?,
             DependencyFormat::Requirements => find_in_requirements(documents, list, package)?,
+            DependencyFormat::Pattern(pattern) => find_by_pattern(documents, list, pattern, package)?,
         };
         if let Some(requirement) = requirement {
-            let from = match (&list.key, list.format) {
+            let from = match (&list.key, &list.format) {
                 (Some(key), DependencyFormat::Table) => format!("{}: {key}.{package}", list.file),
                 (Some(key), DependencyFormat::Requirements) => format!("{}: {key}", list.file),
-                (None, _) => list.file.clone(),
+                (None, _) | (_, DependencyFormat::Pattern(_)) => list.file.clone(),
             };
             return Ok(Some(Dependency { from, version: short_version(&requirement) }));
         }
@@ -71,6 +73,23 @@ fn find_in_requirements(
     let elements = document.as_deref().and_then(|document| lookup(document, key)?.as_array());
     let mut lines = elements.into_iter().flatten().filter_map(Value::as_str);
     Ok(lines.find_map(|line| requirement_of(line, package)))
+}
+
+/// The version that a pattern finds; empty where it finds the package without one.
+fn find_by_pattern(
+    documents: &Documents<'_>,
+    list: &DependencyList,
+    pattern: &str,
+    package: &str,
+) -> Result<Option<String>, Refusal> {
+    let Some(text) = documents.text(&list.file)? else { return Ok(None) };
+    let pattern = Regex::new(&pattern.replace("{name}", &regex::escape(package)));
+    let pattern = pattern.map_err(|error| Refusal::Unsupported {
+        what: format!("A pattern of the buildpack ({error})"),
+        way_out: "Tell the operator of the server.".to_owned(),
+    })?;
+    let version = |captures: Captures<'_>| captures.get(1).map_or("", |group| group.as_str()).to_owned();
+    Ok(pattern.captures(&text).map(version))
 }
 
 /// The version part of a PEP 508 requirement for the package: `Flask[async] >= 3.0 ; …` gives `>= 3.0`.

@@ -3,14 +3,18 @@
 use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::planning::{inspection, plan};
+use crate::buildpack::project_file::{self, Project};
 use crate::buildpack::refusal::{LookedFor, Refusal};
 use crate::buildpack::{misspelt, procfile};
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::source::SourceTree;
-use std::collections::BTreeMap;
 
-/// Files that decide what is built and run: none of them is followed through a symbolic link.
-const DECIDING_FILES: [&str; 3] = ["Dockerfile", procfile::PATH, "gilgal.toml"];
+/// The name of a project's own Dockerfile, and of the pack that builds with it.
+const DOCKERFILE: &str = "Dockerfile";
+const OWN_DOCKERFILE_PACK: &str = "dockerfile";
+
+/// Files that decide what is built and run.
+const DECIDING_FILES: [&str; 3] = [DOCKERFILE, procfile::PATH, project_file::PATH];
 
 /// What is known about a project besides its files.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,27 +31,26 @@ pub(crate) fn detect(
     tree: &dyn SourceTree,
     options: &DetectOptions,
 ) -> Result<BuildPlan, Refusal> {
-    let documents = Documents::new(tree, &options.root)?;
-    if let Some(path) = DECIDING_FILES.into_iter().find(|path| documents.is_symbolic_link(path)) {
-        return Err(Refusal::SymbolicLink { path: path.to_owned() });
+    let project = Project::read(tree, &options.root)?;
+    let mut documents = Documents::new(tree, &project.root)?;
+    if let Some(path) = &project.file.build.dockerfile {
+        let path = path.as_str();
+        if !documents.has_file(path) {
+            let reason = "build.dockerfile names it, and it is not in the project".to_owned();
+            return Err(Refusal::BrokenFile { path: path.to_owned(), reason });
+        }
+        documents = documents.with_alias(DOCKERFILE, path.to_owned());
     }
-    let declared = match documents.text(procfile::PATH)? {
-        Some(text) => procfile::parse(&text)?,
-        None => BTreeMap::new(),
-    };
-    let recognised = recognised(catalog, &documents, options)?;
+    let recognised = recognised(catalog, &documents, &project, options)?;
     let mut first_refusal = None;
     for (position, (pack, why)) in recognised.iter().enumerate() {
-        match plan(catalog, pack, &documents, &declared) {
+        match plan(catalog, pack, &documents, &project) {
             Ok(mut plan) => {
                 if let Some(what) = &pack.manifest.recognised_as {
                     plan.evidence.insert(0, Evidence { what: what.clone(), from: why.clone() });
                 }
                 plan.evidence.extend(also_recognised(&recognised, position, &plan));
                 plan.warnings.extend(misspelt::hints(documents.top_level(), &DECIDING_FILES));
-                if documents.has_file("gilgal.toml") {
-                    plan.warnings.push("gilgal.toml is not read by this version of Gilgal.".to_owned());
-                }
                 return Ok(plan);
             }
             // Nothing to start: the project may still be for the next pack, as a static site with a package.json for its
@@ -63,14 +66,20 @@ pub(crate) fn detect(
 fn recognised<'catalog>(
     catalog: &'catalog Catalog,
     documents: &Documents<'_>,
+    project: &Project,
     options: &DetectOptions,
 ) -> Result<Vec<(&'catalog Pack, String)>, Refusal> {
-    if let Some(name) = &options.buildpack {
+    let build = &project.file.build;
+    let by_dockerfile =
+        build.dockerfile.as_ref().map(|_| (OWN_DOCKERFILE_PACK.to_owned(), project.key("build.dockerfile")));
+    let by_file = build.buildpack.clone().map(|name| (name, project.key("build.buildpack")));
+    let by_setting = options.buildpack.clone().map(|name| (name, "chosen by a setting".to_owned()));
+    if let Some((name, from)) = by_dockerfile.or(by_file).or(by_setting) {
         let available = || catalog.packs.iter().map(|pack| pack.name.clone()).collect();
-        let chosen = catalog.packs.iter().find(|pack| pack.name == *name);
+        let chosen = catalog.packs.iter().find(|pack| pack.name == name);
         let chosen =
             chosen.ok_or_else(|| Refusal::NoSuchBuildpack { name: name.clone(), available: available() })?;
-        return Ok(vec![(chosen, "chosen by a setting".to_owned())]);
+        return Ok(vec![(chosen, from)]);
     }
     let mut recognised = Vec::new();
     let mut first_refusal = None;
@@ -80,6 +89,9 @@ fn recognised<'catalog>(
             Ok(None) => {}
             Err(refusal) => first_refusal = first_refusal.or(Some(refusal)),
         }
+    }
+    if recognised.iter().any(|(pack, _)| !pack.manifest.last_resort) {
+        recognised.retain(|(pack, _)| !pack.manifest.last_resort);
     }
     // A broken file matters only where no pack knew what to do without it.
     match first_refusal {

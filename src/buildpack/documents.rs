@@ -1,6 +1,6 @@
 //! The files of a project as detection looks at them: below one root, each document read and parsed at most once.
 
-use crate::buildpack::language::javascript;
+use crate::buildpack::language::jsonc;
 use crate::buildpack::refusal::Refusal;
 use crate::model::source::SourceTree;
 use serde_json::Value;
@@ -18,6 +18,8 @@ pub(crate) struct Documents<'tree> {
     paths: &'tree [String],
     texts: RefCell<BTreeMap<String, Option<Rc<str>>>>,
     parsed: RefCell<BTreeMap<String, Rc<Value>>>,
+    /// A name that stands for another path: the Dockerfile that a setting names.
+    alias: Option<(&'static str, String)>,
 }
 
 impl<'tree> Documents<'tree> {
@@ -32,7 +34,13 @@ impl<'tree> Documents<'tree> {
         if paths.is_empty() && !prefix.is_empty() {
             return Err(Refusal::NoSuchRoot { root: root.to_owned() });
         }
-        Ok(Self { tree, prefix, paths, texts: RefCell::default(), parsed: RefCell::default() })
+        Ok(Self { tree, prefix, paths, texts: RefCell::default(), parsed: RefCell::default(), alias: None })
+    }
+
+    /// The same view, in which a name stands for the file at another path.
+    pub(crate) fn with_alias(mut self, name: &'static str, path: String) -> Self {
+        self.alias = Some((name, path));
+        self
     }
 
     /// Every file below the root, sorted.
@@ -91,6 +99,10 @@ impl<'tree> Documents<'tree> {
     }
 
     fn full(&self, path: &str) -> String {
+        let path = match &self.alias {
+            Some((name, other)) if *name == path => other,
+            Some(_) | None => path,
+        };
         format!("{}{path}", self.prefix)
     }
 }
@@ -119,25 +131,28 @@ pub(crate) fn lookup<'value>(document: &'value Value, key: &str) -> Option<&'val
 }
 
 fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
-    let is_toml = Path::new(path).extension().is_some_and(|extension| extension == "toml");
+    let path_of = Path::new(path);
+    // Pipenv's file is TOML without saying so.
+    let is_toml =
+        path_of.extension().is_some_and(|extension| extension == "toml") || path_of.ends_with("Pipfile");
     let result = if is_toml {
         toml::from_str(text).map_err(|error| {
-            let place = error.span().map(|span| place(text, span.start));
+            let place = error.span().map(|span| format!(" at {}", place(text, span.start)));
             format!("it is not valid TOML{}: {}", place.unwrap_or_default(), error.message())
         })
     } else {
         // Deno and Visual Studio Code write JSON with comments; nobody else is to get away with them.
         let has_comments = Path::new(path).extension().is_some_and(|extension| extension == "jsonc");
-        let plain = if has_comments { javascript::without_comments(text) } else { text.to_owned() };
+        let plain = if has_comments { jsonc::without_comments(text) } else { text.to_owned() };
         serde_json::from_str(&plain).map_err(|error| format!("it is not valid JSON: {error}"))
     };
     result.map_err(|reason| Refusal::BrokenFile { path: path.to_owned(), reason })
 }
 
-/// ` at line 3 column 7` of a byte offset.
-fn place(text: &str, offset: usize) -> String {
+/// `line 3 column 7` of a byte offset.
+pub(crate) fn place(text: &str, offset: usize) -> String {
     let before = text.get(..offset).unwrap_or(text);
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |last| last.chars().count()) + 1;
-    format!(" at line {line} column {column}")
+    format!("line {line} column {column}")
 }

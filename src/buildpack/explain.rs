@@ -1,6 +1,5 @@
 //! A plan in words: what the push shows, and the screen of `gilgal plan`.
 
-use crate::buildpack::procfile;
 use crate::buildpack::refusal::shown;
 use crate::model::name::ProcessType;
 use crate::model::plan::{BuildPlan, Evidence};
@@ -33,10 +32,11 @@ pub fn explain(plan: &BuildPlan) -> Explanation {
 #[must_use]
 pub fn process_types(plan: &BuildPlan) -> String {
     let names: Vec<&str> = plan.processes.keys().map(ProcessType::as_str).collect();
-    if plan.evidence.iter().any(|evidence| evidence.from == procfile::PATH) {
-        format!("Procfile declares types -> {}", names.join(", "))
-    } else {
-        format!("Default types for {} -> {}", plan.framework, names.join(", "))
+    let names = names.join(", ");
+    match plan.declared_in.as_slice() {
+        [] => format!("Default types for {} -> {names}", plan.framework),
+        [file] => format!("{file} declares types -> {names}"),
+        files => format!("{} declare types -> {names}", files.join(" and ")),
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::buildpack::condition::{Condition, Source};
 use crate::buildpack::mode::Mode;
 use crate::buildpack::pattern::Pattern;
+use crate::buildpack::variables::Variable;
+use crate::model::name::ProcessType;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -20,6 +22,9 @@ pub(crate) struct Manifest {
     /// Shown with what made `recognise` hold, for a language whose frameworks and versions leave nothing else to show.
     #[serde(default)]
     pub(crate) recognised_as: Option<String>,
+    /// Asked only where no other pack recognises the project.
+    #[serde(default)]
+    pub(crate) last_resort: bool,
     /// What `recognise` looks for, for the refusal of a project that no pack recognises.
     pub(crate) looked_for: String,
     /// Names of files whose misspelling is pointed out.
@@ -33,6 +38,9 @@ pub(crate) struct Manifest {
     /// Where the names of the project's dependencies are.
     #[serde(default)]
     pub(crate) dependencies: Vec<DependencyList>,
+    /// Lists of variables that several packs share, computed before the pack's own: `assets/variables.toml`.
+    #[serde(default)]
+    pub(crate) shared_variables: Vec<String>,
     #[serde(default, rename = "variable")]
     pub(crate) variables: Vec<Variable>,
     #[serde(default, rename = "framework")]
@@ -46,14 +54,15 @@ pub(crate) struct Manifest {
     pub(crate) managers: Vec<Manager>,
     #[serde(default, rename = "start")]
     pub(crate) start: Vec<StartRule>,
+    #[serde(default, rename = "process")]
+    pub(crate) processes: Vec<ProcessRule>,
     /// A typical command, for the refusal of a project that nothing can be started in.
     pub(crate) start_example: String,
     pub(crate) port: Port,
     #[serde(default)]
     pub(crate) warnings: Vec<Advice>,
-    /// What is known about builds that fail; the first that applies is said.
     #[serde(default, rename = "failure")]
-    pub(crate) failures: Vec<KnownFailure>,
+    pub(crate) failures: Vec<Failure>,
     #[serde(default, rename = "file")]
     pub(crate) files: Vec<GeneratedFile>,
     #[serde(default)]
@@ -79,14 +88,6 @@ pub(crate) struct GeneratedFile {
     pub(crate) when: Option<Condition>,
 }
 
-/// A sentence that is said when the last lines of a failed build match a pattern.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct KnownFailure {
-    pub(crate) said: Pattern,
-    pub(crate) say: String,
-}
-
 /// A place that lists dependencies; read by `dependencies`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -98,49 +99,24 @@ pub(crate) struct DependencyList {
 }
 
 /// How a list of dependencies is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum DependencyFormat {
     /// An object of names and versions: `dependencies` of package.json.
     Table,
     /// Requirement specifiers of PEP 508, one per line of a text or per element of an array.
     Requirements,
+    /// A regular expression in which `{name}` stands for the name of the package; its first group is the version.
+    Pattern(String),
 }
 
-/// A value that the templates are given; computed in the order of the file.
+/// A known failure: what the build or the app says, and what helps.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Variable {
-    pub(crate) name: String,
-    /// Evidence, in front of the value that was found: `Output`. Absent: the value is not worth a line.
-    #[serde(default)]
-    pub(crate) shown: Option<String>,
-    /// A variable that holds the folder from which a path is named; absent: the project itself.
-    #[serde(default)]
-    pub(crate) below: Option<String>,
-    #[serde(flatten)]
-    pub(crate) kind: VariableKind,
-}
-
-/// How a variable gets its value.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum VariableKind {
-    /// Whether a condition holds.
-    When(Condition),
-    /// The first source that finds something; otherwise null.
-    First(Vec<Source>),
-    /// The first source that finds something. It must be a folder of the project that can be named in a Dockerfile.
-    Folder(Vec<Source>),
-    /// The first source that finds something: a path below the project, which the build may yet have to make.
-    Path(Vec<Source>),
-    /// Those of the named files that exist.
-    Files(Vec<String>),
-    /// Those of the named directories that exist.
-    Directories(Vec<String>),
-    /// These texts; `{{ name }}` in one is a variable that was computed before.
-    List(Vec<String>),
-    /// These texts by name: environment variables.
-    Table(BTreeMap<String, String>),
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Failure {
+    /// Looked for in each of the last lines.
+    pub(crate) says: Pattern,
+    pub(crate) advice: String,
 }
 
 /// A framework of the pack's language; chosen by `framework`.
@@ -161,13 +137,15 @@ pub(crate) struct Framework {
     /// Tried before the start rules of the pack.
     #[serde(default, rename = "start")]
     pub(crate) start: Vec<StartRule>,
+    #[serde(default, rename = "process")]
+    pub(crate) processes: Vec<ProcessRule>,
+    #[serde(default)]
+    pub(crate) warnings: Vec<Advice>,
     #[serde(default)]
     pub(crate) port: Option<u16>,
     /// The ways to build it; the first that applies adds to what is said here.
     #[serde(default, rename = "mode")]
     pub(crate) modes: Vec<Mode>,
-    #[serde(default)]
-    pub(crate) warnings: Vec<Advice>,
     /// Beginnings of the names of config vars that its build writes into the output: `VITE_`.
     #[serde(default)]
     pub(crate) build_variables: Vec<String>,
@@ -195,6 +173,9 @@ pub(crate) struct Tool {
     /// Where the project says which version it wants; the first that says something wins.
     #[serde(default)]
     pub(crate) sources: Vec<Source>,
+    /// What the project asks for is the oldest that will do: the `go` line of go.mod.
+    #[serde(default)]
+    pub(crate) minimum: bool,
 }
 
 /// A package manager; chosen by `manager`.
@@ -251,12 +232,23 @@ pub(crate) struct StartRule {
     pub(crate) needs: Vec<String>,
 }
 
+/// A process type besides `web` that projects of this kind have, unless they declare it themselves: `release`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct ProcessRule {
+    pub(crate) name: ProcessType,
+    pub(crate) when: Condition,
+    pub(crate) run: Run,
+}
+
 /// What a start rule runs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Run {
     /// An argument vector; each argument is a template of its own, so a value stays one argument.
     Exec(Vec<String>),
+    /// A line for the image's `/bin/sh`, for commands that must be told the port. What it prints must be plain words.
+    Shell(String),
     /// The value that was found is a command line of the project.
     Value,
     /// The image's own command.

@@ -16,6 +16,14 @@ pub(crate) fn hints<'names>(files: impl Iterator<Item = &'names str>, expected: 
     hints
 }
 
+/// The one of `known` that is meant by a misspelt word, where there is one.
+pub(crate) fn nearest<'known>(word: &str, known: &[&'known str]) -> Option<&'known str> {
+    let most = if word.len() >= 6 { MOST_SLIPS } else { 1 };
+    let word = word.get(..40).unwrap_or(word).to_ascii_lowercase();
+    let near = known.iter().map(|name| (slips(&word, name), *name)).filter(|(slips, _)| *slips <= most);
+    near.min_by_key(|(slips, _)| *slips).map(|(_, name)| name)
+}
+
 fn is_nearly(file: &str, name: &str) -> bool {
     // Only names that can be shown and typed as they are.
     let is_plain = file.len() <= 40 && file.chars().all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));

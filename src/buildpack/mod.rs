@@ -10,23 +10,27 @@
 //! | step | file |
 //! |---|---|
 //! | look into files, each parsed once | `documents` |
-//! | answer the conditions of a pack | `condition`, `dependencies`, `glob` |
+//! | answer the conditions of a pack | `condition`, `dependencies`, `among`, `glob` |
 //! | choose the framework among those seen, and the way to build it | `framework`, `mode` |
 //! | compute what the templates are given | `variables` |
 //! | choose versions | `tool`, `version` |
 //! | choose the package manager | `manager` |
 //! | find what to start | `start`, `procfile` |
-//! | ask the packs, and put the plan of one together | `detect`, `planning` |
+//! | ask the packs, and put the plan of one together | `detect`, `planning`, `way` |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
+//! | hand it over to the project | `eject` |
 //! | say what was found | [`explain()`] |
 
+mod among;
+mod app_json;
 mod catalog;
 mod condition;
 mod dependencies;
 mod detect;
 mod directory;
 mod documents;
+mod eject;
 pub mod explain;
 mod framework;
 mod glob;
@@ -38,16 +42,19 @@ mod mode;
 mod pattern;
 mod planning;
 pub mod procfile;
+pub mod project_file;
 mod refusal;
 mod render;
 mod start;
 mod tool;
 mod variables;
 mod version;
+mod way;
 
 pub use catalog::{Catalog, CatalogError};
 pub use detect::DetectOptions;
 pub use directory::DirectorySource;
+pub use eject::{Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

@@ -1,8 +1,9 @@
 //! The ways in which one framework can be built: as a server, as files, as whatever its configuration says.
 
 use crate::buildpack::condition::{Condition, Inspection};
-use crate::buildpack::manifest::{Advice, StartRule, Variable};
+use crate::buildpack::manifest::{Advice, StartRule};
 use crate::buildpack::refusal::Refusal;
+use crate::buildpack::variables::Variable;
 use crate::model::plan::Evidence;
 use serde::Deserialize;
 

@@ -4,7 +4,7 @@ use regex::Regex;
 use serde::Deserialize;
 
 /// A regular expression of a pack.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Pattern(Regex);
 
@@ -17,11 +17,6 @@ impl TryFrom<String> for Pattern {
 }
 
 impl Pattern {
-    /// Whether the pattern is somewhere in the text.
-    pub(crate) fn is_in(&self, text: &str) -> bool {
-        self.0.is_match(text)
-    }
-
     /// The first group of the first match, or the whole match where the pattern has no group.
     pub(crate) fn find(&self, text: &str) -> Option<String> {
         let captures = self.0.captures(text)?;

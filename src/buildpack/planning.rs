@@ -3,11 +3,14 @@
 use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::condition::Inspection;
 use crate::buildpack::documents::Documents;
-use crate::buildpack::manifest::{Advice, Framework, StartRule};
-use crate::buildpack::mode::{self, Mode};
+use crate::buildpack::language::dockerfile;
+use crate::buildpack::manifest::{Manifest, ProcessRule};
+use crate::buildpack::mode;
+use crate::buildpack::project_file::{Project, settings};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::variables::compute;
-use crate::buildpack::{framework, manager, procfile, start, tool};
+use crate::buildpack::way::Way;
+use crate::buildpack::{framework, manager, start, tool};
 use crate::model::name::ProcessType;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::process::Command;
@@ -24,13 +27,17 @@ pub(crate) fn plan(
     catalog: &Catalog,
     pack: &Pack,
     documents: &Documents<'_>,
-    declared: &BTreeMap<ProcessType, Command>,
+    project: &Project,
 ) -> Result<BuildPlan, Refusal> {
     let manifest = &pack.manifest;
     let mut inspection = inspection(pack, documents);
+    inspection.variables.extend(settings::variables(&project.file));
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 
+    refuse_images_of_apps(manifest.own_dockerfile.as_deref(), documents)?;
+    let names = project.processes.keys().map(|name| (name.to_string(), true));
+    inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));
     let shown = compute(&manifest.variables, &mut inspection)?;
     let choice = framework::choose(&manifest.frameworks, &inspection)?;
     let framework = choice.as_ref().map(|choice| choice.framework);
@@ -72,7 +79,7 @@ pub(crate) fn plan(
 
     caches.extend(inspection.list("build_caches"));
 
-    let web = way.web(&inspection, declared)?;
+    let web = way.web(&inspection, project)?;
     evidence.extend(web.evidence);
     inspection.variables.insert("added".to_owned(), json!(web.missing));
     for package in &web.missing {
@@ -81,17 +88,28 @@ pub(crate) fn plan(
             "{package} is not among the dependencies, so its newest version is installed. Add it to choose the version."
         ));
     }
-    let mut processes = declared.clone();
+    let declared = project.processes.iter();
+    let mut processes: BTreeMap<ProcessType, Command> =
+        declared.map(|(process_type, declared)| (process_type.clone(), declared.command.clone())).collect();
     processes.entry(ProcessType::web()).or_insert(web.command);
+    evidence.extend(add_processes(way.processes(), &inspection, &mut processes)?);
 
-    let (port, port_evidence) = way.port(&inspection)?;
+    warnings.extend(project.app.warnings.iter().cloned());
+    let running = settings::running(project, &processes)?;
+    let (port, port_evidence) = match project.file.deploy.port {
+        Some(port) => (port.0, Some(project.says(format!("Port {}", port.0), "deploy.port"))),
+        None => way.port(&inspection)?,
+    };
     evidence.extend(port_evidence);
     evidence.extend(choice.into_iter().flat_map(|choice| choice.others));
+    evidence.extend(project.evidence.iter().cloned());
+    evidence.extend(settings::evidence(project));
     for advice in way.warnings() {
         if inspection.holds(Some(&advice.when))? {
             warnings.push(advice.say.clone());
         }
     }
+    let build = &project.file.build;
     Ok(BuildPlan {
         buildpack: pack.name.clone(),
         kind: manifest.kind.clone(),
@@ -101,10 +119,20 @@ pub(crate) fn plan(
         versions,
         processes,
         port,
-        dockerfile: manifest.own_dockerfile.clone(),
-        files: files(catalog, &way, &inspection)?,
+        dockerfile: own_dockerfile(manifest, project),
+        files: way.files(catalog, &inspection)?,
         ignore: manifest.ignore.clone(),
         caches,
+        root: project.root.clone(),
+        target: build.target.as_ref().map(|stage| stage.as_str().to_owned()),
+        build_arguments: build
+            .args
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
+            .collect(),
+        declared_in: project.declared_in(),
+        watch: build.watch.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
+        running,
         build_variable_prefixes: framework
             .map(|framework| framework.build_variables.clone())
             .unwrap_or_default(),
@@ -112,84 +140,33 @@ pub(crate) fn plan(
     })
 }
 
-/// All that is known about how to build a project: the pack, and what was chosen of it. The more particular comes first.
-struct Way<'pack> {
-    pack: &'pack Pack,
-    framework: Option<&'pack Framework>,
-    mode: Option<&'pack Mode>,
+fn refuse_images_of_apps(dockerfile: Option<&str>, documents: &Documents<'_>) -> Result<(), Refusal> {
+    let Some(path) = dockerfile else { return Ok(()) };
+    let image = documents.text(path)?.and_then(|text| dockerfile::image_of_an_app(&text));
+    image.map_or(Ok(()), |image| Err(Refusal::ImageOfAnApp { path: path.to_owned(), image }))
 }
 
-impl<'pack> Way<'pack> {
-    fn start_rules(&self) -> impl Iterator<Item = &'pack StartRule> {
-        let of_mode = self.mode.into_iter().flat_map(|mode| &mode.start);
-        let of_framework = self.framework.into_iter().flat_map(|framework| &framework.start);
-        of_mode.chain(of_framework).chain(&self.pack.manifest.start)
-    }
-
-    fn warnings(&self) -> impl Iterator<Item = &'pack Advice> {
-        let of_mode = self.mode.into_iter().flat_map(|mode| &mode.warnings);
-        let of_framework = self.framework.into_iter().flat_map(|framework| &framework.warnings);
-        of_mode.chain(of_framework).chain(&self.pack.manifest.warnings)
-    }
-
-    /// How the process type `web` is started: as the Procfile says, or by the first start rule that applies.
-    fn web(
-        &self,
-        inspection: &Inspection<'_>,
-        declared: &BTreeMap<ProcessType, Command>,
-    ) -> Result<start::Start, Refusal> {
-        if let Some(command) = declared.get(&ProcessType::web()) {
-            let evidence = Evidence { what: command.shown(), from: procfile::PATH.to_owned() };
-            return Ok(start::Start {
-                command: command.clone(),
-                evidence: Some(evidence),
-                missing: Vec::new(),
-            });
-        }
-        let rules = || self.start_rules();
-        start::choose(rules(), inspection)?.ok_or_else(|| Refusal::NoStartCommand {
-            kind: self.pack.manifest.kind.clone(),
-            example: self.pack.manifest.start_example.clone(),
-            looked_for: std::iter::once("Procfile: web".to_owned())
-                .chain(rules().map(|rule| rule.looked_for.clone()).filter(|text| !text.is_empty()))
-                .collect(),
-        })
-    }
-
-    fn port(&self, inspection: &Inspection<'_>) -> Result<(u16, Option<Evidence>), Refusal> {
-        let rule = &self.pack.manifest.port;
-        let evidence = |port: u16, from: String| Some(Evidence { what: format!("Port {port}"), from });
-        if let Some((text, from)) = inspection.find_text(&rule.sources)?
-            && let Ok(port) = text.parse()
-        {
-            return Ok((
-                port,
-                Some(from).filter(|from| !from.is_empty()).and_then(|from| evidence(port, from)),
-            ));
-        }
-        let of_framework = self.framework.and_then(|framework| framework.port);
-        let port = of_framework.unwrap_or(rule.default);
-        Ok((port, rule.default_from.clone().and_then(|from| evidence(port, from))))
-    }
+/// The project's own Dockerfile, where the pack builds with it.
+fn own_dockerfile(manifest: &Manifest, project: &Project) -> Option<String> {
+    let usual = manifest.own_dockerfile.clone()?;
+    Some(project.file.build.dockerfile.as_ref().map_or(usual, |path| path.as_str().to_owned()))
 }
 
-/// The generated files of the context, by path.
-fn files(
-    catalog: &Catalog,
-    way: &Way<'_>,
+/// Adds the process types that projects of this kind have and this one does not declare, and says why.
+fn add_processes<'pack>(
+    rules: impl Iterator<Item = &'pack ProcessRule>,
     inspection: &Inspection<'_>,
-) -> Result<BTreeMap<String, String>, Refusal> {
-    let mut files = BTreeMap::new();
-    for file in &way.pack.manifest.files {
-        if inspection.holds(file.when.as_ref())? {
-            let template = catalog.templates.get_template(&file.template);
-            let rendered = template.and_then(|template| template.render(&inspection.variables));
-            let text = rendered.map_err(|error| Refusal::Unsupported {
-                what: format!("A value that {} would be made of", file.path),
-                way_out: format!("Use letters, digits, dots, dashes and slashes only ({error})."),
-            })?;
-            files.insert(file.path.clone(), text);
+    processes: &mut BTreeMap<ProcessType, Command>,
+) -> Result<Vec<Evidence>, Refusal> {
+    let mut evidence = Vec::new();
+    for rule in rules {
+        if let Some(why) = inspection.check(&rule.when)?
+            && !processes.contains_key(&rule.name)
+        {
+            let command = start::command(&rule.run, "", inspection)?;
+            evidence.push(Evidence { what: format!("{}: {}", rule.name, command.shown()), from: why });
+            processes.insert(rule.name.clone(), command);
         }
     }
-    Ok(files)
+    Ok(evidence)
 }

@@ -1,6 +1,7 @@
 //! Why a project cannot be built as it is: each reason is a sentence for the person who pushed, with a way out.
 
 use crate::buildpack::procfile::ProcfileError;
+use crate::buildpack::project_file::ProjectFileError;
 
 /// Detection found no plan. Never a fault of the server: pushing the same commit again gives the same answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,9 @@ pub enum Refusal {
     },
     #[error("{} are both in the project and say different things. {way_out}", list(choices))]
     Ambiguous { choices: Vec<String>, way_out: String },
+    /// A choice that only a person can make.
+    #[error("The project has several {what}: {}. {way_out}", shown(&list(choices)))]
+    Several { what: String, choices: Vec<String>, way_out: String },
     #[error("{path} cannot be used: {}.", shown(reason))]
     BrokenFile { path: String, reason: String },
     #[error(
@@ -31,10 +35,17 @@ pub enum Refusal {
     SymbolicLink { path: String },
     #[error("{from} asks for {tool} {}, which is not available. Choose one of {}.", shown(wanted), available.join(", "))]
     Version { tool: String, wanted: String, from: String, available: Vec<String> },
+    #[error(
+        "{path} names the image {}. Images called gilgal/… are those of this server's apps, and no base for others.",
+        shown(image)
+    )]
+    ImageOfAnApp { path: String, image: String },
     #[error("{what} is not supported. {way_out}")]
     Unsupported { what: String, way_out: String },
     #[error(transparent)]
     Procfile(#[from] ProcfileError),
+    #[error(transparent)]
+    ProjectFile(#[from] ProjectFileError),
     #[error("The project has no folder {}, which is set as its root.", shown(root))]
     NoSuchRoot { root: String },
     #[error("There is no buildpack {}. Choose one of {}.", shown(name), available.join(", "))]
@@ -63,10 +74,13 @@ impl Refusal {
                 let heading = ["Looked for, in this order:".to_owned()];
                 heading.into_iter().chain(looked_for.iter().cloned()).collect()
             }
+            Self::ProjectFile(error) => error.mistakes.iter().skip(1).map(ToString::to_string).collect(),
             Self::Ambiguous { .. }
+            | Self::Several { .. }
             | Self::BrokenFile { .. }
             | Self::SymbolicLink { .. }
             | Self::Version { .. }
+            | Self::ImageOfAnApp { .. }
             | Self::Unsupported { .. }
             | Self::Procfile(_)
             | Self::NoSuchRoot { .. }

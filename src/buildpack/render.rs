@@ -73,6 +73,7 @@ pub(crate) fn dockerfile(
     values.insert("start".to_owned(), start(plan.processes.get(&ProcessType::web())));
     values.insert("image".to_owned(), Value::from_function(image));
     values.insert("cache".to_owned(), Value::from_function(cache));
+    values.insert("apt".to_owned(), Value::from_function(apt));
     environment.get_template(template).and_then(|template| template.render(values)).map_err(failed)
 }
 
@@ -85,6 +86,14 @@ fn cache_mount(scope: &Value, name: &Value, target: &Value, sharing: Option<&Val
         None => String::new(),
     };
     Ok(Value::from_safe_string(format!("--mount=type=cache,id={scope}-{name},target={target}{sharing}")))
+}
+
+/// The command that installs packages of Debian, a list, and leaves nothing else behind.
+fn apt(packages: &Value) -> Result<Value, Error> {
+    Ok(Value::from_safe_string(format!(
+        "apt-get update && apt-get install -y --no-install-recommends {} && rm -rf /var/lib/apt/lists/* /var/cache/apt/*",
+        words(packages)?
+    )))
 }
 
 /// Renders one argument of a start command. It stays one argument, so nothing in it is syntax to anybody.
@@ -100,6 +109,20 @@ pub(crate) fn argument(
     environment.render_str(template, variables).map_err(|error| Refusal::Unsupported {
         what: format!("The start command of the buildpack ({})", shown(&error.to_string())),
         way_out: "Add a Procfile.".to_owned(),
+    })
+}
+
+/// Renders a command line for a shell; what it prints of the project must be plain words.
+///
+/// # Errors
+/// When a value is more than a plain word.
+pub(crate) fn shell_line(
+    template: &str,
+    variables: &BTreeMap<String, serde_json::Value>,
+) -> Result<String, Refusal> {
+    environment().render_str(template, variables).map_err(|error| Refusal::Unsupported {
+        what: format!("The start command ({})", shown(error.detail().unwrap_or("it cannot be rendered"))),
+        way_out: "Use letters, digits, dots, dashes and slashes only, or add a Procfile.".to_owned(),
     })
 }
 

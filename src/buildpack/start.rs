@@ -53,13 +53,22 @@ fn value(rule: &StartRule, inspection: &Inspection<'_>) -> Result<Option<(String
     Ok(files.find(|file| inspection.documents.has_file(file)).map(|file| (file, Some(from))))
 }
 
-fn command(run: &Run, value: &str, inspection: &Inspection<'_>) -> Result<Command, Refusal> {
+/// The command of a rule, with the value that the rule found.
+///
+/// # Errors
+/// When a value does not fit where the command needs it.
+pub(crate) fn command(run: &Run, value: &str, inspection: &Inspection<'_>) -> Result<Command, Refusal> {
     match run {
         Run::Exec(arguments) => {
             let mut variables = inspection.variables.clone();
             variables.insert("value".to_owned(), value.into());
             let arguments = arguments.iter().map(|argument| render::argument(argument, &variables));
             Ok(Command::Exec(arguments.collect::<Result<_, _>>()?))
+        }
+        Run::Shell(template) => {
+            let mut variables = inspection.variables.clone();
+            variables.insert("value".to_owned(), value.into());
+            Ok(Command::Line(render::shell_line(template, &variables)?))
         }
         Run::Value => Ok(line(value)),
         Run::Image => Ok(Command::Image),

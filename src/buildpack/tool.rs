@@ -20,10 +20,13 @@ pub(crate) fn choose(tool: &Tool, inspection: &Inspection<'_>) -> Result<(String
         return Ok((tool.default.clone(), evidence(&tool.default, "default")));
     };
     let line = tool.aliases.get(&wanted.to_ascii_lowercase()).cloned().or_else(|| {
-        let requirement = Requirement::parse(&wanted)?;
+        let requirement =
+            Requirement::parse(&if tool.minimum { format!(">={wanted}") } else { wanted.clone() })?;
         let newest_first = tool.available.iter().rev();
-        let by_preference = std::iter::once(&tool.default).chain(newest_first);
-        by_preference.into_iter().find(|line| requirement.allows_line(line)).cloned()
+        // A default that is no line of its own (`1` of Rust) holds them all: what is more exact goes first.
+        let first = Some(&tool.default).filter(|default| tool.available.contains(default));
+        let mut by_preference = first.into_iter().chain(newest_first).chain([&tool.default]);
+        by_preference.find(|line| requirement.allows_line(line)).cloned()
     });
     match line {
         Some(line) => {

@@ -1,11 +1,71 @@
 //! The values that a pack's templates and start commands are given.
 
-use crate::buildpack::condition::{Inspection, Source};
-use crate::buildpack::manifest::{Variable, VariableKind};
+use crate::buildpack::condition::{Condition, Inspection, Source};
+use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render;
 use crate::model::plan::Evidence;
+use serde::Deserialize;
 use serde_json::json;
+use std::collections::BTreeMap;
+
+/// A file of variables that several packs share.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct SharedVariables {
+    #[serde(rename = "variable")]
+    pub(crate) variables: Vec<Variable>,
+}
+
+/// A value that the templates are given; computed in the order of the file.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Variable {
+    pub(crate) name: String,
+    /// Evidence, in front of the value that was found: `Output`. Absent: the value is not worth a line.
+    #[serde(default)]
+    pub(crate) shown: Option<String>,
+    /// A variable that holds the folder from which a path is named; absent: the project itself.
+    #[serde(default)]
+    pub(crate) below: Option<String>,
+    #[serde(flatten)]
+    pub(crate) kind: VariableKind,
+}
+
+/// How a variable gets its value.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum VariableKind {
+    /// Whether a condition holds.
+    When(Condition),
+    /// The first source that finds something; otherwise null.
+    First(Vec<Source>),
+    /// The first source that finds something. It must be a folder of the project that can be named in a Dockerfile.
+    Folder(Vec<Source>),
+    /// The first source that finds something: a path below the project, which the build may yet have to make.
+    Path(Vec<Source>),
+    /// Those of the named files that exist.
+    Files(Vec<String>),
+    /// Those of the named directories that exist.
+    Directories(Vec<String>),
+    /// These texts; `{{ name }}` in one is a variable that was computed before.
+    List(Vec<String>),
+    /// These texts by name: environment variables.
+    Table(BTreeMap<String, String>),
+    /// The names of a table that begin with a prefix: `ext-*` of composer.json.
+    Keys(KeyList),
+}
+
+/// Which names of a table are listed, without their prefix.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct KeyList {
+    pub(crate) file: String,
+    pub(crate) key: String,
+    pub(crate) prefix: String,
+    /// Names that are left out.
+    #[serde(default)]
+    pub(crate) except: Vec<String>,
+}
 
 /// Computes variables in their order, each of which may use those before it. What is worth showing of them is returned.
 ///
@@ -38,6 +98,7 @@ pub(crate) fn compute(
             VariableKind::Directories(directories) => {
                 json!(directories.iter().filter(|path| documents.has_directory(path)).collect::<Vec<_>>())
             }
+            VariableKind::Keys(list) => json!(keys(list, documents)?),
             VariableKind::List(texts) => {
                 let rendered = texts.iter().map(|text| render::argument(text, &inspection.variables));
                 json!(rendered.collect::<Result<Vec<_>, _>>()?)
@@ -100,4 +161,13 @@ fn folder(sources: &[Source], inspection: &Inspection<'_>) -> Result<Option<Stri
         return Ok(Some(folder));
     };
     Err(Refusal::BrokenFile { path: from, reason })
+}
+
+/// The names that a table has, as a pack asks for them. A name that is more than a plain word cannot be one.
+fn keys(list: &KeyList, documents: &Documents<'_>) -> Result<Vec<String>, Refusal> {
+    let document = documents.document(&list.file)?;
+    let table = document.as_deref().and_then(|document| lookup(document, &list.key)?.as_object());
+    let names = table.into_iter().flatten().filter_map(|(name, _)| name.strip_prefix(&list.prefix));
+    let is_wanted = |name: &&str| render::is_word(name) && !list.except.iter().any(|other| other == name);
+    Ok(names.filter(is_wanted).map(str::to_owned).collect())
 }

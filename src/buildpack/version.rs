@@ -73,9 +73,12 @@ fn comparison(operator: &str, version: &Partial) -> Option<Vec<Interval>> {
         "<=" => Interval { start: (0, 0, 0), end },
         "<" => Interval { start: (0, 0, 0), end: start },
         "^" => Interval { start, end: version.next_incompatible() },
-        "~" | "~>" => Interval { start, end: version.next_in(if version.numbers.len() < 2 { 1 } else { 2 }) },
+        "~" => Interval { start, end: version.next_in(if version.numbers.len() < 2 { 1 } else { 2 }) },
         // PEP 440: ~= 3.11 allows 3.12, ~= 3.11.2 does not.
-        "~=" => Interval { start, end: version.next_in(version.numbers.len().saturating_sub(1).max(1)) },
+        // So does ~> of Ruby and Elixir.
+        "~=" | "~>" => {
+            Interval { start, end: version.next_in(version.numbers.len().saturating_sub(1).max(1)) }
+        }
         "!=" => {
             return Some(vec![Interval { start: (0, 0, 0), end: start }, Interval { start: end, end: END }]);
         }

@@ -2,7 +2,7 @@
 
 use super::USAGE;
 use super::printer::{self, with_causes};
-use crate::config::{Settings, Variables, free_bytes};
+use crate::config::{Home, Settings, Variables, free_bytes};
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::model::id::ServerId;
 use crate::store::Store;
@@ -88,6 +88,9 @@ async fn database(settings: &Settings) -> Finding {
     }
     let store = Store::connect(url).await.map_err(|error| with_causes(&error))?;
     store.ping().await.map_err(|error| format!("{}. Check DATABASE_URL.", with_causes(&error)))?;
+    if let Some(server) = Home::server_id_in(&settings.home) {
+        store.refuse_foreign(server).await.map_err(|error| format!("{error}."))?;
+    }
     Ok(if url.starts_with("sqlite://") { "SQLite" } else { "PostgreSQL" }.to_owned())
 }
 

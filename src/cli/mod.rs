@@ -1,6 +1,8 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
+mod adopt;
 mod doctor;
+mod eject;
 mod plan;
 mod printer;
 mod serve;
@@ -43,10 +45,24 @@ enum Command {
         #[arg(long)]
         dockerfile: bool,
     },
+    /// Write the Dockerfile that a push would build with into the project, to own it
+    Eject {
+        /// Folder of the project
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+        /// Overwrite files that are there
+        #[arg(long)]
+        force: bool,
+    },
     /// Check everything that the server needs, and say what to do
     Doctor,
     /// List every setting with its meaning
     Settings,
+    /// Give the database at `DATABASE_URL` to this home, after `serve` has refused it; the server must not run
+    AdoptDatabase {
+        /// Whose the database is until now: the id that `serve` has named, or `nobody`
+        owner: adopt::Owner,
+    },
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
     Hook { name: String },
@@ -62,8 +78,10 @@ pub fn main() -> ExitCode {
         Command::Plan { folder, json, dockerfile } => {
             plan::plan(&folder, plan::Format::new(json, dockerfile))
         }
+        Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
+        Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

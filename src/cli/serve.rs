@@ -3,6 +3,7 @@
 use super::USAGE;
 use super::printer::{self, with_causes};
 use crate::config::{Settings, Variables};
+use crate::serve::Ended;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -32,7 +33,9 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
     // A thread that still reads a tree is not waited for: what it does is done again at the next start.
     runtime.shutdown_timeout(THREADS_GRACE);
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Ended::Stopped) => ExitCode::SUCCESS,
+        // The log has said which.
+        Ok(Ended::PartLost | Ended::DatabaseTaken) => ExitCode::FAILURE,
         Err(error) => {
             printer::error(&format!("gilgal cannot start: {}", with_causes(&error)));
             ExitCode::FAILURE

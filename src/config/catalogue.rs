@@ -32,6 +32,12 @@ settings! {
         "Address on which the REST API listens.";
     HTTP_ADDR = "GILGAL_HTTP_ADDR", Some("http_addr"), "0.0.0.0:8080",
         "Address on which the router serves the deployed apps.";
+    SSH_CONNECTIONS = "GILGAL_SSH_CONNECTIONS_PER_PEER", Some("ssh_connections_per_peer"), "64",
+        "SSH connections that one address may have at a time, an IPv6 network of 64 bits counting as one; 0 for no limit.";
+    API_CONNECTIONS = "GILGAL_API_CONNECTIONS_PER_PEER", Some("api_connections_per_peer"), "128",
+        "Connections to the API that one address may have at a time; 0 for no limit. A proxy before it is one address.";
+    HTTP_CONNECTIONS = "GILGAL_HTTP_CONNECTIONS_PER_PEER", Some("http_connections_per_peer"), "4096",
+        "Connections to the router that one address may have at a time; 0 for no limit, as behind a proxy, which is one address.";
     BASE_DOMAIN = "GILGAL_BASE_DOMAIN", Some("base_domain"), "localhost",
         "Apps are served at http://<project>.<base domain>.";
     SSH_HOST = "GILGAL_SSH_HOST", Some("ssh_host"), "",
@@ -50,10 +56,16 @@ settings! {
         "open or closed: who may sign up; open only while the API listens on loopback, unless set. The first account may always sign up.";
     MAX_PUSH_MIB = "GILGAL_MAX_PUSH_MIB", Some("max_push_mib"), "1024",
         "Largest pack that a push may send, in MiB.";
+    MAX_REFERENCES = "GILGAL_MAX_REFERENCES", Some("max_references"), "5000",
+        "Branches, tags and notes that one repository may have.";
+    MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",
+        "Projects that one account may have.";
     BUILD_TIMEOUT_SECONDS = "GILGAL_BUILD_TIMEOUT_SECONDS", Some("build_timeout_seconds"), "1800",
         "Seconds after which a build is stopped.";
     BUILD_MEMORY_MIB = "GILGAL_BUILD_MEMORY_MIB", Some("build_memory_mib"), "4096",
         "Memory in MiB that one command of a build may use; kept where the server is root on the engine's own host.";
+    BUILD_PROCESSES = "GILGAL_BUILD_PROCESSES", Some("build_processes"), "4096",
+        "Processes and threads that one command of a build may have; kept where the memory limit is.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -54,6 +54,12 @@ impl Home {
         Ok(Self { folder: folder.to_owned(), server_id, _lock: lock })
     }
 
+    /// The server id of a home that is not opened: it may be in use, or not be there yet.
+    #[must_use]
+    pub fn server_id_in(folder: &Path) -> Option<ServerId> {
+        std::fs::read_to_string(folder.join("server-id")).ok()?.trim().parse().ok()
+    }
+
     /// What tells this server's containers, images and networks from those of other servers on the same engine.
     #[must_use]
     pub const fn server_id(&self) -> ServerId {
@@ -127,6 +133,8 @@ mod tests {
         let first = Home::open(folder.path()).unwrap();
         assert!(matches!(Home::open(folder.path()), Err(HomeError::InUse(_))));
         let id = first.server_id();
+        assert_eq!(Home::server_id_in(folder.path()), Some(id));
+        assert_eq!(Home::server_id_in(&folder.path().join("nowhere")), None);
         drop(first);
         assert_eq!(Home::open(folder.path()).unwrap().server_id(), id);
     }

@@ -3,6 +3,7 @@
 use super::catalogue as names;
 use super::lookup::{Lookup, Mistakes, Variables};
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -14,6 +15,10 @@ pub struct Settings {
     pub ssh_address: SocketAddr,
     pub api_address: SocketAddr,
     pub http_address: SocketAddr,
+    /// `usize::MAX` for no limit, as for the two below.
+    pub ssh_connections_per_peer: usize,
+    pub api_connections_per_peer: usize,
+    pub http_connections_per_peer: usize,
     /// Lower-case, without a dot at either end.
     pub base_domain: String,
     pub ssh_host: String,
@@ -27,8 +32,11 @@ pub struct Settings {
     pub mode: Mode,
     pub registration: Registration,
     pub max_push_bytes: u64,
+    pub max_references: usize,
+    pub max_projects: u32,
     pub build_timeout: Duration,
     pub build_memory_mib: u32,
+    pub build_processes: u32,
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -36,6 +44,9 @@ pub struct Settings {
     pub executable: PathBuf,
     /// `PATH` of this process: where `git` is looked for.
     pub search_path: String,
+    /// Where tests make deployments fail; always `None` in a program that was compiled for use. No setting: nobody but
+    /// the tests has a reason to know of it.
+    pub failpoints: Option<String>,
 }
 
 macro_rules! words {
@@ -93,6 +104,10 @@ impl Settings {
         let ssh_address = lookup.required::<SocketAddr>(names::SSH_ADDR, address);
         let api_address = lookup.required::<SocketAddr>(names::API_ADDR, address);
         let http_address = lookup.required::<SocketAddr>(names::HTTP_ADDR, address);
+        let connections = "a number of connections, or 0 for no limit";
+        let ssh_connections = lookup.required::<PerPeer>(names::SSH_CONNECTIONS, connections);
+        let api_connections = lookup.required::<PerPeer>(names::API_CONNECTIONS, connections);
+        let http_connections = lookup.required::<PerPeer>(names::HTTP_CONNECTIONS, connections);
         let base_domain =
             lookup.required::<HostName>(names::BASE_DOMAIN, "a host name such as apps.example.com");
         let ssh_host = lookup.optional::<HostName>(names::SSH_HOST, "a host name such as git.example.com");
@@ -103,11 +118,13 @@ impl Settings {
             lookup.required::<DockerHost>(names::DOCKER_HOST, "unix:///path or tcp://host:port");
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
         let registration = lookup.optional::<Registration>(names::REGISTRATION, "open or closed");
-        let max_push_mib = lookup.required::<std::num::NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
-        let build_memory =
-            lookup.required::<std::num::NonZeroU32>(names::BUILD_MEMORY_MIB, "a number of MiB");
+        let max_push_mib = lookup.required::<NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
+        let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
+        let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
+        let build_memory = lookup.required::<NonZeroU32>(names::BUILD_MEMORY_MIB, "a number of MiB");
+        let build_processes = lookup.required::<NonZeroU32>(names::BUILD_PROCESSES, "a number of processes");
         let build_timeout =
-            lookup.required::<std::num::NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
+            lookup.required::<NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
         let log_filter =
@@ -123,6 +140,9 @@ impl Settings {
                 ssh_address: ssh_address?,
                 api_address,
                 http_address: http_address?,
+                ssh_connections_per_peer: ssh_connections?.0,
+                api_connections_per_peer: api_connections?.0,
+                http_connections_per_peer: http_connections?.0,
                 ssh_host: ssh_host.map_or_else(|| base_domain.clone(), |host| host.0),
                 base_domain,
                 ssh_public_port: ssh_public_port.map(Into::into),
@@ -134,14 +154,21 @@ impl Settings {
                 mode: mode?,
                 registration: registration.unwrap_or(default_registration),
                 max_push_bytes: u64::from(max_push_mib?.get()) * 1024 * 1024,
+                max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
+                max_projects: max_projects?.get(),
                 build_timeout: Duration::from_secs(u64::from(build_timeout?.get())),
                 build_memory_mib: build_memory?.get(),
+                build_processes: build_processes?.get(),
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,
                 log_format: log_format?,
                 executable: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("gilgal")),
                 search_path: variables.get("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin").to_owned(),
+                failpoints: variables
+                    .get("GILGAL_FAILPOINTS")
+                    .filter(|_| cfg!(debug_assertions))
+                    .map(str::to_owned),
                 home,
             })
         };
@@ -169,6 +196,20 @@ fn home_folder(variables: &Variables) -> Result<PathBuf, Mistakes> {
         "is not set, and neither is HOME: set it to the folder for the server's data"
     };
     Err(Mistakes(vec![super::Mistake { name: names::HOME.variable.to_owned(), problem: problem.to_owned() }]))
+}
+
+/// A limit, of which 0 means none.
+struct PerPeer(usize);
+
+impl FromStr for PerPeer {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.parse().map_err(drop)? {
+            0 => Ok(Self(usize::MAX)),
+            limit => Ok(Self(limit)),
+        }
+    }
 }
 
 struct HostName(String);
@@ -232,6 +273,7 @@ mod tests {
         let settings =
             Settings::load(&Variables::from([("GILGAL_HOME", home.path().to_str().unwrap())])).unwrap();
         assert_eq!(settings.ssh_address.port(), 2222);
+        assert_eq!(settings.ssh_connections_per_peer, 64);
         assert_eq!(settings.registration, Registration::Open);
         assert!(settings.database_url.expose().ends_with("gilgal.db"));
     }
@@ -251,12 +293,14 @@ mod tests {
     #[test]
     fn the_environment_wins_over_the_file() {
         let home = tempfile::tempdir().unwrap();
-        std::fs::write(home.path().join("server.toml"), "max_push_mib = 7\nlog = \"debug\"\n").unwrap();
+        let lines = "max_push_mib = 7\nlog = \"debug\"\nhttp_connections_per_peer = 0\n";
+        std::fs::write(home.path().join("server.toml"), lines).unwrap();
         let variables =
             Variables::from([("GILGAL_HOME", home.path().to_str().unwrap()), ("GILGAL_LOG", "warn")]);
         let settings = Settings::load(&variables).unwrap();
         assert_eq!(settings.max_push_bytes, 7 * 1024 * 1024);
         assert_eq!(settings.log_filter, "warn");
+        assert_eq!(settings.http_connections_per_peer, usize::MAX);
     }
 
     #[test]

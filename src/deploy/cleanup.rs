@@ -1,6 +1,7 @@
 //! Removing everything of a project that is not a row, for when it is deleted.
 
 use super::Deployer;
+use super::instances::STOP_GRACE;
 use crate::model::project::Project;
 use crate::projects::{CleanupError, ProjectCleanup};
 use crate::store::PageRequest;
@@ -11,7 +12,6 @@ use std::time::{Duration, Instant};
 
 /// Time that a cancelled deployment gets to take back what it has made.
 const UNDO_TIME: Duration = Duration::from_secs(20);
-const STOP_GRACE: Duration = Duration::from_secs(10);
 
 fn failed<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> CleanupError {
     move |error| CleanupError { what, source: Box::new(error) }
@@ -24,10 +24,12 @@ impl ProjectCleanup for Deployer {
             self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
         for deployment in self.store.unfinished_deployments().await.map_err(failed("the deployments"))? {
             if deployment.project_id == project.id {
-                self.store.request_cancel(deployment.id).await.map_err(failed("a running deployment"))?;
+                // One that cannot be cancelled any more is about to end: it is waited for like the others.
+                let _ = self.store.request_cancel(deployment.id).await.map_err(failed("a deployment"))?;
             }
         }
         self.interrupts.signal();
+        self.journal.wake_readers();
         self.wait_for_the_end(project).await?;
         for environment in &environments {
             drop(self.router.remove_route(environment.id));

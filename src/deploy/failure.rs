@@ -17,18 +17,32 @@ pub(super) struct Failure {
     pub(super) sentence: String,
     /// What the app or the build said last.
     pub(super) last_lines: Vec<String>,
+    /// Lines that have been shown already: read again for what the buildpack knows about them.
+    pub(super) shown_lines: Vec<String>,
     /// What to try; whole sentences.
     pub(super) advice: Vec<String>,
 }
 
 impl Failure {
     pub(super) fn new(words: &'static str, sentence: impl Into<String>) -> Self {
-        Self { words, sentence: sentence.into(), last_lines: Vec::new(), advice: Vec::new() }
+        Self {
+            words,
+            sentence: sentence.into(),
+            last_lines: Vec::new(),
+            shown_lines: Vec::new(),
+            advice: Vec::new(),
+        }
     }
 
     #[must_use]
     pub(super) fn advise(mut self, sentence: impl Into<String>) -> Self {
         self.advice.push(sentence.into());
+        self
+    }
+
+    #[must_use]
+    pub(super) fn having_shown(mut self, lines: Vec<String>) -> Self {
+        self.shown_lines = lines;
         self
     }
 
@@ -119,7 +133,7 @@ impl From<BuildError> for StepError {
         let failure = Failure::new(words, sentence);
         match error {
             // Its last lines have just been shown: they are the end of the build's own output.
-            BuildError::CommandFailed { .. } => failure.advise(
+            BuildError::CommandFailed { last_lines, .. } => failure.having_shown(last_lines).advise(
                 "Run the same command in a clean clone to see it fail, fix it, commit, and push again.",
             ),
             BuildError::OutOfMemory { .. } => {

@@ -1,17 +1,27 @@
 //! What is to run for a release, and what does.
 
 use super::Deployer;
-use super::failure::{Failure, StepError};
+use super::failure::Failure;
 use crate::engine::{EngineError, InstanceSpec};
 use crate::model::deployment::Deployment;
-use crate::model::environment::Environment;
+use crate::model::environment::{ConfigVar, DrainSeconds, Environment, EnvironmentSettings};
 use crate::model::id::{DeploymentId, EnvironmentId};
-use crate::model::instance::{Instance, InstanceKey};
+use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
+use crate::model::plan::BuildPlan;
+use crate::model::process::Formation;
 use crate::model::project::Project;
 use crate::model::release::ReleaseContent;
+use crate::model::route::RouteTarget;
 use crate::model::secret::Secret;
+use crate::store::StoreError;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Time between the signal to stop and being killed, for an instance that served and that no request is sent to any more.
+pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
+/// The same for an instance that no request was ever sent to.
+pub(super) const UNUSED_GRACE: Duration = Duration::from_secs(3);
 
 /// The process type whose command runs once before a release and never as an instance.
 const RELEASE: &str = "release";
@@ -37,51 +47,79 @@ pub(super) fn release_command(content: &ReleaseContent) -> Option<ProcessType> {
     content.processes.keys().find(|process_type| process_type.as_str() == RELEASE).cloned()
 }
 
-impl Deployer {
-    /// Everything of a release that decides what runs, as it is now.
-    pub(super) async fn release_content(
-        &self,
-        environment: &Environment,
-        deployment: &Deployment,
-    ) -> Result<ReleaseContent, StepError> {
-        let (Some(plan), Some(image)) = (deployment.record.plan.clone(), deployment.record.image.clone())
-        else {
-            return Err(
-                Failure::new("deployment failed", "The record of the deployment has no image.").into()
-            );
-        };
-        let vars = self.store.config_vars(environment.id).await?;
-        let sealed_config: BTreeMap<String, String> = vars
-            .into_iter()
-            .filter(|var| var.scope.at_runtime())
-            .map(|var| (var.name.to_string(), var.sealed_value))
-            .collect();
-        Ok(ReleaseContent {
-            image,
-            port: plan.port,
-            processes: plan.processes.clone(),
-            formation: environment.settings.formation.clone(),
-            limits: environment.settings.limits,
-            sealed_config,
-            plan,
+/// Everything that decides what runs: decided once, when the image is there.
+pub(super) fn content(
+    environment: &Environment,
+    plan: BuildPlan,
+    image: String,
+    sealed_config: BTreeMap<String, String>,
+) -> ReleaseContent {
+    let EnvironmentSettings { formation, limits, health, drain_seconds, .. } = &environment.settings;
+    let running = &plan.running;
+    // What somebody has scaled stays so; what the project's files say is where an app begins.
+    let mut wanted = Formation(running.formation.clone());
+    wanted.0.extend(formation.0.clone());
+    let own_limits = running.limits.iter();
+    ReleaseContent {
+        image,
+        port: plan.port,
+        processes: plan.processes.clone(),
+        formation: wanted,
+        limits: *limits,
+        process_limits: own_limits.map(|(of, change)| (of.clone(), change.applied_to(*limits))).collect(),
+        health: running.health.applied_to(health),
+        drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
+        variables: running.variables.clone(),
+        sealed_config,
+        plan,
+    }
+}
+
+/// Where the running web instances of a deployment take requests.
+pub(super) fn web_targets(instances: &[Instance], deployment: DeploymentId) -> Vec<RouteTarget> {
+    let web = ProcessType::web();
+    let mut serving: Vec<&Instance> = instances
+        .iter()
+        .filter(|instance| instance.key.deployment_id == deployment && instance.key.process_type == web)
+        .filter(|instance| instance.state == InstanceState::Running)
+        .collect();
+    serving.sort_by_key(|instance| instance.key.index);
+    serving
+        .into_iter()
+        .filter_map(|instance| {
+            Some(RouteTarget { instance_id: instance.id.clone(), address: instance.address? })
         })
+        .collect()
+}
+
+impl Deployer {
+    /// The config vars of an environment that its instances get, sealed, as they are now.
+    pub(super) async fn sealed_config(
+        &self,
+        environment: EnvironmentId,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let vars = self.store.config_vars(environment).await?;
+        let at_runtime = vars.into_iter().filter(|var| var.scope.at_runtime());
+        Ok(at_runtime.map(|ConfigVar { name, sealed_value, .. }| (name.to_string(), sealed_value)).collect())
     }
 
     /// The variables that an instance gets.
-    pub(super) fn opened_config(
+    fn opened_config(
         &self,
         environment: EnvironmentId,
         content: &ReleaseContent,
-    ) -> Result<Vec<(String, Secret<String>)>, StepError> {
+    ) -> Result<Vec<(String, Secret<String>)>, Failure> {
         let purpose = seal_purpose(environment);
         let open = |(name, sealed): (&String, &String)| match self.master_key.open(&purpose, sealed) {
             Ok(value) => Ok((name.clone(), value)),
             Err(error) => {
                 let sentence = format!("The config var {name} cannot be opened: {error}.");
-                Err(Failure::new("config failed", sentence).into())
+                Err(Failure::new("config failed", sentence))
             }
         };
-        content.sealed_config.iter().map(open).collect()
+        let own = content.variables.iter().filter(|(name, _)| !content.sealed_config.contains_key(*name));
+        let own = own.map(|(name, value)| Ok((name.clone(), Secret::new(value.clone()))));
+        own.chain(content.sealed_config.iter().map(open)).collect()
     }
 
     /// How one instance of a release is to be started.
@@ -92,7 +130,7 @@ impl Deployer {
         content: &ReleaseContent,
         process_type: &ProcessType,
         index: u16,
-    ) -> Result<InstanceSpec, StepError> {
+    ) -> Result<InstanceSpec, Failure> {
         let command =
             content.processes.get(process_type).cloned().unwrap_or(crate::model::process::Command::Image);
         Ok(InstanceSpec {
@@ -107,7 +145,7 @@ impl Deployer {
             command,
             environment: self.opened_config(deployment.environment_id, content)?,
             port: content.port,
-            limits: content.limits,
+            limits: content.limits_of(process_type),
             slug: project.slug.clone(),
         })
     }

@@ -2,21 +2,27 @@
 //!
 //! [`pipeline`] moves a deployment through its states; each state's work is one file of [`steps`]. What a step has made
 //! is written down before the next one starts, so that a server that was killed goes on from the record. The commit
-//! point is `switching`: the release is stored, then the router is swapped, then the branch moves. A failure before it
-//! is undone ([`undo`]); nothing after it is. [`reconcile`] keeps the router in step with where instances really are,
-//! and removes what nobody wants any more.
+//! point is the move to `switching`, which stores the release in the same transaction. A failure before it is undone
+//! ([`undo`]); after it nothing fails: the router is swapped ([`serving`]), the branch moves, the old release is cleaned
+//! up, again and again until it is done. [`reconcile`] keeps the router in step with where instances really are, and
+//! removes what nobody wants any more.
 
 mod cleanup;
+mod failpoint;
 mod failure;
 mod instances;
+mod patience;
 mod pipeline;
 mod reconcile;
+mod run;
+mod serving;
 mod steps;
 mod undo;
 
+pub use failpoint::Failpoints;
 pub use reconcile::Reconciler;
 
-use crate::build::Builder;
+use crate::build::{BuildLimits, Builder};
 use crate::buildpack::Catalog;
 use crate::engine::Engine;
 use crate::git::Repositories;
@@ -43,9 +49,10 @@ pub struct Deployer {
     pub interrupts: Interrupts,
     pub address: PublicAddress,
     pub build_timeout: Duration,
-    /// Memory that one command of a build may use, in MiB.
-    pub build_memory_mib: u32,
+    /// What one command of a build may use.
+    pub build_limits: BuildLimits,
     /// Held while "which release is current" is decided and the router is told: a reconciliation that has read the
     /// database before a switch must not tell the router after it.
     pub switching: Arc<Mutex<()>>,
+    pub failpoints: Failpoints,
 }

@@ -2,70 +2,17 @@
 
 use super::Deployer;
 use super::failure::{Failure, StepError};
+use super::instances::seal_purpose;
+use super::patience::until_stored;
+use super::run::Run;
 use super::steps;
-use crate::journal::{Conclusion, Writer};
-use crate::model::deployment::{Deployment, DeploymentEvent, DeploymentState, Step};
-use crate::model::environment::Environment;
-use crate::model::id::DeploymentId;
-use crate::model::log::{Level, Stream};
-use crate::model::project::Project;
+use crate::journal::Conclusion;
+use crate::model::deployment::{Deployment, DeploymentEvent, DeploymentState};
+use crate::model::id::{DeploymentId, ReleaseId};
+use crate::model::secret::Secret;
 use crate::model::time::now;
-use crate::router::Drained;
-use crate::store::StoreError;
-use tokio::task::JoinHandle;
-
-/// A deployment while it runs: its row as last written, what it belongs to, and its log.
-pub(super) struct Run {
-    pub(super) deployment: Deployment,
-    pub(super) project: Project,
-    pub(super) environment: Environment,
-    /// Whether a release was live before.
-    pub(super) was_live: bool,
-    /// Name of whoever started it.
-    pub(super) author: Option<String>,
-    pub(super) log: Writer,
-    /// What the router is still finishing on the old instances, after the switch.
-    pub(super) drain: Option<JoinHandle<Drained>>,
-}
-
-impl Run {
-    fn say(&self, stream: Stream, level: Level, text: &str) {
-        self.log.line(self.deployment.state.step(), stream, level, text);
-    }
-
-    /// `-----> text`
-    pub(super) fn step(&self, text: &str) {
-        self.say(Stream::Step, Level::Info, text);
-    }
-
-    /// `=====> text`
-    pub(super) fn outcome(&self, text: &str) {
-        self.say(Stream::Outcome, Level::Info, text);
-    }
-
-    /// A line below a step.
-    pub(super) fn detail(&self, text: &str) {
-        self.say(Stream::Detail, Level::Info, text);
-    }
-
-    pub(super) fn warn(&self, text: &str) {
-        self.say(Stream::Notice, Level::Warning, text);
-    }
-
-    pub(super) fn error(&self, text: &str) {
-        self.say(Stream::Notice, Level::Error, text);
-    }
-
-    /// What an instance printed.
-    pub(super) fn app_line(&self, text: &str) {
-        self.say(Stream::App, Level::Info, text);
-    }
-
-    /// The step that runs now.
-    pub(super) const fn current_step(&self) -> Step {
-        self.deployment.state.step()
-    }
-}
+use crate::store::{NewRelease, StoreError};
+use std::collections::BTreeMap;
 
 impl Deployer {
     /// Brings a deployment to a final state, from wherever it is. Safe to be called again after a crash.
@@ -83,55 +30,97 @@ impl Deployer {
             Some(user) => Some(self.store.user(user).await?.username.to_string()),
             None => None,
         };
-        let was_live = self.store.current_release(environment.id).await?.is_some();
-        let log = self.journal.write(id).await?;
-        let mut run = Run { deployment, project, environment, was_live, author, log, drain: None };
-        if run.deployment.state != DeploymentState::Queued {
-            run.detail("The deployment was interrupted and goes on from its record.");
-        }
-        let result = self.drive(&mut run).await;
+        let served = self.store.current_release(environment.id).await?;
+        let previous = served.filter(|release| release.deployment_id != id).map(|release| release.version);
+        let resumed = deployment.state != DeploymentState::Queued;
+        let log = self.journal.write(id, resumed).await?;
+        let mut run =
+            Run { deployment, project, environment, previous, author, log, has_traffic: false, drain: None };
+        // Every step is in it: too large to be moved about.
+        let result = Box::pin(self.go_on(&mut run, resumed)).await;
         run.log.close().await;
         result
     }
 
-    /// Ends a deployment that has killed the server again and again.
+    /// Ends a deployment that has killed the server again and again. One that is committed goes on all the same.
     ///
     /// # Errors
     /// When the database does not answer; to be called again later.
     pub async fn give_up(&self, id: DeploymentId) -> Result<(), StoreError> {
         let deployment = self.store.deployment(id).await?;
         if let Ok(undoing) = deployment.state.next(DeploymentEvent::Failed) {
-            let reason = "The deployment was interrupted too often and was given up.";
-            self.store.finish_deployment(id, deployment.state, undoing, Some(reason)).await?;
+            let reason = Some("The deployment was interrupted too often and was given up.");
+            self.store.finish_deployment(id, deployment.state, undoing, None, reason).await?;
         }
         self.run(id).await
     }
 
-    async fn drive(&self, run: &mut Run) -> Result<(), StoreError> {
+    async fn go_on(&self, run: &mut Run, resumed: bool) -> Result<(), StoreError> {
+        // Before the first line.
+        self.mask_config(run, &BTreeMap::new()).await?;
+        if resumed {
+            run.detail("The deployment was interrupted and goes on from its record.");
+        }
         while !run.deployment.state.is_final() {
-            let state = run.deployment.state;
-            let (event, conclusion) = match self.run_step(run).await {
-                Ok(DeploymentEvent::Cancelled) => {
-                    report_cancel(run);
-                    (DeploymentEvent::Cancelled, Some("cancelled"))
-                }
-                Ok(event) => (event, None),
-                Err(StepError::Failed(failure)) => {
-                    self.report(run, &failure);
-                    (DeploymentEvent::Failed, Some(failure.words))
-                }
-                Err(StepError::Store(error)) => return Err(error),
-            };
-            let next = state.next(event).unwrap_or_else(|illegal| {
-                // Only a mistake in this program comes here; ending is better than doing it again for ever.
-                tracing::error!(deployment = %run.deployment.id, %illegal, "a step has answered with an illegal move");
-                DeploymentState::Failed
-            });
-            self.record_move(run, next).await?;
-            // Only now: who is told that it failed must be able to rely on it.
-            if let Some(words) = conclusion {
-                run.log.conclude(Conclusion::NotLive(words.to_owned()));
+            let mut outcome = self.run_step(run).await;
+            if matches!(outcome, Ok(DeploymentEvent::Advanced))
+                && run.deployment.state == DeploymentState::Checking
+            {
+                outcome = self.commit(run).await;
             }
+            self.conclude_step(run, outcome).await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the values of config vars out of the log: those that are set now, those that the deployment has been given,
+    /// and those that it is about to be given. One that cannot be opened is reported by the step that needs it.
+    pub(super) async fn mask_config(
+        &self,
+        run: &Run,
+        given: &BTreeMap<String, String>,
+    ) -> Result<(), StoreError> {
+        let now = self.store.config_vars(run.environment.id).await?;
+        let content = run.deployment.record.content.as_ref();
+        let sealed = now
+            .iter()
+            .map(|var| &var.sealed_value)
+            .chain(content.iter().flat_map(|content| content.sealed_config.values()))
+            .chain(given.values());
+        let purpose = seal_purpose(run.environment.id);
+        let values: Vec<Secret<String>> =
+            sealed.filter_map(|sealed| self.master_key.open(&purpose, sealed).ok()).collect();
+        run.log.mask(&values);
+        Ok(())
+    }
+
+    /// Writes down how a step ended, and tells those who watch.
+    async fn conclude_step(
+        &self,
+        run: &mut Run,
+        outcome: Result<DeploymentEvent, StepError>,
+    ) -> Result<(), StoreError> {
+        let (event, conclusion) = match outcome {
+            Ok(DeploymentEvent::Cancelled) => {
+                report_cancel(run);
+                (DeploymentEvent::Cancelled, Some("cancelled"))
+            }
+            Ok(event) => (event, None),
+            Err(StepError::Failed(failure)) => {
+                self.report(run, &failure);
+                (DeploymentEvent::Failed, Some(failure.words))
+            }
+            Err(StepError::Store(error)) => return Err(error),
+        };
+        let next = run.deployment.state.next(event).unwrap_or_else(|illegal| {
+            // Only a mistake in this program comes here; ending is better than doing it again for ever.
+            tracing::error!(deployment = %run.deployment.id, %illegal, "a step has answered with an illegal move");
+            if illegal.state.is_committed() { DeploymentState::Live } else { DeploymentState::Failed }
+        });
+        self.record_move(run, next).await?;
+        // Only now: who is told that it failed must be able to rely on it.
+        if let Some(words) = conclusion {
+            run.log.conclude(Conclusion::NotLive(words.to_owned()));
         }
         Ok(())
     }
@@ -139,51 +128,45 @@ impl Deployer {
     /// Does the work of the state that the deployment is in.
     async fn run_step(&self, run: &mut Run) -> Result<DeploymentEvent, StepError> {
         let id = run.deployment.id;
-        match run.deployment.state {
+        self.reach(run, "begin")?;
+        let event = match run.deployment.state {
+            DeploymentState::Queued => DeploymentEvent::Advanced,
+            DeploymentState::Fetching => self.unless_cancelled(id, self.fetch(run)).await?,
+            DeploymentState::Detecting => self.unless_cancelled(id, self.detect(run)).await?,
+            DeploymentState::Building => self.unless_cancelled(id, self.build(run)).await?,
+            DeploymentState::Releasing => self.unless_cancelled(id, self.release(run)).await?,
+            DeploymentState::Starting => self.unless_cancelled(id, self.start(run)).await?,
+            DeploymentState::Checking => self.unless_cancelled(id, self.check(run)).await?,
+            DeploymentState::Switching => {
+                self.switch(run).await?;
+                DeploymentEvent::Advanced
+            }
+            DeploymentState::Draining => {
+                self.drain(run).await?;
+                DeploymentEvent::Advanced
+            }
             DeploymentState::UndoingFailure | DeploymentState::UndoingCancel => {
                 self.undo(run).await?;
-                return Ok(DeploymentEvent::Undone);
+                DeploymentEvent::Undone
             }
-            DeploymentState::Switching => self.switch(run).await?,
-            DeploymentState::Draining => self.drain(run).await?,
-            DeploymentState::Queued
-            | DeploymentState::Fetching
-            | DeploymentState::Detecting
-            | DeploymentState::Building
-            | DeploymentState::Releasing
-            | DeploymentState::Starting
-            | DeploymentState::Checking
-            | DeploymentState::Live
+            DeploymentState::Live
             | DeploymentState::Failed
             | DeploymentState::Cancelled
-            | DeploymentState::Superseded => {
-                tokio::select! {
-                    result = self.run_cancellable_step(run) => result?,
-                    () = self.cancelled(id) => return Ok(DeploymentEvent::Cancelled),
-                }
-            }
-        }
-        Ok(DeploymentEvent::Advanced)
+            | DeploymentState::Superseded => return Ok(DeploymentEvent::Advanced),
+        };
+        self.reach(run, "end")?;
+        Ok(event)
     }
 
-    /// The steps that stop where they are when the deployment is cancelled: dropping a build or a check ends it.
-    async fn run_cancellable_step(&self, run: &mut Run) -> Result<(), StepError> {
-        match run.deployment.state {
-            DeploymentState::Fetching => self.fetch(run).await,
-            DeploymentState::Detecting => self.detect(run).await,
-            DeploymentState::Building => self.build(run).await,
-            DeploymentState::Releasing => self.release(run).await,
-            DeploymentState::Starting => self.start(run).await,
-            DeploymentState::Checking => self.check(run).await,
-            DeploymentState::Queued
-            | DeploymentState::Switching
-            | DeploymentState::Draining
-            | DeploymentState::Live
-            | DeploymentState::UndoingFailure
-            | DeploymentState::UndoingCancel
-            | DeploymentState::Failed
-            | DeploymentState::Cancelled
-            | DeploymentState::Superseded => Ok(()),
+    /// Runs a step that stops where it is when the deployment is cancelled: dropping a build or a check ends it.
+    async fn unless_cancelled(
+        &self,
+        id: DeploymentId,
+        step: impl Future<Output = Result<(), StepError>>,
+    ) -> Result<DeploymentEvent, StepError> {
+        tokio::select! {
+            result = step => result.map(|()| DeploymentEvent::Advanced),
+            () = self.cancelled(id) => Ok(DeploymentEvent::Cancelled),
         }
     }
 
@@ -206,20 +189,58 @@ impl Deployer {
         }
     }
 
-    /// Writes the move down before anything else happens.
+    /// The commit point: the release is made and the deployment moved on in one transaction, unless somebody has asked
+    /// for it to be cancelled.
+    async fn commit(&self, run: &mut Run) -> Result<DeploymentEvent, StepError> {
+        let new = NewRelease {
+            id: ReleaseId::generate(),
+            environment_id: run.environment.id,
+            deployment_id: run.deployment.id,
+            commit: Some(run.deployment.commit.clone()),
+            created_by: run.deployment.author,
+            content: run.content()?.clone(),
+        };
+        let record = &run.deployment.record;
+        let _one_at_a_time = self.switching.lock().await;
+        let committed = until_stored(|| self.store.commit_release(new.clone(), record)).await?;
+        let Some(release) = committed else { return Ok(DeploymentEvent::Cancelled) };
+        run.deployment.version = Some(release.version);
+        Ok(DeploymentEvent::Advanced)
+    }
+
+    /// Writes the move down before anything else happens, however long the database takes: what was done is not done
+    /// again for it.
     async fn record_move(&self, run: &mut Run, next: DeploymentState) -> Result<(), StoreError> {
-        let deployment = &mut run.deployment;
-        let from = deployment.state;
-        if next.is_final() || deployment.reason.is_some() {
-            self.store.finish_deployment(deployment.id, from, next, deployment.reason.as_deref()).await?;
+        let Deployment { id, state: from, ref record, ref reason, .. } = run.deployment;
+        let written = if next == DeploymentState::Switching {
+            // By the commit.
+            Ok(())
+        } else if next.is_final() || reason.is_some() {
+            let reason = reason.as_deref();
+            until_stored(|| self.store.finish_deployment(id, from, next, Some(record), reason)).await
         } else {
-            self.store.advance_deployment(deployment.id, from, next, &deployment.record, None).await?;
-        }
-        deployment.state = next;
+            until_stored(|| self.store.advance_deployment(id, from, next, record, None)).await
+        };
+        run.deployment.state = match written {
+            Ok(()) => next,
+            Err(StoreError::Stale) => self.state_instead(id, next).await?,
+            Err(error) => return Err(error),
+        };
         if next == DeploymentState::Fetching {
-            deployment.started_at = Some(now());
+            run.deployment.started_at = Some(now());
         }
         Ok(())
+    }
+
+    /// The state that a deployment is in where a move did not find it in the one before: the move was done and only its
+    /// answer was lost, or somebody has cancelled or superseded a deployment that was about to begin.
+    async fn state_instead(
+        &self,
+        id: DeploymentId,
+        wanted: DeploymentState,
+    ) -> Result<DeploymentState, StoreError> {
+        let state = until_stored(|| self.store.deployment(id)).await?.state;
+        if state == wanted || state.is_final() { Ok(state) } else { Err(StoreError::Stale) }
     }
 
     /// Shows a failure: the step, the reason, the last lines, what to try, and how to see the whole log.
@@ -230,7 +251,10 @@ impl Deployer {
                 run.app_line(line);
             }
         }
-        for sentence in &failure.advice {
+        let buildpack =
+            run.deployment.record.plan.as_ref().map(|plan| plan.buildpack.as_str()).unwrap_or_default();
+        let lines = [failure.last_lines.as_slice(), failure.shown_lines.as_slice()].concat();
+        for sentence in self.catalog.advice(buildpack, &lines).iter().chain(&failure.advice) {
             run.error(sentence);
         }
         run.error(&format!(
@@ -240,10 +264,25 @@ impl Deployer {
         run.error(&steps::rejection(run, failure));
         run.deployment.reason = Some(failure.sentence.clone());
     }
+
+    /// Says to the failpoints where the deployment is.
+    fn reach(&self, run: &Run, moment: &str) -> Result<(), StepError> {
+        if run.deployment.state.can_be_cancelled() {
+            let reached = self.failpoints.reach(run.current_step(), moment);
+            return reached.map_err(|error| Failure::new("failed on purpose", error.to_string()).into());
+        }
+        Ok(self.interrupted(run, moment)?)
+    }
+
+    /// The same for a step that cannot fail: it can be interrupted.
+    pub(super) fn interrupted(&self, run: &Run, moment: &str) -> Result<(), StoreError> {
+        let reached = self.failpoints.reach(run.current_step(), moment);
+        reached.map_err(|error| StoreError::Unavailable(error.into()))
+    }
 }
 
 fn report_cancel(run: &mut Run) {
-    run.error("The deployment was cancelled.");
+    run.error(Deployment::CANCELLED);
     run.error(&steps::what_is_live(run));
-    run.deployment.reason = Some("The deployment was cancelled.".to_owned());
+    run.deployment.reason = Some(Deployment::CANCELLED.to_owned());
 }

@@ -4,12 +4,12 @@
 //! no retries of its own: the next round sees what this one could not do.
 
 use super::Deployer;
+use super::instances::{STOP_GRACE, web_targets};
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
 use crate::model::id::{DeploymentId, EnvironmentId};
-use crate::model::instance::{Instance, InstanceState};
-use crate::model::name::ProcessType;
-use crate::model::route::{Route, RouteTarget};
+use crate::model::instance::Instance;
+use crate::model::route::Route;
 use crate::store::StoreError;
 use futures_util::StreamExt;
 use std::collections::{HashMap, HashSet};
@@ -21,7 +21,6 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_secs(30);
 /// Events that come together are one reason for a round.
 const SETTLE: Duration = Duration::from_millis(50);
-const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Runs rounds until it is told to stop.
 pub struct Reconciler {
@@ -42,17 +41,20 @@ impl Reconciler {
         let mut events = self.deployer.engine.events();
         tokio::pin!(stop);
         loop {
-            if let Err(error) = self.round().await {
+            let round = tokio::select! {
+                round = self.round() => round,
+                () = &mut stop => return,
+            };
+            if let Err(error) = round {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "a reconciliation was not finished"
                 );
             }
             tokio::select! {
-                event = events.next() => {
-                    if event.is_none() { tokio::time::sleep(TICK).await; }
+                // What comes meanwhile is seen by the next round.
+                _ = events.next() => {
                     tokio::time::sleep(SETTLE).await;
-                    // What has come meanwhile is seen by the next round.
                     while futures_util::FutureExt::now_or_never(events.next()).flatten().is_some() {}
                 }
                 () = tokio::time::sleep(TICK) => {}
@@ -111,7 +113,7 @@ impl Reconciler {
                 environment_id: environment.id,
                 deployment_id: release.deployment_id,
                 hosts: vec![deployer.address.host(&project.slug, &environment.name)],
-                targets: targets(instances, release.deployment_id),
+                targets: web_targets(instances, release.deployment_id),
             };
             if known.get(&environment.id) != Some(&route) {
                 tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
@@ -123,30 +125,4 @@ impl Reconciler {
         }
         Ok(current)
     }
-}
-
-impl Deployer {
-    /// Where the web instances of a deployment take requests.
-    pub(super) async fn web_targets(
-        &self,
-        deployment: DeploymentId,
-    ) -> Result<Vec<RouteTarget>, EngineError> {
-        Ok(targets(&self.engine.list().await?, deployment))
-    }
-}
-
-fn targets(instances: &[Instance], deployment: DeploymentId) -> Vec<RouteTarget> {
-    let web = ProcessType::web();
-    let mut serving: Vec<&Instance> = instances
-        .iter()
-        .filter(|instance| instance.key.deployment_id == deployment && instance.key.process_type == web)
-        .filter(|instance| instance.state == InstanceState::Running)
-        .collect();
-    serving.sort_by_key(|instance| instance.key.index);
-    serving
-        .into_iter()
-        .filter_map(|instance| {
-            Some(RouteTarget { instance_id: instance.id.clone(), address: instance.address? })
-        })
-        .collect()
 }

@@ -1,44 +1,40 @@
-//! Taking back what a deployment has made before the switch.
+//! Taking back what a deployment has made before it was committed.
 
 use super::Deployer;
-use super::failure::StepError;
-use super::pipeline::Run;
-use crate::store::PageRequest;
+use super::instances::UNUSED_GRACE;
+use super::patience::{unless_away, until_done, until_stored};
+use super::run::Run;
+use crate::engine::EngineError;
+use crate::store::{PageRequest, StoreError};
 use std::time::Duration;
 
-/// Time between the signal to stop and being killed: no request was ever sent to these instances.
-const STOP_GRACE: Duration = Duration::from_secs(3);
+/// How long an engine that does not answer is waited for. After it the deployment ends all the same: instances that are
+/// left then are removed by the reconciler, an image is removed with its project's.
+const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
 
 impl Deployer {
     /// Stops the new instances and removes an image that no release uses. Running twice is running once.
-    ///
-    /// An engine that does not answer is not waited for: the reconciler removes what is left when it is back.
-    pub(super) async fn undo(&self, run: &mut Run) -> Result<(), StepError> {
-        match self.instances_of(run.deployment.id).await {
-            Ok(instances) => {
-                for instance in instances {
-                    if let Err(error) = self.engine.stop(&instance.id, STOP_GRACE).await {
-                        tracing::warn!(
-                            error = &error as &dyn std::error::Error,
-                            "an instance was not undone"
-                        );
-                    }
-                }
-            }
-            Err(error) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "what is to be undone is not known yet"
-                );
-            }
-        }
-        if let Some(image) = run.deployment.record.image.clone() {
-            let releases = self.store.releases_of(run.environment.id, PageRequest::first()).await?.data;
-            let used = releases.iter().any(|release| release.content.image == image);
-            if !used && let Err(error) = self.engine.remove_image(&image).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "an image was not undone");
-            }
+    pub(super) async fn undo(&self, run: &Run) -> Result<(), StoreError> {
+        let releases =
+            until_stored(|| self.store.releases_of(run.environment.id, PageRequest::first())).await?;
+        let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
+        let unused =
+            image.filter(|image| releases.data.iter().all(|release| release.content.image != *image));
+        let taken_back = until_done(|| self.take_back(run, unused));
+        if tokio::time::timeout(ENGINE_PATIENCE, taken_back).await.is_err() {
+            tracing::error!(deployment = %run.deployment.id, "the engine was away for too long to undo a deployment");
         }
         Ok(())
+    }
+
+    async fn take_back(&self, run: &Run, image: Option<&str>) -> Result<(), EngineError> {
+        for instance in self.instances_of(run.deployment.id).await? {
+            let stopped = self.engine.stop(&instance.id, UNUSED_GRACE).await;
+            unless_away(stopped, "an instance was not undone")?;
+        }
+        match image {
+            Some(image) => unless_away(self.engine.remove_image(image).await, "an image was not undone"),
+            None => Ok(()),
+        }
     }
 }

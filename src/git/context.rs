@@ -3,7 +3,7 @@
 use super::ignore::Ignore;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
-use super::tree::MAX_FILES;
+use super::tree::{MAX_FILES, folder_of};
 use crate::model::name::CommitId;
 use bytes::Bytes;
 use git2::{FileMode, ObjectType, Tree};
@@ -40,19 +40,21 @@ pub struct ContextReport {
 }
 
 impl Repository {
-    /// Streams the tree of a commit as a tar. The project's `.dockerignore` and the patterns of `ignore` are applied;
+    /// Streams the tree of a commit as a tar, or a folder of it (empty: all of it). The project's `.dockerignore` and the patterns of `ignore` are applied;
     /// `own_files` (path → content) are added, and win over files of the tree.
     #[must_use]
     pub fn context(
         &self,
         commit: CommitId,
+        folder: String,
         own_files: BTreeMap<String, String>,
         ignore: Vec<String>,
     ) -> Context {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let repository = self.clone();
         let report = tokio::task::spawn_blocking(move || {
-            let result = write(&repository, &commit, &own_files, &ignore, ChunkWriter::new(sender.clone()));
+            let result =
+                write(&repository, &commit, &folder, &own_files, &ignore, ChunkWriter::new(sender.clone()));
             if let Err(error) = &result {
                 // Fails only when nobody reads any more.
                 sender.blocking_send(Err(io::Error::other(error.to_string()))).ok();
@@ -66,13 +68,14 @@ impl Repository {
 fn write(
     repository: &Repository,
     commit: &CommitId,
+    folder: &str,
     own_files: &BTreeMap<String, String>,
     ignore: &[String],
     out: ChunkWriter,
 ) -> Result<ContextReport, GitError> {
     let git = repository.git2()?;
     let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
-    let tree = commit.tree()?;
+    let tree = folder_of(&git, commit.tree()?, folder)?;
     let mut patterns = ignore.join("\n");
     if let Some(entry) = tree.get_name(".dockerignore")
         && entry.kind() == Some(ObjectType::Blob)

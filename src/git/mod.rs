@@ -7,10 +7,12 @@
 mod context;
 mod hooks;
 mod ignore;
+mod maintain;
 mod process;
 mod references;
 mod repository;
 mod service;
+mod sweep;
 mod tree;
 
 pub use context::{Context, ContextReport};

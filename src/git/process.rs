@@ -1,6 +1,6 @@
 //! A running git: its pipes, and how its whole process group is ended.
 
-use super::service::{GitProtocol, PushEnvironment, Service, invocation};
+use super::service::{GitProtocol, Invocation, PushEnvironment, Service, invocation, maintenance};
 use crate::git::Repository;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -36,15 +36,30 @@ impl GitProcess {
         push: Option<&PushEnvironment>,
         search_path: &str,
     ) -> Result<Self, SpawnError> {
-        let invocation = invocation(service, repository, protocol, push, search_path);
+        Self::spawn(invocation(service, repository, protocol, push, search_path), repository, Stdio::piped)
+    }
+
+    /// Starts the packing of a repository.
+    ///
+    /// # Errors
+    /// When git is not installed or the system has no room for another process.
+    pub(super) fn maintain(repository: &Repository, search_path: &str) -> Result<Self, SpawnError> {
+        Self::spawn(maintenance(repository, search_path), repository, Stdio::null)
+    }
+
+    fn spawn(
+        invocation: Invocation,
+        repository: &Repository,
+        stream: fn() -> Stdio,
+    ) -> Result<Self, SpawnError> {
         let mut child = Command::new("git")
             .args(&invocation.arguments)
             .env_clear()
             .envs(invocation.environment)
             .current_dir(repository.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdin(stream())
+            .stdout(stream())
+            .stderr(stream())
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;

@@ -5,6 +5,9 @@ use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
 use git2::{ErrorCode, Oid};
 
+/// Where the commits of deployments are pinned: hidden from those who push and fetch.
+const PINS: &str = "refs/gilgal/deployments/";
+
 /// A branch and where it is to point.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BranchMove {
@@ -67,6 +70,17 @@ impl Repository {
         }
     }
 
+    /// How many references there are, without the pins of deployments. Stops counting above `enough`.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn count_references(&self, enough: usize) -> Result<usize, GitError> {
+        let git = self.git2()?;
+        let mut references = git.references()?;
+        let shown = references.names().filter(|name| !matches!(name, Ok(name) if name.starts_with(PINS)));
+        Ok(shown.take(enough.saturating_add(1)).count())
+    }
+
     /// Keeps the commit of a deployment from being collected, for as long as the deployment is known.
     ///
     /// # Errors
@@ -120,7 +134,7 @@ impl Repository {
 }
 
 fn pin_name(deployment: DeploymentId) -> String {
-    format!("refs/gilgal/deployments/{deployment}")
+    format!("{PINS}{deployment}")
 }
 
 pub(super) fn oid(commit: &CommitId) -> Result<Oid, GitError> {

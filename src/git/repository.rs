@@ -1,10 +1,9 @@
-//! Where repositories are, how they are made, and what is swept out of them.
+//! Where repositories are, and how they are made.
 
 use crate::model::id::ProjectId;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 /// Why a repository could not be read or changed.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +41,11 @@ impl Repositories {
         Self { folder }
     }
 
-    fn path(&self, project: ProjectId) -> PathBuf {
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub(super) fn path(&self, project: ProjectId) -> PathBuf {
         self.folder.join(format!("{project}.git"))
     }
 
@@ -53,10 +56,8 @@ impl Repositories {
     pub fn open_or_create(&self, project: ProjectId) -> Result<Repository, GitError> {
         let path = self.path(project);
         if !path.join("HEAD").exists() {
-            let unfinished = self.folder.join(format!("{project}.new"));
-            if unfinished.exists() {
-                fs::remove_dir_all(&unfinished)?;
-            }
+            // A name of its own: two pushes may come first at the same time.
+            let unfinished = self.unfinished(project);
             let mut options = git2::RepositoryInitOptions::new();
             options.bare(true).external_template(false).initial_head("main");
             git2::Repository::init_opts(&unfinished, &options)?;
@@ -76,38 +77,22 @@ impl Repositories {
         path.join("HEAD").exists().then_some(Repository { path })
     }
 
-    /// Removes the repository of a project; one that does not exist is removed already.
+    /// The projects that have a repository.
     ///
     /// # Errors
-    /// When the folder cannot be removed whole.
-    pub fn remove(&self, project: ProjectId) -> Result<(), GitError> {
-        match fs::remove_dir_all(self.path(project)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            result => Ok(result?),
-        }
-    }
-
-    /// Removes what killed pushes have left behind: quarantined objects, temporary packs, unfinished repositories.
-    ///
-    /// To be called at the start, when no push can be under way. Answers with the number of things removed.
-    ///
-    /// # Errors
-    /// When a folder cannot be read.
-    pub fn sweep(&self) -> Result<usize, GitError> {
-        let mut removed = 0;
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            match path.extension().and_then(|extension| extension.to_str()) {
-                Some("new") => removed += usize::from(fs::remove_dir_all(&path).is_ok()),
-                Some("git") => removed += Repository { path }.sweep(Duration::ZERO)?,
-                _ => {}
-            }
-        }
-        Ok(removed)
+    /// When the folder cannot be read.
+    pub fn projects(&self) -> Result<Vec<ProjectId>, GitError> {
+        let entries = fs::read_dir(&self.folder)?.collect::<Result<Vec<_>, _>>()?;
+        let names = entries.iter().filter_map(|entry| entry.file_name().into_string().ok());
+        Ok(names.filter_map(|name| name.strip_suffix(".git")?.parse().ok()).collect())
     }
 }
 
 impl Repository {
+    pub(super) const fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
     /// The folder of the repository.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -117,36 +102,6 @@ impl Repository {
     pub(super) fn git2(&self) -> Result<git2::Repository, GitError> {
         Ok(git2::Repository::open_bare(&self.path)?)
     }
-
-    /// Removes quarantined objects and temporary packs that are older than `age`.
-    ///
-    /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
-    fn sweep(&self, age: Duration) -> Result<usize, GitError> {
-        let mut removed = 0;
-        for folder in [self.path.join("objects"), self.path.join("objects/pack"), self.path.clone()] {
-            let Ok(entries) = fs::read_dir(&folder) else { continue };
-            for entry in entries {
-                let entry = entry?;
-                let name = entry.file_name();
-                let name = name.to_string_lossy();
-                let leftover = ["tmp_objdir-incoming-", "tmp_pack_", "tmp_idx_", "shallow_"]
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix));
-                if leftover && older_than(&entry, age) {
-                    let path = entry.path();
-                    let result =
-                        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-                    removed += usize::from(result.is_ok());
-                }
-            }
-        }
-        Ok(removed)
-    }
-}
-
-fn older_than(entry: &fs::DirEntry, age: Duration) -> bool {
-    let modified = entry.metadata().and_then(|metadata| metadata.modified());
-    modified.is_ok_and(|time| SystemTime::now().duration_since(time).is_ok_and(|passed| passed >= age))
 }
 
 #[cfg(test)]
@@ -154,23 +109,38 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_repository_is_made_once_and_leftovers_are_swept() {
+    fn a_repository_is_made_once_and_removed() {
         let folder = tempfile::tempdir().unwrap();
         let repositories = Repositories::new(folder.path().to_owned());
         let project = ProjectId::generate();
         assert!(repositories.existing(project).is_none());
         let repository = repositories.open_or_create(project).unwrap();
         assert_eq!(repositories.open_or_create(project).unwrap(), repository);
-        assert_eq!(repositories.existing(project), Some(repository.clone()));
-
-        fs::create_dir_all(repository.path().join("objects/tmp_objdir-incoming-x/pack")).unwrap();
-        fs::write(repository.path().join("objects/pack/tmp_pack_1"), "x").unwrap();
-        fs::create_dir(folder.path().join("half.new")).unwrap();
-        assert_eq!(repositories.sweep().unwrap(), 3);
-        assert_eq!(repositories.sweep().unwrap(), 0);
+        assert_eq!(repositories.existing(project), Some(repository));
 
         repositories.remove(project).unwrap();
         repositories.remove(project).unwrap();
         assert!(repositories.existing(project).is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn pushes_that_are_first_at_the_same_time_get_one_repository() {
+        let folder = tempfile::tempdir().unwrap();
+        let repositories = Repositories::new(folder.path().to_owned());
+        for _ in 0..20 {
+            let project = ProjectId::generate();
+            let barrier = std::sync::Barrier::new(4);
+            std::thread::scope(|scope| {
+                for _ in 0..4 {
+                    scope.spawn(|| {
+                        barrier.wait();
+                        let repository = repositories.open_or_create(project).unwrap();
+                        repository.git2().unwrap();
+                    });
+                }
+            });
+        }
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 20);
     }
 }

@@ -95,22 +95,14 @@ pub(super) fn invocation(
     push: Option<&PushEnvironment>,
     search_path: &str,
 ) -> Invocation {
-    let mut environment = vec![
-        ("PATH", search_path.to_owned()),
-        ("LC_ALL", "C.UTF-8".to_owned()),
-        ("HOME", repository.path().display().to_string()),
-        // Nothing on the host or in the repository of somebody's home changes how a push is taken.
-        ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
-        ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
-        ("GIT_TERMINAL_PROMPT", "0".to_owned()),
-    ];
+    let mut environment = environment(repository, search_path);
     if let Some(GitProtocol(version)) = protocol {
         environment.push(("GIT_PROTOCOL", format!("version={version}")));
     }
     let mut settings = vec![
         "transfer.hideRefs=refs/gilgal".to_owned(),
         "transfer.fsckObjects=true".to_owned(),
-        // A daemonised `git gc` would hold the pipes of the push open. Nothing packs repositories yet.
+        // A daemonised `git gc` would hold the pipes of the push open: `maintain` packs repositories.
         "receive.autogc=false".to_owned(),
         "gc.auto=0".to_owned(),
         "uploadpack.allowFilter=true".to_owned(),
@@ -136,6 +128,27 @@ pub(super) fn invocation(
         settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect();
     arguments.extend([service.subcommand().to_owned(), repository.path().display().to_string()]);
     Invocation { arguments, environment }
+}
+
+/// How git is to be started to pack a repository that needs it.
+pub(super) fn maintenance(repository: &Repository, search_path: &str) -> Invocation {
+    let settings =
+        ["gc.autoDetach=false", "pack.threads=1", "pack.windowMemory=128m", "core.hooksPath=/dev/null"];
+    let settings = settings.into_iter().flat_map(|setting| ["-c", setting]);
+    let arguments = settings.chain(["gc", "--auto", "--quiet"]).map(str::to_owned).collect();
+    Invocation { arguments, environment: environment(repository, search_path) }
+}
+
+fn environment(repository: &Repository, search_path: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("PATH", search_path.to_owned()),
+        ("LC_ALL", "C.UTF-8".to_owned()),
+        ("HOME", repository.path().display().to_string()),
+        // Nothing on the host or in the repository of somebody's home changes how a push is taken.
+        ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
+        ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
+        ("GIT_TERMINAL_PROMPT", "0".to_owned()),
+    ]
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use super::repository::{GitError, Repository};
 use crate::model::name::CommitId;
 use crate::model::source::SourceTree;
 use git2::{ObjectType, Oid, TreeWalkMode, TreeWalkResult};
+use std::path::Path;
 
 /// Most files a project may have. A tree can name the same folder a million times in a few hundred bytes.
 pub(super) const MAX_FILES: usize = 200_000;
@@ -63,14 +64,27 @@ impl Repository {
 }
 
 impl Repository {
-    /// Id of the tree of a commit: two commits with the same files have the same one.
+    /// Id of the tree of a commit, or of a folder of it: two commits with the same files there have the same one.
     ///
     /// # Errors
     /// When there is no such commit.
-    pub fn tree_id(&self, commit: &CommitId) -> Result<String, GitError> {
+    pub fn tree_id(&self, commit: &CommitId, folder: &str) -> Result<String, GitError> {
         let git = self.git2()?;
-        Ok(git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree_id().to_string())
+        let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
+        Ok(folder_of(&git, commit.tree()?, folder)?.id().to_string())
     }
+}
+
+/// A folder of a tree; the tree itself for an empty path.
+pub(super) fn folder_of<'git>(
+    git: &'git git2::Repository,
+    tree: git2::Tree<'git>,
+    folder: &str,
+) -> Result<git2::Tree<'git>, GitError> {
+    if folder.is_empty() {
+        return Ok(tree);
+    }
+    Ok(tree.get_path(Path::new(folder))?.to_object(git)?.peel_to_tree()?)
 }
 
 impl GitTree {

@@ -1,9 +1,10 @@
 //! Claims jobs and runs them, several at a time.
 
 use crate::model::id::JobId;
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, now};
 use crate::store::{Job, Store};
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,9 @@ const LEASE: Duration = Duration::from_secs(30);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// How long a lost wake-up can delay a job.
 const POLL: Duration = Duration::from_secs(2);
+/// How often jobs that have ended are looked for that can be forgotten, and how old they have to be.
+const PRUNE_EVERY: Duration = Duration::from_hours(1);
+const KEPT: TimeDelta = TimeDelta::days(7);
 
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +75,7 @@ impl<H: Handler> Runner<H> {
         // only renews the lease.
         let in_hand: Arc<Mutex<HashSet<JobId>>> = Arc::default();
         tokio::pin!(stop);
+        let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
             while running.try_join_next().is_some() {}
             let claimed = if running.len() < runner.at_once {
@@ -98,6 +103,7 @@ impl<H: Handler> Runner<H> {
             tokio::select! {
                 () = runner.queue.wake.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
+                _ = prune.tick() => runner.prune().await,
                 Some(_) = running.join_next(), if !running.is_empty() => {}
                 () = &mut stop => break,
             }
@@ -116,6 +122,12 @@ impl<H: Handler> Runner<H> {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot look for jobs");
                 None
             }
+        }
+    }
+
+    async fn prune(&self) {
+        if let Err(error) = self.store.prune_jobs(now() - KEPT).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old jobs are kept");
         }
     }
 

@@ -12,7 +12,16 @@ const STORED_LINES_KEPT: usize = 1_000;
 /// disk. Our own lines are few, and always kept.
 const MAX_PRINTED_LINES: u32 = 100_000;
 
+/// What the numbers of an interrupted log go on with is a multiple of this. Its last lines may have been seen without
+/// having been stored: a reader that comes back with the number of one must not miss a new line of the same number. One
+/// writer writes far fewer lines.
+const NUMBERS_OF_A_WRITER: i64 = 1_000_000;
+
 pub(super) struct LiveLog {
+    /// Number of the last line that was stored before this log began.
+    stored_before: i64,
+    /// The first line has the number after this one.
+    begins_after: i64,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
 }
@@ -40,9 +49,19 @@ pub(super) enum Found {
 }
 
 impl LiveLog {
-    pub(super) fn new(last: i64) -> Self {
+    /// A log whose lines up to `stored` are in the database, and that has no others.
+    pub(super) fn new(stored: i64) -> Self {
+        Self::between(stored, stored)
+    }
+
+    /// A log whose lines up to `stored` are in the database, and that may have had others.
+    pub(super) fn resumed(stored: i64) -> Self {
+        Self::between(stored, (stored / NUMBERS_OF_A_WRITER + 1) * NUMBERS_OF_A_WRITER)
+    }
+
+    fn between(stored_before: i64, last: i64) -> Self {
         let state = State { lines: VecDeque::new(), last, stored: last, printed: 0, conclusion: None };
-        Self { state: Mutex::new(state), changed: watch::Sender::new(0) }
+        Self { begins_after: last, stored_before, state: Mutex::new(state), changed: watch::Sender::new(0) }
     }
 
     /// Adds a line. A line beyond the limit is dropped, and the last one before says so.
@@ -72,6 +91,8 @@ impl LiveLog {
     /// The next lines after a number, at most 500.
     pub(super) fn after(&self, seq: i64) -> Found {
         let state = self.lock();
+        // Between the two there is nothing.
+        let seq = if seq >= self.stored_before { seq.max(self.begins_after) } else { seq };
         if seq >= state.last {
             return state.conclusion.clone().map_or(Found::Nothing, Found::Concluded);
         }
@@ -147,6 +168,24 @@ mod tests {
         log.conclude(Conclusion::Live);
         assert_eq!(texts(log.after(3)), ["four"]);
         assert_eq!(texts(log.after(4)), ["(end)"]);
+    }
+
+    #[test]
+    fn a_number_that_may_have_been_seen_is_not_given_again() {
+        // Killed before or after anything was stored, once or twice.
+        for (stored, next) in [(0, 1_000_001), (7, 1_000_001), (1_000_003, 2_000_001)] {
+            let log = LiveLog::resumed(stored);
+            // Of a reader that has seen what is stored, and one that has seen more.
+            for seen in [stored, stored + 5] {
+                assert!(matches!(log.after(seen), Found::Nothing));
+            }
+            log.push(line("new"));
+            for seen in [stored, stored + 5] {
+                assert_eq!(texts(log.after(seen)), ["new"]);
+            }
+            assert_eq!(log.unstored()[0].seq, next);
+            assert!(stored == 0 || matches!(log.after(stored - 1), Found::InDatabase));
+        }
     }
 
     #[test]

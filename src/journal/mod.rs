@@ -13,7 +13,7 @@ mod writer;
 pub use reader::{Next, Reader};
 pub use writer::Writer;
 
-use crate::model::deployment::{Deployment, DeploymentState};
+use crate::model::deployment::{Deployment, Setback};
 use crate::model::id::DeploymentId;
 use crate::store::{Store, StoreError};
 use live::LiveLog;
@@ -33,25 +33,14 @@ pub enum Conclusion {
 impl Conclusion {
     /// The conclusion of a deployment that nobody runs any more.
     fn of(deployment: &Deployment) -> Option<Self> {
-        match deployment.state {
-            DeploymentState::Live => Some(Self::Live),
-            DeploymentState::Failed => Some(Self::NotLive("deployment failed".to_owned())),
-            DeploymentState::Cancelled => Some(Self::NotLive("cancelled".to_owned())),
-            DeploymentState::Superseded => {
-                Some(Self::NotLive(deployment.reason.clone().unwrap_or_else(|| "superseded".to_owned())))
+        deployment.state.is_final().then(|| match deployment.state.setback() {
+            None => Self::Live,
+            Some(Setback::Failure) => Self::NotLive("deployment failed".to_owned()),
+            Some(Setback::Cancel) => Self::NotLive("cancelled".to_owned()),
+            Some(Setback::Superseded) => {
+                Self::NotLive(deployment.reason.clone().unwrap_or_else(|| "superseded".to_owned()))
             }
-            DeploymentState::Queued
-            | DeploymentState::Fetching
-            | DeploymentState::Detecting
-            | DeploymentState::Building
-            | DeploymentState::Releasing
-            | DeploymentState::Starting
-            | DeploymentState::Checking
-            | DeploymentState::Switching
-            | DeploymentState::Draining
-            | DeploymentState::UndoingFailure
-            | DeploymentState::UndoingCancel => None,
-        }
+        })
     }
 }
 
@@ -71,13 +60,14 @@ impl Journal {
         Self { store, live: Arc::default(), changed: watch::Sender::new(0) }
     }
 
-    /// Begins, or goes on with, the log of a deployment. One writer at a time.
+    /// Begins the log of a deployment or, with `resumed`, goes on with one that may have been interrupted. One writer at
+    /// a time.
     ///
     /// # Errors
     /// When the database cannot say which lines there are already.
-    pub async fn write(&self, deployment: DeploymentId) -> Result<Writer, StoreError> {
-        let last = self.store.last_log_seq(deployment).await?;
-        let live = Arc::new(LiveLog::new(last));
+    pub async fn write(&self, deployment: DeploymentId, resumed: bool) -> Result<Writer, StoreError> {
+        let stored = self.store.last_log_seq(deployment).await?;
+        let live = Arc::new(if resumed { LiveLog::resumed(stored) } else { LiveLog::new(stored) });
         self.lock().insert(deployment, live.clone());
         self.wake_readers();
         Ok(Writer::start(self.clone(), deployment, live))

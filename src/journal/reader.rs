@@ -32,10 +32,11 @@ impl Reader {
         Self { journal, deployment, after }
     }
 
-    /// Waits for what comes next. Being dropped while it waits loses nothing.
+    /// Waits for what comes next, and for a database that does not answer: the deployment may go live meanwhile. Being
+    /// dropped while it waits loses nothing.
     ///
     /// # Errors
-    /// When the database cannot be read, or does not know the deployment.
+    /// When the database does not know the deployment, or refuses.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         loop {
             let mut logs_changed = self.journal.changed.subscribe();
@@ -51,14 +52,16 @@ impl Reader {
                         found => found,
                     }
                 }
-                None => self.without_writer().await?,
+                None => unless_away(self.without_writer().await)?,
             };
             match found {
                 Found::Lines(lines) => return Ok(self.advance(lines)),
                 Found::Concluded(conclusion) => return Ok(Next::End(conclusion)),
                 Found::InDatabase => {
-                    let lines = self.stored().await?;
-                    if !lines.is_empty() {
+                    let stored = unless_away(self.stored().await.map(Found::Lines))?;
+                    if let Found::Lines(lines) = stored
+                        && !lines.is_empty()
+                    {
                         return Ok(self.advance(lines));
                     }
                 }
@@ -86,5 +89,16 @@ impl Reader {
     fn advance(&mut self, lines: Vec<LogLine>) -> Next {
         self.after = lines.last().map_or(self.after, |line| line.seq);
         Next::Lines(lines)
+    }
+}
+
+/// Nothing is found in a database that does not answer.
+fn unless_away(found: Result<Found, StoreError>) -> Result<Found, StoreError> {
+    match found {
+        Err(StoreError::Unavailable(error)) => {
+            tracing::debug!(error = &*error as &dyn std::error::Error, "a reader waits for the database");
+            Ok(Found::Nothing)
+        }
+        found => found,
     }
 }

@@ -3,15 +3,18 @@
 //! ```text
 //! queued → fetching → detecting → building → releasing → starting → checking → switching → draining → live
 //! any state before switching + failure or cancel → undoing → failed | cancelled
+//! queued + cancel → cancelled: nothing was made yet
 //! queued + a newer one for the environment → superseded
 //! ```
 //!
-//! `switching` is the commit point: everything before it can be undone, everything after it is cleaning.
+//! Entering `switching` is the commit point: the release is stored in the same transaction. Everything before it can be
+//! undone; from then on the deployment can only go on, however often it is interrupted, and ends `live`.
 
-use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, ReleaseId, UserId};
+use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
 use crate::model::instance::InstanceId;
 use crate::model::name::{BranchName, CommitId};
 use crate::model::plan::BuildPlan;
+use crate::model::release::ReleaseContent;
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -41,6 +44,11 @@ pub struct Deployment {
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
+}
+
+impl Deployment {
+    /// The reason of a deployment that somebody has cancelled.
+    pub const CANCELLED: &str = "The deployment was cancelled.";
 }
 
 /// What started a deployment.
@@ -78,11 +86,11 @@ pub struct DeploymentOptions {
 #[serde(default)]
 pub struct DeploymentRecord {
     pub plan: Option<BuildPlan>,
-    /// Id of the image.
-    pub image: Option<String>,
-    /// Instances that were started, or were about to be.
+    /// Everything that decides what runs, from the moment when there is an image. The release command, the instances and
+    /// the release all have this, whatever is set meanwhile.
+    pub content: Option<ReleaseContent>,
+    /// Instances that were started.
     pub instances: Vec<InstanceId>,
-    pub release_id: Option<ReleaseId>,
 }
 
 /// Where a deployment is.
@@ -121,6 +129,17 @@ pub enum DeploymentEvent {
     Superseded,
     /// Everything it had made is taken back.
     Undone,
+}
+
+/// What keeps a deployment from going live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Setback {
+    /// A step failed.
+    Failure,
+    /// Somebody cancelled it.
+    Cancel,
+    /// A newer deployment took its place.
+    Superseded,
 }
 
 /// The move is not one of the machine's.
@@ -171,7 +190,7 @@ impl DeploymentState {
             (State::Draining, Event::Advanced) => Ok(State::Live),
             (State::Queued, Event::Superseded) => Ok(State::Superseded),
             (State::UndoingFailure, Event::Undone) => Ok(State::Failed),
-            (State::UndoingCancel, Event::Undone) => Ok(State::Cancelled),
+            (State::Queued, Event::Cancelled) | (State::UndoingCancel, Event::Undone) => Ok(State::Cancelled),
             (
                 State::Queued
                 | State::Fetching
@@ -183,8 +202,7 @@ impl DeploymentState {
                 Event::Failed,
             ) => Ok(State::UndoingFailure),
             (
-                State::Queued
-                | State::Fetching
+                State::Fetching
                 | State::Detecting
                 | State::Building
                 | State::Releasing
@@ -192,11 +210,9 @@ impl DeploymentState {
                 | State::Checking,
                 Event::Cancelled,
             ) => Ok(State::UndoingCancel),
-            // A failure while switching is one before the router was touched: the switch itself cannot fail.
-            (State::Switching, Event::Failed) => Ok(State::UndoingFailure),
-            (State::Switching, Event::Cancelled)
-            | (
-                State::Draining
+            (
+                State::Switching
+                | State::Draining
                 | State::Live
                 | State::UndoingFailure
                 | State::UndoingCancel
@@ -269,16 +285,43 @@ impl DeploymentState {
         }
     }
 
-    /// Whether the deployment can still become live: it is neither over nor being undone, and not live yet.
+    /// Whether the deployment has yet to become live and can: it is neither over nor being undone, and traffic is not
+    /// known to be on it.
     #[must_use]
     pub const fn can_go_live(self) -> bool {
-        self.next(DeploymentEvent::Failed).is_ok()
+        self.can_be_cancelled() || matches!(self, Self::Switching)
     }
 
-    /// Whether the router already serves the new release, so that the deployment can only go on.
+    /// Whether it is not too late to stop the deployment.
+    #[must_use]
+    pub const fn can_be_cancelled(self) -> bool {
+        self.next(DeploymentEvent::Cancelled).is_ok()
+    }
+
+    /// Whether the release is made: the router serves it or is about to, and the deployment can only go on.
     #[must_use]
     pub const fn is_committed(self) -> bool {
-        matches!(self, Self::Draining | Self::Live)
+        matches!(self, Self::Switching | Self::Draining | Self::Live)
+    }
+
+    /// What keeps the deployment from going live, in the states that it is in because of it.
+    #[must_use]
+    pub const fn setback(self) -> Option<Setback> {
+        match self {
+            Self::UndoingFailure | Self::Failed => Some(Setback::Failure),
+            Self::UndoingCancel | Self::Cancelled => Some(Setback::Cancel),
+            Self::Superseded => Some(Setback::Superseded),
+            Self::Queued
+            | Self::Fetching
+            | Self::Detecting
+            | Self::Building
+            | Self::Releasing
+            | Self::Starting
+            | Self::Checking
+            | Self::Switching
+            | Self::Draining
+            | Self::Live => None,
+        }
     }
 
     /// The coarse status that users of the API see.
@@ -443,6 +486,20 @@ mod tests {
         }
         assert_eq!(state, DeploymentState::Live);
         assert_eq!(steps.len(), 10);
+    }
+
+    #[test]
+    fn a_committed_deployment_ends_live_and_nothing_else_does() {
+        for state in DeploymentState::ALL {
+            let live = |event| state.next(event).is_ok_and(DeploymentState::is_committed);
+            let ways_on: Vec<_> = EVENTS.into_iter().filter(|event| state.next(*event).is_ok()).collect();
+            if state.is_committed() {
+                assert!(ways_on.into_iter().all(live), "{state}");
+            } else {
+                let commits = ways_on.into_iter().any(live);
+                assert_eq!(commits, state == DeploymentState::Checking, "{state}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! ([`deployment::DeploymentState::next`]). What *does* things lives in the modules above.
 
 pub mod address;
+pub mod admission;
 pub mod deployment;
 pub mod environment;
 pub mod id;

@@ -1,14 +1,15 @@
 //! The build plan: the answer of detection, as data.
 
+use crate::model::environment::{HealthCheck, Probe};
 use crate::model::name::ProcessType;
-use crate::model::process::Command;
+use crate::model::process::{Command, Limits};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// How a source tree becomes an image and what is started from it.
 ///
 /// The same plan and the same tree give the same image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct BuildPlan {
     /// Name of the buildpack's folder: `node`.
     pub buildpack: String,
@@ -43,6 +44,84 @@ pub struct BuildPlan {
     /// needs a new build, and it is public.
     #[serde(default)]
     pub build_variable_prefixes: Vec<String>,
+    /// The folder of the tree that is sent to the build; empty: all of it.
+    #[serde(default)]
+    pub root: String,
+    /// The stage of the Dockerfile that is the image; `None`: the last one.
+    #[serde(default)]
+    pub target: Option<String>,
+    /// Values for the Dockerfile's `ARG` lines.
+    #[serde(default)]
+    pub build_arguments: BTreeMap<String, String>,
+    /// The files that declare process types: `Procfile`.
+    #[serde(default)]
+    pub declared_in: Vec<String>,
+    /// Patterns of paths, seen from the top of the tree: a push that changes none of them deploys nothing. Empty: all paths.
+    #[serde(default)]
+    pub watch: Vec<String>,
+    #[serde(default)]
+    pub running: Running,
+}
+
+/// What the project's files say about how it runs. It wins over what is set for the environment, with one exception: a
+/// formation that somebody has scaled.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Running {
+    /// Instances by process type.
+    pub formation: BTreeMap<ProcessType, u16>,
+    pub limits: BTreeMap<ProcessType, LimitsChange>,
+    pub health: HealthChange,
+    /// Seconds that old instances get to finish their requests.
+    pub drain_seconds: Option<u16>,
+    /// Variables that are no secret; config vars of the same name win.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// The limits of one process type, where they are not those of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsChange {
+    pub memory_mib: Option<u32>,
+    /// Thousandths of a core.
+    pub cpu_millis: Option<u32>,
+}
+
+impl LimitsChange {
+    /// The limits of the environment with what is said here.
+    #[must_use]
+    pub fn applied_to(self, limits: Limits) -> Limits {
+        Limits {
+            memory_mib: self.memory_mib.unwrap_or(limits.memory_mib),
+            cpu_millis: self.cpu_millis.unwrap_or(limits.cpu_millis),
+            ..limits
+        }
+    }
+}
+
+/// The parts of a health check that are not those of the environment. Times are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HealthChange {
+    pub probe: Option<Probe>,
+    pub interval_ms: Option<u32>,
+    pub attempt_timeout_ms: Option<u32>,
+    pub deadline_ms: Option<u32>,
+    pub successes: Option<u16>,
+}
+
+impl HealthChange {
+    /// The health check of the environment with what is said here.
+    #[must_use]
+    pub fn applied_to(&self, check: &HealthCheck) -> HealthCheck {
+        HealthCheck {
+            probe: self.probe.clone().unwrap_or_else(|| check.probe.clone()),
+            interval_ms: self.interval_ms.unwrap_or(check.interval_ms),
+            attempt_timeout_ms: self.attempt_timeout_ms.unwrap_or(check.attempt_timeout_ms),
+            deadline_ms: self.deadline_ms.unwrap_or(check.deadline_ms),
+            successes: self.successes.unwrap_or(check.successes),
+        }
+    }
 }
 
 /// One thing that was recognised, and where it was seen.

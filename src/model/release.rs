@@ -1,5 +1,6 @@
 //! Releases: what runs, never changed once made.
 
+use crate::model::environment::{DrainSeconds, HealthCheck};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::{CommitId, ProcessType};
 use crate::model::plan::BuildPlan;
@@ -32,8 +33,27 @@ pub struct ReleaseContent {
     pub port: u16,
     pub processes: BTreeMap<ProcessType, Command>,
     pub formation: Formation,
+    /// Those of every process type that has none of its own.
     pub limits: Limits,
+    #[serde(default)]
+    pub process_limits: BTreeMap<ProcessType, Limits>,
+    #[serde(default)]
+    pub health: HealthCheck,
+    /// What old instances get to finish their requests when this release takes their place.
+    #[serde(default)]
+    pub drain_seconds: DrainSeconds,
+    /// Variables that the project's files set; config vars of the same name win.
+    #[serde(default)]
+    pub variables: BTreeMap<String, String>,
     /// Config vars as they were: names with sealed values.
     pub sealed_config: BTreeMap<String, String>,
     pub plan: BuildPlan,
+}
+
+impl ReleaseContent {
+    /// What one instance of a process type may use.
+    #[must_use]
+    pub fn limits_of(&self, process_type: &ProcessType) -> Limits {
+        self.process_limits.get(process_type).copied().unwrap_or(self.limits)
+    }
 }

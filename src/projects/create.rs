@@ -6,7 +6,7 @@ use crate::model::name::Slug;
 use crate::model::project::Project;
 use crate::model::title::Title;
 use crate::projects::ProjectError;
-use crate::store::{NewProject, Store, StoreError};
+use crate::store::{NewProject, PROJECT_LIMIT, Store, StoreError};
 
 /// A project to be.
 #[derive(Debug, Clone)]
@@ -14,6 +14,8 @@ pub struct ProjectDraft {
     pub name: Title,
     /// Made from the name unless given.
     pub slug: Option<Slug>,
+    /// How many projects the account may have with this one.
+    pub at_most: u32,
 }
 
 /// Slugs that are tried for a name before the person is asked to choose one.
@@ -23,20 +25,20 @@ const ATTEMPTS: u32 = 50;
 /// first push.
 ///
 /// # Errors
-/// [`ProjectError::SlugTaken`] for a slug that was asked for; one made from the name gets a number instead:
+/// [`ProjectError::TooMany`] when the account has as many as it may have; [`ProjectError::SlugTaken`] for a slug that was asked for; one made from the name gets a number instead:
 /// `shop`, `shop-2`, `shop-3`.
 pub async fn create(
     store: &Store,
     owner: UserId,
     draft: ProjectDraft,
 ) -> Result<(Project, Environment), ProjectError> {
-    let ProjectDraft { name, slug } = draft;
+    let ProjectDraft { name, slug, at_most } = draft;
     if let Some(slug) = slug {
-        return insert(store, owner, &name, slug).await;
+        return insert(store, owner, &name, slug, at_most).await;
     }
     let wanted = Slug::from_project_name(name.as_str()).map_err(ProjectError::NoSlug)?;
     for number in 1..ATTEMPTS {
-        match insert(store, owner, &name, numbered(&wanted, number)).await {
+        match insert(store, owner, &name, numbered(&wanted, number), at_most).await {
             Err(ProjectError::SlugTaken(_)) => {}
             done => return done,
         }
@@ -49,10 +51,12 @@ async fn insert(
     owner_id: UserId,
     name: &Title,
     slug: Slug,
+    at_most: u32,
 ) -> Result<(Project, Environment), ProjectError> {
-    let new = NewProject { owner_id, name: name.to_string(), slug: slug.clone() };
+    let new = NewProject { owner_id, name: name.to_string(), slug: slug.clone(), at_most };
     store.create_project(new, EnvironmentSettings::default()).await.map_err(|error| match error {
         StoreError::Conflict { field: "slug" } => ProjectError::SlugTaken(slug),
+        StoreError::Conflict { field: PROJECT_LIMIT } => ProjectError::TooMany(at_most),
         other => other.into(),
     })
 }

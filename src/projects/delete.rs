@@ -1,10 +1,11 @@
 //! Deleting projects.
 
 use crate::model::project::Project;
+use crate::model::time::now;
 use crate::projects::{ProjectCleanup, ProjectError};
 use crate::store::{Store, StoreError};
 
-/// Stops a project and removes everything of it, if `confirmation` is its slug.
+/// Disables a project, stops it and removes everything of it, if `confirmation` is its slug.
 ///
 /// # Errors
 /// [`ProjectError::Cleanup`] when something outside the database could not be removed: the project is still there, and
@@ -17,6 +18,12 @@ pub async fn delete(
 ) -> Result<(), ProjectError> {
     if confirmation != Some(project.slug.as_str()) {
         return Err(ProjectError::NotConfirmed(project.slug.clone()));
+    }
+    // No push begins from here on. It stays so when something cannot be removed.
+    match store.set_project_disabled(project.id, Some(now())).await {
+        Ok(_) => {}
+        Err(StoreError::NotFound) => return Ok(()),
+        Err(error) => return Err(error.into()),
     }
     cleanup.remove_everything(project).await?;
     match store.delete_project(project.id).await {

@@ -16,6 +16,10 @@ pub enum ProjectError {
     /// The slug was asked for by name and is in use.
     #[error("The slug \"{0}\" is taken.")]
     SlugTaken(Slug),
+    #[error(
+        "You have {0} projects, as many as an account may have here. Delete one, or ask the operator for more."
+    )]
+    TooMany(u32),
     /// No slug was given, and the name gives none.
     #[error(transparent)]
     NoSlug(InvalidName),

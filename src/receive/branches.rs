@@ -10,7 +10,7 @@ use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
 use crate::model::log::Stream;
 use crate::model::name::{BranchName, CommitId};
-use crate::store::{Enqueued, NewDeployment, StoreError};
+use crate::store::{Enqueued, Joined, NewDeployment, StoreError};
 
 impl Receiver {
     /// Decides every branch of a push, one after the other: each has its own outcome.
@@ -96,12 +96,6 @@ impl Receiver {
         options: PushOptions,
         terminal: &Terminal,
     ) -> Result<DeploymentId, StoreError> {
-        if let Some(running) = self.store.active_deployment(environment.id, &commit).await? {
-            terminal
-                .detail("This commit is being deployed already; here is its log from the first line.")
-                .await;
-            return Ok(running.id);
-        }
         let new = NewDeployment {
             id: DeploymentId::generate(),
             project_id: push.project.id,
@@ -118,11 +112,20 @@ impl Receiver {
             options: DeploymentOptions { no_cache: options.no_cache, move_branch: true },
         };
         let why = format!("superseded by {} of {}", new.commit.short(), push.user.username);
-        let Enqueued { deployment, .. } = self.store.enqueue_deployment(new, &why).await?;
-        self.queue.wake();
-        // The pushers of what was superseded are waiting for its log.
-        self.journal.wake_readers();
-        Ok(deployment.id)
+        match self.store.join_or_enqueue_deployment(new, &why).await? {
+            Joined::Running(running) => {
+                terminal
+                    .detail("This commit is being deployed already; here is its log from the first line.")
+                    .await;
+                Ok(running.id)
+            }
+            Joined::New(Enqueued { deployment, .. }) => {
+                self.queue.wake();
+                // The pushers of what was superseded are waiting for its log.
+                self.journal.wake_readers();
+                Ok(deployment.id)
+            }
+        }
     }
 
     async fn say_not_followed(&self, push: &Push, branch: &BranchName, terminal: &Terminal) {

@@ -68,18 +68,19 @@ impl Receiver {
             HangUpPolicy::Detach => {
                 tracing::info!(%deployment, "the pusher is gone; the deployment goes on");
             }
-            HangUpPolicy::Cancel => {
-                tracing::info!(%deployment, "the pusher is gone; the deployment is cancelled");
-                match self.store.request_cancel(deployment).await {
-                    Ok(_) => self.interrupts.signal(),
-                    Err(error) => {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "cannot cancel a deployment"
-                        );
-                    }
+            HangUpPolicy::Cancel => match self.store.request_cancel(deployment).await {
+                Ok(true) => {
+                    tracing::info!(%deployment, "the pusher is gone; the deployment is cancelled");
+                    self.interrupts.signal();
+                    self.journal.wake_readers();
                 }
-            }
+                Ok(false) => {
+                    tracing::info!(%deployment, "the pusher is gone, too late to cancel the deployment");
+                }
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "cannot cancel a deployment");
+                }
+            },
         }
         Err("pusher gone".to_owned())
     }

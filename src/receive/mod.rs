@@ -36,6 +36,8 @@ pub struct Receiver {
     pub catalog: Arc<Catalog>,
     pub engine: Arc<dyn Engine>,
     pub pushes: Pushes,
+    /// Branches, tags and notes that a repository may have.
+    pub max_references: usize,
 }
 
 /// Shows lines to the pusher. A pusher that is gone is not an error: the hang-up is noticed elsewhere.

@@ -4,6 +4,7 @@ use super::options::PushOptions;
 use super::protocol::{HookCall, MAX_COMMANDS, RefCommand};
 use super::{Push, Receiver};
 use crate::model::name::{BranchName, CommitId};
+use crate::store::StoreError;
 use std::error::Error;
 
 impl Receiver {
@@ -12,7 +13,12 @@ impl Receiver {
     /// # Errors
     /// A sentence or two for the pusher: what is wrong and what to do.
     pub(super) async fn check(&self, push: &Push, call: &HookCall) -> Result<(), String> {
-        if push.project.disabled_at.is_some() {
+        // Asked again: a project that is being deleted is disabled first, perhaps after this push has begun.
+        let project = self.store.project(push.project.id).await.map_err(|error| match error {
+            StoreError::NotFound => format!("The project {} was deleted.", push.project.slug),
+            error => unavailable(&error),
+        })?;
+        if project.disabled_at.is_some() {
             return Err(format!(
                 "The project {} is disabled. Ask the operator of this server.",
                 push.project.slug
@@ -32,6 +38,7 @@ impl Receiver {
             deploys |= self.check_branch(push, command).await?;
         }
         check_shallow(push, call).await?;
+        self.check_number(push, call).await?;
         if deploys && !options.no_deploy && !options.dry_run {
             self.check_engine().await?;
         }
@@ -54,6 +61,23 @@ impl Receiver {
             ));
         }
         Ok(true)
+    }
+
+    async fn check_number(&self, push: &Push, call: &HookCall) -> Result<(), String> {
+        let created = call.commands.iter().filter(|command| command.creates()).count();
+        if created == 0 {
+            return Ok(());
+        }
+        let (repository, most) = (push.repository.clone(), self.max_references);
+        let counting = tokio::task::spawn_blocking(move || repository.count_references(most));
+        match counting.await {
+            Ok(Ok(count)) if count.saturating_add(created) <= most => Ok(()),
+            Ok(Ok(_)) => Err(format!(
+                "The repository would have more than {most} branches, tags and notes. Delete some, or push fewer."
+            )),
+            Ok(Err(error)) => Err(unreadable(&error)),
+            Err(error) => Err(unreadable(&error)),
+        }
     }
 
     async fn check_engine(&self) -> Result<(), String> {
@@ -101,6 +125,11 @@ async fn check_shallow(push: &Push, call: &HookCall) -> Result<(), String> {
         Err("This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again."
             .to_owned())
     }
+}
+
+fn unreadable(error: &(dyn Error + 'static)) -> String {
+    tracing::error!(error, "a push was refused: the repository cannot be read");
+    "The repository cannot be read. Nothing was changed; tell the operator of this server.".to_owned()
 }
 
 /// What the pusher is told when the database does not answer.

@@ -47,6 +47,12 @@ pub(super) struct RefCommand {
 }
 
 impl RefCommand {
+    /// Whether the reference is to be made.
+    #[must_use]
+    pub(super) fn creates(&self) -> bool {
+        self.old.bytes().all(|byte| byte == b'0')
+    }
+
     /// Whether the push wants the reference gone.
     #[must_use]
     pub(super) fn deletes(&self) -> bool {

@@ -1,10 +1,11 @@
 //! Taking connections of clients, and letting go of them.
 
+use crate::model::admission::{Admission, Place};
 use crate::router::handle::{Phase, RouterHandle, Shared};
 use crate::router::options::RouterOptions;
 use crate::router::{client_connection, snapshot};
 use futures_util::FutureExt;
-use std::io;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -101,12 +102,13 @@ async fn accept_until(
     mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> JoinSet<()> {
     let places = Arc::new(Semaphore::new(shared.options.max_connections));
+    let admission = Admission::new(usize::MAX, shared.options.max_connections_per_peer);
     let mut connections = JoinSet::new();
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut pause = Pause::default();
     loop {
         let accepted = tokio::select! {
-            accepted = accept(listener, &places) => accepted,
+            accepted = accept(listener, &places, &admission) => accepted,
             () = &mut shutdown => break,
             Some(_) = connections.join_next() => continue,
             _ = every_second.tick() => {
@@ -122,7 +124,7 @@ async fn accept_until(
             Err(error) => pause.after(&error).await,
         }
     }
-    while let Some(Ok(accepted)) = accept(listener, &places).now_or_never() {
+    while let Some(Ok(accepted)) = accept(listener, &places, &admission).now_or_never() {
         connections.spawn(accepted.serve(Arc::clone(shared)));
     }
     connections
@@ -140,24 +142,43 @@ async fn drain(shared: &Shared, mut connections: JoinSet<()>) -> Stopped {
     Stopped { cut }
 }
 
-/// A connection and its place among [`RouterOptions::max_connections`].
+/// What a client is told that has too many connections already.
+const TURNED_AWAY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain\r\nContent-Length: 72\r\n\r\n\
+    Your address has too many connections open here. Close some, and retry.\n";
+
+/// A connection and its places: among [`RouterOptions::max_connections`], and among those of its peer.
 struct Accepted {
     stream: TcpStream,
     peer: SocketAddr,
-    place: OwnedSemaphorePermit,
+    places: (OwnedSemaphorePermit, Place),
 }
 
 impl Accepted {
     async fn serve(self, shared: Arc<Shared>) {
         client_connection::serve(self.stream, self.peer, shared).await;
-        drop(self.place);
+        drop(self.places);
     }
 }
 
-async fn accept(listener: &TcpListener, places: &Arc<Semaphore>) -> io::Result<Accepted> {
+/// The next connection of a peer that has not too many.
+async fn accept(
+    listener: &TcpListener,
+    places: &Arc<Semaphore>,
+    admission: &Admission,
+) -> io::Result<Accepted> {
     let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok(Accepted { stream, peer, place })
+    loop {
+        let (stream, peer) = listener.accept().await?;
+        match admission.admit(peer.ip()) {
+            Ok(share) => return Ok(Accepted { stream, peer, places: (place, share) }),
+            Err(reason) => {
+                tracing::debug!(%peer, ?reason, "a client was turned away");
+                // As far as it goes: a new connection has room for so much.
+                drop(stream.into_std().and_then(|mut stream| stream.write(TURNED_AWAY)));
+            }
+        }
+    }
 }
 
 /// How long to let go of accepting: without file descriptors it fails again at once, and would take a whole core.

@@ -17,6 +17,8 @@ pub struct RouterOptions {
     pub max_header_bytes: usize,
     /// Connections of clients at the same time; more wait in the kernel's queue.
     pub max_connections: usize,
+    /// Connections that one of those clients may have; more are turned away.
+    pub max_connections_per_peer: usize,
     /// How long a connection to an instance may take to open.
     pub connect_timeout: Duration,
     /// How long an app may be silent, from the last byte of the request's body to the head of its answer.
@@ -39,6 +41,7 @@ impl RouterOptions {
             max_body_bytes: None,
             max_header_bytes: 64 * 1024,
             max_connections: 16_384,
+            max_connections_per_peer: 4096,
             connect_timeout: Duration::from_secs(2),
             response_timeout: Duration::from_mins(1),
             header_timeout: Duration::from_secs(10),

@@ -40,6 +40,7 @@ pub struct Front {
     /// This program, which the hook scripts start.
     pub executable: PathBuf,
     pub max_push_bytes: u64,
+    pub max_projects: u32,
     pub search_path: String,
     /// Names and ports for what people are told to type.
     pub address: PublicAddress,
@@ -225,7 +226,7 @@ async fn find_project(front: &Front, user: &User, service: Service, name: &str) 
         Ok(project) => Ok(project),
         Err(ProjectError::NotFound) if service.writes() => {
             let name = slug.as_str().parse().map_err(internal)?;
-            let draft = ProjectDraft { name, slug: Some(slug.clone()) };
+            let draft = ProjectDraft { name, slug: Some(slug.clone()), at_most: front.max_projects };
             match projects::create(&front.store, user.id, draft).await {
                 Ok((project, _)) => {
                     tracing::info!(project = %project.slug, user = %user.username, "a push has created a project");
@@ -235,6 +236,7 @@ async fn find_project(front: &Front, user: &User, service: Service, name: &str) 
                 Err(ProjectError::SlugTaken(slug)) => Err(Refusal(format!(
                     "There is no project \"{slug}\" that you may push to. Choose another name."
                 ))),
+                Err(error @ ProjectError::TooMany(_)) => Err(Refusal(error.to_string())),
                 Err(error) => Err(internal(error)),
             }
         }

@@ -21,7 +21,12 @@ pub struct NewProject {
     pub owner_id: UserId,
     pub name: String,
     pub slug: Slug,
+    /// How many projects the owner may have with this one. Two that are made in the same moment may both be the last.
+    pub at_most: u32,
 }
+
+/// The field of the conflict when an owner has as many projects as it may have.
+pub const PROJECT_LIMIT: &str = "projects";
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = projects)]
@@ -55,7 +60,7 @@ impl Store {
     /// Makes a project together with its environment `production`, which follows the branch `main`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for a taken `slug`; [`StoreError::NotFound`] when the owner has gone.
+    /// [`StoreError::Conflict`] for a taken `slug` or of [`PROJECT_LIMIT`]; [`StoreError::NotFound`] when the owner has gone.
     pub async fn create_project(
         &self,
         new: NewProject,
@@ -82,6 +87,11 @@ impl Store {
             updated_at: created_at,
         });
         self.transaction(async |connection| {
+            let owned = projects::table.filter(projects::owner_id.eq(new.owner_id)).count();
+            let owned: i64 = on!(connection, |c| owned.get_result(c).await)?;
+            if owned >= i64::from(new.at_most) {
+                return Err(StoreError::Conflict { field: PROJECT_LIMIT });
+            }
             on!(connection, |c| diesel::insert_into(projects::table).values(&project).execute(c).await)?;
             on!(connection, |c| diesel::insert_into(environments::table)
                 .values(&environment)

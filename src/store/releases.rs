@@ -1,5 +1,6 @@
 //! Releases. They are made and read, never changed.
 
+use crate::model::deployment::{DeploymentRecord, DeploymentState};
 use crate::model::environment::Environment;
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::CommitId;
@@ -8,6 +9,7 @@ use crate::model::release::{Release, ReleaseContent};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::deployments::committed_states;
+use crate::store::deployments::moves::insert_event;
 use crate::store::environments::EnvironmentRow;
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
@@ -58,12 +60,18 @@ impl From<ReleaseRow> for Release {
 }
 
 impl Store {
-    /// Makes the release of a deployment, with the next version of its environment. A deployment makes one: asked
-    /// again, as after a crash, this gives the release that is there.
+    /// Commits a deployment that is `checking`: makes its release, with the next version of its environment, and moves it
+    /// to `switching` with what it has made, all or nothing. Asked again, as after a lost answer, it gives the release
+    /// that is there. `None`: somebody has asked for the deployment to be cancelled, and nothing was done.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the environment or the deployment has gone.
-    pub async fn commit_release(&self, new: NewRelease) -> Result<Release, StoreError> {
+    /// [`StoreError::NotFound`] when the environment or the deployment has gone, [`StoreError::Stale`] when the
+    /// deployment is in another state.
+    pub async fn commit_release(
+        &self,
+        new: NewRelease,
+        record: &DeploymentRecord,
+    ) -> Result<Option<Release>, StoreError> {
         self.transaction(async |connection| {
             crate::store::environments::lock(connection, new.environment_id).await?;
             let existing: Option<ReleaseRow> = on!(connection, |c| releases::table
@@ -73,9 +81,27 @@ impl Store {
                 .await
                 .optional())?;
             if let Some(row) = existing {
-                return Ok(row.into());
+                return Ok(Some(row.into()));
             }
-            insert(connection, new).await.map(Release::from)
+            let id = new.deployment_id;
+            let checked =
+                deployments::table.find(id).filter(deployments::state.eq(DeploymentState::Checking));
+            let change = (
+                deployments::state.eq(DeploymentState::Switching),
+                deployments::record.eq(Json(record.clone())),
+            );
+            let moved = on!(connection, |c| diesel::update(
+                checked.filter(deployments::cancel_requested_at.is_null())
+            )
+            .set(change)
+            .execute(c)
+            .await)?;
+            if moved == 0 {
+                let cancelled: i64 = on!(connection, |c| checked.count().get_result(c).await)?;
+                return if cancelled == 1 { Ok(None) } else { Err(StoreError::Stale) };
+            }
+            insert_event(connection, id, DeploymentState::Switching, None).await?;
+            insert(connection, new).await.map(|row| Some(row.into()))
         })
         .await
     }
@@ -110,7 +136,7 @@ impl Store {
         Ok(row.into())
     }
 
-    /// The releases of an environment, newest first, those that never went live among them.
+    /// The releases of an environment, newest first.
     pub async fn releases_of(
         &self,
         environment_id: EnvironmentId,

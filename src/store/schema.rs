@@ -198,6 +198,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+
+    server (id) {
+        id -> Guid,
+        claimed_at -> UtcTime,
+    }
+}
+
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(environments -> projects (project_id));
 diesel::joinable!(releases -> environments (environment_id));

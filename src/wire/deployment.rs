@@ -1,6 +1,6 @@
 //! Bodies of `/api/deployments`.
 
-use crate::model::deployment::{DeploymentSource, DeploymentState, RecordedEvent, Status, Step};
+use crate::model::deployment::{DeploymentSource, DeploymentState, RecordedEvent, Setback, Status, Step};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommitId, Username};
 use crate::model::time::Timestamp;
@@ -65,7 +65,7 @@ pub fn steps(events: &[RecordedEvent]) -> Vec<StepBody> {
             continue;
         }
         if let Some(last) = steps.last_mut().filter(|last| last.finished_at.is_none()) {
-            last.status = ended_as(event.state);
+            last.status = ended_as(last.name, event.state);
             last.finished_at = Some(event.at);
             last.duration_ms = Some((event.at - last.started_at).num_milliseconds());
         }
@@ -79,23 +79,13 @@ pub fn steps(events: &[RecordedEvent]) -> Vec<StepBody> {
 }
 
 /// How a step ended that was followed by a state.
-const fn ended_as(next: DeploymentState) -> StepStatus {
-    match next {
-        DeploymentState::UndoingFailure => StepStatus::Failed,
-        DeploymentState::UndoingCancel => StepStatus::Cancelled,
-        DeploymentState::Superseded => StepStatus::Superseded,
-        DeploymentState::Queued
-        | DeploymentState::Fetching
-        | DeploymentState::Detecting
-        | DeploymentState::Building
-        | DeploymentState::Releasing
-        | DeploymentState::Starting
-        | DeploymentState::Checking
-        | DeploymentState::Switching
-        | DeploymentState::Draining
-        | DeploymentState::Live
-        | DeploymentState::Failed
-        | DeploymentState::Cancelled => StepStatus::Done,
+const fn ended_as(step: Step, next: DeploymentState) -> StepStatus {
+    match (step, next.setback()) {
+        // What was to be taken back is.
+        (Step::Undo, _) | (_, None) => StepStatus::Done,
+        (_, Some(Setback::Failure)) => StepStatus::Failed,
+        (_, Some(Setback::Cancel)) => StepStatus::Cancelled,
+        (_, Some(Setback::Superseded)) => StepStatus::Superseded,
     }
 }
 
@@ -144,7 +134,9 @@ mod tests {
                 (Step::Undo, StepStatus::Done, Some(1000)),
             ]
         );
-        assert_eq!(summary(&[State::Queued, State::UndoingCancel])[0].1, StepStatus::Cancelled);
+        assert_eq!(summary(&[State::Queued, State::Cancelled])[0].1, StepStatus::Cancelled);
+        let cancelled = summary(&[State::Building, State::UndoingCancel, State::Cancelled]);
+        assert_eq!((cancelled[0].1, cancelled[1].1), (StepStatus::Cancelled, StepStatus::Done));
         assert_eq!(summary(&[State::Queued, State::Superseded])[0].1, StepStatus::Superseded);
     }
 

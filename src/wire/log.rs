@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One line, as JSON and as the data of a server-sent event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLineBody {
-    /// Counts from 1 without gaps; `?after=` takes it.
+    /// Counts up from 1; where the server was interrupted it goes on with a higher one. `?after=` takes it.
     pub seq: i64,
     pub time: Timestamp,
     pub level: Level,

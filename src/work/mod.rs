@@ -1,4 +1,8 @@
-//! The jobs of the queue: each translates a stored payload into a call.
+//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`housekeeping`]).
+
+mod housekeeping;
+
+pub use housekeeping::{Housekeeping, HousekeepingError};
 
 use crate::deploy::Deployer;
 use crate::jobs::{Handler, Outcome};
@@ -12,6 +16,8 @@ use std::sync::Arc;
 
 /// Times that a job is begun before it is given up: a deployment that kills the server must not do so for ever.
 const MAX_ATTEMPTS: i32 = 20;
+/// Most seconds between two tries; the first comes after one.
+const LONGEST_PAUSE: i32 = 5;
 
 /// Runs every kind of job that there is.
 pub struct Work {
@@ -48,7 +54,8 @@ impl Work {
             Ok(()) => Outcome::Done,
             Err(error) => {
                 tracing::error!(deployment = %payload.deployment_id, error = &error as &dyn std::error::Error, "a deployment waits for the database");
-                Outcome::Retry { at: now() + TimeDelta::seconds(5), reason: error.to_string() }
+                let pause = TimeDelta::seconds(job.attempts.clamp(1, LONGEST_PAUSE).into());
+                Outcome::Retry { at: now() + pause, reason: error.to_string() }
             }
         }
     }

@@ -3,7 +3,9 @@
 use crate::support::{Options, Reply, TestServer};
 use gilgal::config::Mode;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_answer_carries_its_id_and_protects_browsers() {
@@ -112,4 +114,23 @@ async fn causes_are_shown_in_development() {
     assert_eq!(reply.refusal(503), "unavailable");
     assert_eq!(reply.headers["retry-after"], "5");
     insta::assert_json_snapshot!("causes", reply.redacted());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_does_not_shut_the_others_out() {
+    let server = TestServer::start_with(Options { connections_per_peer: 2, ..Options::default() }).await;
+    let greedy = || async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        socket.connect(server.address).await.unwrap()
+    };
+    let _held = (greedy().await, greedy().await);
+    let mut told = String::new();
+    greedy().await.read_to_string(&mut told).await.unwrap();
+    let (head, body) = told.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 429 Too Many Requests"), "{head}");
+    assert!(head.contains(&format!("Content-Length: {}", body.len())), "{told}");
+    let error: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(error["error"]["code"], "too_many_connections");
+    server.anonymous().get("/health").await.expect(200);
 }

@@ -58,7 +58,8 @@ async fn a_deployment_is_cancelled_before_it_is_live() {
     let project = ada.create_project("Shop").await;
     let id = deployment(&server.store, &project).await;
     let path = format!("/api/deployments/{id}");
-    assert_eq!(ada.delete(&path).await.expect(202)["status"], "queued");
+    move_to(&server.store, id, &[State::Building]).await;
+    assert_eq!(ada.delete(&path).await.expect(202)["status"], "building");
     assert_eq!(ada.post(&format!("{path}/cancel"), json!({})).await.status, 202, "asking again is no harm");
     assert_eq!(*server.surroundings.woken.lock().unwrap(), [id, id]);
     assert!(server.store.deployment(id).await.unwrap().cancel_requested_at.is_some());
@@ -68,15 +69,31 @@ async fn a_deployment_is_cancelled_before_it_is_live() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_switched_deployment_is_not_cancelled() {
+async fn a_waiting_deployment_is_cancelled_with_the_answer() {
     let server = TestServer::start().await;
     let ada = server.sign_up("ada").await;
     let project = ada.create_project("Shop").await;
     let id = deployment(&server.store, &project).await;
-    move_to(&server.store, id, &[State::Switching, State::Draining]).await;
-    let reply = ada.post(&format!("/api/deployments/{id}/cancel"), json!({})).await;
-    assert_eq!(reply.refusal(409), "not_cancellable");
-    assert!(server.store.deployment(id).await.unwrap().cancel_requested_at.is_none());
+    let path = format!("/api/deployments/{id}");
+    let cancelled = ada.delete(&path).await.expect(202);
+    assert_eq!((&cancelled["status"], &cancelled["step"]), (&json!("cancelled"), &json!("done")));
+    assert_eq!(cancelled["reason"], "The deployment was cancelled.");
+    assert_eq!(cancelled["steps"][0]["status"], "cancelled");
+    assert_eq!(*server.surroundings.woken.lock().unwrap(), [id]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_committed_deployment_is_not_cancelled() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    let id = deployment(&server.store, &project).await;
+    for state in [State::Switching, State::Draining] {
+        move_to(&server.store, id, &[state]).await;
+        let reply = ada.post(&format!("/api/deployments/{id}/cancel"), json!({})).await;
+        assert_eq!(reply.refusal(409), "not_cancellable");
+        assert!(server.store.deployment(id).await.unwrap().cancel_requested_at.is_none());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,6 @@
 //! `/api/projects`.
 
-use crate::support::{TestServer, deployment, move_to};
+use crate::support::{Options, TestServer, deployment, move_to};
 use gilgal::model::deployment::DeploymentState;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -147,4 +147,18 @@ async fn a_stranger_cannot_tell_a_project_from_none() {
         assert_eq!(renamed.redacted(), nothing.redacted());
     }
     assert_eq!(ada.get("/api/projects/shop").await.expect(200)["name"], "Shop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_has_so_many_projects_and_no_more() {
+    let server = TestServer::start_with(Options { max_projects: 2, ..Options::default() }).await;
+    let (ada, bob) = (server.sign_up("ada").await, server.sign_up("bob").await);
+    let shop = ada.create_project("shop").await;
+    ada.create_project("blog").await;
+    let refused = ada.post("/api/projects", json!({ "name": "third" })).await;
+    assert_eq!(refused.refusal(409), "too_many_projects");
+    bob.create_project("third").await;
+    let path = format!("/api/projects/{}?confirm=shop", shop["id"].as_str().unwrap());
+    ada.delete(&path).await.expect(204);
+    ada.create_project("fourth").await;
 }

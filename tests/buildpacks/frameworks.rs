@@ -344,8 +344,12 @@ fn failed_builds_are_explained() {
         ("sh: 1: tsc: not found", "devDependencies"),
     ] {
         let said =
-            Catalog::embedded().advice(&plan, &["> build".to_owned(), line.to_owned()]).map(str::to_owned);
-        assert!(said.as_ref().is_some_and(|said| said.contains(advice)), "{line}: {said:?}");
+            Catalog::embedded().advice(&plan.buildpack, &["> build".to_owned(), line.to_owned()]).join(" ");
+        assert!(said.contains(advice), "{line}: {said}");
     }
-    assert_eq!(Catalog::embedded().advice(&plan, &["error TS2304: Cannot find name".to_owned()]), None);
+    assert!(
+        Catalog::embedded()
+            .advice(&plan.buildpack, &["error TS2304: Cannot find name".to_owned()])
+            .is_empty()
+    );
 }

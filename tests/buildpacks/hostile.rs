@@ -1,7 +1,7 @@
 //! Projects that try to get their own text into the Dockerfile or the shell of the build.
 
-use crate::support::{Tree, detect, dockerfile};
-use gilgal::buildpack::{Catalog, RenderContext, explain};
+use crate::support::{CATALOG, Tree, detect, dockerfile};
+use gilgal::buildpack::{RenderContext, explain};
 use gilgal::model::name::ProcessType;
 use gilgal::model::process::Command;
 
@@ -98,7 +98,7 @@ fn a_cache_scope_is_a_word() {
     let plan = detect(&tree).unwrap();
     for text in HOSTILE.into_iter().chain(["", "a,target=/", "a b"]) {
         let context = RenderContext { cache_scope: text.to_owned(), ..RenderContext::default() };
-        assert!(Catalog::embedded().dockerfile(&plan, &context).is_err(), "{text:?}");
+        assert!(CATALOG.dockerfile(&plan, &context).is_err(), "{text:?}");
     }
 }
 
@@ -109,10 +109,10 @@ fn a_plan_that_somebody_changed_is_rendered_safely_or_not_at_all() {
     for text in HOSTILE {
         let mut plan = detect(&tree).unwrap();
         plan.versions.insert("node".to_owned(), text.to_owned());
-        assert!(Catalog::embedded().dockerfile(&plan, &context).is_err(), "{text:?}");
+        assert!(CATALOG.dockerfile(&plan, &context).is_err(), "{text:?}");
         let mut plan = detect(&tree).unwrap();
         plan.processes.insert(ProcessType::web(), Command::Line(text.to_owned()));
-        let rendered = Catalog::embedded().dockerfile(&plan, &context).unwrap();
+        let rendered = CATALOG.dockerfile(&plan, &context).unwrap();
         assert!(!instructions(&rendered).contains(&"RUN touch".to_owned()));
         assert_eq!(rendered.matches("CMD").count(), 1);
     }

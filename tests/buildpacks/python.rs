@@ -1,6 +1,6 @@
 //! Python: package managers, versions, and finding the application.
 
-use crate::support::{plan, whole};
+use crate::support::{CATALOG, plan, refusal, whole};
 use gilgal::model::name::ProcessType;
 use insta::assert_snapshot;
 
@@ -92,4 +92,133 @@ fn a_procfile_that_needs_gunicorn_is_warned_about() {
     let plan = plan(&[FLASK, ("Procfile", "web: gunicorn app:app")]);
     assert_eq!(plan.warnings.len(), 1, "{:?}", plan.warnings);
     assert!(plan.warnings[0].starts_with("The Procfile starts gunicorn"));
+}
+
+const SETTINGS: &str = "\
+DEBUG = os.environ.get('DEBUG') == '1'
+ALLOWED_HOSTS = ['shop.example.com']
+WSGI_APPLICATION = 'shop.wsgi.application'
+STATIC_ROOT = BASE_DIR / 'static'
+";
+
+#[test]
+fn django() {
+    assert_snapshot!(whole(&plan(&[
+        ("requirements.txt", "Django==5.2.8\nwhitenoise\npsycopg[binary]\n"),
+        ("manage.py", ""),
+        ("shop/settings.py", SETTINGS),
+        ("shop/wsgi.py", ""),
+        ("shop/asgi.py", ""),
+        ("products/migrations/0001_initial.py", ""),
+    ])));
+}
+
+#[test]
+fn django_as_startproject_makes_it() {
+    let settings = "\
+DEBUG = True
+ALLOWED_HOSTS = []
+WSGI_APPLICATION = 'shop.wsgi.application'
+DATABASES = {'default': {'ENGINE': 'django.db.backends.sqlite3', 'NAME': BASE_DIR / 'db.sqlite3'}}
+";
+    let plan = plan(&[("requirements.txt", "django\n"), ("manage.py", ""), ("shop/settings.py", settings)]);
+    assert_snapshot!(whole(&plan));
+}
+
+#[test]
+fn django_with_long_connections_and_assets() {
+    let asgi = format!("{SETTINGS}ASGI_APPLICATION = 'config.asgi.application'\n");
+    assert_snapshot!(whole(&plan(&[
+        ("requirements.txt", "-r requirements/production.txt\n"),
+        ("requirements/production.txt", "django==5.2\nchannels\ndaphne\n"),
+        ("manage.py", ""),
+        ("config/settings/base.py", &asgi),
+        ("config/settings/local.py", "DEBUG = True\n"),
+        ("package.json", r#"{"scripts":{"build":"vite build"}}"#),
+        ("yarn.lock", "# yarn lockfile v1\n"),
+    ])));
+}
+
+#[test]
+fn two_django_projects_are_a_question() {
+    let other = SETTINGS.replace("shop.wsgi", "admin.wsgi");
+    assert_snapshot!(refusal(&[
+        ("requirements.txt", "django"),
+        ("manage.py", ""),
+        ("shop/settings.py", SETTINGS),
+        ("admin/settings.py", &other),
+    ]));
+}
+
+#[test]
+fn fastapi() {
+    assert_snapshot!(whole(&plan(&[
+        ("requirements.txt", "fastapi>=0.115\n"),
+        ("app/main.py", "from fastapi import FastAPI\nservice: FastAPI = FastAPI(title='x')\n"),
+        ("tests/test_main.py", "app = FastAPI()"),
+    ])));
+}
+
+#[test]
+fn a_fastapi_factory() {
+    let plan = plan(&[
+        ("requirements.txt", "fastapi\nuvicorn\n"),
+        ("shop/__init__.py", "from fastapi import FastAPI\ndef create_app():\n    return FastAPI()\n"),
+    ]);
+    let command = "exec uvicorn --factory shop:create_app --host 0.0.0.0 --port \"$PORT\"";
+    assert_eq!(plan.processes[&ProcessType::web()].shown(), command);
+}
+
+#[test]
+fn streamlit() {
+    assert_snapshot!(whole(&plan(&[
+        ("requirements.txt", "streamlit==1.51.0\n"),
+        ("dashboard.py", "import streamlit as st\nst.title('x')\n"),
+        ("pages/one.py", "import streamlit as st\n"),
+    ])));
+    assert_snapshot!(refusal(&[
+        ("requirements.txt", "streamlit\n"),
+        ("one.py", "import streamlit as st\n"),
+        ("two.py", "from streamlit import title\n"),
+    ]));
+}
+
+#[test]
+fn pdm() {
+    assert_snapshot!(whole(&plan(&[("pyproject.toml", PROJECT), ("pdm.lock", ""), APP])));
+}
+
+#[test]
+fn pipenv() {
+    let pipfile =
+        "[packages]\nflask = \"*\"\ngunicorn = \"~=23.0\"\n\n[requires]\npython_version = \"3.12\"\n";
+    assert_snapshot!(whole(&plan(&[("Pipfile", pipfile), ("Pipfile.lock", "{}"), APP])));
+}
+
+#[test]
+fn versions_come_from_the_first_place_that_says_one() {
+    for (file, text, version) in [
+        (".python-version", "3.11.9\n", "3.11"),
+        (".tool-versions", "nodejs 22\npython 3.12.1\n", "3.12"),
+        ("mise.toml", "[tools]\npython = \"3.10\"\n", "3.10"),
+        ("runtime.txt", "python-3.9.18\n", "3.9"),
+    ] {
+        assert_eq!(plan(&[FLASK, APP, (file, text)]).versions["python"], version, "{file}");
+    }
+}
+
+#[test]
+fn known_failures_have_advice() {
+    for (line, words) in [
+        ("django.core.exceptions.DisallowedHost: Invalid HTTP_HOST header: 'x'", "ALLOWED_HOSTS"),
+        ("ModuleNotFoundError: No module named 'requests'", "dependencies"),
+        ("error: command 'gcc' failed: No such file or directory", "compiled"),
+        ("Error: pg_config executable not found.", "psycopg2-binary"),
+        ("error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.", "uv lock"),
+        ("ERROR: No matching distribution found for flaskk==3", "Check its name"),
+    ] {
+        let advice = CATALOG.advice("python", &["fine".to_owned(), line.to_owned()]);
+        assert!(advice.len() == 1 && advice[0].contains(words), "{line}: {advice:?}");
+    }
+    assert!(CATALOG.advice("python", &["Listening on 8000".to_owned()]).is_empty());
 }

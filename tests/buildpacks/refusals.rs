@@ -31,6 +31,11 @@ fn a_misspelt_procfile_is_said_when_the_rest_is_fine() {
 }
 
 #[test]
+fn an_image_of_another_app() {
+    assert_snapshot!(refusal(&[("Dockerfile", "FROM busybox\nCOPY --from=gilgal/a/b:c /app /app\n")]));
+}
+
+#[test]
 fn two_lock_files() {
     let locks = [DEPENDENCY, ("package-lock.json", "{}"), ("pnpm-lock.yaml", "")];
     assert_snapshot!(refusal(&locks));
@@ -45,7 +50,7 @@ fn two_lock_files() {
 fn managers_that_are_not_supported() {
     let yarn_3 = r#"{"packageManager":"yarn@3.8.7","scripts":{"start":"x"},"dependencies":{"koa":"2"}}"#;
     assert_snapshot!(refusal(&[("package.json", yarn_3), ("yarn.lock", "__metadata:\n  version: 6\n")]));
-    assert_snapshot!(refusal(&[("Pipfile", ""), ("Pipfile.lock", "{}")]));
+    assert_snapshot!(refusal(&[("Pipfile", "")]));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use crate::support::{Person, Server, WorkTree};
 use reqwest::Method;
 use std::fmt::Write as _;
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpSocket;
 
 /// What somebody is told who pushes to a project of this name.
 fn refusal_of(server: &Server, person: &Person, project: &str) -> String {
@@ -121,4 +123,26 @@ fn no_variable_of_a_client_reaches_git() {
     let version =
         ada.ssh_with(&server, &["-o", "SetEnv=GIT_PROTOCOL=version=2"], &["git-upload-pack 'shop.git'"]);
     assert!(version.stdout.contains("version 2"), "{version:?}");
+}
+
+#[test]
+fn a_stranger_does_not_shut_others_out() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let stranger = || async {
+            let socket = TcpSocket::new_v4().unwrap();
+            socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+            socket.connect(server.ssh).await.unwrap()
+        };
+        let mut held = Vec::new();
+        for _ in 0..16 {
+            held.push(stranger().await);
+        }
+        let mut told = String::new();
+        stranger().await.read_to_string(&mut told).await.unwrap();
+        assert_eq!(told, "Too many SSH connections to this server. Try again in a moment.\r\n");
+        ada.ssh(&server, &["whoami"]).expect_success();
+    });
 }

@@ -164,3 +164,19 @@ fn an_empty_working_copy_has_nothing_to_push() {
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
     insta::assert_snapshot!(push.redacted(&server));
 }
+
+#[test]
+fn a_repository_has_so_many_references_and_no_more() {
+    let mut server = Server::start_with(&[("GILGAL_MAX_REFERENCES", "2")]);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    let push = |references: &[&str]| server.push(&ada, &tree, "shop", references);
+    push(&["main:refs/tags/a", "main:refs/tags/b"]).expect(0);
+    let refused = push(&["main:refs/tags/c"]).expect(1);
+    refused.expect_text("more than 2 branches, tags and notes");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/tags/c"), None);
+    // One that is there can be moved, and one that is gone makes room.
+    push(&["--force", "main:refs/tags/b"]).expect(0);
+    push(&[":refs/tags/a"]).expect(0);
+    push(&["main:refs/tags/c"]).expect(0);
+}

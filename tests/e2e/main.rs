@@ -7,8 +7,15 @@
 
 mod access;
 mod branches;
+mod config;
+mod database_away;
+mod docker_away;
 mod engine;
 mod examples;
+mod faults;
+#[path = "../support/postgres.rs"]
+mod postgres;
+mod project_file;
 mod queue;
 mod recovery;
 mod redeploy;

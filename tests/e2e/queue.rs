@@ -1,6 +1,6 @@
 //! Several pushes at once, pushers that leave, and deployments that are stopped.
 
-use crate::support::{RunningPush, Server, WorkTree, slow_dockerfile, wait_until};
+use crate::support::{RunningPush, Server, WorkTree, deployments, expect_live, slow_dockerfile, wait_until};
 use reqwest::Method;
 use serde_json::Value;
 use std::time::Duration;
@@ -78,6 +78,50 @@ fn a_newer_push_takes_the_place_of_a_waiting_one() {
     newest.finish().expect(0);
     assert_eq!(server.get("shop", "/").body, "three");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(newest_tree.head()));
+}
+
+#[test]
+fn two_pushes_of_one_commit_are_one_deployment() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    // The project is there: two first pushes would race for making it.
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    tree.commit(&[("Dockerfile", &slow_dockerfile(2)), ("index.html", "two")]);
+    let pushes = [(); 2].map(|()| RunningPush::start(&server, &ada, &tree, "shop", &["main"]));
+    for push in pushes {
+        push.finish().expect(0);
+    }
+    expect_live(&server, &ada, &tree.head(), "two");
+    assert_eq!(deployments(&server, &ada).len(), 2);
+}
+
+#[test]
+fn a_waiting_deployment_is_cancelled_at_once() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", SLOW);
+    let running = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    running.wait_for("the slow part begins");
+    let waiting_tree = WorkTree::empty();
+    waiting_tree.git(&["pull", "--quiet", &tree.path().display().to_string(), "main"]);
+    waiting_tree.commit(&[("index.html", "two")]);
+    let waiting = RunningPush::start(&server, &ada, &waiting_tree, "shop", &["main"]);
+    waiting.wait_for("waiting for another deployment to end");
+
+    let deployment = newest_deployment(&server, &ada.token);
+    let path = format!("/api/deployments/{}", deployment["id"].as_str().unwrap());
+    let cancelled = server.request(Method::DELETE, &path, &ada.token, None).expect(202);
+    assert_eq!(
+        (&cancelled["status"], &cancelled["reason"]),
+        (&"cancelled".into(), &"The deployment was cancelled.".into())
+    );
+    waiting.finish().expect(1).expect_text("(cancelled)");
+    server.request(Method::DELETE, &path, &ada.token, None).expect(409);
+    assert!(!running.seen().contains("Starting web"), "it was not waited for:\n{}", running.seen());
+    running.finish().expect(0);
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
+    assert_eq!(server.get("shop", "/").body, "one");
 }
 
 #[test]

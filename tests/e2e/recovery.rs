@@ -1,33 +1,9 @@
 //! A server that is killed, at the worst moments, and started again on the same home.
 
-use crate::support::{Person, RunningPush, Server, WorkTree, wait_until};
-use reqwest::Method;
-use serde_json::Value;
-use std::time::Duration;
-
-const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Every deployment of the person's only project, newest first.
-fn deployments(server: &Server, person: &Person) -> Vec<Value> {
-    let get = |path: &str| server.request(Method::GET, path, &person.token, None).expect(200);
-    let projects = get("/api/projects");
-    let id = projects["data"][0]["id"].as_str().unwrap();
-    get(&format!("/api/projects/{id}/deployments"))["data"].as_array().unwrap().clone()
-}
-
-fn wait_until_all_have_ended(server: &Server, person: &Person) {
-    wait_until("every deployment has ended", PATIENCE, || {
-        deployments(server, person).iter().all(|deployment| !deployment["finished_at"].is_null())
-    });
-}
-
-/// One instance, which serves what the branch says.
-fn expect_one_release(server: &Server, person: &Person, commit: &str, body: &str) {
-    let engine = server.engine();
-    wait_until("no orphan is left", PATIENCE, || engine.containers().len() == 1);
-    assert_eq!(server.get("shop", "/").body, body);
-    assert_eq!(person.remote_reference(server, "shop", "refs/heads/main").as_deref(), Some(commit));
-}
+use crate::support::{
+    PATIENCE, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, wait_until,
+    wait_until_all_have_ended,
+};
 
 #[test]
 fn a_build_is_done_again_after_the_server_was_killed() {
@@ -41,11 +17,8 @@ fn a_build_is_done_again_after_the_server_was_killed() {
     assert_ne!(push.code, Some(0), "{}", push.transcript);
 
     server.start_again(&[]);
-    wait_until_all_have_ended(&server, &ada);
-    let ended = deployments(&server, &ada);
-    assert_eq!(ended.len(), 1);
-    assert_eq!(ended[0]["status"], "success", "{ended:#?}\n{}", server.log());
-    expect_one_release(&server, &ada, &tree.head(), "one");
+    expect_live(&server, &ada, &tree.head(), "one");
+    assert_eq!(deployments(&server, &ada).len(), 1);
 }
 
 #[test]
@@ -67,9 +40,7 @@ fn the_old_release_serves_while_a_killed_check_is_done_again() {
 
     server.start_again(&[]);
     assert_eq!(server.get("shop", "/").body, "one");
-    wait_until_all_have_ended(&server, &ada);
-    assert_eq!(deployments(&server, &ada)[0]["status"], "success", "{}", server.log());
-    expect_one_release(&server, &ada, &commit, "two");
+    expect_live(&server, &ada, &commit, "two");
 }
 
 #[test]
@@ -90,8 +61,9 @@ fn a_check_that_fails_after_a_kill_leaves_the_old_release() {
 
     server.start_again(&[]);
     wait_until_all_have_ended(&server, &ada);
-    assert_eq!(deployments(&server, &ada)[0]["status"], "failed", "{}", server.log());
-    expect_one_release(&server, &ada, &live, "one");
+    let ended = deployments(&server, &ada);
+    assert_eq!(ended[0]["status"], "failed", "{}", server.log());
+    expect_served(&server, &ada, &ended[1], &live, "one");
     assert_eq!(engine.images(), images);
 }
 
@@ -107,5 +79,5 @@ fn an_idle_server_that_was_killed_goes_on_where_it_was() {
     assert_eq!(server.engine().containers().len(), 1);
     tree.commit(&[("index.html", "two")]);
     server.deploy(&ada, &tree, "shop");
-    expect_one_release(&server, &ada, &tree.head(), "two");
+    expect_live(&server, &ada, &tree.head(), "two");
 }

@@ -54,6 +54,65 @@ fn a_server_can_be_stopped_while_it_waits_for_its_database() {
 }
 
 #[test]
+fn another_database_is_refused_and_nothing_is_removed() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let containers = server.engine().containers();
+    server.stop();
+    let server_id = std::fs::read_to_string(server.home().join("server-id")).unwrap();
+
+    // An empty one, and one of another server.
+    let empty = format!("sqlite://{}/empty.db", server.folder().display());
+    let started = run(command(&server.home(), &[("DATABASE_URL", &empty)]).arg("serve"));
+    assert_eq!(started.code, Some(1));
+    let mut told = started.stderr;
+    let other = Server::start();
+    let other_id = std::fs::read_to_string(other.home().join("server-id")).unwrap();
+    let in_use = format!("sqlite://{}/gilgal.db", other.home().display());
+    told += &run(command(&server.home(), &[("DATABASE_URL", &in_use)]).arg("serve")).stderr;
+    let copy = server.folder().join("other.db");
+    std::fs::copy(other.home().join("gilgal.db"), &copy).unwrap();
+    std::fs::copy(other.home().join("gilgal.db-wal"), copy.with_extension("db-wal")).unwrap();
+    let foreign = format!("sqlite://{}", copy.display());
+    let started = run(command(&server.home(), &[("DATABASE_URL", &foreign)]).arg("serve"));
+    assert_eq!(started.code, Some(1));
+    told += &started.stderr;
+    let doctor = run(command(&server.home(), &[("DATABASE_URL", &foreign)]).arg("doctor"));
+    assert!(
+        doctor.stdout.contains("FAIL  database  the database belongs to the server"),
+        "{}",
+        doctor.stdout
+    );
+    assert_eq!(server.engine().containers(), containers);
+    let routes = std::fs::read_to_string(server.home().join("routes.json")).unwrap();
+    assert!(routes.contains("shop"), "{routes}");
+
+    // Somebody who wants it so, says so.
+    let adopt = |owner: &str| {
+        run(command(&server.home(), &[("DATABASE_URL", &foreign)]).args(["adopt-database", owner]))
+    };
+    let wrong = adopt("nobody");
+    assert_eq!(wrong.code, Some(1));
+    let right = adopt(other_id.trim());
+    assert_eq!(right.code, Some(0), "{}", right.stderr);
+    told += &wrong.stderr;
+    told += &right.stdout;
+    for (text, name) in [
+        (server_id.trim(), "[server]"),
+        (other_id.trim(), "[other]"),
+        (server.folder().to_str().unwrap(), "[folder]"),
+    ] {
+        told = told.replace(text, name);
+    }
+    let told: Vec<&str> = told.lines().filter(|line| !line.starts_with('{')).collect();
+    insta::assert_snapshot!(told.join("\n"));
+
+    server.start_again(&[]);
+    assert_eq!(server.get("shop", "/").body, "one");
+}
+
+#[test]
 fn an_idle_server_stops_and_its_apps_stay() {
     let mut server = Server::start();
     let ada = server.person("ada");

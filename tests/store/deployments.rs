@@ -1,10 +1,10 @@
 //! Deployments: the queue, the moves and the lists.
 
 use crate::fixture::{Database, advance_to, commit, enqueue, new_deployment, on_both, project, user};
-use gilgal::model::deployment::{DeploymentRecord, DeploymentState as State, Status};
+use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State, Status};
 use gilgal::model::id::{DeploymentId, EnvironmentId};
 use gilgal::model::instance::InstanceId;
-use gilgal::store::{DeploymentFilter, PageRequest, StoreError};
+use gilgal::store::{DeploymentFilter, Joined, PageRequest, StoreError};
 use std::time::Duration;
 
 on_both![
@@ -14,8 +14,10 @@ on_both![
     a_project_may_go_while_deployments_come,
     a_move_starts_from_the_state_that_is_there,
     a_deployment_ends_with_a_reason,
-    a_cancel_is_noted_once,
-    a_second_push_finds_the_active_deployment,
+    one_that_waits_is_cancelled_at_once,
+    a_cancel_is_noted_once_and_until_it_is_too_late,
+    a_second_push_joins_what_is_on_its_way,
+    of_simultaneous_pushes_of_a_commit_one_is_deployed,
     deployments_are_listed_by_what_is_asked,
 ];
 
@@ -139,11 +141,6 @@ async fn a_move_starts_from_the_state_that_is_there(database: Database) {
     assert!(deployment.started_at.is_some() && deployment.finished_at.is_none());
     let events = store.deployment_events(id).await.unwrap();
     assert_eq!((events.len(), events[1].detail.as_deref()), (2, Some("detail")));
-
-    let record = DeploymentRecord { image: Some("sha256:1".to_owned()), ..record };
-    store.save_record(id, &record).await.unwrap();
-    assert_eq!(store.deployment(id).await.unwrap().record, record);
-    assert!(matches!(store.save_record(gone, &record).await, Err(StoreError::NotFound)));
 }
 
 async fn a_deployment_ends_with_a_reason(database: Database) {
@@ -152,39 +149,98 @@ async fn a_deployment_ends_with_a_reason(database: Database) {
     let (_, production) = project(&store, &ada, "shop").await;
     let id = enqueue(&store, &production, 'a').await.deployment.id;
     assert_eq!(store.unfinished_deployments().await.unwrap()[0].id, id);
-    store.finish_deployment(id, State::Queued, State::UndoingFailure, Some("No disk.")).await.unwrap();
-    store.finish_deployment(id, State::UndoingFailure, State::Failed, None).await.unwrap();
+    store.finish_deployment(id, State::Queued, State::UndoingFailure, None, Some("No disk.")).await.unwrap();
+    store.finish_deployment(id, State::UndoingFailure, State::Failed, None, None).await.unwrap();
     let failed = store.deployment(id).await.unwrap();
     assert_eq!((failed.state, failed.reason.as_deref()), (State::Failed, Some("No disk.")));
     assert!(failed.finished_at.is_some());
     assert_eq!(store.unfinished_deployments().await.unwrap(), []);
 }
 
-async fn a_cancel_is_noted_once(database: Database) {
+async fn one_that_waits_is_cancelled_at_once(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
     let (_, production) = project(&store, &ada, "shop").await;
     let id = enqueue(&store, &production, 'a').await.deployment.id;
     assert!(store.request_cancel(id).await.unwrap());
-    let first = store.deployment(id).await.unwrap().cancel_requested_at;
-    assert!(first.is_some());
-    assert!(store.request_cancel(id).await.unwrap());
-    assert_eq!(store.deployment(id).await.unwrap().cancel_requested_at, first);
-    store.finish_deployment(id, State::Queued, State::Cancelled, None).await.unwrap();
+    let cancelled = store.deployment(id).await.unwrap();
+    assert_eq!(
+        (cancelled.state, cancelled.reason.as_deref()),
+        (State::Cancelled, Some(Deployment::CANCELLED))
+    );
+    assert!(cancelled.finished_at.is_some());
+    let events = store.deployment_events(id).await.unwrap();
+    assert_eq!(events.last().map(|event| event.state), Some(State::Cancelled));
+    assert_eq!(store.open_jobs().await.unwrap(), 0);
     assert!(!store.request_cancel(id).await.unwrap());
     assert!(matches!(store.request_cancel(DeploymentId::generate()).await, Err(StoreError::NotFound)));
 }
 
-async fn a_second_push_finds_the_active_deployment(database: Database) {
+async fn a_cancel_is_noted_once_and_until_it_is_too_late(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
     let (_, production) = project(&store, &ada, "shop").await;
-    let queued = enqueue(&store, &production, 'a').await.deployment;
-    let active = store.active_deployment(production.id, &commit('a')).await.unwrap();
-    assert_eq!(active, Some(queued.clone()));
-    assert_eq!(store.active_deployment(production.id, &commit('b')).await.unwrap(), None);
-    advance_to(&store, &queued, State::Live).await;
-    assert_eq!(store.active_deployment(production.id, &commit('a')).await.unwrap(), None);
+    let running = enqueue(&store, &production, 'a').await.deployment;
+    advance_to(&store, &running, State::Checking).await;
+    assert!(store.request_cancel(running.id).await.unwrap());
+    let first = store.deployment(running.id).await.unwrap();
+    assert!(first.cancel_requested_at.is_some());
+    assert_eq!(first.state, State::Checking);
+    assert!(store.request_cancel(running.id).await.unwrap());
+    assert_eq!(store.deployment(running.id).await.unwrap(), first);
+    store.finish_deployment(running.id, State::Checking, State::UndoingCancel, None, None).await.unwrap();
+    assert!(!store.request_cancel(running.id).await.unwrap());
+
+    for too_late in [State::Switching, State::Draining, State::Live] {
+        let committed = enqueue(&store, &production, 'b').await.deployment;
+        advance_to(&store, &committed, too_late).await;
+        assert!(!store.request_cancel(committed.id).await.unwrap());
+        assert_eq!(store.deployment(committed.id).await.unwrap().cancel_requested_at, None);
+    }
+}
+
+async fn a_second_push_joins_what_is_on_its_way(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let push = async |digit| {
+        store
+            .join_or_enqueue_deployment(new_deployment(&production, digit), "a newer one came")
+            .await
+            .unwrap()
+    };
+    let Joined::New(first) = push('a').await else { panic!("there was none") };
+    assert_eq!(push('a').await, Joined::Running(first.deployment.clone()));
+    advance_to(&store, &first.deployment, State::Switching).await;
+    let Joined::Running(joined) = push('a').await else { panic!("it is not live yet") };
+    assert_eq!(joined.id, first.deployment.id);
+    assert!(matches!(push('b').await, Joined::New(_)), "another commit");
+    advance_to(&store, &first.deployment, State::Draining).await;
+    let Joined::New(second) = push('a').await else { panic!("the first is live") };
+
+    // What was cancelled is nothing to wait for.
+    advance_to(&store, &second.deployment, State::Building).await;
+    assert!(store.request_cancel(second.deployment.id).await.unwrap());
+    assert!(matches!(push('a').await, Joined::New(_)));
+}
+
+async fn of_simultaneous_pushes_of_a_commit_one_is_deployed(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let pushes: Vec<_> = (0..20)
+        .map(|_| {
+            let (store, new) = (store.clone(), new_deployment(&production, 'a'));
+            tokio::spawn(async move { store.join_or_enqueue_deployment(new, "").await.unwrap() })
+        })
+        .collect();
+    let mut made = 0;
+    for push in pushes {
+        made += usize::from(matches!(push.await.unwrap(), Joined::New(_)));
+    }
+    let any = DeploymentFilter::default();
+    let all = store.deployments_of(shop.id, &any, PageRequest::first()).await.unwrap();
+    assert_eq!((made, all.data.len(), store.open_jobs().await.unwrap()), (1, 1, 1));
 }
 
 async fn deployments_are_listed_by_what_is_asked(database: Database) {

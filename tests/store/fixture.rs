@@ -84,7 +84,8 @@ pub(crate) async fn user(store: &Store, name: &str) -> User {
 
 /// A project of an account, with its production environment.
 pub(crate) async fn project(store: &Store, owner: &User, slug: &str) -> (Project, Environment) {
-    let new = NewProject { owner_id: owner.id, name: slug.to_uppercase(), slug: slug.parse().unwrap() };
+    let (name, slug) = (slug.to_uppercase(), slug.parse().unwrap());
+    let new = NewProject { owner_id: owner.id, name, slug, at_most: u32::MAX };
     store.create_project(new, EnvironmentSettings::default()).await.unwrap()
 }
 

@@ -14,6 +14,7 @@ on_both![
     a_job_without_its_worker_is_taken_again,
     a_failed_job_waits_for_its_time,
     a_worker_that_stops_gives_its_jobs_back,
+    what_ended_long_ago_is_forgotten,
 ];
 
 const LEASE: Duration = Duration::from_secs(60);
@@ -110,4 +111,18 @@ async fn a_worker_that_stops_gives_its_jobs_back(database: Database) {
     assert_eq!(store.release_jobs_of("a").await.unwrap(), 1);
     assert_eq!(store.claim_job("c", LEASE).await.unwrap().unwrap().attempts, 2);
     assert_eq!(store.claim_job("c", LEASE).await.unwrap(), None);
+}
+
+async fn what_ended_long_ago_is_forgotten(database: Database) {
+    let store = database.store;
+    enqueue(&store, 1, Some("shop")).await;
+    let ended = store.claim_job("a", LEASE).await.unwrap().unwrap();
+    store.complete_job(ended.id, "a").await.unwrap();
+    enqueue(&store, 2, Some("shop")).await;
+    store.claim_job("a", LEASE).await.unwrap().unwrap();
+    enqueue(&store, 3, Some("shop")).await;
+    assert_eq!(store.prune_jobs(now() - TimeDelta::hours(1)).await.unwrap(), 0);
+    assert_eq!(store.prune_jobs(now() + TimeDelta::hours(1)).await.unwrap(), 1);
+    assert_eq!(store.prune_jobs(now() + TimeDelta::hours(1)).await.unwrap(), 0);
+    assert_eq!(store.open_jobs().await.unwrap(), 2);
 }

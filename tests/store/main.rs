@@ -14,3 +14,4 @@ mod projects;
 mod refresh_tokens;
 mod releases;
 mod schema;
+mod server;

@@ -30,7 +30,7 @@ async fn a_newer_database_is_refused(database: Database) {
 }
 
 /// Runs a statement that the store has no method for.
-async fn execute(database: &Database, statement: &str) {
+pub(crate) async fn execute(database: &Database, statement: &str) {
     match &database.server {
         Server::Sqlite(_) => {
             let path = database.url.strip_prefix("sqlite://").unwrap();

@@ -35,8 +35,12 @@ async fn a_slug_is_taken_once(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
     project(&store, &ada, "shop").await;
-    let new =
-        |owner_id, slug: &str| NewProject { owner_id, name: "X".to_owned(), slug: slug.parse().unwrap() };
+    let new = |owner_id, slug: &str| NewProject {
+        owner_id,
+        name: "X".to_owned(),
+        slug: slug.parse().unwrap(),
+        at_most: 9,
+    };
     let refused = store.create_project(new(ada.id, "shop"), EnvironmentSettings::default()).await;
     assert!(matches!(refused, Err(StoreError::Conflict { field: "slug" })), "{refused:?}");
     let refused = store.create_project(new(UserId::generate(), "blog"), EnvironmentSettings::default()).await;

@@ -1,15 +1,22 @@
 //! Releases.
 
 use crate::fixture::{Database, advance_to, commit, enqueue, on_both, project, user};
-use gilgal::model::deployment::{Deployment, DeploymentState as State};
+use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
+use gilgal::model::environment::{DrainSeconds, HealthCheck};
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
 use gilgal::model::process::{Command, Formation, Limits};
-use gilgal::model::release::ReleaseContent;
-use gilgal::store::{NewRelease, PageRequest, StoreError};
+use gilgal::model::release::{Release, ReleaseContent};
+use gilgal::store::{NewRelease, PageRequest, Store, StoreError};
 use std::collections::BTreeMap;
 
-on_both![versions_count_up, only_a_switched_release_is_current, releases_come_in_pages];
+on_both![
+    versions_count_up,
+    what_is_cancelled_or_not_checked_is_not_committed,
+    a_commit_and_a_cancel_exclude_each_other,
+    only_a_committed_release_is_current,
+    releases_come_in_pages,
+];
 
 fn new_release(deployment: &Deployment) -> NewRelease {
     let processes = BTreeMap::from([("web".parse().unwrap(), Command::Line("npm start".to_owned()))]);
@@ -17,17 +24,10 @@ fn new_release(deployment: &Deployment) -> NewRelease {
         buildpack: "node".to_owned(),
         kind: "Node.js app".to_owned(),
         framework: "Node.js".to_owned(),
-        evidence: Vec::new(),
-        warnings: Vec::new(),
-        versions: BTreeMap::new(),
         variables: BTreeMap::from([("install".to_owned(), serde_json::json!("npm ci"))]),
         processes: processes.clone(),
         port: 3000,
-        dockerfile: None,
-        files: BTreeMap::new(),
-        ignore: Vec::new(),
-        caches: Vec::new(),
-        build_variable_prefixes: Vec::new(),
+        ..BuildPlan::default()
     };
     NewRelease {
         id: ReleaseId::generate(),
@@ -41,34 +41,77 @@ fn new_release(deployment: &Deployment) -> NewRelease {
             processes,
             formation: Formation::default(),
             limits: Limits::default(),
+            process_limits: BTreeMap::new(),
+            health: HealthCheck::default(),
+            drain_seconds: DrainSeconds::default(),
+            variables: BTreeMap::from([("MODE".to_owned(), "test".to_owned())]),
             sealed_config: BTreeMap::new(),
             plan,
         },
     }
 }
 
+/// Takes a deployment that waits to its commit.
+async fn commit_release(store: &Store, deployment: &Deployment) -> Release {
+    advance_to(store, deployment, State::Checking).await;
+    let new = new_release(deployment);
+    store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap()
+}
+
 async fn versions_count_up(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
+    let record = DeploymentRecord::default();
     for slug in ["shop", "blog"] {
         let (_, environment) = project(&store, &ada, slug).await;
         for version in 1..=3 {
             let deployment = enqueue(&store, &environment, 'a').await.deployment;
-            let release = store.commit_release(new_release(&deployment)).await.unwrap();
+            let release = commit_release(&store, &deployment).await;
             assert_eq!(release.version, version);
             // Asked again after a crash: the same release.
-            assert_eq!(store.commit_release(new_release(&deployment)).await.unwrap(), release);
-            assert_eq!(store.deployment(deployment.id).await.unwrap().version, Some(version));
+            let again = store.commit_release(new_release(&deployment), &record).await.unwrap();
+            assert_eq!(again.as_ref(), Some(&release));
+            let committed = store.deployment(deployment.id).await.unwrap();
+            assert_eq!((committed.state, committed.version), (State::Switching, Some(version)));
             assert_eq!(store.release(environment.id, version).await.unwrap(), release);
         }
         assert!(matches!(store.release(environment.id, 4).await, Err(StoreError::NotFound)));
         let mut nowhere = new_release(&enqueue(&store, &environment, 'a').await.deployment);
         nowhere.environment_id = EnvironmentId::generate();
-        assert!(matches!(store.commit_release(nowhere).await, Err(StoreError::NotFound)));
+        assert!(matches!(store.commit_release(nowhere, &record).await, Err(StoreError::NotFound)));
     }
 }
 
-async fn only_a_switched_release_is_current(database: Database) {
+async fn what_is_cancelled_or_not_checked_is_not_committed(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let record = DeploymentRecord::default();
+    let deployment = enqueue(&store, &production, 'a').await.deployment;
+    let early = store.commit_release(new_release(&deployment), &record).await;
+    assert!(matches!(early, Err(StoreError::Stale)), "{early:?}");
+    advance_to(&store, &deployment, State::Checking).await;
+    assert!(store.request_cancel(deployment.id).await.unwrap());
+    assert_eq!(store.commit_release(new_release(&deployment), &record).await.unwrap(), None);
+    assert_eq!(store.deployment(deployment.id).await.unwrap().state, State::Checking);
+    assert_eq!(store.releases_of(production.id, PageRequest::first()).await.unwrap().data, []);
+}
+
+async fn a_commit_and_a_cancel_exclude_each_other(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    for _ in 0..10 {
+        let deployment = enqueue(&store, &production, 'a').await.deployment;
+        advance_to(&store, &deployment, State::Checking).await;
+        let (new, record) = (new_release(&deployment), DeploymentRecord::default());
+        let (committed, cancelled) =
+            tokio::join!(store.commit_release(new, &record), store.request_cancel(deployment.id));
+        assert_ne!(committed.unwrap().is_some(), cancelled.unwrap());
+    }
+}
+
+async fn only_a_committed_release_is_current(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
     let (shop, production) = project(&store, &ada, "shop").await;
@@ -76,23 +119,19 @@ async fn only_a_switched_release_is_current(database: Database) {
     assert_eq!(store.current_release(production.id).await.unwrap(), None);
     assert_eq!(store.current_releases().await.unwrap(), []);
 
-    for reached in [State::Draining, State::Live] {
+    for reached in [State::Switching, State::Draining, State::Live] {
         let deployment = enqueue(&store, &production, 'a').await.deployment;
-        let before = store.current_release(production.id).await.unwrap();
-        advance_to(&store, &deployment, State::Switching).await;
-        let release = store.commit_release(new_release(&deployment)).await.unwrap();
-        assert_eq!(store.current_release(production.id).await.unwrap(), before);
+        let release = commit_release(&store, &deployment).await;
         advance_to(&store, &deployment, reached).await;
         assert_eq!(store.current_release(production.id).await.unwrap(), Some(release.clone()));
         let all = store.current_releases().await.unwrap();
         assert_eq!(all, [(shop.clone(), production.clone(), release)]);
     }
 
-    // A newer release that fails changes nothing.
+    // A newer deployment that fails changes nothing.
     let current = store.current_releases().await.unwrap();
     let deployment = enqueue(&store, &production, 'b').await.deployment;
-    store.commit_release(new_release(&deployment)).await.unwrap();
-    store.finish_deployment(deployment.id, State::Queued, State::Failed, Some("No.")).await.unwrap();
+    store.finish_deployment(deployment.id, State::Queued, State::Failed, None, Some("No.")).await.unwrap();
     assert_eq!(store.current_releases().await.unwrap(), current);
 }
 
@@ -102,7 +141,7 @@ async fn releases_come_in_pages(database: Database) {
     let (_, production) = project(&store, &ada, "shop").await;
     for _ in 0..5 {
         let deployment = enqueue(&store, &production, 'a').await.deployment;
-        store.commit_release(new_release(&deployment)).await.unwrap();
+        commit_release(&store, &deployment).await;
     }
     let mut versions = Vec::new();
     let mut cursor = None;

@@ -1,7 +1,7 @@
 //! Builds that are cancelled, late or greedy, and what they leave behind: nothing.
 
 use super::{Server, docker};
-use crate::build::{BuildError, BuildKey, Builder, DockerBuilder, DockerBuilderOptions};
+use crate::build::{BuildError, BuildKey, BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::model::id::{ProjectId, ServerId};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -55,15 +55,57 @@ async fn a_command_is_held_below_the_memory_limit() {
     let server = Server::new();
     let build = async |script: &str| {
         let mut request = server.request(&format!("FROM busybox:stable\nRUN : {}; {script}\n", server.id));
-        request.memory_limit_mib = Some(32);
+        request.limits = Some(BuildLimits { memory_mib: 32, processes: 64 });
         server.build(request).await.0
     };
     let hungry = "sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=1; exit $?";
     let error = build(hungry).await.unwrap_err();
     assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
+    // Nor does it help to hide from what it was started as.
+    let hidden = format!("exec env -i sh -c '{hungry}'");
+    let error = build(&hidden).await.unwrap_err();
+    assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
     let image = build("sleep 1; env > /environment").await.unwrap();
     let image = docker().await.inspect_image(&image.id).await.unwrap();
     assert!(!format!("{image:?}").contains("NO_PROXY"), "the mark stays in the image");
+}
+
+/// Holds where the test runs as root beside the engine. Forty processes that end by themselves.
+#[tokio::test]
+async fn a_command_is_held_below_the_number_of_processes() {
+    let server = Server::new();
+    let count = "sleep 1; for n in $(seq 40); do sleep 3 & done; wait";
+    let build = async |processes: u32| {
+        let script =
+            format!("ENV NO_PROXY=own no_proxy=own\nRUN : {}; exec env -i sh -c '{count}'", server.id);
+        let mut request = server.request(&format!("FROM busybox:stable\n{script}\n"));
+        request.limits = Some(BuildLimits { memory_mib: 64, processes });
+        request.no_cache = true;
+        server.build(request).await.0
+    };
+    let error = build(20).await.unwrap_err();
+    assert!(matches!(error, BuildError::CommandFailed { .. }), "{error:?}");
+    build(60).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_image_is_not_to_be_had_by_what_others_may_know() {
+    let server = Server::new();
+    let image =
+        server.build(server.request("FROM busybox:stable\nRUN echo secret > /secret\n")).await.0.unwrap();
+    let digits = image.id.strip_prefix("sha256:").unwrap();
+    let repository = format!("gilgal/{}/{}", server.id, server.project);
+    // With its tag it is there, which is why that is a secret.
+    server.build(server.request(&format!("FROM {repository}:1\n"))).await.0.unwrap();
+    let digest = format!("{repository}@{}", image.id);
+    for name in [digits, &digits[..12], &image.id, &repository, &digest] {
+        for dockerfile in
+            [format!("FROM {name}\n"), format!("FROM busybox:stable\nCOPY --from={name} /secret /secret\n")]
+        {
+            let result = server.build(server.request(&dockerfile)).await.0;
+            assert!(result.is_err(), "{dockerfile}");
+        }
+    }
 }
 
 #[tokio::test]

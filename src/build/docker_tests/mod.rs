@@ -33,12 +33,14 @@ impl Server {
         BuildRequest {
             project_id: self.project,
             deployment_id: DeploymentId::generate(),
-            image_name: format!("gilgal-test/{}:1", self.id),
+            image_tag: "1".to_owned(),
             key: BuildKey("key-1".to_owned()),
             dockerfile_path: "Dockerfile".to_owned(),
+            target: None,
+            arguments: BTreeMap::new(),
             context: context(&[("Dockerfile", dockerfile), ("hello.txt", &self.id.to_string())]),
             no_cache: false,
-            memory_limit_mib: None,
+            limits: None,
             timeout: Duration::from_mins(1),
             labels: BTreeMap::new(),
         }

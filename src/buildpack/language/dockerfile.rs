@@ -22,6 +22,36 @@ pub(crate) fn exposed_port(text: &str) -> Option<u16> {
     port
 }
 
+/// The first image of this server's apps that a Dockerfile builds on or copies from. Names that hold variables are not
+/// followed: that the names are secret is what keeps the images apart, and this is what says so to people.
+pub(crate) fn image_of_an_app(text: &str) -> Option<String> {
+    // The frontend that reads the file is an image as well.
+    let frontend = text.lines().map_while(|line| line.trim().strip_prefix('#')).find_map(|directive| {
+        let (name, image) = directive.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("syntax").then(|| image.trim().to_owned())
+    });
+    let named = instructions(text).into_iter().flat_map(|line| images(&line));
+    frontend.into_iter().chain(named).find(|image| {
+        let name = image.trim_matches(['"', '\'']).to_ascii_lowercase();
+        let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host));
+        on_hub.unwrap_or(&name).starts_with("gilgal/")
+    })
+}
+
+/// The images that an instruction names.
+fn images(line: &str) -> Vec<String> {
+    let mut words = line.split_whitespace().skip_while(|word| word.eq_ignore_ascii_case("ONBUILD"));
+    let instruction = words.next().unwrap_or_default();
+    if instruction.eq_ignore_ascii_case("FROM") {
+        return words.find(|word| !word.starts_with("--")).map(str::to_owned).into_iter().collect();
+    }
+    let options = words.take_while(|word| word.starts_with("--"));
+    options
+        .flat_map(|option| option.trim_start_matches("--mount=").trim_start_matches("--").split(','))
+        .filter_map(|part| part.strip_prefix("from=").map(str::to_owned))
+        .collect()
+}
+
 /// Instructions with their continuation lines joined, without comments.
 fn instructions(text: &str) -> Vec<String> {
     let mut instructions = Vec::new();
@@ -69,7 +99,34 @@ fn tcp_port(word: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::exposed_port;
+    use super::{exposed_port, image_of_an_app};
+
+    #[test]
+    fn images_of_apps_are_found() {
+        for text in [
+            "FROM gilgal/a/b:c",
+            "ARG X\nFROM --platform=linux/amd64 docker.io/gilgal/a:b AS base",
+            "FROM a\nCOPY --chown=1:1 --from=gilgal/a:b /x /x",
+            "FROM a\nRUN --mount=type=bind,from=gilgal/a:b,target=/x cat /x",
+            "FROM a\nRUN --mount=type=cache,target=/y --mount=from=\"gilgal/a:b\",target=/x cat /x",
+            "from \\\n  GILGAL/a",
+            "FROM a\nONBUILD COPY --from=gilgal/a:b /x /x",
+            "# syntax=gilgal/a:b\nFROM a",
+        ] {
+            assert!(image_of_an_app(text).is_some(), "{text}");
+        }
+        for text in [
+            "FROM gilgalish/a",
+            "FROM a/gilgal/b",
+            "FROM a\nRUN echo from=gilgal/a",
+            "FROM a\nCOPY gilgal/a gilgal/b",
+            "# FROM gilgal/a\nFROM a",
+            "FROM a AS gilgal",
+            "",
+        ] {
+            assert_eq!(image_of_an_app(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_port_is_found_where_docker_would_find_it() {

@@ -4,6 +4,11 @@
 //! A function around them (`defineConfig(() => ({ … }))`) changes nothing, a function or call below a key does not hide
 //! what is inside it: `adapter: node({ mode: 'standalone' })` is `adapter.mode`.
 
+use crate::buildpack::condition::Found;
+use crate::buildpack::documents::Documents;
+use crate::buildpack::language::jsonc::comment_length;
+use crate::buildpack::pattern::Pattern;
+use crate::buildpack::refusal::Refusal;
 use serde_json::Value;
 
 /// The value of a setting.
@@ -46,6 +51,50 @@ struct Open {
     key: Option<String>,
 }
 
+/// A setting in the first of the files that exists, or the part of it that a pattern finds. An expression is not found.
+///
+/// # Errors
+/// When the file cannot be read as text.
+pub(crate) fn find(
+    documents: &Documents<'_>,
+    files: &[String],
+    path: &str,
+    matches: Option<&Pattern>,
+) -> Result<Option<Found>, Refusal> {
+    let found = first(documents, files, path)?;
+    Ok(found.and_then(|(setting, from)| {
+        let value = match (setting.value()?, matches) {
+            (Value::String(text), Some(pattern)) => pattern.find(&text)?.into(),
+            (value, None) => value,
+            (_, Some(_)) => return None,
+        };
+        Some(Found { value, from })
+    }))
+}
+
+/// Where a setting is given by an expression, in the first of the files that exists.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn find_computed(
+    documents: &Documents<'_>,
+    files: &[String],
+    path: &str,
+) -> Result<Option<String>, Refusal> {
+    let found = first(documents, files, path)?;
+    Ok(found.filter(|(setting, _)| *setting == Setting::Computed).map(|(_, from)| from))
+}
+
+fn first(
+    documents: &Documents<'_>,
+    files: &[String],
+    path: &str,
+) -> Result<Option<(Setting, String)>, Refusal> {
+    let Some(file) = files.iter().find(|file| documents.has_file(file)) else { return Ok(None) };
+    let setting = documents.text(file)?.and_then(|text| setting(&text, path));
+    Ok(setting.map(|setting| (setting, format!("{file}: {path}"))))
+}
+
 /// The value of the setting at a dotted path (`build.outDir`); the first one where it is given twice.
 pub(crate) fn setting(text: &str, path: &str) -> Option<Setting> {
     let words = words(text);
@@ -71,7 +120,7 @@ pub(crate) fn setting(text: &str, path: &str) -> Option<Setting> {
                     continue;
                 };
                 match role(&words, position) {
-                    Role::Value => continue,
+                    Role::Value => {}
                     Role::Return => innermost.key = None,
                     Role::Method => innermost.key = Some(name.clone()),
                     Role::Key | Role::Shorthand => {
@@ -127,45 +176,6 @@ fn value(words: &[Word]) -> Setting {
     }
 }
 
-/// JSON with comments as plain JSON: comments become spaces, so that places in the text stay what they are, and a comma
-/// before a closing bracket is taken out.
-pub(crate) fn without_comments(text: &str) -> String {
-    let mut plain = String::with_capacity(text.len());
-    let mut comma = None;
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let length = if rest.starts_with("//") || rest.starts_with("/*") {
-            let length = comment_length(rest);
-            plain.extend(rest[..length].chars().map(|c| if c == '\n' { c } else { ' ' }));
-            length
-        } else if character == '"' {
-            let length = string_length(rest, character);
-            plain.push_str(&rest[..length]);
-            comma = None;
-            length
-        } else {
-            match (character, comma) {
-                ('}' | ']', Some(comma)) => plain.replace_range(comma..=comma, " "),
-                (',', _) => comma = Some(plain.len()),
-                _ => {}
-            }
-            if !character.is_whitespace() && character != ',' {
-                comma = None;
-            }
-            plain.push(character);
-            character.len_utf8()
-        };
-        rest = &rest[length..];
-    }
-    plain
-}
-
-/// Bytes of the comment that the text starts with.
-fn comment_length(text: &str) -> usize {
-    let end = if text.starts_with("//") { text.find('\n') } else { text.find("*/").map(|end| end + 2) };
-    end.unwrap_or(text.len())
-}
-
 fn words(text: &str) -> Vec<Word> {
     let mut words = Vec::new();
     let mut rest = text;
@@ -175,8 +185,8 @@ fn words(text: &str) -> Vec<Word> {
         } else if matches!(character, '"' | '\'' | '`') {
             let length = string_length(rest, character);
             let inside = rest[1..length].strip_suffix(character).unwrap_or(&rest[1..length]);
-            let is_plain = !inside.contains('\\') && !(character == '`' && inside.contains("${"));
-            words.push(if is_plain { Word::Text(inside.to_owned()) } else { Word::Computed });
+            let is_computed = inside.contains('\\') || (character == '`' && inside.contains("${"));
+            words.push(if is_computed { Word::Computed } else { Word::Text(inside.to_owned()) });
             length
         } else if character == '/' && starts_pattern(words.last()) {
             words.push(Word::Computed);
@@ -211,7 +221,7 @@ fn is_name_character(character: char) -> bool {
 }
 
 /// Bytes of the string literal that the text starts with, quotes included. One that is not closed ends with its line.
-fn string_length(text: &str, quote: char) -> usize {
+pub(crate) fn string_length(text: &str, quote: char) -> usize {
     let mut is_escaped = false;
     for (position, character) in text.char_indices().skip(1) {
         match character {
@@ -247,6 +257,7 @@ fn pattern_length(text: &str) -> usize {
 mod tests {
     use super::{Setting, setting, words};
 
+    #[expect(clippy::unnecessary_wraps, reason = "it stands in a table beside None")]
     fn text(value: &str) -> Option<Setting> {
         Some(Setting::Text(value.to_owned()))
     }

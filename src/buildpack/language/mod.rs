@@ -1,5 +1,7 @@
 //! Small readers for what cannot be said in a `buildpack.toml`: each looks at one kind of file and knows nothing of plans.
 
+pub(crate) mod cargo;
 pub(crate) mod dockerfile;
 pub(crate) mod javascript;
+pub(crate) mod jsonc;
 pub(crate) mod python;

@@ -5,6 +5,7 @@
 use crate::buildpack::condition::Found;
 use crate::buildpack::documents::Documents;
 use crate::buildpack::refusal::Refusal;
+use serde::Deserialize;
 
 /// Where an application is looked for first, in the order in which projects use these names.
 const USUAL_MODULES: [&str; 9] =
@@ -20,11 +21,27 @@ const DEEPEST: usize = 2;
 /// More files than this are not read in the search.
 const MOST_CANDIDATES: usize = 100;
 
-/// `module:name` of the first `name = call(…)` at the top of a file; with a factory, `module:create_app()`.
+/// Whether a function `create_app` at the top of a module is an answer too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Factory {
+    /// Where no module has the object itself; as `module:create_app()`, which gunicorn calls.
+    #[default]
+    Also,
+    Never,
+    /// Nothing else is; as `module:create_app`, for servers that are told to call it.
+    Only,
+}
+
+/// `module:name` of the first `name = call(…)` at the top of a file, or of a factory.
 ///
 /// # Errors
 /// When a candidate cannot be read as text.
-pub(crate) fn find_call(documents: &Documents<'_>, call: &str) -> Result<Option<Found>, Refusal> {
+pub(crate) fn find_call(
+    documents: &Documents<'_>,
+    call: &str,
+    factories: Factory,
+) -> Result<Option<Found>, Refusal> {
     let mut candidates: Vec<&str> = documents.paths().filter(|path| is_candidate(path)).collect();
     candidates.sort_by_key(|path| (rank(path), path.matches('/').count(), *path));
     let mut factory = None;
@@ -35,14 +52,19 @@ pub(crate) fn find_call(documents: &Documents<'_>, call: &str) -> Result<Option<
         }
         let statements = statements(&text);
         let is_call = |words: &[String]| assigned_call(words, call);
-        if let Some(name) = statements.iter().find_map(|words| is_call(words)) {
+        let called = statements.iter().find_map(|words| is_call(words));
+        if let Some(name) = called.filter(|_| factories != Factory::Only) {
             return Ok(Some(object(path, &name)));
         }
         if factory.is_none() && statements.iter().any(|words| is_factory(words)) {
-            factory = Some(object(path, "create_app()"));
+            factory = Some(path);
         }
     }
-    Ok(factory)
+    Ok(match factories {
+        Factory::Also => factory.map(|path| object(path, "create_app()")),
+        Factory::Only => factory.map(|path| object(path, "create_app")),
+        Factory::Never => None,
+    })
 }
 
 /// `module:name` of the first of the names that a file assigns, defines or imports at its top.

@@ -1,15 +1,13 @@
 //! Making the image, or finding the one that was made of the same tree and inputs before.
 
-use super::{megabytes, seconds};
-use crate::build::{BuildError, BuildKey, BuildLine, BuildRequest};
+use super::{copy_lines, megabytes, seconds};
+use crate::build::{BuildKey, BuildRequest};
 use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
-use crate::deploy::pipeline::Run;
+use crate::deploy::instances;
+use crate::deploy::run::Run;
 use crate::git::ContextReport;
-use crate::journal::Writer;
-use crate::model::deployment::Step;
-use crate::model::log::{Level, Stream};
 use crate::model::plan::BuildPlan;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -29,6 +27,9 @@ impl Deployer {
                 Failure::new("deployment failed", "The record of the deployment has no build plan.").into()
             );
         };
+        // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
+        let config = self.sealed_config(run.environment.id).await?;
+        self.mask_config(run, &config).await?;
         let mut files = plan.files.clone();
         let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
         if plan.dockerfile.is_none() {
@@ -40,23 +41,29 @@ impl Deployer {
         {
             run.step("Reusing the image that was built of the same files");
             run.detail(&format!("{}, {}", short_image(&image.id), megabytes(image.size_bytes)));
-            run.deployment.record.image = Some(image.id);
+            run.set_content(instances::content(&run.environment, plan, image.id, config));
             return Ok(());
         }
 
         run.step(&heading(&plan));
-        let context =
-            self.repository(run)?.context(run.deployment.commit.clone(), files, plan.ignore.clone());
+        let context = self.repository(run)?.context(
+            run.deployment.commit.clone(),
+            plan.root.clone(),
+            files,
+            plan.ignore.clone(),
+        );
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let request = BuildRequest {
             project_id: run.project.id,
             deployment_id: run.deployment.id,
-            image_name: format!("gilgal/{}:{}", run.project.slug, &key.0[..12]),
+            image_tag: self.image_tag(run, &key),
             key,
             dockerfile_path,
+            target: plan.target.clone(),
+            arguments: plan.build_arguments.clone(),
             context: Box::pin(context.stream),
             no_cache: run.deployment.options.no_cache,
-            memory_limit_mib: Some(self.build_memory_mib),
+            limits: Some(self.build_limits),
             timeout: self.build_timeout,
             labels: image_labels(run),
         };
@@ -64,7 +71,7 @@ impl Deployer {
         // said by the step that needs it.
         let (built, (), _) = tokio::join!(
             self.builder.build(request, sender),
-            copy_lines(receiver, run.log.clone()),
+            copy_lines(receiver, |line| run.build_line(&line.text)),
             self.engine.ensure_network(run.project.id)
         );
         match context.report.await {
@@ -72,10 +79,17 @@ impl Deployer {
             Ok(Ok(report)) => warn_of_pointers(run, &report),
             Ok(Err(_)) | Err(_) => {}
         }
-        let image = built.map_err(|error| self.explained(&plan, error))?;
+        let image = built?;
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
-        run.deployment.record.image = Some(image.id);
+        run.set_content(instances::content(&run.environment, plan, image.id, config));
         Ok(())
+    }
+
+    /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be
+    /// able to build on the image.
+    fn image_tag(&self, run: &Run, key: &BuildKey) -> String {
+        let secret = self.master_key.derive(&format!("image {} {key}", run.project.id));
+        hex::encode(&secret.expose()[..16])
     }
 
     fn rendered_dockerfile(&self, run: &Run, plan: &BuildPlan) -> Result<String, StepError> {
@@ -87,28 +101,6 @@ impl Deployer {
         })
     }
 
-    /// A failed build with what its buildpack knows about such failures, where it knows something.
-    fn explained(&self, plan: &BuildPlan, error: BuildError) -> StepError {
-        let known = match &error {
-            BuildError::CommandFailed { last_lines, .. } => self.catalog.advice(plan, last_lines),
-            BuildError::InstructionFailed { .. }
-            | BuildError::OutOfMemory { .. }
-            | BuildError::TimedOut { .. }
-            | BuildError::DiskFull
-            | BuildError::BaseImageMissing { .. }
-            | BuildError::DockerfileSyntax { .. }
-            | BuildError::ContextBroken { .. }
-            | BuildError::EngineUnavailable { .. }
-            | BuildError::Other { .. } => None,
-        };
-        match (StepError::from(error), known) {
-            (StepError::Failed(failure), Some(sentence)) => {
-                Failure { advice: vec![sentence.to_owned()], ..failure }.into()
-            }
-            (error, _) => error,
-        }
-    }
-
     /// Stands for everything that the image is made of.
     async fn build_key(
         &self,
@@ -118,10 +110,12 @@ impl Deployer {
         plan: &BuildPlan,
     ) -> Result<BuildKey, StepError> {
         let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
-        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit))
+        let root = plan.root.clone();
+        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit, &root))
             .await
             .map_err(|error| Failure::new("server failed", error.to_string()))??;
-        let inputs = serde_json::json!([tree, dockerfile_path, files, plan.ignore]);
+        let inputs =
+            serde_json::json!([tree, dockerfile_path, files, plan.ignore, plan.target, plan.build_arguments]);
         Ok(BuildKey(hex::encode(Sha256::digest(inputs.to_string().as_bytes()))))
     }
 }
@@ -148,12 +142,6 @@ fn image_labels(run: &Run) -> BTreeMap<String, String> {
         ("org.opencontainers.image.revision".to_owned(), run.deployment.commit.to_string()),
         ("org.opencontainers.image.title".to_owned(), run.project.slug.to_string()),
     ])
-}
-
-async fn copy_lines(mut lines: mpsc::Receiver<BuildLine>, log: Writer) {
-    while let Some(line) = lines.recv().await {
-        log.line(Step::Build, Stream::Build, Level::Info, &line.text);
-    }
 }
 
 /// The first digits of an image's id, as `docker images` shows them.

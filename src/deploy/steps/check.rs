@@ -1,9 +1,11 @@
 //! Waiting until every new instance has proved itself, and explaining why one does not.
 
+use super::fetch::wanted_move;
 use super::seconds;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, LAST_LINES, StepError};
-use crate::deploy::pipeline::Run;
+use crate::deploy::instances::{self, web_targets};
+use crate::deploy::run::Run;
 use crate::model::environment::HealthCheck;
 use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
@@ -31,9 +33,32 @@ impl Deployer {
                 .into());
         }
         let host = self.address.host(&run.project.slug, &run.environment.name);
-        let health = &run.environment.settings.health;
+        let health = &run.content()?.health;
         try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)))
             .await?;
+        self.check_branch(run).await?;
+        self.check_web_instances(run).await
+    }
+
+    /// Somebody may have moved the branch meanwhile.
+    async fn check_branch(&self, run: &Run) -> Result<(), StepError> {
+        let Some(wanted) = wanted_move(run) else { return Ok(()) };
+        let repository = self.repository(run)?;
+        tokio::task::spawn_blocking(move || repository.check_move(&wanted))
+            .await
+            .map_err(|error| Failure::new("server failed", error.to_string()))?
+            .map_err(StepError::from)
+    }
+
+    /// An instance may have ended while another one was checked: traffic does not move to where nobody answers.
+    async fn check_web_instances(&self, run: &Run) -> Result<(), StepError> {
+        let web = ProcessType::web();
+        let wanted = instances::wanted(run.content()?).into_iter().find(|(of, _)| *of == web);
+        let instances = self.instances_of(run.deployment.id).await?;
+        if web_targets(&instances, run.deployment.id).len() < wanted.map_or(0, |(_, count)| count.into()) {
+            let sentence = "A web instance ended after it had been healthy.";
+            return Err(Failure::new("not healthy", sentence).into());
+        }
         Ok(())
     }
 
@@ -85,7 +110,7 @@ impl Deployer {
                 Err(error) => return error.into(),
             };
             if let InstanceState::Exited { code, out_of_memory } = state {
-                let limit = run.environment.settings.limits.memory_mib;
+                let limit = run.memory_limit_mib(&instance.key.process_type);
                 let failure = match (out_of_memory, code) {
                     (true, _) => Failure::new(
                         "crashed",

@@ -3,7 +3,7 @@
 use crate::buildpack::{self, Refusal};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
-use crate::deploy::pipeline::Run;
+use crate::deploy::run::Run;
 use crate::git::GitError;
 use crate::model::plan::BuildPlan;
 

@@ -1,28 +1,32 @@
 //! After the switch: the new instances are kept running, the old ones are stopped, old images are removed.
 
 use crate::deploy::Deployer;
-use crate::deploy::failure::StepError;
-use crate::deploy::pipeline::Run;
+use crate::deploy::instances::STOP_GRACE;
+use crate::deploy::patience::{unless_away, until_done};
+use crate::deploy::run::Run;
 use crate::engine::EngineError;
+use crate::journal::Conclusion;
 use crate::model::time::now;
-use crate::store::PageRequest;
+use crate::store::{PageRequest, StoreError};
 use futures_util::future::join_all;
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-/// Time between the signal to stop and being killed, once no request runs any more.
-const STOP_GRACE: Duration = Duration::from_secs(10);
 /// Releases of an environment whose images are kept to roll back to.
 const RELEASES_KEPT: usize = 10;
 
 impl Deployer {
     /// Never fails the deployment: what cannot be cleaned now is cleaned by the reconciler, and said in the server's log.
-    pub(in crate::deploy) async fn drain(&self, run: &mut Run) -> Result<(), StepError> {
-        for id in &run.deployment.record.instances {
-            if let Err(error) = self.engine.keep_running(id).await {
-                warn(&error, "an instance is not set to be restarted");
-            }
+    ///
+    /// # Errors
+    /// Only where a test interrupts it.
+    pub(in crate::deploy) async fn drain(&self, run: &mut Run) -> Result<(), StoreError> {
+        if !run.has_traffic {
+            // The server was killed since the switch: its router may have come up with the table before it.
+            self.take_traffic(run).await;
+            run.log.conclude(Conclusion::Live);
         }
+        until_done(|| self.keep_running(run)).await;
+        self.interrupted(run, "kept")?;
         if let Some(drain) = run.drain.take() {
             let drained = drain.await.unwrap_or_default();
             if drained.cut > 0 {
@@ -32,23 +36,27 @@ impl Deployer {
                 ));
             }
         }
-        match self.other_instances(&run.deployment).await {
-            Ok(old) => {
-                let stopping = old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
-                for result in join_all(stopping).await {
-                    if let Err(error) = result {
-                        warn(&error, "an old instance was not stopped");
-                    }
-                }
+        let old = until_done(|| self.other_instances(&run.deployment)).await;
+        for stopped in join_all(old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await {
+            if let Err(error) = stopped {
+                warn(&error, "an old instance was not stopped");
             }
-            Err(error) => warn(&error, "the old instances are not known"),
         }
+        self.interrupted(run, "stopped")?;
         self.remove_old_images(run).await;
         tracing::info!(
             project = %run.project.slug, environment = %run.environment.name, version = run.deployment.version,
             commit = run.deployment.commit.short(), since_queued_ms = (now() - run.deployment.created_at).num_milliseconds(),
             "deployed"
         );
+        Ok(())
+    }
+
+    async fn keep_running(&self, run: &Run) -> Result<(), EngineError> {
+        for instance in self.instances_of(run.deployment.id).await? {
+            let kept = self.engine.keep_running(&instance.id).await;
+            unless_away(kept, "an instance is not set to be restarted")?;
+        }
         Ok(())
     }
 

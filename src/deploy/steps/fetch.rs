@@ -2,7 +2,7 @@
 
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
-use crate::deploy::pipeline::Run;
+use crate::deploy::run::Run;
 use crate::git::{BranchMove, Repository};
 
 impl Deployer {

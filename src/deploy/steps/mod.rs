@@ -10,8 +10,9 @@ mod start;
 mod switch;
 
 use super::failure::Failure;
-use super::pipeline::Run;
+use super::run::Run;
 use crate::model::deployment::{DeploymentSource, Step};
+use tokio::sync::mpsc;
 
 /// The last line of a deployment that failed, in the form that people know from Heroku.
 pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
@@ -19,20 +20,28 @@ pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
         DeploymentSource::Push => "Push rejected",
         DeploymentSource::Api => "Not deployed",
     };
-    let why = match (run.current_step(), &run.deployment.record.plan) {
-        (Step::Build, Some(plan)) if plan.dockerfile.is_some() => "failed to build the Dockerfile".to_owned(),
-        (Step::Build, Some(plan)) => format!("failed to compile {}", plan.kind),
-        _ => failure.words.to_owned(),
+    let built = run.deployment.record.plan.as_ref().filter(|_| run.current_step() == Step::Build);
+    let why = match built {
+        Some(plan) if plan.dockerfile.is_some() => "failed to build the Dockerfile".to_owned(),
+        Some(plan) => format!("failed to compile {}", plan.kind),
+        None => failure.words.to_owned(),
     };
     format!("{what}, {why}. {}", what_is_live(run))
 }
 
 /// What a deployment that does not go live leaves as it was.
 pub(super) fn what_is_live(run: &Run) -> String {
-    if run.was_live {
+    if run.previous.is_some() {
         format!("{} still serves the release before.", run.project.slug)
     } else {
         format!("{} has no release yet.", run.project.slug)
+    }
+}
+
+/// Copies what is printed into the log, until nothing more can come.
+async fn copy_lines<T>(mut lines: mpsc::Receiver<T>, write: impl Fn(T)) {
+    while let Some(line) = lines.recv().await {
+        write(line);
     }
 }
 

@@ -1,15 +1,12 @@
 //! The process types of the release, and its release command.
 
-use super::seconds;
+use super::{copy_lines, seconds};
 use crate::buildpack;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
-use crate::deploy::pipeline::Run;
+use crate::deploy::run::Run;
 use crate::engine::EngineError;
-use crate::journal::Writer;
-use crate::model::deployment::Step;
-use crate::model::log::{Level, Stream};
 use crate::model::release::ReleaseContent;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -19,21 +16,19 @@ const RELEASE_TIME: Duration = Duration::from_mins(30);
 
 impl Deployer {
     pub(in crate::deploy) async fn release(&self, run: &mut Run) -> Result<(), StepError> {
-        let content = self.release_content(&run.environment, &run.deployment).await?;
-        let config = self.opened_config(run.environment.id, &content)?;
-        run.log.mask(config.iter().map(|(_, value)| value));
+        let content = run.content()?;
         self.engine.ensure_network(run.project.id).await?;
-        show_process_types(run, &content);
-        let Some(process_type) = instances::release_command(&content) else { return Ok(()) };
+        show_process_types(run, content);
+        let Some(process_type) = instances::release_command(content) else { return Ok(()) };
 
         run.step("Running release command");
-        let spec = self.spec(&run.project, &run.deployment, &content, &process_type, 1)?;
+        let spec = self.spec(&run.project, &run.deployment, content, &process_type, 1)?;
         run.detail(&spec.command.shown());
         let begun = Instant::now();
         let (sender, receiver) = mpsc::channel(256);
         let (status, ()) = tokio::join!(
             self.engine.run_once(&spec, sender, RELEASE_TIME),
-            copy_lines(receiver, run.log.clone())
+            copy_lines(receiver, |line| run.app_line(&line))
         );
         let failed = |sentence: String| Failure::new("release failed", sentence);
         match status {
@@ -42,7 +37,7 @@ impl Deployer {
                 Ok(())
             }
             Ok(status) if status.out_of_memory => {
-                let limit = content.limits.memory_mib;
+                let limit = content.limits_of(&process_type).memory_mib;
                 Err(failed(format!("The release command ran out of memory (its limit is {limit} MiB)."))
                     .into())
             }
@@ -58,10 +53,4 @@ impl Deployer {
 fn show_process_types(run: &Run, content: &ReleaseContent) {
     run.step("Discovering process types");
     run.detail(&buildpack::process_types(&content.plan));
-}
-
-async fn copy_lines(mut lines: mpsc::Receiver<String>, log: Writer) {
-    while let Some(line) = lines.recv().await {
-        log.line(Step::Release, Stream::App, Level::Info, &line);
-    }
 }

@@ -3,14 +3,14 @@
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
-use crate::deploy::pipeline::Run;
+use crate::deploy::run::Run;
 use crate::model::name::ProcessType;
 use futures_util::future::try_join_all;
 
 impl Deployer {
     pub(in crate::deploy) async fn start(&self, run: &mut Run) -> Result<(), StepError> {
-        let content = self.release_content(&run.environment, &run.deployment).await?;
-        let wanted = instances::wanted(&content);
+        let content = run.content()?;
+        let wanted = instances::wanted(content);
         if wanted.is_empty() {
             return Err(Failure::new(
                 "nothing to start",
@@ -22,7 +22,7 @@ impl Deployer {
         let mut specs = Vec::new();
         for (process_type, instances) in &wanted {
             for index in 1..=*instances {
-                specs.push(self.spec(&run.project, &run.deployment, &content, process_type, index)?);
+                specs.push(self.spec(&run.project, &run.deployment, content, process_type, index)?);
             }
         }
         let started = try_join_all(specs.iter().map(|spec| self.engine.start(spec))).await?;

@@ -5,7 +5,7 @@ use crate::model::id::EnvironmentId;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -95,6 +95,37 @@ async fn more_clients_than_allowed_wait() {
     assert!(tokio::time::timeout(SHORT, &mut waiting).await.is_err());
     drop(first);
     assert!(waiting.await.ends_with("app"));
+}
+
+#[tokio::test]
+async fn one_client_does_not_shut_the_others_out() {
+    let app = App::named("app").await;
+    let router = TestRouter::with(|options| options.max_connections_per_peer = 2).await;
+    let _ = router.handle.set_route(route(EnvironmentId::generate(), &[app.address]));
+    let greedy = || async {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        socket.connect(router.address).await.unwrap()
+    };
+    let first = greedy().await;
+    let _second = greedy().await;
+    let told = read_to_end(&mut greedy().await).await;
+    assert!(told.starts_with("HTTP/1.1 429 "), "{told}");
+    let (head, body) = told.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains(&format!("Content-Length: {}", body.len())), "{told}");
+    assert!(router.get().await.ends_with("app"));
+
+    drop(first);
+    let again = async {
+        loop {
+            let mut stream = greedy().await;
+            stream.write_all(format!("GET / HTTP/1.0\r\nHost: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+            if read_to_end(&mut stream).await.ends_with("app") {
+                break;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), again).await.unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //! [`moves`].
 
 pub(super) mod filter;
-mod moves;
+pub(super) mod moves;
 pub(super) mod queue;
 
 use crate::model::deployment::{
@@ -76,25 +76,6 @@ impl Store {
         Ok(row.into())
     }
 
-    /// The deployment of a commit in an environment that can still go live: where a second push of the commit attaches.
-    pub async fn active_deployment(
-        &self,
-        environment_id: EnvironmentId,
-        commit: &CommitId,
-    ) -> Result<Option<Deployment>, StoreError> {
-        let mut connection = self.read().await?;
-        let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
-            .filter(deployments::environment_id.eq(environment_id))
-            .filter(deployments::commit_id.eq(commit))
-            .filter(deployments::state.eq_any(undecided_states()))
-            .order(deployments::id.desc())
-            .select(DeploymentRow::as_select())
-            .first(c)
-            .await
-            .optional())?;
-        Ok(row.map(Into::into))
-    }
-
     /// Every deployment that has not ended yet, oldest first: what a starting server resumes or undoes.
     pub async fn unfinished_deployments(&self) -> Result<Vec<Deployment>, StoreError> {
         let mut connection = self.read().await?;
@@ -113,12 +94,17 @@ fn unfinished_states() -> Vec<DeploymentState> {
     DeploymentState::ALL.into_iter().filter(|state| !state.is_final()).collect()
 }
 
-/// The states in which it is open whether the deployment goes live.
+/// The states in which the deployment is yet to go live.
 fn undecided_states() -> Vec<DeploymentState> {
     DeploymentState::ALL.into_iter().filter(|state| state.can_go_live()).collect()
 }
 
-/// The states in which the router serves the deployment's release, or served it until a newer one came.
+/// The states in which it is not too late to cancel.
+fn cancellable_states() -> Vec<DeploymentState> {
+    DeploymentState::ALL.into_iter().filter(|state| state.can_be_cancelled()).collect()
+}
+
+/// The states in which the deployment has a release: the one that is served, or was until a newer one came.
 pub(super) fn committed_states() -> Vec<DeploymentState> {
     DeploymentState::ALL.into_iter().filter(|state| state.is_committed()).collect()
 }

@@ -1,11 +1,12 @@
 //! Moving a deployment from state to state, each move with its event in one transaction.
 
-use super::unfinished_states;
-use crate::model::deployment::{DeploymentRecord, DeploymentState, RecordedEvent};
+use super::cancellable_states;
+use crate::model::deployment::{Deployment, DeploymentRecord, DeploymentState, RecordedEvent};
 use crate::model::id::DeploymentId;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::{StoreError, found};
+use crate::store::error::StoreError;
+use crate::store::jobs;
 use crate::store::schema::{deployment_events, deployments};
 use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
@@ -46,7 +47,8 @@ impl Store {
         self.move_deployment(id, Move { from, to, record: Some(record), reason: None, detail }).await
     }
 
-    /// Moves a deployment with the reason why it does not go live; what it has made stays noted.
+    /// Moves a deployment with the reason why it does not go live. What it has made stays noted: as it is in the
+    /// database, or as in `record`.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it is no longer in the state `from`.
@@ -55,9 +57,10 @@ impl Store {
         id: DeploymentId,
         from: DeploymentState,
         to: DeploymentState,
+        record: Option<&DeploymentRecord>,
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
-        self.move_deployment(id, Move { from, to, record: None, reason, detail: reason }).await
+        self.move_deployment(id, Move { from, to, record, reason, detail: reason }).await
     }
 
     async fn move_deployment(&self, id: DeploymentId, step: Move<'_>) -> Result<(), StoreError> {
@@ -83,27 +86,39 @@ impl Store {
         .await
     }
 
-    /// Notes what the steps of a deployment have made, within a step.
-    pub async fn save_record(&self, id: DeploymentId, record: &DeploymentRecord) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
-        let change = deployments::record.eq(Json(record.clone()));
-        let changed =
-            on!(connection, |c| diesel::update(deployments::table.find(id)).set(change).execute(c).await)?;
-        found(changed)
-    }
-
-    /// Asks for a deployment to be cancelled; answers whether it had not ended yet. The first request counts.
+    /// Asks for a deployment to be cancelled; answers whether it will be. One that waits is cancelled at once; one that
+    /// runs looks at the request, of which the first counts; for one that is committed it is too late.
     pub async fn request_cancel(&self, id: DeploymentId) -> Result<bool, StoreError> {
+        let now = StoredTime::now();
         self.transaction(async |connection| {
-            let state: DeploymentState =
-                on!(connection, |c| deployments::table.find(id).select(deployments::state).first(c).await)?;
-            let unfinished = deployments::table
+            let waiting = deployments::table.find(id).filter(deployments::state.eq(DeploymentState::Queued));
+            let cancelled = (
+                deployments::state.eq(DeploymentState::Cancelled),
+                deployments::reason.eq(Deployment::CANCELLED),
+                deployments::cancel_requested_at.eq(now),
+                deployments::finished_at.eq(now),
+            );
+            if on!(connection, |c| diesel::update(waiting).set(cancelled).execute(c).await)? == 1 {
+                let reason = Some(Deployment::CANCELLED);
+                insert_event(connection, id, DeploymentState::Cancelled, reason).await?;
+                jobs::cancel_queued_of(connection, id).await?;
+                return Ok(true);
+            }
+            // Guarded by the state in the same statement: a commit comes before it or sees the request.
+            let running = deployments::table
                 .find(id)
-                .filter(deployments::state.eq_any(unfinished_states()))
+                .filter(deployments::state.eq_any(cancellable_states()))
                 .filter(deployments::cancel_requested_at.is_null());
-            let change = deployments::cancel_requested_at.eq(StoredTime::now());
-            on!(connection, |c| diesel::update(unfinished).set(change).execute(c).await)?;
-            Ok(!state.is_final())
+            let requested = deployments::cancel_requested_at.eq(now);
+            if on!(connection, |c| diesel::update(running).set(requested).execute(c).await)? == 1 {
+                return Ok(true);
+            }
+            let now: (DeploymentState, Option<StoredTime>) = on!(connection, |c| deployments::table
+                .find(id)
+                .select((deployments::state, deployments::cancel_requested_at))
+                .first(c)
+                .await)?;
+            Ok(now.0.can_be_cancelled() && now.1.is_some())
         })
         .await
     }
@@ -128,7 +143,7 @@ impl Store {
 }
 
 /// Adds the next event of a deployment; the transaction has written the deployment's row before, which keeps others out.
-pub(super) async fn insert_event(
+pub(in crate::store) async fn insert_event(
     connection: &mut Connection,
     deployment_id: DeploymentId,
     state: DeploymentState,

@@ -1,7 +1,7 @@
 //! Putting a deployment into the queue of its environment, where at most one waits.
 
-use super::DeploymentRow;
 use super::moves::insert_event;
+use super::{DeploymentRow, undecided_states};
 use crate::model::deployment::{
     Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState,
 };
@@ -40,7 +40,35 @@ pub struct Enqueued {
     pub superseded: Vec<DeploymentId>,
 }
 
+/// Where a push of a commit finds its deployment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Joined {
+    /// The commit is on its way already.
+    Running(Deployment),
+    New(Enqueued),
+}
+
 impl Store {
+    /// The deployment of the commit that is on its way to the environment already and that nobody has cancelled, or
+    /// else a new one, as of [`Store::enqueue_deployment`]. Of any number of simultaneous calls one makes it.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the environment has gone.
+    pub async fn join_or_enqueue_deployment(
+        &self,
+        new: NewDeployment,
+        superseded_reason: &str,
+    ) -> Result<Joined, StoreError> {
+        self.transaction(async |connection| {
+            environments::lock(connection, new.environment_id).await?;
+            if let Some(running) = on_its_way(connection, new.environment_id, &new.commit).await? {
+                return Ok(Joined::Running(running));
+            }
+            Box::pin(enqueue(connection, row_of(new), superseded_reason)).await.map(Joined::New)
+        })
+        .await
+    }
+
     /// Puts a deployment and the job that will run it into the queue, in the place of the one that waits there, which
     /// is superseded for `superseded_reason`.
     ///
@@ -54,20 +82,49 @@ impl Store {
         let row = row_of(new);
         self.transaction(async |connection| {
             environments::lock(connection, row.environment_id).await?;
-            let superseded = supersede(connection, row.environment_id, superseded_reason).await?;
-            on!(connection, |c| diesel::insert_into(deployments::table).values(&row).execute(c).await)?;
-            insert_event(connection, row.id, row.state, None).await?;
-            let job = NewJob {
-                kind: "deploy".to_owned(),
-                payload: serde_json::json!({ "deployment_id": row.id }),
-                lock_key: Some(row.environment_id.to_string()),
-                deployment_id: Some(row.id),
-            };
-            jobs::insert(connection, job).await?;
-            Ok(Enqueued { deployment: row.into(), superseded })
+            // Many statements, for two databases: too large to be moved about.
+            Box::pin(enqueue(connection, row, superseded_reason)).await
         })
         .await
     }
+}
+
+/// The newest deployment of a commit in an environment that is to go live.
+async fn on_its_way(
+    connection: &mut Connection,
+    environment_id: EnvironmentId,
+    commit: &CommitId,
+) -> Result<Option<Deployment>, StoreError> {
+    let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
+        .filter(deployments::environment_id.eq(environment_id))
+        .filter(deployments::commit_id.eq(commit))
+        .filter(deployments::state.eq_any(undecided_states()))
+        .filter(deployments::cancel_requested_at.is_null())
+        .order(deployments::id.desc())
+        .select(DeploymentRow::as_select())
+        .first(c)
+        .await
+        .optional())?;
+    Ok(row.map(Into::into))
+}
+
+/// Adds the row with its first event and its job; the transaction has locked the environment.
+async fn enqueue(
+    connection: &mut Connection,
+    row: DeploymentRow,
+    superseded_reason: &str,
+) -> Result<Enqueued, StoreError> {
+    let superseded = supersede(connection, row.environment_id, superseded_reason).await?;
+    on!(connection, |c| diesel::insert_into(deployments::table).values(&row).execute(c).await)?;
+    insert_event(connection, row.id, row.state, None).await?;
+    let job = NewJob {
+        kind: "deploy".to_owned(),
+        payload: serde_json::json!({ "deployment_id": row.id }),
+        lock_key: Some(row.environment_id.to_string()),
+        deployment_id: Some(row.id),
+    };
+    jobs::insert(connection, job).await?;
+    Ok(Enqueued { deployment: row.into(), superseded })
 }
 
 fn row_of(new: NewDeployment) -> DeploymentRow {

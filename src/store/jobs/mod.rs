@@ -19,7 +19,7 @@ use diesel_async::RunQueryDsl;
 use serde_json::Value;
 use std::time::Duration;
 
-/// States of a job, as they are stored. Those that have ended are kept for people who look into the table.
+/// States of a job, as they are stored. Those that have ended are kept a while, for people who look into the table.
 const QUEUED: &str = "queued";
 const RUNNING: &str = "running";
 const DONE: &str = "done";
@@ -121,6 +121,13 @@ impl Store {
             jobs::lease_until.eq(None::<StoredTime>),
         );
         Ok(on!(connection, |c| diesel::update(running_by(worker)).set(change).execute(c).await)?)
+    }
+
+    /// Forgets the jobs that ended before a time; gives their number.
+    pub async fn prune_jobs(&self, before: Timestamp) -> Result<usize, StoreError> {
+        let mut connection = self.write().await?;
+        let ended = jobs::table.filter(jobs::finished_at.lt(StoredTime(before)).assume_not_null());
+        Ok(on!(connection, |c| diesel::delete(ended).execute(c).await)?)
     }
 
     /// How many jobs wait or run.

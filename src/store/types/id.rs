@@ -2,7 +2,8 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    DeploymentId, EnvironmentId, JobId, ProjectId, RefreshTokenId, ReleaseId, SshKeyId, TokenFamilyId, UserId,
+    DeploymentId, EnvironmentId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SshKeyId,
+    TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -51,6 +52,7 @@ ids![
     ProjectId,
     RefreshTokenId,
     ReleaseId,
+    ServerId,
     SshKeyId,
     TokenFamilyId,
     UserId,

@@ -32,7 +32,10 @@ pub(crate) async fn move_to(store: &Store, id: DeploymentId, states: &[Deploymen
     for state in states {
         let from = store.deployment(id).await.unwrap().state;
         if state.is_final() {
-            store.finish_deployment(id, from, *state, Some("npm ci failed with exit code 1.")).await.unwrap();
+            store
+                .finish_deployment(id, from, *state, None, Some("npm ci failed with exit code 1."))
+                .await
+                .unwrap();
         } else {
             store.advance_deployment(id, from, *state, &DeploymentRecord::default(), None).await.unwrap();
         }

@@ -26,11 +26,18 @@ use tokio::task::JoinHandle;
 pub(crate) struct Options {
     pub(crate) mode: Mode,
     pub(crate) registration: Registration,
+    pub(crate) connections_per_peer: usize,
+    pub(crate) max_projects: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { mode: Mode::Production, registration: Registration::Open }
+        Self {
+            mode: Mode::Production,
+            registration: Registration::Open,
+            connections_per_peer: usize::MAX,
+            max_projects: u32::MAX,
+        }
     }
 }
 
@@ -83,8 +90,13 @@ impl TestServer {
         };
         let tokens = AccessTokens::new(&Secret::new([7; 32]));
         let accounts = Accounts::new(store.clone(), tokens, options.registration).unwrap();
-        let api = Api::new(accounts, store.clone(), ports, ApiOptions { mode: options.mode, address });
-        let bound = bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let api = Api::new(
+            accounts,
+            store.clone(),
+            ports,
+            ApiOptions { mode: options.mode, address, max_projects: options.max_projects },
+        );
+        let bound = bind("127.0.0.1:0".parse().unwrap(), options.connections_per_peer).await.unwrap();
         let address = bound.address();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
@@ -122,6 +134,8 @@ impl ProjectCleanup for Surroundings {
             let source = std::io::Error::other("the engine does not answer");
             return Err(CleanupError { what: "the instances", source: Box::new(source) });
         }
+        let now = self.store.project(project.id).await.unwrap();
+        assert!(now.disabled_at.is_some(), "a push could begin while the project is removed");
         self.removed.lock().unwrap().push(project.slug.to_string());
         Ok(())
     }

@@ -58,7 +58,7 @@ impl Engine {
 }
 
 /// The lines that Docker's command prints.
-fn docker(arguments: &[&str]) -> Vec<String> {
+pub(crate) fn docker(arguments: &[&str]) -> Vec<String> {
     let printed = run(Command::new("docker").args(arguments)).expect_success();
     printed.lines().map(str::to_owned).collect()
 }

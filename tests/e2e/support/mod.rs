@@ -1,6 +1,8 @@
 //! A server of its own for each test, people with keys, working copies, and a look at the engine.
 
+mod deployments;
 mod docker;
+mod docker_proxy;
 mod http;
 mod person;
 mod process;
@@ -9,7 +11,9 @@ mod server;
 mod transcript;
 mod work_tree;
 
-pub(crate) use docker::Engine;
+pub(crate) use deployments::{PATIENCE, deployments, expect_live, expect_served, wait_until_all_have_ended};
+pub(crate) use docker::{Engine, docker};
+pub(crate) use docker_proxy::DockerProxy;
 pub(crate) use http::RequestLoop;
 pub(crate) use person::Person;
 pub(crate) use process::{run, wait_until};

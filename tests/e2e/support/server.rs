@@ -12,6 +12,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -109,6 +110,23 @@ impl Server {
         let mut process = self.process.take().unwrap();
         process.child.kill().unwrap();
         process.child.wait().unwrap();
+    }
+
+    /// Waits until the server is gone as by `kill -9`, at a failpoint.
+    #[track_caller]
+    pub(crate) fn wait_until_killed(&mut self) {
+        let mut process = self.process.take().unwrap();
+        let log = process.log.clone();
+        let begun = Instant::now();
+        while process.child.try_wait().unwrap().is_none() {
+            if begun.elapsed() > START {
+                process.child.kill().unwrap();
+                panic!("the server was not killed:\n{}", log.lock().unwrap());
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let status = process.child.wait().unwrap();
+        assert_eq!(status.signal(), Some(Signal::KILL.as_raw()), "{status}\n{}", log.lock().unwrap());
     }
 
     pub(crate) fn home(&self) -> PathBuf {

@@ -1,0 +1,227 @@
+//! Limits on what the commands of a build may use: memory, and processes.
+//!
+//! BuildKit inside Docker Engine 20.10 has none: it ignores `memory`, `memswap` and `cgroupparent` of the request. So they
+//! are set from outside, on the control group that BuildKit makes for each `RUN`. That needs this server to be root on
+//! the engine's machine and to see its files and control groups; elsewhere builds have no limit but the machine's. Each
+//! command has its own limit: stages that run side by side have one each.
+//!
+//! To tell the commands of one build from all others, each carries the build's mark in its environment, as a host name in
+//! `NO_PROXY`: the one way in that neither changes what BuildKit caches nor stays in the image (proxy settings are left
+//! out of both), and that means nothing to any program. The mark is read from what BuildKit has written down for runc
+//! (`buildkit/executor/<id>/config.json` in the engine's folder), not from the process: a command can change its own
+//! environment, and not that file. BuildKit adds the proxy settings after every `ENV` of the Dockerfile.
+
+use crate::model::id::DeploymentId;
+use bollard::Docker;
+use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::MissedTickBehavior;
+
+/// The build argument that becomes part of a command's environment.
+pub(super) const ARGUMENT: &str = "NO_PROXY";
+
+/// How often new commands are looked for. What a command can take in this time is more than it should have and less than
+/// hurts.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+/// Where the control groups are.
+const GROUPS: &str = "/sys/fs/cgroup";
+
+/// What each command of a build may use at most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BuildLimits {
+    pub memory_mib: u32,
+    /// Processes and threads.
+    pub processes: u32,
+}
+
+/// Holds every command of a build below its limits, until it is dropped.
+pub(super) struct Watch(JoinHandle<()>);
+
+impl Watch {
+    /// Begins to watch for commands with the mark.
+    pub(super) fn start(docker: Arc<Docker>, mark: String, limits: BuildLimits) -> Self {
+        Self(tokio::spawn(async move {
+            let Ok(Some(engine_folder)) = docker.info().await.map(|info| info.docker_root_dir) else {
+                return;
+            };
+            let folder = Path::new(&engine_folder).join("buildkit/executor");
+            let mut look = Look { folder, mark, limits, done: HashSet::new() };
+            let mut ticks = tokio::time::interval(INTERVAL);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                // Files of the kernel can be slow on a busy machine: other tasks must not wait for them.
+                let looked = spawn_blocking(move || {
+                    look.once();
+                    look
+                });
+                let Ok(after) = looked.await else { return };
+                look = after;
+            }
+        }))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// The mark of a build.
+pub(super) fn mark(build: DeploymentId) -> String {
+    // `.invalid` is no host's name, ever (RFC 2606 §2).
+    format!("gilgal-build-{build}.invalid")
+}
+
+/// What is looked for, and the commands that need no further look.
+struct Look {
+    folder: PathBuf,
+    mark: String,
+    limits: BuildLimits,
+    done: HashSet<OsString>,
+}
+
+/// The part of the runtime specification's `config.json` that matters here.
+#[derive(Deserialize)]
+struct Container {
+    process: Process,
+    linux: Linux,
+}
+
+#[derive(Deserialize)]
+struct Process {
+    #[serde(default)]
+    env: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Linux {
+    #[serde(rename = "cgroupsPath")]
+    group: String,
+}
+
+impl Look {
+    /// Limits every command of the build that has begun since the last look.
+    fn once(&mut self) {
+        let entries = fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
+        for entry in entries {
+            let id = entry.file_name();
+            if self.done.contains(&id) {
+                continue;
+            }
+            // Still being written, or gone again: the next look tells.
+            let Ok(text) = fs::read_to_string(entry.path().join("config.json")) else { continue };
+            let Ok(container) = serde_json::from_str::<Container>(&text) else { continue };
+            let ours = container.process.env.iter().any(|variable| variable.ends_with(&self.mark));
+            if ours {
+                match limit(Path::new(GROUPS), &container.linux.group, self.limits) {
+                    Ok(true) => {}
+                    Ok(false) => continue,
+                    Err(error) => tracing::warn!(%error, "a build command has no limits"),
+                }
+            }
+            self.done.insert(id);
+        }
+    }
+}
+
+/// Sets the limits of a group; `false` while it does not exist.
+fn limit(groups: &Path, name: &str, limits: BuildLimits) -> io::Result<bool> {
+    let name = name.trim_start_matches('/');
+    let bytes = u64::from(limits.memory_mib) * 1024 * 1024;
+    let second_version = groups.join(name);
+    let (memory, processes) = (groups.join("memory").join(name), groups.join("pids").join(name));
+    if second_version.join("memory.max").exists() {
+        fs::write(second_version.join("pids.max"), limits.processes.to_string())?;
+        // The kernel makes room by killing, whatever is in use by now.
+        fs::write(second_version.join("memory.max"), bytes.to_string())?;
+        // Kernels count swap by choice.
+        let _ = fs::write(second_version.join("memory.swap.max"), "0");
+        Ok(true)
+    } else if memory.is_dir() && processes.is_dir() {
+        fs::write(processes.join("pids.max"), limits.processes.to_string())?;
+        limit_memory(&memory, bytes)?;
+        Ok(true)
+    } else {
+        Ok(false)
+    }
+}
+
+/// Sets the memory limit of a group of the first version.
+fn limit_memory(group: &Path, bytes: u64) -> io::Result<()> {
+    match fs::write(group.join("memory.limit_in_bytes"), bytes.to_string()) {
+        // More is in use already: version 1 refuses a limit that it cannot keep.
+        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+            for pid in processes(group).into_iter().filter_map(Pid::from_raw) {
+                let _ = kill_process(pid, Signal::KILL);
+            }
+            Ok(())
+        }
+        result => {
+            let _ = fs::write(group.join("memory.memsw.limit_in_bytes"), bytes.to_string());
+            result
+        }
+    }
+}
+
+fn processes(group: &Path) -> Vec<i32> {
+    let list = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    list.lines().filter_map(|line| line.parse().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: BuildLimits = BuildLimits { memory_mib: 2, processes: 7 };
+
+    #[test]
+    fn both_versions_of_control_groups_are_limited() {
+        let place = tempfile::tempdir().unwrap();
+        let read = |path: &str| fs::read_to_string(place.path().join(path)).unwrap();
+        assert!(!limit(place.path(), "/docker/buildkit/x", LIMITS).unwrap(), "it is not there yet");
+        for controller in ["memory", "pids"] {
+            fs::create_dir_all(place.path().join(controller).join("docker/buildkit/x")).unwrap();
+        }
+        assert!(limit(place.path(), "/docker/buildkit/x", LIMITS).unwrap());
+        assert_eq!(read("pids/docker/buildkit/x/pids.max"), "7");
+        assert_eq!(read("memory/docker/buildkit/x/memory.limit_in_bytes"), "2097152");
+
+        let second = place.path().join("system.slice/buildkit/y");
+        fs::create_dir_all(&second).unwrap();
+        fs::write(second.join("memory.max"), "max").unwrap();
+        assert!(limit(place.path(), "/system.slice/buildkit/y", LIMITS).unwrap());
+        assert_eq!(read("system.slice/buildkit/y/pids.max"), "7");
+        assert_eq!(read("system.slice/buildkit/y/memory.max"), "2097152");
+    }
+
+    #[test]
+    fn only_commands_with_the_mark_are_touched() {
+        let place = tempfile::tempdir().unwrap();
+        let mark = mark(DeploymentId::generate());
+        let write = |id: &str, variable: &str| {
+            fs::create_dir(place.path().join(id)).unwrap();
+            let config =
+                format!(r#"{{"process":{{"env":["{variable}"]}},"linux":{{"cgroupsPath":"/no/{id}"}}}}"#);
+            fs::write(place.path().join(id).join("config.json"), config).unwrap();
+        };
+        write("ours", &format!("NO_PROXY={mark}"));
+        write("other", "NO_PROXY=gilgal-build-other.invalid");
+        fs::create_dir(place.path().join("unwritten")).unwrap();
+        let folder = place.path().to_owned();
+        let mut look = Look { folder, mark, limits: LIMITS, done: HashSet::new() };
+        look.once();
+        // Ours has no group yet, so it is looked at again.
+        assert_eq!(look.done, HashSet::from([OsString::from("other")]));
+    }
+}

@@ -1,0 +1,172 @@
+//! `gilgal.toml`: what a project says about itself where detection should not decide.
+//!
+//! | file | what |
+//! |---|---|
+//! | this one | the keys, as data |
+//! | `values` | the texts that a key may have: a command, a path |
+//! | `numbers` | the numbers that a key may have: a port, a time, an amount of memory |
+//! | `project` | where the file is, and what it declares together with the Procfile |
+//! | `read` | from text to keys, with every mistake named |
+//! | `settings` | what a plan takes of the keys |
+//! | `schema` | the JSON Schema of the keys, for editors |
+
+mod numbers;
+mod project;
+mod read;
+mod schema;
+pub(crate) mod settings;
+mod values;
+
+use crate::model::name::{ConfigName, ProcessType};
+use numbers::{Cores, Count, Memory, Port, RedirectStatus, Time};
+pub(crate) use project::{Declared, Project};
+use read::read;
+pub use read::{Mistake, ProjectFileError};
+pub use schema::schema;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use values::{CommandLine, GlobPattern, PackageName, Text, TreePath, UrlPath};
+
+/// Where it is expected: in the root of the project.
+pub const PATH: &str = "gilgal.toml";
+
+/// What `gilgal.toml` says. Every key may be left out.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "gilgal.toml")]
+pub(crate) struct ProjectFile {
+    /// How the image is made.
+    pub(crate) build: Build,
+    /// How the app is started, checked and replaced.
+    pub(crate) deploy: Deploy,
+    /// Process types by name, besides those of the Procfile.
+    #[schemars(with = "BTreeMap<String, Process>")]
+    pub(crate) processes: BTreeMap<ProcessType, Process>,
+    /// Variables with values that are no secret. A config var of the same name wins.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) env: BTreeMap<ConfigName, Text>,
+    /// How a static site is served.
+    #[serde(rename = "static")]
+    pub(crate) site: StaticSite,
+}
+
+/// `[build]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Build {
+    /// Name of the buildpack, where the project could be for several: `node`.
+    pub(crate) buildpack: Option<String>,
+    /// The folder of the repository that is the project: `apps/web`.
+    pub(crate) root: Option<TreePath>,
+    /// The Dockerfile to build with, seen from the root: `docker/Dockerfile`.
+    pub(crate) dockerfile: Option<TreePath>,
+    /// The stage of the Dockerfile to build; otherwise the last one.
+    pub(crate) target: Option<PackageName>,
+    /// Values for the Dockerfile's `ARG` lines. Not for secrets: they are kept in the image's history.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) args: BTreeMap<ConfigName, Text>,
+    /// Runs instead of the package manager's own installation.
+    pub(crate) install_command: Option<CommandLine>,
+    /// Runs before the build command.
+    pub(crate) pre_build_command: Option<CommandLine>,
+    /// Runs instead of the buildpack's own build.
+    pub(crate) build_command: Option<CommandLine>,
+    /// Runs after the build command.
+    pub(crate) post_build_command: Option<CommandLine>,
+    /// The folder that the build writes a static site to: `dist`.
+    pub(crate) output: Option<TreePath>,
+    /// Debian packages that the app needs, while it is built and while it runs: `["ffmpeg"]`.
+    pub(crate) packages: Vec<PackageName>,
+    /// Folders kept from one build to the next: `[".cache"]`.
+    pub(crate) cache: Vec<TreePath>,
+    /// Paths of the repository that matter: a push that changes none of them deploys nothing. `*` stands for part of a name,
+    /// `**` for any number of folders.
+    pub(crate) watch: Vec<GlobPattern>,
+}
+
+/// `[deploy]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Deploy {
+    /// The command of the process type `web`.
+    pub(crate) start: Option<CommandLine>,
+    /// The command that runs once, before a release goes live: migrations.
+    pub(crate) release: Option<CommandLine>,
+    /// The port that the app listens on; it is told in `PORT`.
+    pub(crate) port: Option<Port>,
+    /// How an instance proves that it may receive traffic.
+    pub(crate) health: Health,
+    /// How long an old instance may finish its requests: seconds, or a text such as `"2m"`.
+    pub(crate) drain: Option<Time>,
+}
+
+/// `[deploy.health]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Health {
+    /// Asked with GET; any answer below 500 is good: `/up`.
+    pub(crate) path: Option<UrlPath>,
+    /// `true`: a connection that is accepted is enough, nothing is asked.
+    pub(crate) tcp: bool,
+    /// Between two attempts: seconds, or a text such as `"500ms"`.
+    pub(crate) interval: Option<Time>,
+    /// For one attempt: seconds, or a text such as `"5s"`.
+    pub(crate) timeout: Option<Time>,
+    /// Until an instance that was never healthy has failed: seconds, or a text such as `"2m"`.
+    pub(crate) deadline: Option<Time>,
+    /// Good answers in a row that make an instance healthy.
+    pub(crate) threshold: Option<Count>,
+}
+
+/// `[processes.<name>]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Process {
+    /// What is run. May be left out for a process type that the Procfile or the buildpack has.
+    pub(crate) command: Option<CommandLine>,
+    /// How many, until somebody scales it.
+    pub(crate) instances: Option<Count>,
+    /// Memory of one instance: MiB, or a text such as `"1G"`.
+    pub(crate) memory: Option<Memory>,
+    /// Cores of one instance: `0.5`.
+    pub(crate) cpu: Option<Cores>,
+}
+
+/// `[static]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct StaticSite {
+    /// `true`: a path that is no file gets `index.html`.
+    pub(crate) spa: Option<bool>,
+    /// The page for a path that is no file, seen from the site's root: `404.html`.
+    pub(crate) not_found: Option<TreePath>,
+    /// Headers of answers, in order; a later rule wins.
+    pub(crate) headers: Vec<HeaderRule>,
+    /// Redirects, in order; the first that matches wins.
+    pub(crate) redirects: Vec<Redirect>,
+}
+
+/// `[[static.headers]]`
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HeaderRule {
+    /// The paths it is for: `/assets/*`.
+    pub(crate) path: UrlPath,
+    /// Header names with their values.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) values: BTreeMap<values::HeaderName, values::HeaderValue>,
+}
+
+/// `[[static.redirects]]`
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Redirect {
+    /// A path: `/old`, `/blog/*`.
+    pub(crate) from: UrlPath,
+    /// A path or a URL.
+    pub(crate) to: values::RedirectTarget,
+    /// 301, 302, 307 or 308; 302 unless set.
+    #[serde(default)]
+    pub(crate) status: RedirectStatus,
+}

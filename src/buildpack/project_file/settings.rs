@@ -1,0 +1,113 @@
+//! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
+
+use super::{Health, Project, ProjectFile};
+use crate::buildpack::refusal::Refusal;
+use crate::model::environment::Probe;
+use crate::model::name::ProcessType;
+use crate::model::plan::{Evidence, HealthChange, LimitsChange, Running};
+use crate::model::process::Command;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The variables that every template has: null, or an empty list, where the file says nothing.
+pub(crate) fn variables(file: &ProjectFile) -> BTreeMap<String, Value> {
+    let (build, site) = (&file.build, &file.site);
+    let headers = site.headers.iter().map(|rule| {
+        let values = rule.values.iter().map(|(name, value)| json!([name.as_str(), value.as_str()]));
+        json!({ "path": rule.path.as_str(), "values": values.collect::<Vec<_>>() })
+    });
+    let redirects = site.redirects.iter().map(|redirect| {
+        json!({ "from": redirect.from.as_str(), "to": redirect.to.as_str(), "status": redirect.status.0 })
+    });
+    let command = |line: &Option<super::CommandLine>| line.as_ref().map(|line| line.as_str().to_owned());
+    let path = |path: &Option<super::TreePath>| path.as_ref().map(|path| path.as_str().to_owned());
+    let variables = [
+        ("install_command", json!(command(&build.install_command))),
+        ("pre_build_command", json!(command(&build.pre_build_command))),
+        ("build_command", json!(command(&build.build_command))),
+        ("post_build_command", json!(command(&build.post_build_command))),
+        ("output", json!(path(&build.output))),
+        ("packages", json!(build.packages.iter().map(super::PackageName::as_str).collect::<Vec<_>>())),
+        ("cache_folders", json!(build.cache.iter().map(super::TreePath::as_str).collect::<Vec<_>>())),
+        ("spa", json!(site.spa)),
+        ("not_found", json!(path(&site.not_found))),
+        ("headers", json!(headers.collect::<Vec<_>>())),
+        ("redirects", json!(redirects.collect::<Vec<_>>())),
+    ];
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// How the instances run, as the file says.
+///
+/// # Errors
+/// When it says something of a process type that has no command.
+pub(crate) fn running(
+    project: &Project,
+    processes: &BTreeMap<ProcessType, Command>,
+) -> Result<Running, Refusal> {
+    let mut running = project.app.running.clone();
+    running.formation.retain(|process_type, _| processes.contains_key(process_type));
+    let own_health = health(&project.file.deploy.health);
+    if own_health != HealthChange::default() {
+        running.health = own_health;
+    }
+    running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
+    let variables = project.file.env.iter();
+    running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
+    for (process_type, process) in &project.file.processes {
+        if !processes.contains_key(process_type) {
+            let reason =
+                format!("it has no command for the process type {process_type}, and no other file has one");
+            return Err(Refusal::BrokenFile { path: project.path.clone(), reason });
+        }
+        if let Some(instances) = process.instances {
+            running.formation.insert(process_type.clone(), instances.0);
+        }
+        let limits = LimitsChange {
+            memory_mib: process.memory.map(|memory| memory.0),
+            cpu_millis: process.cpu.map(|cores| cores.0),
+        };
+        if limits != LimitsChange::default() {
+            running.limits.insert(process_type.clone(), limits);
+        }
+    }
+    Ok(running)
+}
+
+fn health(health: &Health) -> HealthChange {
+    let path = health.path.as_ref().map(|path| Probe::Http { path: path.as_str().to_owned() });
+    HealthChange {
+        probe: if health.tcp { Some(Probe::Tcp) } else { path },
+        interval_ms: health.interval.map(|time| time.0),
+        attempt_timeout_ms: health.timeout.map(|time| time.0),
+        deadline_ms: health.deadline.map(|time| time.0),
+        successes: health.threshold.map(|count| count.0.max(1)),
+    }
+}
+
+/// Milliseconds as whole seconds, rounded up.
+fn seconds(milliseconds: u32) -> u16 {
+    u16::try_from(milliseconds.div_ceil(1000)).unwrap_or(u16::MAX)
+}
+
+/// A row for each key that changes how the project is built or run, and that no other row shows.
+pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
+    let build = &project.file.build;
+    let commands = [
+        (&build.install_command, "build.install_command"),
+        (&build.pre_build_command, "build.pre_build_command"),
+        (&build.build_command, "build.build_command"),
+        (&build.post_build_command, "build.post_build_command"),
+    ];
+    let commands =
+        commands.into_iter().filter_map(|(line, key)| Some(project.says(line.as_ref()?.as_str(), key)));
+    let output =
+        build.output.iter().map(|path| project.says(format!("Output {}", path.as_str()), "build.output"));
+    let target =
+        build.target.iter().map(|stage| project.says(format!("Stage {}", stage.as_str()), "build.target"));
+    let packages = (!build.packages.is_empty()).then(|| {
+        let names: Vec<&str> = build.packages.iter().map(super::PackageName::as_str).collect();
+        project.says(names.join(" "), "build.packages")
+    });
+    commands.chain(output).chain(target).chain(packages).collect()
+}

@@ -1,0 +1,159 @@
+//! The texts that keys of `gilgal.toml` may have. Each is checked once, here, so that nobody who uses one has to.
+
+use crate::buildpack::render::is_word;
+use crate::model::process::Command;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// Longest command, path or text that is taken; more does not fit where it has to be carried.
+const LONGEST: usize = 4096;
+
+/// A text with a rule, and the rule as a pattern for editors.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident: $check:ident, $pattern:literal;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+            #[serde(try_from = "String")]
+            pub(crate) struct $name(String);
+
+            impl $name {
+                /// The text.
+                pub(crate) fn as_str(&self) -> &str {
+                    &self.0
+                }
+            }
+
+            impl TryFrom<String> for $name {
+                type Error = String;
+
+                fn try_from(text: String) -> Result<Self, Self::Error> {
+                    if text.len() > LONGEST {
+                        return Err(format!("it is longer than {LONGEST} bytes"));
+                    }
+                    $check(text).map(Self)
+                }
+            }
+
+            impl JsonSchema for $name {
+                fn schema_name() -> Cow<'static, str> {
+                    stringify!($name).into()
+                }
+
+                fn inline_schema() -> bool {
+                    true
+                }
+
+                fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                    json_schema!({ "type": "string", "pattern": $pattern })
+                }
+            }
+        )+
+    };
+}
+
+texts! {
+    /// A command line, run by the image's `/bin/sh` where it needs one.
+    CommandLine: command_line, r"\S";
+    /// A path in the repository, without a slash at its ends and without `..`.
+    TreePath: tree_path, r"^[A-Za-z0-9._/:@+-]+$";
+    /// A pattern for paths of the repository.
+    GlobPattern: glob_pattern, r"\S";
+    /// The name of a Debian package, or of a stage of a Dockerfile.
+    PackageName: package_name, r"^[A-Za-z0-9][A-Za-z0-9._:+=~-]*$";
+    /// The path of a URL, with `*` where anything may stand.
+    UrlPath: url_path, r"^/";
+    /// The name of an HTTP header (RFC 9110 §5.1).
+    HeaderName: header_name, r"^[A-Za-z0-9-]+$";
+    /// The value of an HTTP header.
+    HeaderValue: header_value, r"^[ -~]*$";
+    /// Where a redirect leads to: a path, or an http or https URL.
+    RedirectTarget: redirect_target, r"^(/|https?://)";
+    /// Any text of one value.
+    Text: text, r"";
+}
+
+fn command_line(text: String) -> Result<String, String> {
+    let text = text.trim().to_owned();
+    if text.is_empty() {
+        Err("it is empty".to_owned())
+    } else if text.contains(|c: char| c.is_control() && c != '\t') {
+        Err("a command is one line without control characters. Put more into a script".to_owned())
+    } else {
+        Ok(text)
+    }
+}
+
+fn tree_path(text: String) -> Result<String, String> {
+    let path = text.trim_start_matches("./").trim_end_matches('/').to_owned();
+    if path.starts_with('/') || path.split('/').any(|part| part == "..") {
+        Err("a path is seen from the project's root and stays in it".to_owned())
+    } else if path == "." || (is_word(&path) && path.split('/').all(|part| !part.is_empty() && part != ".")) {
+        Ok(path)
+    } else {
+        Err("a path has letters, digits, dots, dashes, underscores and slashes only".to_owned())
+    }
+}
+
+fn glob_pattern(text: String) -> Result<String, String> {
+    globset::Glob::new(&text).map_err(|error| error.kind().to_string())?;
+    Ok(text)
+}
+
+fn package_name(text: String) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:+=~-".contains(c);
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_plain) {
+        Ok(text)
+    } else {
+        Err("a name has letters, digits, dots, dashes and plus signs only".to_owned())
+    }
+}
+
+fn url_path(text: String) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@%/*".contains(c);
+    if text.starts_with('/') && text.chars().all(is_plain) {
+        Ok(text)
+    } else {
+        Err("a path starts with a slash and has no spaces, quotes or braces".to_owned())
+    }
+}
+
+fn header_name(text: String) -> Result<String, String> {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
+        Ok(text)
+    } else {
+        Err("the name of a header has letters, digits and dashes only".to_owned())
+    }
+}
+
+fn header_value(text: String) -> Result<String, String> {
+    if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
+        Ok(text)
+    } else {
+        Err("the value of a header is one line of ASCII".to_owned())
+    }
+}
+
+fn redirect_target(text: String) -> Result<String, String> {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_plain = |c: char| c.is_ascii_graphic() && !"\"'`{}<>\\^|".contains(c);
+    let leads_somewhere =
+        rest.is_some_and(|rest| !rest.is_empty()) || (text.starts_with('/') && !text.starts_with("//"));
+    if leads_somewhere && text.chars().all(is_plain) {
+        Ok(text)
+    } else {
+        Err("a redirect leads to a path or to an http or https URL".to_owned())
+    }
+}
+
+fn text(text: String) -> Result<String, String> {
+    if text.contains('\0') { Err("it contains a NUL".to_owned()) } else { Ok(text) }
+}
+
+impl CommandLine {
+    /// The line as what an instance runs.
+    pub(crate) fn command(&self) -> Command {
+        Command::Line(self.0.clone())
+    }
+}

@@ -1,0 +1,64 @@
+//! `gilgal adopt-database`: says that a home and a database belong together, where the server refuses to believe it.
+
+use super::USAGE;
+use super::printer::{self, with_causes};
+use crate::config::{Home, Settings, Variables};
+use crate::model::id::ServerId;
+use crate::store::{ServerLock, Store};
+use std::error::Error;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+/// Whose the database is until now: a second look at whether `DATABASE_URL` is the one that is meant.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner(Option<ServerId>);
+
+impl FromStr for Owner {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "nobody" {
+            return Ok(Self(None));
+        }
+        text.parse().map(|server| Self(Some(server))).map_err(|_| {
+            "is neither the id of a server nor `nobody`; `gilgal serve` says whose the database is".to_owned()
+        })
+    }
+}
+
+pub(super) fn adopt(variables: &Variables, owner: Owner) -> ExitCode {
+    let settings = match Settings::load(variables) {
+        Ok(settings) => settings,
+        Err(mistakes) => {
+            printer::error(&mistakes.to_string());
+            return ExitCode::from(USAGE);
+        }
+    };
+    match adopted(&settings, owner) {
+        Ok(server) => {
+            printer::line(&format!(
+                "The database belongs to the server {server} now: {}",
+                settings.home.display()
+            ));
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            printer::error(&format!("The database was not adopted: {}.", with_causes(&*error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn adopted(settings: &Settings, owner: Owner) -> Result<ServerId, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        // Neither home nor database is in use meanwhile.
+        let home = Home::open(&settings.home)?;
+        let url = settings.database_url.expose();
+        let _lock = ServerLock::take(url).await?;
+        let store = Store::connect(url).await?;
+        store.migrate().await?;
+        store.adopt(owner.0, home.server_id()).await?;
+        Ok(home.server_id())
+    })
+}

@@ -1,0 +1,61 @@
+//! Waiting for the database and the engine, where giving up would undo what cannot be undone or do it again.
+
+use crate::engine::EngineError;
+use crate::store::StoreError;
+use std::time::Duration;
+
+/// Time between two questions.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Asks the database until it answers.
+///
+/// # Errors
+/// What it answers, but [`StoreError::Unavailable`].
+pub(super) async fn until_stored<T, A>(ask: impl Fn() -> A) -> Result<T, StoreError>
+where
+    A: Future<Output = Result<T, StoreError>>,
+{
+    loop {
+        match ask().await {
+            Err(StoreError::Unavailable(error)) => {
+                tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "a deployment waits for the database"
+                );
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Asks the engine until it does what it is asked for. What can be gone on without is no error of `ask`.
+pub(super) async fn until_done<T, A>(ask: impl Fn() -> A) -> T
+where
+    A: Future<Output = Result<T, EngineError>>,
+{
+    loop {
+        match ask().await {
+            Ok(answer) => return answer,
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "a deployment waits for the engine");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Lets an error of the engine pass that is not going to be better in a moment: it is only logged.
+///
+/// # Errors
+/// When the engine does not answer: to be asked again.
+pub(super) fn unless_away(done: Result<(), EngineError>, what: &str) -> Result<(), EngineError> {
+    match done {
+        Err(error @ EngineError::Unavailable { .. }) => Err(error),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,0 +1,102 @@
+//! Keeping to what is committed: the instances of the new release run, and traffic goes to them.
+//!
+//! Nothing here fails. An engine that does not answer is waited for; what it refuses is said and gone on without.
+
+use super::Deployer;
+use super::failure::Failure;
+use super::instances::{self, web_targets};
+use super::patience::until_done;
+use super::run::Run;
+use crate::engine::EngineError;
+use crate::model::instance::{Instance, InstanceState};
+use crate::model::name::ProcessType;
+use crate::model::route::Route;
+use crate::router::{Switched, health};
+
+/// Why an instance does not run that should.
+enum NotStarted {
+    Engine(EngineError),
+    Config(Failure),
+}
+
+impl Deployer {
+    /// Starts what does not run of a committed release, and sends traffic to it. Doing it twice is doing it once.
+    pub(super) async fn serve_release(&self, run: &Run) -> Switched {
+        let instances = until_done(|| self.start_missing(run)).await;
+        let _one_at_a_time = self.switching.lock().await;
+        self.router.set_route(Route {
+            environment_id: run.environment.id,
+            deployment_id: run.deployment.id,
+            hosts: vec![self.address.host(&run.project.slug, &run.environment.name)],
+            targets: web_targets(&instances, run.deployment.id),
+        })
+    }
+
+    /// The instances of the deployment, after starting those that were stopped since they were checked, as by a restart
+    /// of the host: the engine restarts none that was not yet set to be kept running.
+    async fn start_missing(&self, run: &Run) -> Result<Vec<Instance>, EngineError> {
+        let mut instances = self.instances_of(run.deployment.id).await?;
+        instances.retain(|instance| instance.state == InstanceState::Running);
+        let Some(content) = &run.deployment.record.content else { return Ok(instances) };
+        for (process_type, count) in instances::wanted(content) {
+            for index in 1..=count {
+                let runs = |instance: &Instance| {
+                    instance.key.process_type == process_type && instance.key.index == index
+                };
+                if !instances.iter().any(runs) {
+                    instances.extend(self.start_again(run, &process_type, index).await?);
+                }
+            }
+        }
+        Ok(instances)
+    }
+
+    /// Starts one instance and gives it the time to become healthy.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    async fn start_again(
+        &self,
+        run: &Run,
+        process_type: &ProcessType,
+        index: u16,
+    ) -> Result<Option<Instance>, EngineError> {
+        match self.try_start_again(run, process_type, index).await {
+            Ok(instance) => {
+                run.detail(&format!("{} was started again", instance.key.shown()));
+                Ok(Some(instance))
+            }
+            Err(NotStarted::Engine(error @ EngineError::Unavailable { .. })) => Err(error),
+            Err(NotStarted::Engine(error)) => {
+                run.warn(&format!("{process_type}.{index} cannot be started again: {error}"));
+                Ok(None)
+            }
+            Err(NotStarted::Config(failure)) => {
+                run.warn(&failure.sentence);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn try_start_again(
+        &self,
+        run: &Run,
+        process_type: &ProcessType,
+        index: u16,
+    ) -> Result<Instance, NotStarted> {
+        let content = run.content().map_err(NotStarted::Config)?;
+        let spec = self
+            .spec(&run.project, &run.deployment, content, process_type, index)
+            .map_err(NotStarted::Config)?;
+        self.engine.ensure_network(run.project.id).await.map_err(NotStarted::Engine)?;
+        let instance = self.engine.start(&spec).await.map_err(NotStarted::Engine)?;
+        if let (true, Some(address)) = (*process_type == ProcessType::web(), instance.address) {
+            let host = self.address.host(&run.project.slug, &run.environment.name);
+            // Traffic goes to it either way: it was healthy before, and there is no way back.
+            if let Err(unhealthy) = health::check(address, &content.health, &host).await {
+                run.warn(&format!("{} does not answer yet: {}.", instance.key.shown(), unhealthy.last));
+            }
+        }
+        Ok(instance)
+    }
+}

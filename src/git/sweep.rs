@@ -1,0 +1,137 @@
+//! Removing what nothing needs any more: leftovers of killed pushes, and repositories of deleted projects.
+
+use super::repository::{GitError, Repositories, Repository};
+use crate::model::id::ProjectId;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use uuid::Uuid;
+
+/// How long a repository without a project is kept: with a database that was restored from an old backup, it holds the
+/// only copy of its commits.
+const KEPT: Duration = Duration::from_hours(7 * 24);
+
+impl Repositories {
+    /// Removes the repository of a project; one that does not exist is removed already. A push that is under way finds it
+    /// whole or not at all.
+    ///
+    /// # Errors
+    /// When the folder cannot be removed whole.
+    pub fn remove(&self, project: ProjectId) -> Result<(), GitError> {
+        let unused = self.unfinished(project);
+        match fs::rename(self.path(project), &unused) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(fs::remove_dir_all(unused)?),
+        }
+    }
+
+    /// Puts the repository of a project that is not known any more aside, as `<id>-….deleted`, which a later
+    /// [`Repositories::sweep`] removes after a week. Answers with where it is.
+    ///
+    /// # Errors
+    /// When it cannot be renamed.
+    pub fn retire(&self, project: ProjectId) -> Result<PathBuf, GitError> {
+        let aside = self.folder().join(format!("{project}-{}.deleted", Uuid::now_v7().simple()));
+        fs::rename(self.path(project), &aside)?;
+        Ok(aside)
+    }
+
+    /// A folder of its own for what becomes a repository or has ceased to be one.
+    pub(super) fn unfinished(&self, project: ProjectId) -> PathBuf {
+        self.folder().join(format!("{project}-{}.new", Uuid::now_v7().simple()))
+    }
+
+    /// Removes what killed pushes have left behind at least `age` ago (quarantined objects, temporary packs, unfinished
+    /// repositories), and repositories that were put aside a week ago.
+    ///
+    /// With an age of zero it is for the start, when no push can be under way. Answers with the number of things removed.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn sweep(&self, age: Duration) -> Result<usize, GitError> {
+        let mut removed = 0;
+        for entry in fs::read_dir(self.folder())? {
+            let path = entry?.path();
+            let outlived = |age| older_than(&path, age) && fs::remove_dir_all(&path).is_ok();
+            match path.extension().and_then(|extension| extension.to_str()) {
+                Some("new") => removed += usize::from(outlived(age)),
+                Some("deleted") => removed += usize::from(outlived(KEPT)),
+                Some("git") => removed += Repository::at(path).sweep(age)?,
+                Some(_) | None => {}
+            }
+        }
+        Ok(removed)
+    }
+}
+
+impl Repository {
+    /// Removes quarantined objects and temporary packs that are older than `age`.
+    ///
+    /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
+    fn sweep(&self, age: Duration) -> Result<usize, GitError> {
+        let mut removed = 0;
+        for folder in [self.path().join("objects"), self.path().join("objects/pack"), self.path().to_owned()]
+        {
+            let Ok(entries) = fs::read_dir(&folder) else { continue };
+            for entry in entries {
+                let entry = entry?;
+                let name = entry.file_name();
+                let name = name.to_string_lossy();
+                let leftover = ["tmp_objdir-incoming-", "tmp_pack_", "tmp_idx_", "shallow_"]
+                    .iter()
+                    .any(|prefix| name.starts_with(prefix));
+                let path = entry.path();
+                if leftover && older_than(&path, age) {
+                    let result =
+                        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+                    removed += usize::from(result.is_ok());
+                }
+            }
+        }
+        Ok(removed)
+    }
+}
+
+/// Whether nothing has changed a file or a folder for so long, its name included: a folder's own time of modification
+/// says nothing about a rename.
+fn older_than(path: &Path, age: Duration) -> bool {
+    let Ok(metadata) = fs::symlink_metadata(path) else { return false };
+    let changed = Duration::from_secs(metadata.ctime().try_into().unwrap_or(0));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    now.saturating_sub(changed) >= age
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_are_swept_when_they_are_old_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let repositories = Repositories::new(folder.path().to_owned());
+        let repository = repositories.open_or_create(ProjectId::generate()).unwrap();
+        fs::create_dir_all(repository.path().join("objects/tmp_objdir-incoming-x/pack")).unwrap();
+        fs::write(repository.path().join("objects/pack/tmp_pack_1"), "x").unwrap();
+        fs::create_dir(folder.path().join("half.new")).unwrap();
+        assert_eq!(repositories.sweep(Duration::from_hours(1)).unwrap(), 0);
+        assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 3);
+        assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 0);
+    }
+
+    #[test]
+    fn a_repository_that_is_put_aside_is_kept_for_a_while() {
+        let folder = tempfile::tempdir().unwrap();
+        let repositories = Repositories::new(folder.path().to_owned());
+        let project = ProjectId::generate();
+        repositories.open_or_create(project).unwrap();
+        assert_eq!(repositories.projects().unwrap(), [project]);
+        let aside = repositories.retire(project).unwrap();
+        assert!(repositories.projects().unwrap().is_empty());
+        assert!(repositories.existing(project).is_none());
+        assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 0);
+        assert!(aside.join("HEAD").exists());
+    }
+}

@@ -1,0 +1,122 @@
+//! What is done every hour for the repositories: sweeping, putting aside, packing.
+
+use crate::git::{GitError, Repositories};
+use crate::store::{Store, StoreError};
+use std::error::Error;
+use std::future::Future;
+use std::time::Duration;
+
+/// Between two rounds.
+const PAUSE: Duration = Duration::from_hours(1);
+/// Age of what a push that is under way cannot have made: its pack may take an hour to arrive.
+const STALE: Duration = Duration::from_hours(3);
+
+/// Keeps the repositories in order while the server runs.
+pub struct Housekeeping {
+    pub store: Store,
+    pub repositories: Repositories,
+    pub search_path: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum HousekeepingError {
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Housekeeping {
+    /// Puts aside the repositories whose project is gone. A deletion that was interrupted, or a push that came while the
+    /// project was deleted, has left them.
+    ///
+    /// # Errors
+    /// When the database or the folder cannot be read.
+    pub async fn put_aside(&self) -> Result<(), HousekeepingError> {
+        for project in self.repositories.projects()? {
+            match self.store.project(project).await {
+                Ok(_) => {}
+                Err(StoreError::NotFound) => {
+                    let aside = self.repositories.retire(project)?;
+                    tracing::warn!(%project, path = %aside.display(), "a repository without a project is removed in a week");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs a round every hour until `stop` ends.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let rounds = async {
+            loop {
+                tokio::time::sleep(PAUSE).await;
+                if let Err(error) = self.round().await {
+                    tracing::warn!(
+                        error = &error as &dyn Error,
+                        "the repositories could not be put in order"
+                    );
+                }
+            }
+        };
+        tokio::select! {
+            () = rounds => {}
+            () = stop => {}
+        }
+    }
+
+    async fn round(&self) -> Result<(), HousekeepingError> {
+        self.put_aside().await?;
+        let repositories = self.repositories.clone();
+        let swept = tokio::task::spawn_blocking(move || repositories.sweep(STALE)).await;
+        if let Ok(swept @ 1..) = swept.unwrap_or(Ok(0)) {
+            tracing::info!(swept, "leftovers of interrupted pushes were removed");
+        }
+        // One after the other: pushes and builds come first.
+        for project in self.repositories.projects()? {
+            let Some(repository) = self.repositories.existing(project) else { continue };
+            match repository.maintain(&self.search_path).await {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(%project, "a repository could not be packed"),
+                Err(error) => {
+                    tracing::warn!(error = &error as &dyn Error, "a repository could not be packed");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::environment::EnvironmentSettings;
+    use crate::model::id::ProjectId;
+    use crate::model::secret::Secret;
+    use crate::store::{NewProject, NewUser};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_repository_without_a_project_is_put_aside() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::connect(&format!("sqlite://{}/gilgal.db", folder.path().display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let ada = NewUser {
+            email: "ada@example.com".parse().unwrap(),
+            username: "ada".parse().unwrap(),
+            password_hash: Secret::new("hash".to_owned()),
+        };
+        let owner_id = store.create_user(ada).await.unwrap().id;
+        let new = NewProject { owner_id, name: "X".to_owned(), slug: "shop".parse().unwrap(), at_most: 1 };
+        let (shop, _) = store.create_project(new, EnvironmentSettings::default()).await.unwrap();
+        let repositories = Repositories::new(folder.path().join("repositories"));
+        std::fs::create_dir(folder.path().join("repositories")).unwrap();
+        for project in [shop.id, ProjectId::generate()] {
+            repositories.open_or_create(project).unwrap();
+        }
+        let search_path = "/usr/local/bin:/usr/bin:/bin".to_owned();
+        let housekeeping = Housekeeping { store, repositories: repositories.clone(), search_path };
+        housekeeping.round().await.unwrap();
+        assert_eq!(repositories.projects().unwrap(), [shop.id]);
+        housekeeping.round().await.unwrap();
+    }
+}

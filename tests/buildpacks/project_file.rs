@@ -1,0 +1,139 @@
+//! `gilgal.toml`: what it changes of a plan, and what is refused.
+
+use crate::support::{Tree, detect, plan, refusal, shown_refusal, whole};
+use gilgal::buildpack::project_file;
+use std::fs;
+use std::path::Path;
+
+const PACKAGE: (&str, &str) = ("package.json", r#"{ "scripts": { "start": "node server.js" } }"#);
+
+#[test]
+fn it_wins_over_the_procfile_and_both_are_named() {
+    let plan = plan(&[
+        PACKAGE,
+        ("Procfile", "web: node old.js\nworker: node worker.js"),
+        (
+            "gilgal.toml",
+            r#"
+            [deploy]
+            start = "node new.js"
+            release = "node migrate.js"
+            port = 9000
+            drain = 90
+            health = { path = "/up", threshold = 2 }
+            [processes.worker]
+            instances = 2
+            memory = "1G"
+            cpu = 0.5
+            [env]
+            LOG_LEVEL = "info"
+            "#,
+        ),
+    ]);
+    insta::assert_snapshot!(whole(&plan));
+    insta::assert_json_snapshot!(plan.running);
+    assert_eq!(plan.declared_in, ["Procfile", "gilgal.toml"]);
+}
+
+#[test]
+fn a_folder_of_the_repository_can_be_the_project() {
+    let files = [
+        ("gilgal.toml", "[build]\nroot = \"apps/web\"\nwatch = [\"apps/web/**\"]"),
+        ("apps/web/package.json", PACKAGE.1),
+        ("apps/api/requirements.txt", "flask"),
+        ("Dockerfile", "FROM scratch"),
+    ];
+    let found = plan(&files);
+    assert_eq!((found.buildpack.as_str(), found.root.as_str()), ("node", "apps/web"));
+    assert_eq!(found.watch, ["apps/web/**"]);
+    insta::assert_snapshot!(whole(&found));
+
+    let nearer = plan(&[&files[..], &[("apps/web/gilgal.toml", "[deploy]\nport = 4000")]].concat());
+    assert_eq!((nearer.port, nearer.root.as_str()), (4000, "apps/web"));
+}
+
+#[test]
+fn the_dockerfile_can_be_anywhere() {
+    let plan = plan(&[
+        PACKAGE,
+        ("docker/web.Dockerfile", "FROM a AS one\nFROM b\nEXPOSE 7000"),
+        (
+            "gilgal.toml",
+            "[build]\ndockerfile = \"docker/web.Dockerfile\"\ntarget = \"one\"\nargs = { MODE = \"a b\" }",
+        ),
+    ]);
+    assert_eq!(plan.dockerfile.as_deref(), Some("docker/web.Dockerfile"));
+    assert_eq!(plan.port, 7000);
+    assert_eq!(plan.target.as_deref(), Some("one"));
+    assert_eq!(plan.build_arguments["MODE"], "a b");
+    insta::assert_snapshot!(whole(&plan));
+}
+
+#[test]
+fn the_buildpack_can_be_chosen() {
+    let files = [PACKAGE, ("index.html", "<p>"), ("gilgal.toml", "[build]\nbuildpack = \"static\"")];
+    assert_eq!(plan(&files).buildpack, "static");
+}
+
+#[test]
+fn what_cannot_be_meant_is_refused_with_a_way_out() {
+    let refusals = [
+        "[build]\nbuildpack = \"nodejs\"",
+        "[build]\nroot = \"apps\"",
+        "[build]\ndockerfile = \"Dockerfile.prod\"",
+        "[build]\nbuild_comand = \"make\"\n[deploy]\nhealthcheck = \"/\"\n[web]\nport = 1",
+        "[deploy]\nstart = \"a\"\n[processes.web]\ncommand = \"b\"",
+        "[processes.worker]\ninstances = 2",
+        "[deploy]\nport = 0",
+        "port = 3000",
+    ]
+    .map(|text| format!("{text}\n=> {}\n", refusal(&[PACKAGE, ("gilgal.toml", text)])));
+    insta::assert_snapshot!(refusals.join("\n"));
+}
+
+#[test]
+fn a_link_is_not_followed() {
+    for path in ["gilgal.toml", "apps/web/gilgal.toml", "apps/web/Procfile"] {
+        let top: &[(&str, &str)] = &[("gilgal.toml", "[build]\nroot = \"apps/web\"")];
+        let files: &[(&str, &str)] = if path == "gilgal.toml" { &[] } else { top };
+        let tree = Tree::new(&[files, &[("apps/web/package.json", PACKAGE.1)]].concat()).with_link(path);
+        let refused = shown_refusal(&detect(&tree).unwrap_err());
+        assert!(refused.contains(path.trim_start_matches("apps/web/")), "{path}: {refused}");
+        assert!(refused.contains("symbolic link"), "{path}: {refused}");
+    }
+}
+
+/// Editors complete the file by the schema that the documentation publishes.
+#[test]
+fn the_published_schema_is_that_of_this_version() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gilgal.schema.json");
+    let schema = serde_json::to_string_pretty(&project_file::schema()).unwrap() + "\n";
+    if std::env::var_os("INSTA_UPDATE").is_some_and(|update| update == "always") {
+        fs::write(&path, &schema).unwrap();
+    }
+    assert!(
+        fs::read_to_string(&path).unwrap() == schema,
+        "INSTA_UPDATE=always scripts/test published_schema writes it"
+    );
+}
+
+#[test]
+fn herokus_app_json_is_read_and_gilgal_toml_wins() {
+    let app = r#"{
+        "env": { "A": "1", "B": { "value": "2" }, "SECRET": { "generator": "secret" }, "C": { "required": true }, "bad name": "x" },
+        "formation": { "web": { "quantity": 2 }, "worker": { "quantity": 1 }, "clock": { "quantity": 1000 } },
+        "healthchecks": { "web": [{ "type": "uptime", "uptime": 5 }, { "type": "startup", "path": "/up", "timeout": 3 }] },
+        "scripts": { "postdeploy": "rake db:seed" },
+        "cron": [{ "command": "x", "schedule": "* * * * *" }]
+    }"#;
+    let file = "[env]\nB = \"3\"\n[processes.web]\ninstances = 4";
+    let plan = plan(&[PACKAGE, ("app.json", app), ("gilgal.toml", file)]);
+    insta::assert_json_snapshot!((&plan.running, &plan.warnings));
+
+    let expo =
+        super::support::plan(&[PACKAGE, ("app.json", r#"{ "expo": { "name": "x" }, "env": { "A": "1" } }"#)]);
+    assert!(expo.running.variables.is_empty());
+    assert!(
+        refusal(&[PACKAGE, ("app.json", "{")]).starts_with("app.json cannot be used: it is not valid JSON")
+    );
+}

@@ -1,0 +1,52 @@
+//! PostgreSQL goes away, idle and in the middle of a deployment, and comes back.
+
+use crate::postgres::Postgres;
+use crate::support::{PATIENCE, RunningPush, Server, WorkTree, expect_live, slow_dockerfile, wait_until};
+use reqwest::Method;
+
+#[test]
+fn the_apps_are_served_while_the_database_is_away() {
+    let mut postgres = Postgres::start();
+    let mut server = Server::start_with(&[("DATABASE_URL", &postgres.url())]);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    expect_live(&server, &ada, &tree.head(), "one");
+
+    postgres.stop();
+    assert_eq!(server.get("shop", "/").body, "one");
+    server.request(Method::GET, "/api/projects", &ada.token, None).expect(503);
+    let commit = tree.commit(&[("index.html", "two")]);
+    let push = server.push(&ada, &tree, "shop", &["main"]);
+    assert_ne!(push.code, Some(0), "{}", push.transcript);
+    assert_eq!(server.get("shop", "/").body, "one");
+
+    postgres.resume();
+    wait_until("the API answers", PATIENCE, || {
+        server.request(Method::GET, "/api/projects", &ada.token, None).status == 200
+    });
+    server.deploy(&ada, &tree, "shop");
+    expect_live(&server, &ada, &commit, "two");
+}
+
+#[test]
+fn a_deployment_waits_for_the_database() {
+    let mut postgres = Postgres::start();
+    let mut server = Server::start_with(&[("DATABASE_URL", &postgres.url())]);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+
+    let commit = tree.commit(&[("Dockerfile", &slow_dockerfile(3)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    postgres.stop();
+    // The build is done, and nothing that comes after it begins before that is written down.
+    push.wait_for("Done in");
+    wait_until("it waits", PATIENCE, || server.log().contains("a deployment waits for the database"));
+    assert_eq!(server.get("shop", "/").body, "one");
+    assert!(!push.seen().contains("Starting web"), "{}", push.seen());
+    postgres.resume();
+    push.finish().expect(0);
+    expect_live(&server, &ada, &commit, "two");
+}
