@@ -353,3 +353,14 @@ fn failed_builds_are_explained() {
             .is_empty()
     );
 }
+
+#[test]
+fn gilgal_toml_has_the_last_word_about_commands_and_packages() {
+    let manifest = manifest(&[("build", "vite build")], &["react"], &["vite"]);
+    let settings = "[build]\npackages = [\"git\"]\npre_build_command = \"node icons.js\"\nbuild_command = \"vite build --mode staging\"\n";
+    let dockerfile = dockerfile(&plan_of(&manifest, &[("index.html", ""), ("gilgal.toml", settings)]));
+    let build = dockerfile.split("AS build").nth(1).unwrap();
+    let lines: Vec<&str> = build.lines().filter(|line| line.starts_with("RUN")).collect();
+    assert_eq!(lines[1..], ["RUN node icons.js", "RUN vite build --mode staging"], "{dockerfile}");
+    assert!(dockerfile.contains("--no-install-recommends git"), "{dockerfile}");
+}
