@@ -5,6 +5,8 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
+#[path = "buildpacks/deno.rs"]
+mod deno;
 #[path = "buildpacks/dotnet.rs"]
 mod dotnet;
 #[path = "buildpacks/eject.rs"]
@@ -13,6 +15,8 @@ mod eject;
 mod elixir;
 #[path = "buildpacks/examples.rs"]
 mod examples;
+#[path = "buildpacks/frameworks.rs"]
+mod frameworks;
 #[path = "buildpacks/go.rs"]
 mod go;
 #[path = "buildpacks/hostile.rs"]
