@@ -23,6 +23,8 @@ mod java;
 mod languages;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/own_commands.rs"]
+mod own_commands;
 #[path = "buildpacks/php.rs"]
 mod php;
 #[path = "buildpacks/project_file.rs"]

@@ -91,7 +91,7 @@ impl Catalog {
             if let Some(name) = path.strip_suffix("/buildpack.toml") {
                 let manifest = parse(&path, &text)?;
                 packs.push(Pack { name: name.to_owned(), manifest });
-            } else if path.ends_with(".toml") {
+            } else if Path::new(&path).extension().is_some_and(|extension| extension == "toml") {
                 let variables: SharedVariables = parse(&path, &text)?;
                 shared.insert(path, variables.variables);
             } else if Path::new(&path).extension().is_some_and(|extension| extension == "j2") {

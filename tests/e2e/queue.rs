@@ -10,14 +10,14 @@ const SLOW: u32 = 6;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The newest deployment of the person's only project.
-fn newest_deployment(server: &Server, token: &str) -> Value {
+pub(crate) fn newest_deployment(server: &Server, token: &str) -> Value {
     let get = |path: &str| server.request(Method::GET, path, token, None).expect(200);
     let projects = get("/api/projects");
     let id = projects["data"][0]["id"].as_str().unwrap();
     get(&format!("/api/projects/{id}/deployments"))["data"][0].clone()
 }
 
-fn wait_for_status(server: &Server, token: &str, status: &str) {
+pub(crate) fn wait_for_status(server: &Server, token: &str, status: &str) {
     wait_until(status, PATIENCE, || newest_deployment(server, token)["status"] == status);
 }
 
