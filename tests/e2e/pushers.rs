@@ -52,9 +52,8 @@ fn a_pusher_who_leaves_while_git_takes_nothing_leaves_nothing() {
 fn a_pusher_who_stops_reading_does_not_stop_the_deployment() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let talking = "FROM busybox:stable\nRUN printf 'the slow part %s\\n' begins && sleep 2 && seq 1 30000\n\
-                   COPY index.html /www/\nUSER 65534:65534\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
-    let tree = WorkTree::of(&[("Dockerfile", talking), ("index.html", "one")]);
+    let talking = crate::support::slow_dockerfile(2).replace("&& echo", "&& seq 1 30000 && echo");
+    let tree = WorkTree::of(&[("Dockerfile", &talking), ("index.html", "one")]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("the slow part begins");
     push.signal(Signal::STOP);
@@ -101,9 +100,9 @@ fn cancel_on_hang_up(server: &Server) {
 fn colours_reach_a_terminal_and_nothing_else() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let dockerfile = "FROM busybox:stable\nRUN printf '\\033[31mred\\033[0m \\033[8mhidden\\033[2J\\n' && sleep 1\n\
-                      COPY index.html /www/\nUSER 65534:65534\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
-    let tree = WorkTree::of(&[("Dockerfile", dockerfile), ("index.html", "one")]);
+    let printing = "RUN printf '\\033[31mred\\033[0m \\033[8mhidden\\033[2J\\n' &&";
+    let dockerfile = crate::support::slow_dockerfile(1).replace("RUN", printing);
+    let tree = WorkTree::of(&[("Dockerfile", &dockerfile), ("index.html", "one")]);
     let piped = server.push(&ada, &tree, "shop", &["main"]).expect(0);
     assert!(piped.says("remote:        red ^[[8mhidden^[[2J\n"), "{}", piped.transcript);
     assert!(!piped.transcript.contains('\u{1b}'), "{}", piped.transcript);

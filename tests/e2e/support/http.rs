@@ -34,7 +34,9 @@ impl Answer {
 impl Http {
     pub(crate) fn new() -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap();
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(30));
+        // Between two requests nobody looks at a connection that is kept, and the server closes it after some seconds.
+        let client = client.pool_max_idle_per_host(0).build().unwrap();
         Self { runtime, client }
     }
 
