@@ -131,7 +131,6 @@ pub(crate) fn plan(
             .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
             .collect(),
         declared_in: project.declared_in(),
-        watch: build.watch.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         running,
         build_variable_prefixes: framework
             .map(|framework| framework.build_variables.clone())
