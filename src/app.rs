@@ -141,11 +141,7 @@ impl App {
         if swept > 0 {
             tracing::info!(swept, "leftovers of interrupted pushes were removed");
         }
-        let housekeeping = Housekeeping {
-            store: store.clone(),
-            repositories: repositories.clone(),
-            search_path: settings.search_path.clone(),
-        };
+        let housekeeping = Housekeeping { store: store.clone(), repositories: repositories.clone() };
         housekeeping.put_aside().await?;
         let (engine, builder) = engine(settings, home);
         let catalog = Arc::new(Catalog::embedded());
@@ -200,8 +196,8 @@ impl App {
                 executable: settings.executable.clone(),
                 max_push_bytes: settings.max_push_bytes,
                 max_projects: settings.max_projects,
-                search_path: settings.search_path.clone(),
-                address,
+                engine: engine.clone(),
+                address: address.clone(),
             }),
             api: Api::new(accounts, store.clone(), ports, api_options),
             receiver: Arc::new(Receiver {
@@ -212,6 +208,7 @@ impl App {
                 catalog,
                 engine,
                 pushes,
+                address,
                 max_references: settings.max_references,
             }),
             reconciler: Reconciler { deployer: deployer.clone() },

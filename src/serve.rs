@@ -5,6 +5,7 @@
 
 use crate::app::{App, Sockets, StartError};
 use crate::config::Settings;
+use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -32,8 +33,10 @@ pub enum Ended {
 /// # Errors
 /// When it cannot start; never after it is ready.
 pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
+    // Whatever the server and its git write is for itself: repositories, logs, the table of routes.
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
     raise_file_limit();
-    // First of all: one that comes during the start is not lost, and does not kill.
+    // Before anything is started: one that comes during the start is not lost, and does not kill.
     let mut signals = StopSignals::listen()?;
     let sockets = Sockets::bind(settings).await?;
     let (stop_sender, stop) = watch::channel(false);

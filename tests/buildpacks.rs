@@ -5,6 +5,8 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
+#[path = "buildpacks/deno.rs"]
+mod deno;
 #[path = "buildpacks/dotnet.rs"]
 mod dotnet;
 #[path = "buildpacks/eject.rs"]
@@ -13,6 +15,8 @@ mod eject;
 mod elixir;
 #[path = "buildpacks/examples.rs"]
 mod examples;
+#[path = "buildpacks/frameworks.rs"]
+mod frameworks;
 #[path = "buildpacks/go.rs"]
 mod go;
 #[path = "buildpacks/hostile.rs"]
@@ -23,6 +27,8 @@ mod java;
 mod languages;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/own_commands.rs"]
+mod own_commands;
 #[path = "buildpacks/php.rs"]
 mod php;
 #[path = "buildpacks/project_file.rs"]

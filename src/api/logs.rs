@@ -121,7 +121,7 @@ async fn send_pages(
 }
 
 fn rendered(line: &LogLine) -> String {
-    report::render(line.line.stream, &line.line.text) + "\n"
+    report::render(line.line.stream, &line.line.text, report::Colour::Plain) + "\n"
 }
 
 #[cfg(test)]

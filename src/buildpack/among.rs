@@ -1,9 +1,10 @@
 //! A search through files whose names are not known beforehand: the settings of a Django project, the one program of many
 //! folders, the web project of a .NET solution.
 
-use crate::buildpack::condition::{Found, Pattern};
+use crate::buildpack::condition::Found;
 use crate::buildpack::documents::Documents;
 use crate::buildpack::glob::glob_matches;
+use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
 use serde::Deserialize;
 

@@ -1,9 +1,10 @@
 //! All buildpacks of a server: read once, then asked for every push.
 
 use crate::buildpack::detect::{self, DetectOptions};
-use crate::buildpack::manifest::{Failure, Manifest, SharedVariables, Variable};
+use crate::buildpack::manifest::{Failure, Manifest};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render::{self, RenderContext, RenderError};
+use crate::buildpack::variables::{SharedVariables, Variable};
 use crate::model::plan::BuildPlan;
 use crate::model::source::SourceTree;
 use minijinja::Environment;
@@ -91,7 +92,7 @@ impl Catalog {
             if let Some(name) = path.strip_suffix("/buildpack.toml") {
                 let manifest = parse(&path, &text)?;
                 packs.push(Pack { name: name.to_owned(), manifest });
-            } else if path.ends_with(".toml") {
+            } else if Path::new(&path).extension().is_some_and(|extension| extension == "toml") {
                 let variables: SharedVariables = parse(&path, &text)?;
                 shared.insert(path, variables.variables);
             } else if Path::new(&path).extension().is_some_and(|extension| extension == "j2") {
@@ -133,6 +134,18 @@ impl Catalog {
         let chosen = pack.manifest.frameworks.iter().find(|framework| framework.title == plan.framework);
         let template = chosen.and_then(|framework| framework.template.as_deref()).unwrap_or("Dockerfile.j2");
         render::dockerfile(&self.templates, &format!("{}/{template}", pack.name), plan, context)
+    }
+
+    /// Every kind of project that is told apart: the pack, its language (or what else it is for) and the framework, in the
+    /// order of the packs. A language itself, without a framework, is a kind too.
+    pub fn kinds(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.packs.iter().flat_map(|pack| {
+            let title = pack.manifest.title.as_str();
+            let frameworks = pack.manifest.frameworks.iter().filter(|framework| !framework.library);
+            let titles =
+                frameworks.map(|framework| framework.title.as_str()).filter(move |kind| *kind != title);
+            titles.chain([title]).map(move |kind| (pack.name.as_str(), title, kind))
+        })
     }
 
     /// What a buildpack knows about the last lines of a build or an app that failed: sentences with a way out.

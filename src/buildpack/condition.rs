@@ -9,10 +9,11 @@ use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::glob::glob_matches;
 use crate::buildpack::language::cargo::ProgramPart;
 use crate::buildpack::language::python::Factory;
-use crate::buildpack::language::{cargo, dockerfile, python};
+use crate::buildpack::language::{cargo, dockerfile, javascript, python};
 use crate::buildpack::manifest::DependencyList;
+use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
-use regex::Regex;
+use crate::buildpack::render;
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -40,11 +41,20 @@ pub(crate) enum Source {
     },
     /// `module:name` of the first of these names that a Python file defines or imports at its top.
     PythonName { python_name: Vec<String>, file: String },
+    /// A setting in the first of several configuration files in JavaScript that exists. An expression is not found.
+    Setting {
+        setting: String,
+        script: Vec<String>,
+        #[serde(default)]
+        matches: Option<Pattern>,
+    },
+    /// The name of the only member of an object in a document.
+    OnlyMember { file: String, only_member: String },
     /// The program of a Cargo package or workspace that is the app.
     CargoProgram { cargo_program: ProgramPart },
     /// The port of the first `EXPOSE` of a Dockerfile's last stage.
     ExposedPort { exposed_port: String },
-    /// A value of the pack's own, where a condition holds.
+    /// A value of the pack's own, where a condition holds; `{{ name }}` in it is a variable of the pack.
     Fixed {
         value: String,
         #[serde(default)]
@@ -82,33 +92,17 @@ pub(crate) enum Condition {
     Variable {
         variable: String,
     },
+    /// A setting is given by an expression in the first of several configuration files in JavaScript that exists.
+    Computed {
+        computed: String,
+        script: Vec<String>,
+    },
     /// The file exists. It is not read.
     File {
         file: String,
     },
     /// A source finds something that is not false, zero or empty.
     Found(Source),
-}
-
-/// A regular expression of a pack.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(try_from = "String")]
-pub(crate) struct Pattern(Regex);
-
-impl TryFrom<String> for Pattern {
-    type Error = regex::Error;
-
-    fn try_from(text: String) -> Result<Self, regex::Error> {
-        Regex::new(&text).map(Self)
-    }
-}
-
-impl Pattern {
-    /// The first group of the first match, or the whole match where the pattern has no group.
-    pub(crate) fn find(&self, text: &str) -> Option<String> {
-        let captures = self.0.captures(text)?;
-        captures.get(1).or_else(|| captures.get(0)).map(|found| found.as_str().to_owned())
-    }
 }
 
 /// A value, and where it was seen.
@@ -165,6 +159,17 @@ impl Inspection<'_> {
                 python::find_call(documents, python_call, *factory)
             }
             Source::PythonName { python_name, file } => python::find_name(documents, file, python_name),
+            Source::Setting { setting, script, matches } => {
+                javascript::find(documents, script, setting, matches.as_ref())
+            }
+            Source::OnlyMember { file, only_member } => {
+                let document = documents.document(file)?;
+                let object =
+                    document.as_deref().and_then(|document| lookup(document, only_member)?.as_object());
+                let name = object.filter(|object| object.len() == 1).and_then(|object| object.keys().next());
+                let from = format!("{file}: {only_member}");
+                Ok(name.map(|name| Found { value: name.as_str().into(), from }))
+            }
             Source::CargoProgram { cargo_program } => cargo::find_program(documents, *cargo_program),
             Source::Among(search) => among::find(documents, search),
             Source::ExposedPort { exposed_port } => {
@@ -174,9 +179,16 @@ impl Inspection<'_> {
             Source::Fixed { value, when } => {
                 let why =
                     when.as_deref().map_or(Ok(Some(String::new())), |condition| self.check(condition))?;
-                Ok(why.map(|from| Found { value: value.as_str().into(), from }))
+                let Some(from) = why else { return Ok(None) };
+                Ok(Some(Found { value: render::argument(value, &self.variables)?.into(), from }))
             }
         }
+    }
+
+    /// The texts of a variable that is a list; empty where there is none.
+    pub(crate) fn list(&self, variable: &str) -> Vec<String> {
+        let elements = self.variables.get(variable).and_then(Value::as_array).into_iter().flatten();
+        elements.filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The first source that finds a text, with that text and where it was seen.
@@ -233,6 +245,9 @@ impl Inspection<'_> {
                 let value = self.variables.get(name).cloned().unwrap_or_default();
                 let value = if key.is_empty() { value } else { value.get(key).cloned().unwrap_or_default() };
                 holds(Found { value, from: String::new() }.is_something(), "")
+            }
+            Condition::Computed { computed, script } => {
+                javascript::find_computed(self.documents, script, computed)
             }
             Condition::File { file } => holds(self.documents.has_file(file), file),
             Condition::Found(source) => {

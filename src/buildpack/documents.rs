@@ -1,5 +1,6 @@
 //! The files of a project as detection looks at them: below one root, each document read and parsed at most once.
 
+use crate::buildpack::language::jsonc;
 use crate::buildpack::refusal::Refusal;
 use crate::model::source::SourceTree;
 use serde_json::Value;
@@ -113,13 +114,20 @@ fn below<'paths>(paths: &'paths [String], prefix: &str) -> &'paths [String] {
     &rest[..rest.partition_point(|path| path.starts_with(prefix))]
 }
 
-/// The value at a dotted key: `engines.node`. Part of the key may itself contain dots only where nothing is below it.
+/// The value at a dotted key: `engines.node`. Part of the key may itself contain dots only where nothing is below it; `*`
+/// is the only member of an object that has just one.
 pub(crate) fn lookup<'value>(document: &'value Value, key: &str) -> Option<&'value Value> {
     if let Some(value) = document.get(key) {
         return Some(value);
     }
     let (first, rest) = key.split_once('.')?;
-    lookup(document.get(first)?, rest)
+    let below = if first == "*" {
+        let members = document.as_object().filter(|members| members.len() == 1)?;
+        members.values().next()?
+    } else {
+        document.get(first)?
+    };
+    lookup(below, rest)
 }
 
 fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
@@ -133,7 +141,10 @@ fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
             format!("it is not valid TOML{}: {}", place.unwrap_or_default(), error.message())
         })
     } else {
-        serde_json::from_str(text).map_err(|error| format!("it is not valid JSON: {error}"))
+        // Deno and Visual Studio Code write JSON with comments; nobody else is to get away with them.
+        let has_comments = Path::new(path).extension().is_some_and(|extension| extension == "jsonc");
+        let plain = if has_comments { jsonc::without_comments(text) } else { text.to_owned() };
+        serde_json::from_str(&plain).map_err(|error| format!("it is not valid JSON: {error}"))
     };
     result.map_err(|reason| Refusal::BrokenFile { path: path.to_owned(), reason })
 }

@@ -9,7 +9,9 @@ use crate::model::plan::Evidence;
 /// The framework that decides how the project is built, and what is said about it and the others.
 pub(crate) struct Choice<'pack> {
     pub(crate) framework: &'pack Framework,
-    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) evidence: Evidence,
+    /// What is said of the others.
+    pub(crate) others: Vec<Evidence>,
 }
 
 /// Chooses among the frameworks that are seen: one that is superseded by another is only a part of it; of those left the
@@ -36,18 +38,16 @@ pub(crate) fn choose<'pack>(
         Some(version) => format!("{} {version}", winner.title),
         None => winner.title.clone(),
     };
-    let mut evidence = vec![Evidence { what: title, from: why.clone() }];
-    evidence.extend(seen.iter().filter(|(other, _)| other.title != winner.title).map(|(other, why)| {
-        Evidence {
-            what: other.title.clone(),
-            from: if winner.supersedes.contains(&other.title) {
-                format!("superseded by {}", winner.title)
-            } else {
-                format!("{why}; {} decides", winner.title)
-            },
-        }
-    }));
-    Ok(Some(Choice { framework: winner, evidence }))
+    let evidence = Evidence { what: title, from: why.clone() };
+    let others = seen.iter().filter(|(other, _)| other.title != winner.title).map(|(other, why)| Evidence {
+        what: other.title.clone(),
+        from: if winner.supersedes.contains(&other.title) {
+            format!("superseded by {}", winner.title)
+        } else {
+            format!("{why}; {} decides", winner.title)
+        },
+    });
+    Ok(Some(Choice { framework: winner, evidence, others: others.collect() }))
 }
 
 /// The version of the first dependency that a condition names.
@@ -69,6 +69,7 @@ fn version(condition: &Condition, inspection: &Inspection<'_>) -> Result<Option<
         | Condition::Glob { .. }
         | Condition::Directory { .. }
         | Condition::Variable { .. }
+        | Condition::Computed { .. }
         | Condition::File { .. }
         | Condition::Found(_) => Ok(None),
     }

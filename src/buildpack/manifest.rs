@@ -1,6 +1,9 @@
 //! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
 
-use crate::buildpack::condition::{Condition, Pattern, Source};
+use crate::buildpack::condition::{Condition, Source};
+use crate::buildpack::mode::Mode;
+use crate::buildpack::pattern::Pattern;
+use crate::buildpack::variables::Variable;
 use crate::model::name::ProcessType;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -60,9 +63,8 @@ pub(crate) struct Manifest {
     pub(crate) warnings: Vec<Advice>,
     #[serde(default, rename = "failure")]
     pub(crate) failures: Vec<Failure>,
-    /// Generated files of the context: path → template in the pack's folder.
-    #[serde(default)]
-    pub(crate) files: BTreeMap<String, String>,
+    #[serde(default, rename = "file")]
+    pub(crate) files: Vec<GeneratedFile>,
     #[serde(default)]
     pub(crate) ignore: Vec<String>,
 }
@@ -73,6 +75,17 @@ pub(crate) struct Manifest {
 pub(crate) struct Advice {
     pub(crate) when: Condition,
     pub(crate) say: String,
+}
+
+/// A file that the build finds in its context besides the project's own.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct GeneratedFile {
+    pub(crate) path: String,
+    /// `<pack>/<file>`: it may be that of another pack.
+    pub(crate) template: String,
+    #[serde(default)]
+    pub(crate) when: Option<Condition>,
 }
 
 /// A place that lists dependencies; read by `dependencies`.
@@ -106,52 +119,6 @@ pub(crate) struct Failure {
     pub(crate) advice: String,
 }
 
-/// A file of variables that several packs share.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct SharedVariables {
-    #[serde(rename = "variable")]
-    pub(crate) variables: Vec<Variable>,
-}
-
-/// A value that the templates are given; computed in the order of the file.
-#[derive(Debug, Clone, Deserialize)]
-pub(crate) struct Variable {
-    pub(crate) name: String,
-    #[serde(flatten)]
-    pub(crate) kind: VariableKind,
-}
-
-/// How a variable gets its value.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum VariableKind {
-    /// Whether a condition holds.
-    When(Condition),
-    /// The first source that finds something; otherwise null.
-    First(Vec<Source>),
-    /// The first source that finds something. It must be a folder of the project that can be named in a Dockerfile.
-    Folder(Vec<Source>),
-    /// Those of the named files that exist.
-    Files(Vec<String>),
-    /// Those of the named directories that exist.
-    Directories(Vec<String>),
-    /// The names of a table that begin with a prefix: `ext-*` of composer.json.
-    Keys(KeyList),
-}
-
-/// Which names of a table are listed, without their prefix.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct KeyList {
-    pub(crate) file: String,
-    pub(crate) key: String,
-    pub(crate) prefix: String,
-    /// Names that are left out.
-    #[serde(default)]
-    pub(crate) except: Vec<String>,
-}
-
 /// A framework of the pack's language; chosen by `framework`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -159,6 +126,9 @@ pub(crate) struct Framework {
     /// For people: `Next.js`. Also what `supersedes` of others names.
     pub(crate) title: String,
     pub(crate) when: Condition,
+    /// A library that people want to see named, and that no project is built with: not a kind of its own.
+    #[serde(default)]
+    pub(crate) library: bool,
     /// Titles of frameworks that are only parts of this one.
     #[serde(default)]
     pub(crate) supersedes: Vec<String>,
@@ -173,6 +143,12 @@ pub(crate) struct Framework {
     pub(crate) warnings: Vec<Advice>,
     #[serde(default)]
     pub(crate) port: Option<u16>,
+    /// The ways to build it; the first that applies adds to what is said here.
+    #[serde(default, rename = "mode")]
+    pub(crate) modes: Vec<Mode>,
+    /// Beginnings of the names of config vars that its build writes into the output: `VITE_`.
+    #[serde(default)]
+    pub(crate) build_variables: Vec<String>,
     /// Another template of the pack's folder than `Dockerfile.j2`.
     #[serde(default)]
     pub(crate) template: Option<String>,
@@ -186,6 +162,9 @@ pub(crate) struct Tool {
     pub(crate) name: String,
     pub(crate) title: String,
     pub(crate) default: String,
+    /// The project gets this tool only where this holds; by default always.
+    #[serde(default)]
+    pub(crate) when: Option<Condition>,
     /// The version lines that base images exist for, ascending; each is a prefix of versions: `22`, `3.13`.
     pub(crate) available: Vec<String>,
     /// Words that stand for a line: `lts/*`.

@@ -11,11 +11,12 @@
 //! |---|---|
 //! | look into files, each parsed once | `documents` |
 //! | answer the conditions of a pack | `condition`, `dependencies`, `among`, `glob` |
-//! | choose the framework among those seen | `framework` |
+//! | choose the framework among those seen, and the way to build it | `framework`, `mode` |
+//! | compute what the templates are given | `variables` |
 //! | choose versions | `tool`, `version` |
 //! | choose the package manager | `manager` |
 //! | find what to start | `start`, `procfile` |
-//! | ask the packs, and put the plan of one together | `detect`, `planning` |
+//! | ask the packs, and put the plan of one together | `detect`, `planning`, `way` |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
 //! | hand it over to the project | `eject` |
@@ -37,6 +38,8 @@ mod language;
 mod manager;
 mod manifest;
 mod misspelt;
+mod mode;
+mod pattern;
 mod planning;
 pub mod procfile;
 pub mod project_file;
@@ -44,7 +47,9 @@ mod refusal;
 mod render;
 mod start;
 mod tool;
+mod variables;
 mod version;
+mod way;
 
 pub use catalog::{Catalog, CatalogError};
 pub use detect::DetectOptions;

@@ -46,7 +46,7 @@ pub(super) fn doctor(variables: &Variables) -> ExitCode {
 
 async fn findings(settings: &Settings) -> Vec<(&'static str, Finding)> {
     vec![
-        ("git", git(settings).await),
+        ("git", git().await),
         ("engine", engine(settings).await),
         ("database", database(settings).await),
         ("disk", disk(settings)),
@@ -56,8 +56,8 @@ async fn findings(settings: &Settings) -> Vec<(&'static str, Finding)> {
     ]
 }
 
-async fn git(settings: &Settings) -> Finding {
-    let found = crate::git::version(&settings.search_path)
+async fn git() -> Finding {
+    let found = crate::git::version()
         .await
         .map_err(|error| format!("{}. Install it: apt-get install git", with_causes(&error)))?;
     // Distributions add parts of their own: 2.39.5.windows.1

@@ -42,8 +42,6 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// This program, which the hooks of a push start.
     pub executable: PathBuf,
-    /// `PATH` of this process: where `git` is looked for.
-    pub search_path: String,
     /// Where tests make deployments fail; always `None` in a program that was compiled for use. No setting: nobody but
     /// the tests has a reason to know of it.
     pub failpoints: Option<String>,
@@ -164,7 +162,6 @@ impl Settings {
                 log_filter: log_filter?.0,
                 log_format: log_format?,
                 executable: std::env::current_exe().unwrap_or_else(|_| PathBuf::from("gilgal")),
-                search_path: variables.get("PATH").unwrap_or("/usr/local/bin:/usr/bin:/bin").to_owned(),
                 failpoints: variables
                     .get("GILGAL_FAILPOINTS")
                     .filter(|_| cfg!(debug_assertions))

@@ -17,8 +17,8 @@ impl Repository {
     ///
     /// # Errors
     /// When git cannot be started.
-    pub async fn maintain(&self, search_path: &str) -> Result<bool, SpawnError> {
-        let mut git = GitProcess::maintain(self, search_path)?;
+    pub async fn maintain(&self) -> Result<bool, SpawnError> {
+        let mut git = GitProcess::maintain(self)?;
         if let Ok(ended) = tokio::time::timeout(LONGEST, git.wait()).await {
             return Ok(ended.is_ok_and(|code| code == 0));
         }
@@ -56,7 +56,7 @@ mod tests {
         }
         let packs = || std::fs::read_dir(repository.path().join("objects/pack")).unwrap().count();
         assert_eq!(packs(), 0);
-        assert!(repository.maintain("/usr/local/bin:/usr/bin:/bin").await.unwrap());
+        assert!(repository.maintain().await.unwrap());
         assert!(packs() > 0);
         for commit in &commits {
             assert!(repository.tree_id(commit, "").is_ok());

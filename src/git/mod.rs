@@ -7,6 +7,7 @@
 mod context;
 mod hooks;
 mod ignore;
+mod incoming;
 mod maintain;
 mod process;
 mod references;
@@ -17,8 +18,9 @@ mod tree;
 
 pub use context::{Context, ContextReport};
 pub use hooks::install as install_hooks;
+pub use incoming::ObjectKind;
 pub use process::{GitProcess, SpawnError, version};
-pub use references::{BranchMove, MoveError};
+pub use references::{BranchMove, MoveError, names_hidden_reference};
 pub use repository::{GitError, Repositories, Repository};
 pub use service::{GitProtocol, PushEnvironment, Service};
 pub use tree::GitTree;

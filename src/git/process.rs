@@ -1,6 +1,8 @@
 //! A running git: its pipes, and how its whole process group is ended.
 
-use super::service::{GitProtocol, Invocation, PushEnvironment, Service, invocation, maintenance};
+use super::service::{
+    GitProtocol, Invocation, PushEnvironment, SEARCH_PATH, Service, invocation, maintenance,
+};
 use crate::git::Repository;
 use rustix::process::{Pid, Signal, kill_process_group};
 use std::io;
@@ -34,17 +36,16 @@ impl GitProcess {
         repository: &Repository,
         protocol: Option<GitProtocol>,
         push: Option<&PushEnvironment>,
-        search_path: &str,
     ) -> Result<Self, SpawnError> {
-        Self::spawn(invocation(service, repository, protocol, push, search_path), repository, Stdio::piped)
+        Self::spawn(invocation(service, repository, protocol, push), repository, Stdio::piped)
     }
 
     /// Starts the packing of a repository.
     ///
     /// # Errors
     /// When git is not installed or the system has no room for another process.
-    pub(super) fn maintain(repository: &Repository, search_path: &str) -> Result<Self, SpawnError> {
-        Self::spawn(maintenance(repository, search_path), repository, Stdio::null)
+    pub(super) fn maintain(repository: &Repository) -> Result<Self, SpawnError> {
+        Self::spawn(maintenance(repository), repository, Stdio::null)
     }
 
     fn spawn(
@@ -104,8 +105,8 @@ fn exit_code(status: ExitStatus) -> u32 {
 ///
 /// # Errors
 /// When git cannot be started.
-pub async fn version(search_path: &str) -> Result<String, SpawnError> {
-    let output = Command::new("git").arg("--version").env_clear().env("PATH", search_path).output().await?;
+pub async fn version() -> Result<String, SpawnError> {
+    let output = Command::new("git").arg("--version").env_clear().env("PATH", SEARCH_PATH).output().await?;
     let text = String::from_utf8_lossy(&output.stdout);
     Ok(text
         .trim()

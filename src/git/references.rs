@@ -5,7 +5,9 @@ use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
 use git2::{ErrorCode, Oid};
 
-/// Where the commits of deployments are pinned: hidden from those who push and fetch.
+/// Where the server keeps references of its own, hidden from those who push and fetch.
+pub(super) const HIDDEN: &str = "refs/gilgal";
+/// Where the commits of deployments are pinned.
 const PINS: &str = "refs/gilgal/deployments/";
 
 /// A branch and where it is to point.
@@ -70,6 +72,15 @@ impl Repository {
         }
     }
 
+    /// Whether there is no reference of any kind, those of deployments included.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn is_empty(&self) -> Result<bool, GitError> {
+        let git = self.git2()?;
+        Ok(git.references()?.next().transpose()?.is_none())
+    }
+
     /// How many references there are, without the pins of deployments. Stops counting above `enough`.
     ///
     /// # Errors
@@ -91,50 +102,17 @@ impl Repository {
         git.reference(&pin_name(deployment), commit.id(), true, "pinned by a deployment")?;
         Ok(())
     }
-
-    /// Whether the commits between what the repository has and `commit` are all there. A shallow clone's are not.
-    ///
-    /// `quarantine` is the folder in which git holds the objects of a push that is not accepted yet.
-    ///
-    /// # Errors
-    /// When the repository cannot be read.
-    pub fn is_complete(
-        &self,
-        commit: &CommitId,
-        quarantine: Option<&std::path::Path>,
-    ) -> Result<bool, GitError> {
-        let git = self.git2()?;
-        if let Some(path) = quarantine.and_then(std::path::Path::to_str) {
-            git.odb()?.add_disk_alternate(path)?;
-        }
-        let mut walk = git.revwalk()?;
-        walk.hide_glob("refs/*")?;
-        if walk.push(oid(commit)?).is_err() {
-            return Ok(false);
-        }
-        for step in walk {
-            match step {
-                Ok(_) => {}
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(true)
-    }
-
-    /// Whether a push from a shallow clone may be under way: git keeps the boundary in `shallow_XXXXXX` meanwhile.
-    #[must_use]
-    pub fn receives_shallow(&self) -> bool {
-        std::fs::read_dir(self.path()).is_ok_and(|mut entries| {
-            entries.any(|entry| {
-                entry.is_ok_and(|entry| entry.file_name().to_string_lossy().starts_with("shallow_"))
-            })
-        })
-    }
 }
 
 fn pin_name(deployment: DeploymentId) -> String {
     format!("{PINS}{deployment}")
+}
+
+/// Whether a text that somebody gives to git could stand for a pin: git takes `gilgal/deployments/…` for
+/// `refs/gilgal/deployments/…` (gitrevisions(7)).
+#[must_use]
+pub fn names_hidden_reference(text: &str) -> bool {
+    text.contains(PINS.trim_start_matches("refs/"))
 }
 
 pub(super) fn oid(commit: &CommitId) -> Result<Oid, GitError> {
@@ -163,13 +141,13 @@ fn check(git: &git2::Repository, wanted: &BranchMove, now: Option<&CommitId>) ->
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::git::repository::Repositories;
     use crate::model::id::ProjectId;
     use git2::Signature;
 
-    fn commit(repository: &Repository, parent: Option<&CommitId>, text: &str) -> CommitId {
+    pub(in crate::git) fn commit(repository: &Repository, parent: Option<&CommitId>, text: &str) -> CommitId {
         let git = repository.git2().unwrap();
         let signature = Signature::now("Ada", "ada@example.com").unwrap();
         let tree = git.find_tree(git.treebuilder(None).unwrap().write().unwrap()).unwrap();
@@ -204,19 +182,5 @@ mod tests {
         // A forced push from what the pusher saw is a move like any other.
         repository.move_branch(&wanted(Some(&third), &rewritten), "test").unwrap();
         assert_eq!(repository.branch(&branch).unwrap(), Some(rewritten));
-    }
-
-    #[test]
-    fn a_commit_with_missing_parents_is_not_complete() {
-        let folder = tempfile::tempdir().unwrap();
-        let repository =
-            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
-        let first = commit(&repository, None, "first");
-        let second = commit(&repository, Some(&first), "second");
-        assert!(repository.is_complete(&second, None).unwrap());
-        let id = first.as_str();
-        std::fs::remove_file(repository.path().join("objects").join(&id[..2]).join(&id[2..])).unwrap();
-        assert!(!repository.is_complete(&second, None).unwrap());
-        assert!(matches!(repository.pin(DeploymentId::generate(), &first), Err(GitError::NoSuchCommit)));
     }
 }

@@ -1,5 +1,6 @@
 //! git's own services, as they are started for a connection.
 
+use super::references::HIDDEN;
 use crate::git::Repository;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -80,6 +81,13 @@ pub struct PushEnvironment {
     pub max_bytes: u64,
 }
 
+/// Where git, and what git starts, is looked for: where an operating system puts programs. The server's own `PATH` may
+/// have folders that others can write to.
+pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What git writes is readable by the server only, whatever the umask of its process.
+const PRIVATE: &str = "core.sharedRepository=0600";
+
 /// The argument vector and the whole environment of a child: nothing is inherited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -93,14 +101,14 @@ pub(super) fn invocation(
     repository: &Repository,
     protocol: Option<GitProtocol>,
     push: Option<&PushEnvironment>,
-    search_path: &str,
 ) -> Invocation {
-    let mut environment = environment(repository, search_path);
+    let mut environment = environment(repository);
     if let Some(GitProtocol(version)) = protocol {
         environment.push(("GIT_PROTOCOL", format!("version={version}")));
     }
     let mut settings = vec![
-        "transfer.hideRefs=refs/gilgal".to_owned(),
+        format!("transfer.hideRefs={HIDDEN}"),
+        PRIVATE.to_owned(),
         "transfer.fsckObjects=true".to_owned(),
         // A daemonised `git gc` would hold the pipes of the push open: `maintain` packs repositories.
         "receive.autogc=false".to_owned(),
@@ -131,17 +139,22 @@ pub(super) fn invocation(
 }
 
 /// How git is to be started to pack a repository that needs it.
-pub(super) fn maintenance(repository: &Repository, search_path: &str) -> Invocation {
-    let settings =
-        ["gc.autoDetach=false", "pack.threads=1", "pack.windowMemory=128m", "core.hooksPath=/dev/null"];
+pub(super) fn maintenance(repository: &Repository) -> Invocation {
+    let settings = [
+        PRIVATE,
+        "gc.autoDetach=false",
+        "pack.threads=1",
+        "pack.windowMemory=128m",
+        "core.hooksPath=/dev/null",
+    ];
     let settings = settings.into_iter().flat_map(|setting| ["-c", setting]);
     let arguments = settings.chain(["gc", "--auto", "--quiet"]).map(str::to_owned).collect();
-    Invocation { arguments, environment: environment(repository, search_path) }
+    Invocation { arguments, environment: environment(repository) }
 }
 
-fn environment(repository: &Repository, search_path: &str) -> Vec<(&'static str, String)> {
+fn environment(repository: &Repository) -> Vec<(&'static str, String)> {
     vec![
-        ("PATH", search_path.to_owned()),
+        ("PATH", SEARCH_PATH.to_owned()),
         ("LC_ALL", "C.UTF-8".to_owned()),
         ("HOME", repository.path().display().to_string()),
         // Nothing on the host or in the repository of somebody's home changes how a push is taken.
@@ -161,6 +174,36 @@ mod tests {
         for hostile in ["", "version=3", "version=2:x", "version=2\nGIT_SSH=x", "--exec=id"] {
             assert!(hostile.parse::<GitProtocol>().is_err(), "{hostile}");
         }
+    }
+
+    #[test]
+    fn the_environment_of_a_child_is_a_fixed_list() {
+        let folder = tempfile::tempdir().unwrap();
+        let repositories = crate::git::Repositories::new(folder.path().to_owned());
+        let repository = repositories.open_or_create(crate::model::id::ProjectId::generate()).unwrap();
+        let push = PushEnvironment {
+            hooks: "/home/hooks".into(),
+            socket: "/home/hooks.sock".into(),
+            executable: "/usr/bin/gilgal".into(),
+            token: "token".to_owned(),
+            max_bytes: 1,
+        };
+        let names = |push: Option<&PushEnvironment>| {
+            let made = invocation(Service::ReceivePack, &repository, Some(GitProtocol(2)), push);
+            made.environment.into_iter().map(|(name, _)| name).collect::<Vec<_>>()
+        };
+        let always = [
+            "PATH",
+            "LC_ALL",
+            "HOME",
+            "GIT_CONFIG_NOSYSTEM",
+            "GIT_CONFIG_GLOBAL",
+            "GIT_TERMINAL_PROMPT",
+            "GIT_PROTOCOL",
+        ];
+        assert_eq!(names(None), always);
+        let of_a_push = ["GILGAL_HOOK_SOCKET", "GILGAL_EXECUTABLE", "GILGAL_PUSH"];
+        assert_eq!(names(Some(&push)), [&always[..], &of_a_push].concat());
     }
 
     #[test]

@@ -13,6 +13,9 @@ use uuid::Uuid;
 /// only copy of its commits.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
+/// What a push leaves that is killed, by the beginnings of the names: its quarantine, and the boundary of a shallow clone.
+const OF_PUSHES: [&str; 2] = ["tmp_objdir-incoming-", "shallow_"];
+
 impl Repositories {
     /// Removes the repository of a project; one that does not exist is removed already. A push that is under way finds it
     /// whole or not at all.
@@ -68,10 +71,25 @@ impl Repositories {
 }
 
 impl Repository {
+    /// Removes what pushes that were killed have left, while none is under way. The packing of a repository, which may be,
+    /// is not disturbed.
+    ///
+    /// # Errors
+    /// When a folder cannot be read.
+    pub fn sweep_pushes(&self) -> Result<usize, GitError> {
+        self.remove_leftovers(&OF_PUSHES, Duration::ZERO)
+    }
+
     /// Removes quarantined objects and temporary packs that are older than `age`.
     ///
     /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
     fn sweep(&self, age: Duration) -> Result<usize, GitError> {
+        let of_pushes = self.remove_leftovers(&OF_PUSHES, age)?;
+        Ok(of_pushes + self.remove_leftovers(&["tmp_pack_", "tmp_idx_"], age)?)
+    }
+
+    /// Removes everything whose name begins in one of these ways.
+    fn remove_leftovers(&self, prefixes: &[&str], age: Duration) -> Result<usize, GitError> {
         let mut removed = 0;
         for folder in [self.path().join("objects"), self.path().join("objects/pack"), self.path().to_owned()]
         {
@@ -80,9 +98,7 @@ impl Repository {
                 let entry = entry?;
                 let name = entry.file_name();
                 let name = name.to_string_lossy();
-                let leftover = ["tmp_objdir-incoming-", "tmp_pack_", "tmp_idx_", "shallow_"]
-                    .iter()
-                    .any(|prefix| name.starts_with(prefix));
+                let leftover = prefixes.iter().any(|prefix| name.starts_with(prefix));
                 let path = entry.path();
                 if leftover && older_than(&path, age) {
                     let result =

@@ -35,6 +35,12 @@ impl PublicAddress {
         }
     }
 
+    /// What a developer types for one of the server's own commands: `ssh -p 2222 git@gilgal.example logs shop`.
+    #[must_use]
+    pub fn ssh_command(&self, command: &str) -> String {
+        format!("ssh -p {} git@{} {command}", self.ssh_port, self.ssh_host)
+    }
+
     /// What a developer gives to `git remote add`.
     #[must_use]
     pub fn git_url(&self, project: &Slug) -> String {

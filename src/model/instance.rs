@@ -2,6 +2,7 @@
 
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
 use crate::model::name::ProcessType;
+use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 
@@ -37,6 +38,8 @@ pub struct Instance {
     pub state: InstanceState,
     /// Where it can be reached from the router, once it has an address.
     pub address: Option<SocketAddr>,
+    /// When the engine made it.
+    pub created_at: Option<Timestamp>,
 }
 
 /// What an instance is doing.

@@ -40,6 +40,10 @@ pub struct BuildPlan {
     pub ignore: Vec<String>,
     /// Names of the caches that the build keeps, for the transcript: `npm`.
     pub caches: Vec<String>,
+    /// Beginnings of the names of config vars that the build writes into its output (`NEXT_PUBLIC_`): a change of one
+    /// needs a new build, and it is public.
+    #[serde(default)]
+    pub build_variable_prefixes: Vec<String>,
     /// The folder of the tree that is sent to the build; empty: all of it.
     #[serde(default)]
     pub root: String,

@@ -12,6 +12,10 @@ use crate::model::log::Stream;
 use crate::model::name::{BranchName, CommitId};
 use crate::store::{Enqueued, Joined, NewDeployment, StoreError};
 
+/// Said when the database went away while a deployment was queued.
+const NOT_KNOWN: &str = "The server's database does not answer, so it is not known whether this was queued. \
+                         Push the same commit again in a while: it attaches to the deployment if there is one.";
+
 impl Receiver {
     /// Decides every branch of a push, one after the other: each has its own outcome.
     pub(super) async fn decide_branches(
@@ -45,7 +49,8 @@ impl Receiver {
         if command.deletes() {
             return Ok(Verdict::Accepted);
         }
-        let environment = match self.store.environment_following(push.project.id, &branch).await {
+        let following = self.patiently(|| self.store.environment_following(push.project.id, &branch));
+        let environment = match following.await {
             Ok(environment) => environment,
             Err(error) => {
                 terminal.notice(&unavailable(&error)).await;
@@ -64,13 +69,21 @@ impl Receiver {
             terminal.detail(&format!("`{branch}` is stored and not deployed, as asked.")).await;
             return Ok(Verdict::Accepted);
         }
-        let deployment = match self
-            .deployment_for(push, &environment, &branch, command, commit, options, terminal)
-            .await
-        {
-            Ok(deployment) => deployment,
+        // Can be asked twice: one that was queued although the answer was lost is found as the one that runs.
+        let queued = self
+            .patiently(|| self.deployment_for(push, &environment, &branch, command, commit.clone(), options));
+        let deployment = match queued.await {
+            Ok((deployment, is_new)) => {
+                if !is_new {
+                    terminal
+                        .detail("This commit is being deployed already; here is its log from the first line.")
+                        .await;
+                }
+                deployment
+            }
             Err(error) => {
-                terminal.notice(&unavailable(&error)).await;
+                tracing::error!(error = &error as &dyn std::error::Error, "a deployment was not queued");
+                terminal.notice(NOT_KNOWN).await;
                 return Err("database away".to_owned());
             }
         };
@@ -81,11 +94,7 @@ impl Receiver {
         self.follow(push, &environment, deployment, terminal).await
     }
 
-    /// The deployment that this push is about: the one that runs for the same commit, or a new one in the queue.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is a part of what was pushed, and there is one caller"
-    )]
+    /// The deployment that this push is about: the one that runs for the same commit, or a new one (`true`) in the queue.
     async fn deployment_for(
         &self,
         push: &Push,
@@ -94,8 +103,7 @@ impl Receiver {
         command: &RefCommand,
         commit: CommitId,
         options: PushOptions,
-        terminal: &Terminal,
-    ) -> Result<DeploymentId, StoreError> {
+    ) -> Result<(DeploymentId, bool), StoreError> {
         let new = NewDeployment {
             id: DeploymentId::generate(),
             project_id: push.project.id,
@@ -113,17 +121,12 @@ impl Receiver {
         };
         let why = format!("superseded by {} of {}", new.commit.short(), push.user.username);
         match self.store.join_or_enqueue_deployment(new, &why).await? {
-            Joined::Running(running) => {
-                terminal
-                    .detail("This commit is being deployed already; here is its log from the first line.")
-                    .await;
-                Ok(running.id)
-            }
+            Joined::Running(running) => Ok((running.id, false)),
             Joined::New(Enqueued { deployment, .. }) => {
                 self.queue.wake();
                 // The pushers of what was superseded are waiting for its log.
                 self.journal.wake_readers();
-                Ok(deployment.id)
+                Ok((deployment.id, true))
             }
         }
     }

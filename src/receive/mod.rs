@@ -9,12 +9,13 @@ mod branches;
 mod follow;
 pub mod hook;
 mod options;
-mod packet;
+pub(crate) mod packet;
 mod policy;
 mod protocol;
 mod pushes;
 pub mod report;
 mod socket;
+mod terminal_text;
 
 pub use protocol::HookName;
 pub use pushes::{Push, PushGuard, Pushes};
@@ -24,8 +25,10 @@ use crate::buildpack::Catalog;
 use crate::engine::Engine;
 use crate::jobs::{Interrupts, Queue};
 use crate::journal::Journal;
-use crate::store::Store;
+use crate::model::address::PublicAddress;
+use crate::store::{Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What receiving a push needs of the rest of the server.
 pub struct Receiver {
@@ -38,18 +41,34 @@ pub struct Receiver {
     pub pushes: Pushes,
     /// Branches, tags and notes that a repository may have.
     pub max_references: usize,
+    /// For the commands that people are told to type.
+    pub address: PublicAddress,
+}
+
+/// How long a push waits for a database that is away before it is refused.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl Receiver {
+    /// Asks the database again while it is away for a moment.
+    async fn patiently<T, Answer>(&self, ask: impl FnMut() -> Answer) -> Result<T, StoreError>
+    where
+        Answer: Future<Output = Result<T, StoreError>>,
+    {
+        crate::store::patiently(PATIENCE, ask).await
+    }
 }
 
 /// Shows lines to the pusher. A pusher that is gone is not an error: the hang-up is noticed elsewhere.
 struct Terminal {
     lines: tokio::sync::mpsc::Sender<protocol::HookReply>,
+    colour: report::Colour,
 }
 
 impl Terminal {
     async fn show(&self, stream: crate::model::log::Stream, text: &str) {
         for line in text.lines() {
             // Fails only when the hook is gone.
-            self.lines.send(protocol::HookReply::Line(report::render(stream, line))).await.ok();
+            self.lines.send(protocol::HookReply::Line(report::render(stream, line, self.colour))).await.ok();
         }
     }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 const MAX_CONTENT_BYTES: usize = 65_516;
 
 /// Reads lines up to the next flush packet, without their final newline.
-pub(super) fn read_section(input: &mut impl Read) -> io::Result<Vec<String>> {
+pub(crate) fn read_section(input: &mut impl Read) -> io::Result<Vec<String>> {
     let mut lines = Vec::new();
     while let Some(content) = read(input)? {
         let text = String::from_utf8(content)
@@ -31,7 +31,7 @@ pub(super) fn flush(output: &mut impl Write) -> io::Result<()> {
 }
 
 /// The content of the next packet, or `None` for a flush packet.
-fn read(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn read(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
     let mut digits = [0_u8; 4];
     input.read_exact(&mut digits)?;
     let length = std::str::from_utf8(&digits).ok().and_then(|text| usize::from_str_radix(text, 16).ok());

@@ -3,9 +3,13 @@
 use super::options::PushOptions;
 use super::protocol::{HookCall, MAX_COMMANDS, RefCommand};
 use super::{Push, Receiver};
+use crate::git::ObjectKind;
 use crate::model::name::{BranchName, CommitId};
 use crate::store::StoreError;
 use std::error::Error;
+
+const SHALLOW: &str =
+    "This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again.";
 
 impl Receiver {
     /// Checks a whole push.
@@ -37,7 +41,7 @@ impl Receiver {
         for command in &call.commands {
             deploys |= self.check_branch(push, command).await?;
         }
-        check_shallow(push, call).await?;
+        check_objects(push, call).await?;
         self.check_number(push, call).await?;
         if deploys && !options.no_deploy && !options.dry_run {
             self.check_engine().await?;
@@ -49,8 +53,7 @@ impl Receiver {
     async fn check_branch(&self, push: &Push, command: &RefCommand) -> Result<bool, String> {
         let Some(branch) = BranchName::from_reference(&command.reference) else { return Ok(false) };
         let environment = self
-            .store
-            .environment_following(push.project.id, &branch)
+            .patiently(|| self.store.environment_following(push.project.id, &branch))
             .await
             .map_err(|error| unavailable(&error))?;
         let Some(environment) = environment else { return Ok(false) };
@@ -108,23 +111,49 @@ fn check_reference(command: &RefCommand) -> Result<(), String> {
     ))
 }
 
-/// git itself refuses a shallow push only after the hooks have run: too late for a deployment.
-async fn check_shallow(push: &Push, call: &HookCall) -> Result<(), String> {
-    if !push.repository.receives_shallow() {
-        return Ok(());
-    }
-    let commits: Vec<CommitId> =
-        call.commands.iter().filter_map(|command| command.new.parse().ok()).collect();
+/// git itself refuses a shallow push only after the hooks have run, and an object that is no commit only when
+/// it moves the branch: too late for a deployment.
+async fn check_objects(push: &Push, call: &HookCall) -> Result<(), String> {
     let (repository, quarantine) = (push.repository.clone(), call.quarantine.clone());
-    let complete = tokio::task::spawn_blocking(move || {
-        commits.iter().all(|commit| repository.is_complete(commit, quarantine.as_deref()).unwrap_or(false))
-    });
-    if complete.await.unwrap_or(false) {
+    let commands = call.commands.clone();
+    let checked = tokio::task::spawn_blocking(move || {
+        let quarantine = quarantine.as_deref();
+        let brought: Vec<(CommitId, &RefCommand)> = commands
+            .iter()
+            .filter(|command| !command.deletes())
+            .filter_map(|command| Some((command.new.parse().ok()?, command)))
+            .collect();
+        let ids = brought.iter().map(|(id, _)| id);
+        let kinds = repository.object_kinds(ids, quarantine).map_err(|error| unreadable(&error))?;
+        for ((_, command), kind) in brought.iter().zip(kinds) {
+            if let Some(branch) = BranchName::from_reference(&command.reference) {
+                check_commit(&branch, kind)?;
+            }
+        }
+        let whole = |id: &CommitId| repository.is_complete(id, quarantine).unwrap_or(false);
+        if repository.receives_shallow() && !brought.iter().all(|(id, _)| whole(id)) {
+            return Err(SHALLOW.to_owned());
+        }
         Ok(())
-    } else {
-        Err("This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again."
-            .to_owned())
-    }
+    });
+    checked.await.unwrap_or_else(|error| Err(unreadable(&error)))
+}
+
+/// A branch points at a commit: there is nothing to deploy in anything else.
+fn check_commit(branch: &BranchName, kind: Option<ObjectKind>) -> Result<(), String> {
+    let what = match kind {
+        Some(ObjectKind::Commit) => return Ok(()),
+        Some(ObjectKind::Tag) => {
+            return Err(format!(
+                "A branch points at a commit, and `{branch}` was to point at an annotated tag. \
+                 Push the commit behind it: `git push gilgal 'TAG^{{commit}}:{branch}'`."
+            ));
+        }
+        Some(ObjectKind::Tree) => "a tree",
+        Some(ObjectKind::Blob) => "a file",
+        None => "an object that was not sent",
+    };
+    Err(format!("A branch points at a commit, and `{branch}` was to point at {what}. Push a commit."))
 }
 
 fn unreadable(error: &(dyn Error + 'static)) -> String {

@@ -1,7 +1,8 @@
 //! The unix socket on which hooks ask.
 
 use super::protocol::{HookCall, HookName, HookReply, MAX_LINE_BYTES, Verdict};
-use super::{Receiver, Terminal};
+use super::report::Colour;
+use super::{Push, Receiver, Terminal};
 use std::fs::Permissions;
 use std::future::Future;
 use std::io;
@@ -79,8 +80,10 @@ async fn answer(receiver: &Receiver, stream: UnixStream) -> io::Result<()> {
     let call: HookCall = serde_json::from_str(&line)?;
     let (sender, mut replies) = mpsc::channel(LINES_AHEAD);
     let deciding = async {
-        let terminal = Terminal { lines: sender };
-        let verdicts = decide(receiver, &call, &terminal).await;
+        let push = receiver.pushes.find(&call.push);
+        let colour = push.as_ref().map_or(Colour::Plain, |push| push.colour());
+        let terminal = Terminal { lines: sender, colour };
+        let verdicts = decide(receiver, push.as_deref(), &call, &terminal).await;
         // Fails only when the hook is gone.
         terminal.lines.send(HookReply::Verdicts(verdicts)).await.ok();
     };
@@ -97,16 +100,21 @@ async fn answer(receiver: &Receiver, stream: UnixStream) -> io::Result<()> {
     told
 }
 
-async fn decide(receiver: &Receiver, call: &HookCall, terminal: &Terminal) -> Vec<Verdict> {
+async fn decide(
+    receiver: &Receiver,
+    push: Option<&Push>,
+    call: &HookCall,
+    terminal: &Terminal,
+) -> Vec<Verdict> {
     let refused = |reason: &str| vec![Verdict::Refused(reason.to_owned()); call.commands.len()];
-    let Some(push) = receiver.pushes.find(&call.push) else {
+    let Some(push) = push else {
         terminal.notice("This push is not known to the server. Push again.").await;
         return refused("unknown push");
     };
     match call.hook {
         HookName::PreReceive => {
             push.mark_received();
-            match receiver.check(&push, call).await {
+            match receiver.check(push, call).await {
                 Ok(()) => vec![Verdict::Accepted; call.commands.len()],
                 Err(sentence) => {
                     terminal.notice(&sentence).await;
@@ -114,7 +122,7 @@ async fn decide(receiver: &Receiver, call: &HookCall, terminal: &Terminal) -> Ve
                 }
             }
         }
-        HookName::ProcReceive => receiver.decide_branches(&push, call, terminal).await,
+        HookName::ProcReceive => receiver.decide_branches(push, call, terminal).await,
         HookName::PostReceive => {
             for command in &call.commands {
                 tracing::info!(

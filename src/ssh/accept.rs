@@ -1,8 +1,8 @@
 //! Binding, accepting, and stopping in order.
 
 use super::connection::Connection;
+use super::front::Front;
 use super::host_key;
-use super::session::Front;
 use crate::model::admission::{Admission, Place, TurnedAway};
 use russh::server::{Config, run_stream};
 use russh::{Disconnect, MethodKind, MethodSet};

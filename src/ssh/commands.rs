@@ -1,35 +1,37 @@
 //! The short commands that a developer may run over SSH on the same key.
 
-use super::session::{Front, Refusal, internal, say};
+use super::find;
+use super::front::Front;
+use super::output::Output;
+use super::session::{Refusal, failed, internal};
 use crate::auth::access::Action;
 use crate::journal::{Conclusion, Next};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
+use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
-use crate::model::name::{EnvironmentName, Slug};
+use crate::model::name::EnvironmentName;
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectError, ProjectReference};
-use crate::receive::report;
 use crate::store::{DeploymentFilter, NewDeployment, PageRequest, StoreError};
-use russh::ChannelWriteHalf;
-use russh::server::Msg;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a database that is away is waited for, and the time between two questions.
+const AWAY: Duration = Duration::from_mins(2);
+const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Shows the log of a deployment, or of a project's newest one, and follows it to its end.
-pub(super) async fn logs(
-    front: &Front,
-    user: &User,
-    of: &str,
-    write: &ChannelWriteHalf<Msg>,
-) -> Result<u32, Refusal> {
+pub(super) async fn logs(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
     // 32 digits without dashes are an id, too, but may be a slug as well.
     let deployment = match of.parse::<DeploymentId>() {
         Ok(id) if of.contains('-') => find_deployment(front, user, id).await?,
         _ => {
-            let project = find_project(front, user, of, Action::ReadLogs).await?;
+            let project = find::project(front, user, of, Action::ReadLogs).await?;
             newest(front, &project).await?
         }
     };
-    follow(front, deployment.id, write).await
+    follow(front, deployment.id, output).await
 }
 
 /// Deploys again what the branch of production points at, and shows the log.
@@ -37,15 +39,11 @@ pub(super) async fn redeploy(
     front: &Front,
     user: &User,
     slug: &str,
-    write: &ChannelWriteHalf<Msg>,
+    output: &Output,
 ) -> Result<u32, Refusal> {
-    let project = find_project(front, user, slug, Action::Deploy).await?;
-    let environments = front.store.environments_of(project.id).await.map_err(internal)?;
-    let production =
-        environments.into_iter().find(|environment| environment.name == EnvironmentName::production());
-    let Some((environment, branch)) =
-        production.and_then(|found| found.branch.clone().map(|branch| (found, branch)))
-    else {
+    let project = find::project(front, user, slug, Action::Deploy).await?;
+    let environment = production(front, &project).await?;
+    let Some(branch) = environment.branch.clone() else {
         return Err(Refusal("The environment production follows no branch.".to_owned()));
     };
     let nothing = || Refusal(format!("Nothing was ever deployed from `{branch}`. Push it first."));
@@ -68,42 +66,43 @@ pub(super) async fn redeploy(
         options: DeploymentOptions::default(),
     };
     let why = format!("superseded by a redeployment of {}", user.username);
-    let enqueued = front.store.enqueue_deployment(new, &why).await.map_err(internal)?;
+    let enqueued = front.store.enqueue_deployment(new, &why).await.map_err(failed)?;
     front.queue.wake();
     front.journal.wake_readers();
-    follow(front, enqueued.deployment.id, write).await
+    follow(front, enqueued.deployment.id, output).await
 }
 
 /// Writes the log to the client; the exit code says whether the deployment went live.
-async fn follow(
-    front: &Front,
-    deployment: DeploymentId,
-    write: &ChannelWriteHalf<Msg>,
-) -> Result<u32, Refusal> {
+async fn follow(front: &Front, deployment: DeploymentId, output: &Output) -> Result<u32, Refusal> {
     let mut reader = front.journal.read(deployment, 0);
+    let mut away_since: Option<Instant> = None;
     loop {
-        match reader.next().await.map_err(internal)? {
-            Next::Lines(lines) => {
+        match reader.next().await {
+            Ok(Next::Lines(lines)) => {
+                away_since = None;
                 for line in lines {
-                    say(write, None, &format!("{}\n", report::render(line.line.stream, &line.line.text)))
-                        .await;
+                    output.show(line.line.stream, &line.line.text).await;
                 }
             }
-            Next::End(Conclusion::Live) => return Ok(0),
-            Next::End(Conclusion::NotLive(_)) => return Ok(1),
+            Ok(Next::End(Conclusion::Live)) => return Ok(0),
+            Ok(Next::End(Conclusion::NotLive(_))) => return Ok(1),
+            Err(StoreError::Unavailable(_))
+                if away_since.get_or_insert_with(Instant::now).elapsed() < AWAY =>
+            {
+                tokio::time::sleep(ASK_AGAIN).await;
+            }
+            Err(error) => return Err(failed(error)),
         }
     }
 }
 
-async fn find_project(front: &Front, user: &User, slug: &str, action: Action) -> Result<Project, Refusal> {
-    let slug: Slug =
-        slug.parse().map_err(|error: crate::model::name::InvalidName| Refusal(error.to_string()))?;
-    match projects::find(&front.store, user, &ProjectReference::Slug(slug.clone()), action).await {
-        Ok(project) => Ok(project),
-        Err(ProjectError::NotFound) => Err(Refusal(format!("There is no project \"{slug}\"."))),
-        Err(error @ ProjectError::Forbidden(_)) => Err(Refusal(error.to_string())),
-        Err(error) => Err(internal(error)),
-    }
+/// The environment of a project that its commands are about.
+pub(super) async fn production(front: &Front, project: &Project) -> Result<Environment, Refusal> {
+    let environments = front.store.environments_of(project.id).await.map_err(failed)?;
+    environments
+        .into_iter()
+        .find(|environment| environment.name == EnvironmentName::production())
+        .ok_or_else(|| Refusal(format!("{} has no environment production.", project.slug)))
 }
 
 async fn find_deployment(front: &Front, user: &User, id: DeploymentId) -> Result<Deployment, Refusal> {
@@ -111,14 +110,13 @@ async fn find_deployment(front: &Front, user: &User, id: DeploymentId) -> Result
     let deployment = match front.store.deployment(id).await {
         Ok(deployment) => deployment,
         Err(StoreError::NotFound) => return Err(unknown()),
-        Err(error) => return Err(internal(error)),
+        Err(error) => return Err(failed(error)),
     };
     let project = ProjectReference::Id(deployment.project_id);
     match projects::find(&front.store, user, &project, Action::ReadLogs).await {
         Ok(_) => Ok(deployment),
         Err(ProjectError::NotFound) => Err(unknown()),
-        Err(error @ ProjectError::Forbidden(_)) => Err(Refusal(error.to_string())),
-        Err(error) => Err(internal(error)),
+        Err(error) => Err(find::refusal(error)),
     }
 }
 
@@ -126,7 +124,7 @@ async fn newest(front: &Front, project: &Project) -> Result<Deployment, Refusal>
     let page = PageRequest::new(1, None);
     let deployments = front.store.deployments_of(project.id, &DeploymentFilter::default(), page).await;
     deployments
-        .map_err(internal)?
+        .map_err(failed)?
         .data
         .pop()
         .ok_or_else(|| Refusal(format!("Nothing was ever deployed to {}. Push first.", project.slug)))

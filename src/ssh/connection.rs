@@ -1,14 +1,16 @@
 //! The callbacks of one SSH connection. They run in the session's own task, so they translate and return at once.
 
+use super::front::{Front, KeyCheck};
+use super::output::{Output, Screen};
 use super::request::Request;
-use super::session::{Caller, Front};
+use super::session::Caller;
 use super::{greeting, session};
 use crate::git::GitProtocol;
 use russh::keys::ssh_key::{HashAlg, PublicKey};
 use russh::server::{
     Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Response, Session, VerifiedPublicKey,
 };
-use russh::{Channel, ChannelId, MethodKind, MethodSet};
+use russh::{Channel, ChannelId, MethodKind, MethodSet, Pty};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -24,6 +26,7 @@ pub(super) struct Connection {
     peer: SocketAddr,
     /// Fingerprint of the key that has signed.
     fingerprint: Option<String>,
+    keys: Keys,
     channels: HashMap<ChannelId, OpenChannel>,
     logged_in: watch::Sender<bool>,
     /// How many commands are running.
@@ -33,6 +36,17 @@ pub(super) struct Connection {
 struct OpenChannel {
     channel: Channel<Msg>,
     protocol: Option<GitProtocol>,
+    screen: Screen,
+}
+
+/// Whether keys can be checked at all, as far as this connection has seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Keys {
+    Checked,
+    /// The database was away when one was to be checked.
+    NotChecked,
+    /// The same, and the client was told before it began.
+    NotCheckedAndTold,
 }
 
 impl Connection {
@@ -42,12 +56,29 @@ impl Connection {
         logged_in: watch::Sender<bool>,
         running: watch::Sender<usize>,
     ) -> Self {
-        Self { front, peer, fingerprint: None, channels: HashMap::new(), logged_in, running }
+        Self {
+            front,
+            peer,
+            fingerprint: None,
+            keys: Keys::Checked,
+            channels: HashMap::new(),
+            logged_in,
+            running,
+        }
     }
 
-    async fn check_key(&self, key: &PublicKey) -> Option<String> {
+    async fn check_key(&mut self, key: &PublicKey) -> Option<String> {
         let fingerprint = key.fingerprint(HashAlg::Sha256).to_string();
-        self.front.knows_key(&fingerprint).await.then_some(fingerprint)
+        match self.front.check_key(&fingerprint).await {
+            KeyCheck::Known => Some(fingerprint),
+            KeyCheck::Unknown => None,
+            KeyCheck::CannotTell => {
+                if self.keys == Keys::Checked {
+                    self.keys = Keys::NotChecked;
+                }
+                None
+            }
+        }
     }
 
     /// Runs what the client asks for on a task of its own.
@@ -56,11 +87,14 @@ impl Connection {
             return session.channel_failure(id);
         };
         session.channel_success(id)?;
-        let caller = Caller { fingerprint, peer: self.peer, protocol: open.protocol };
+        let OpenChannel { channel, protocol, screen } = open;
+        let caller = Caller { fingerprint, peer: self.peer, protocol };
+        let (read, write) = channel.split();
+        let output = Output { write, screen };
         let (front, request, running) = (self.front.clone(), Request::parse(line), self.running.clone());
         running.send_modify(|count| *count += 1);
         tokio::spawn(async move {
-            session::run(&front, &caller, request, open.channel).await;
+            session::run(&front, &caller, request, read, output).await;
             running.send_modify(|count| *count -= 1);
         });
         Ok(())
@@ -69,6 +103,16 @@ impl Connection {
 
 impl Handler for Connection {
     type Error = russh::Error;
+
+    /// A client that waits for its keys to be checked in vain is told why: in the banner, since that reaches those too who
+    /// have told their ssh to ask nothing.
+    async fn authentication_banner(&mut self) -> Result<Option<String>, Self::Error> {
+        if self.front.can_check_keys().await {
+            return Ok(None);
+        }
+        self.keys = Keys::NotCheckedAndTold;
+        Ok(Some(format!("{}\n", greeting::CANNOT_CHECK)))
+    }
 
     async fn auth_publickey_offered(
         &mut self,
@@ -97,7 +141,11 @@ impl Handler for Connection {
         Ok(match response {
             None => Auth::Partial {
                 name: Cow::Borrowed(""),
-                instructions: Cow::Borrowed(greeting::UNKNOWN_KEY),
+                instructions: Cow::Borrowed(match self.keys {
+                    Keys::Checked => greeting::UNKNOWN_KEY,
+                    Keys::NotChecked => greeting::CANNOT_CHECK,
+                    Keys::NotCheckedAndTold => "",
+                }),
                 prompts: Cow::Borrowed(&[]),
             },
             // What is left to the client is a method that it has tried: it gives up instead of asking again.
@@ -117,7 +165,7 @@ impl Handler for Connection {
         if self.channels.len() >= MAX_CHANNELS {
             return Ok(()); // Dropping the handle refuses the channel.
         }
-        self.channels.insert(channel.id(), OpenChannel { channel, protocol: None });
+        self.channels.insert(channel.id(), OpenChannel { channel, protocol: None, screen: Screen::Unknown });
         reply.accept().await;
         Ok(())
     }
@@ -136,6 +184,26 @@ impl Handler for Connection {
                 session.channel_success(id)
             }
             _ => session.channel_failure(id),
+        }
+    }
+
+    async fn pty_request(
+        &mut self,
+        id: ChannelId,
+        term: &str,
+        _columns: u32,
+        _rows: u32,
+        _width: u32,
+        _height: u32,
+        _modes: &[(Pty, u32)],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
+        match self.channels.get_mut(&id) {
+            Some(open) => {
+                open.screen = Screen::of_type(term);
+                session.channel_success(id)
+            }
+            None => session.channel_failure(id),
         }
     }
 

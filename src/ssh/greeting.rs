@@ -8,6 +8,11 @@ pub(super) const UNKNOWN_KEY: &str = "\
 This gilgal server knows none of the keys that your ssh has offered.
 Add the public half of one to your account: POST /api/keys {\"title\": \"laptop\", \"public_key\": \"ssh-ed25519 ...\"}";
 
+/// Said to a client whose keys nobody can look up.
+pub(super) const CANNOT_CHECK: &str = "\
+The database of this gilgal server does not answer, so it cannot check keys right now.
+Nothing is wrong with your key: try again in a minute.";
+
 /// Said to a person who comes without a command.
 pub(super) fn hello(user: &User, address: &PublicAddress) -> String {
     format!(
@@ -26,6 +31,9 @@ pub(super) fn help(address: &PublicAddress) -> String {
          \x20             ssh://git@{ssh_host}:{port}/<project>.git\n\
          logs PROJECT|DEPLOYMENT\n\
          \x20             the log of a deployment, or of a project's newest, followed to its end\n\
+         ps PROJECT    what runs: process, state, age, release\n\
+         releases PROJECT\n\
+         \x20             the newest releases of production\n\
          redeploy PROJECT\n\
          \x20             deploy again what is on the branch of production\n\
          whoami        who the server takes you for\n\

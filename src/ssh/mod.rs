@@ -4,15 +4,24 @@
 //! connections until it is told to stop. The callbacks of russh ([`connection`]) only translate; what a client asks
 //! for is parsed in [`request`] and done in [`session`]. Identity is the key that has *signed*, by its fingerprint,
 //! and it is looked up again for every command, so that a revoked key ends with its next command.
+//!
+//! git's services are started and fed by [`git_session`] and [`pump`]; [`first_packets`] looks at what git's client says
+//! first. Everything that the server itself says goes through [`output`].
 
 mod accept;
 mod commands;
 mod connection;
+mod find;
+mod first_packets;
+mod front;
+mod git_session;
 mod greeting;
 mod host_key;
+mod output;
 mod pump;
 mod request;
 mod session;
+mod tables;
 
 pub use accept::{BindError, Bound, bind};
-pub use session::Front;
+pub use front::Front;

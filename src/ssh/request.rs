@@ -1,6 +1,7 @@
 //! What a client asks for, parsed from the command line that ssh sends.
 
 use crate::git::Service;
+use crate::model::name::shown;
 
 /// A command that a client may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,6 +12,10 @@ pub(super) enum Request {
     Logs { of: String },
     /// Deploy again what is on the branch of production.
     Redeploy { project: String },
+    /// What runs of a project.
+    Instances { project: String },
+    /// The releases of a project.
+    Releases { project: String },
     /// Who am I?
     WhoAmI,
     /// What can I do here?
@@ -36,6 +41,11 @@ impl Request {
             [] | ["help"] => Ok(Self::Help),
             ["logs", of] => Ok(Self::Logs { of: project_of(of) }),
             ["redeploy", project] => Ok(Self::Redeploy { project: project_of(project) }),
+            ["ps", project] => Ok(Self::Instances { project: project_of(project) }),
+            ["releases", project] => Ok(Self::Releases { project: project_of(project) }),
+            [name @ ("logs" | "redeploy" | "ps" | "releases"), ..] => {
+                Err(Unsupported(format!("`{name}` takes the name of one project, as in `{name} shop`.")))
+            }
             [name, path] => match name.parse() {
                 Ok(service) => Ok(Self::Git { service, project: project_of(path) }),
                 Err(()) => Err(unsupported(&format!("`{}`", shown(name)))),
@@ -47,7 +57,8 @@ impl Request {
 
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
-        "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `redeploy`, `whoami` and `help`."
+        "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `ps`, `releases`, \
+         `redeploy`, `whoami` and `help`."
     ))
 }
 
@@ -82,11 +93,6 @@ fn split(line: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// A word of the client as it may be shown back: short, and with nothing that moves a cursor.
-fn shown(word: &str) -> String {
-    word.chars().take(60).map(|c| if c.is_control() { '?' } else { c }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,6 +112,8 @@ mod tests {
             assert_eq!(Request::parse(line.as_bytes()), Ok(git(Service::ReceivePack, "shop")), "{line}");
         }
         assert_eq!(Request::parse(b"git-upload-archive 'it'\\''s'"), Ok(git(Service::UploadArchive, "it's")));
+        assert_eq!(Request::parse(b"ps shop.git"), Ok(Request::Instances { project: "shop".to_owned() }));
+        assert_eq!(Request::parse(b"releases shop"), Ok(Request::Releases { project: "shop".to_owned() }));
         assert_eq!(Request::parse(b"whoami"), Ok(Request::WhoAmI));
         assert_eq!(Request::parse(b""), Ok(Request::Help));
     }
@@ -117,6 +125,8 @@ mod tests {
             "git-shell -c id",
             "git-receive-pack a b",
             "scp -t /",
+            "ps",
+            "logs a b",
             "rm -rf /",
             "git-receive-pack 'open",
             "\u{1b}[2J",

@@ -1,50 +1,20 @@
 //! Doing what a client asks for.
 
-use super::pump::{Ended, STDERR, pump};
+use super::front::Front;
+use super::output::Output;
 use super::request::{Request, Unsupported};
-use super::{commands, greeting};
-use crate::auth::access::Action;
-use crate::git::{GitProcess, GitProtocol, PushEnvironment, Repositories, Service};
-use crate::jobs::Queue;
-use crate::journal::Journal;
-use crate::model::address::PublicAddress;
-use crate::model::name::Slug;
-use crate::model::project::Project;
-use crate::model::user::User;
-use crate::projects::{self, ProjectDraft, ProjectError, ProjectReference};
-use crate::receive::{PushGuard, Pushes};
-use crate::store::Store;
-use russh::server::Msg;
-use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use super::{commands, git_session, greeting, tables};
+use crate::git::GitProtocol;
+use crate::store::StoreError;
+use russh::{ChannelMsg, ChannelReadHalf};
 use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::time::Duration;
 
 /// What stands for the command line of a client that wants a shell.
 pub(super) const GREET: &[u8] = b"";
 /// Exit code for everything that is refused before it begins: git's own for a fatal error.
 const REFUSED: u32 = 128;
-/// Longest time that the pack of one push may take to arrive.
-const RECEIVE_TIME: Duration = Duration::from_hours(1);
-
-/// What the SSH front door needs of the rest of the server.
-pub struct Front {
-    pub store: Store,
-    pub journal: Journal,
-    pub queue: Queue,
-    pub repositories: Repositories,
-    pub pushes: Pushes,
-    /// Folder of the hook scripts, and the socket on which they call back.
-    pub hooks: PathBuf,
-    pub hook_socket: PathBuf,
-    /// This program, which the hook scripts start.
-    pub executable: PathBuf,
-    pub max_push_bytes: u64,
-    pub max_projects: u32,
-    pub search_path: String,
-    /// Names and ports for what people are told to type.
-    pub address: PublicAddress,
-}
+/// What Ctrl-C and Ctrl-D send where the server drives the terminal: ETX and EOT.
+const KEYS_TO_LEAVE: [u8; 2] = [0x03, 0x04];
 
 /// Who sent a command.
 pub(super) struct Caller {
@@ -54,48 +24,31 @@ pub(super) struct Caller {
 }
 
 /// Why a command was not run: a sentence for the person who sent it.
+#[derive(Debug)]
 pub(super) struct Refusal(pub(super) String);
-
-impl Front {
-    /// Whether a key belongs to an account that may log in. The same answer for unknown, revoked and disabled.
-    pub(super) async fn knows_key(&self, fingerprint: &str) -> bool {
-        match self.user(fingerprint).await {
-            Ok(user) => user.is_some(),
-            Err(error) => {
-                tracing::error!(error = &error as &dyn std::error::Error, "cannot look an SSH key up");
-                false
-            }
-        }
-    }
-
-    async fn user(&self, fingerprint: &str) -> Result<Option<User>, crate::store::StoreError> {
-        let found = self.store.user_by_fingerprint(fingerprint).await?;
-        Ok(found.map(|(_, user)| user).filter(|user| user.disabled_at.is_none()))
-    }
-}
 
 /// Runs one command and closes the channel with its exit code.
 pub(super) async fn run(
     front: &Front,
     caller: &Caller,
     request: Result<Request, Unsupported>,
-    channel: Channel<Msg>,
+    read: ChannelReadHalf,
+    output: Output,
 ) {
-    let (read, write) = channel.split();
-    let code = match answer(front, caller, request, read, &write).await {
+    let code = match Box::pin(answer(front, caller, request, read, &output)).await {
         Ok(Some(code)) => code,
         // Nobody is there to be told.
         Ok(None) => return,
         Err(Refusal(sentence)) => {
-            say(&write, Some(STDERR), &format!(" !     {sentence}\n")).await;
+            output.notice(&sentence).await;
             REFUSED
         }
     };
     // The three share the queue of the data, so they arrive after it and in this order.
     let closed = async {
-        write.exit_status(code).await?;
-        write.eof().await?;
-        write.close().await
+        output.write.exit_status(code).await?;
+        output.write.eof().await?;
+        output.write.close().await
     };
     if let Err(error) = closed.await {
         tracing::debug!(peer = %caller.peer, %error, "an SSH client was gone before its exit code");
@@ -108,11 +61,10 @@ async fn answer(
     caller: &Caller,
     request: Result<Request, Unsupported>,
     read: ChannelReadHalf,
-    write: &ChannelWriteHalf<Msg>,
+    output: &Output,
 ) -> Result<Option<u32>, Refusal> {
     let request = request.map_err(|Unsupported(sentence)| Refusal(sentence))?;
-    let found = front.store.user_by_fingerprint(&caller.fingerprint).await.map_err(internal)?;
-    let Some((key, user)) = found.filter(|(_, user)| user.disabled_at.is_none()) else {
+    let Some((key, user)) = front.owner(&caller.fingerprint).await.map_err(failed)? else {
         return Err(Refusal("This key is not accepted any more.".to_owned()));
     };
     if let Err(error) = front.store.touch_ssh_key(key.id, crate::model::time::now()).await {
@@ -120,25 +72,28 @@ async fn answer(
     }
     match request {
         Request::Help => {
-            say(write, None, &greeting::hello(&user, &front.address)).await;
-            say(write, None, &greeting::help(&front.address)).await;
+            output.say(&greeting::hello(&user, &front.address)).await;
+            output.say(&greeting::help(&front.address)).await;
             Ok(Some(0))
         }
         Request::WhoAmI => {
-            say(
-                write,
-                None,
-                &format!("{} ({}), key \"{}\" {}\n", user.username, user.email, key.title, key.fingerprint),
-            )
-            .await;
+            let (name, email) = (&user.username, &user.email);
+            output.say(&format!("{name} ({email}), key \"{}\" {}\n", key.title, key.fingerprint)).await;
             Ok(Some(0))
         }
-        Request::Logs { of } => until_hung_up(read, commands::logs(front, &user, &of, write)).await,
+        Request::Logs { of } => until_hung_up(read, commands::logs(front, &user, &of, output)).await,
         Request::Redeploy { project } => {
-            until_hung_up(read, commands::redeploy(front, &user, &project, write)).await
+            // Boxed: as large as all that queueing a deployment asks of the database.
+            until_hung_up(read, Box::pin(commands::redeploy(front, &user, &project, output))).await
+        }
+        Request::Instances { project } => {
+            until_hung_up(read, tables::instances(front, &user, &project, output)).await
+        }
+        Request::Releases { project } => {
+            until_hung_up(read, tables::releases(front, &user, &project, output)).await
         }
         Request::Git { service, project } => {
-            run_git(front, caller, user, service, &project, read, write).await
+            git_session::run(front, caller, user, service, &project, read, output).await
         }
     }
 }
@@ -150,127 +105,46 @@ async fn until_hung_up(
 ) -> Result<Option<u32>, Refusal> {
     let gone = async {
         while let Some(message) = read.wait().await {
-            if matches!(message, ChannelMsg::Close) {
-                return;
+            match message {
+                ChannelMsg::Close => return None,
+                // A pipe may hold these bytes too, and nothing that is typed here means anything else.
+                ChannelMsg::Data { data } if data.iter().any(|byte| KEYS_TO_LEAVE.contains(byte)) => {
+                    return Some(LEFT);
+                }
+                _ => {}
             }
         }
+        None
     };
     tokio::select! {
         code = command => code.map(Some),
-        () = gone => Ok(None),
+        left = gone => Ok(left),
     }
 }
 
-async fn run_git(
-    front: &Front,
-    caller: &Caller,
-    user: User,
-    service: Service,
-    project_name: &str,
-    read: ChannelReadHalf,
-    write: &ChannelWriteHalf<Msg>,
-) -> Result<Option<u32>, Refusal> {
-    let project = find_project(front, &user, service, project_name).await?;
-    let repositories = front.repositories.clone();
-    let project_id = project.id;
-    let repository = tokio::task::spawn_blocking(move || repositories.open_or_create(project_id))
-        .await
-        .map_err(internal)?
-        .map_err(internal)?;
-    let push = service.writes().then(|| front.pushes.begin(user, project, repository.clone()));
-    let environment = push.as_ref().map(|guard| push_environment(front, guard));
-    let mut git =
-        GitProcess::start(service, &repository, caller.protocol, environment.as_ref(), &front.search_path)
-            .map_err(internal)?;
-    let ended = {
-        let pumping = pump(&mut git, read, write, || {
-            if let Some(push) = &push {
-                push.hang_up();
-            }
-        });
-        tokio::pin!(pumping);
-        tokio::select! {
-            ended = &mut pumping => Some(ended.map_err(internal)?),
-            () = too_slow(push.as_ref()) => None,
+/// Exit code of a command that its person left with Ctrl-C, as a shell gives it: 128 + SIGINT.
+const LEFT: u32 = 130;
+
+/// What somebody is told when the database has not given an answer.
+pub(super) fn failed(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Unavailable(_) => {
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                "an SSH command failed: the database is away"
+            );
+            Refusal("The server's database does not answer. Try again in a minute.".to_owned())
         }
-    };
-    match ended {
-        Some(Ended::Exited(code)) => Ok(Some(code)),
-        Some(Ended::HungUp) => {
-            tracing::info!(peer = %caller.peer, ?service, "an SSH client hung up");
-            Ok(None)
-        }
-        None => {
-            git.end(Duration::from_secs(2)).await;
-            Err(Refusal("The push took more than an hour to arrive and was given up.".to_owned()))
-        }
-    }
-}
-
-/// Ends when a push has been arriving for too long; a fetch and a push that has arrived take what time they need.
-async fn too_slow(push: Option<&PushGuard>) {
-    if let Some(push) = push
-        && tokio::time::timeout(RECEIVE_TIME, push.received()).await.is_err()
-    {
-        return;
-    }
-    std::future::pending::<()>().await;
-}
-
-/// The project that a URL names. A push to one that does not exist creates it.
-async fn find_project(front: &Front, user: &User, service: Service, name: &str) -> Result<Project, Refusal> {
-    let slug: Slug =
-        name.parse().map_err(|error: crate::model::name::InvalidName| Refusal(error.to_string()))?;
-    let action = if service.writes() { Action::Push } else { Action::FetchSource };
-    match projects::find(&front.store, user, &ProjectReference::Slug(slug.clone()), action).await {
-        Ok(project) => Ok(project),
-        Err(ProjectError::NotFound) if service.writes() => {
-            let name = slug.as_str().parse().map_err(internal)?;
-            let draft = ProjectDraft { name, slug: Some(slug.clone()), at_most: front.max_projects };
-            match projects::create(&front.store, user.id, draft).await {
-                Ok((project, _)) => {
-                    tracing::info!(project = %project.slug, user = %user.username, "a push has created a project");
-                    Ok(project)
-                }
-                // The name belongs to somebody whose projects this account must not know of.
-                Err(ProjectError::SlugTaken(slug)) => Err(Refusal(format!(
-                    "There is no project \"{slug}\" that you may push to. Choose another name."
-                ))),
-                Err(error @ ProjectError::TooMany(_)) => Err(Refusal(error.to_string())),
-                Err(error) => Err(internal(error)),
-            }
-        }
-        Err(ProjectError::NotFound) => Err(Refusal(format!(
-            "There is no project \"{slug}\". A push to {} creates it.",
-            front.address.git_url(&slug)
-        ))),
-        Err(error @ ProjectError::Forbidden(_)) => Err(Refusal(error.to_string())),
-        Err(error) => Err(internal(error)),
-    }
-}
-
-fn push_environment(front: &Front, guard: &PushGuard) -> PushEnvironment {
-    PushEnvironment {
-        hooks: front.hooks.clone(),
-        socket: front.hook_socket.clone(),
-        executable: front.executable.clone(),
-        token: guard.token().to_owned(),
-        max_bytes: front.max_push_bytes,
-    }
-}
-
-pub(super) async fn say(write: &ChannelWriteHalf<Msg>, stream: Option<u32>, text: &str) {
-    let bytes = text.as_bytes().to_vec();
-    let sent = match stream {
-        None => write.data_bytes(bytes).await,
-        Some(stream) => write.extended_data_bytes(stream, bytes).await,
-    };
-    if let Err(error) = sent {
-        tracing::debug!(%error, "an SSH client was gone before it was answered");
+        StoreError::NotFound
+        | StoreError::Conflict { .. }
+        | StoreError::Stale
+        | StoreError::NewerDatabase { .. }
+        | StoreError::UnknownUrl
+        | StoreError::Other(_) => internal(error),
     }
 }
 
 pub(super) fn internal(error: impl std::error::Error + 'static) -> Refusal {
     tracing::error!(error = &error as &dyn std::error::Error, "an SSH command failed");
-    Refusal("Something went wrong on the server; its log says what. Nothing was changed.".to_owned())
+    Refusal("Something went wrong on the server; its log says what.".to_owned())
 }

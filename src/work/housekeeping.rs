@@ -15,7 +15,6 @@ const STALE: Duration = Duration::from_hours(3);
 pub struct Housekeeping {
     pub store: Store,
     pub repositories: Repositories,
-    pub search_path: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -75,7 +74,7 @@ impl Housekeeping {
         // One after the other: pushes and builds come first.
         for project in self.repositories.projects()? {
             let Some(repository) = self.repositories.existing(project) else { continue };
-            match repository.maintain(&self.search_path).await {
+            match repository.maintain().await {
                 Ok(true) => {}
                 Ok(false) => tracing::warn!(%project, "a repository could not be packed"),
                 Err(error) => {
@@ -113,8 +112,7 @@ mod tests {
         for project in [shop.id, ProjectId::generate()] {
             repositories.open_or_create(project).unwrap();
         }
-        let search_path = "/usr/local/bin:/usr/bin:/bin".to_owned();
-        let housekeeping = Housekeeping { store, repositories: repositories.clone(), search_path };
+        let housekeeping = Housekeeping { store, repositories: repositories.clone() };
         housekeeping.round().await.unwrap();
         assert_eq!(repositories.projects().unwrap(), [shop.id]);
         housekeeping.round().await.unwrap();

@@ -1,8 +1,9 @@
 //! Every folder of `examples/`: its plan and its Dockerfile, and that its expectations can be read.
 
 use crate::support::{detect, whole};
-use gilgal::buildpack::DirectorySource;
+use gilgal::buildpack::{Catalog, DirectorySource};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 
@@ -60,6 +61,36 @@ fn each_has_a_plan() {
         let plan = detect(&DirectorySource::open(path).unwrap()).unwrap();
         insta::assert_snapshot!(name, whole(&plan));
     }
+}
+
+/// What docs/buildpacks.md holds between these two lines is made by the test below.
+const SUPPORT: (&str, &str) = ("<!-- support: made by tests/buildpacks/examples.rs -->", "<!-- /support -->");
+
+#[test]
+fn the_documentation_says_which_kinds_are_built_and_run() {
+    let mut built: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+    for (name, path) in examples() {
+        let text = fs::read_to_string(path.join("expect.toml")).unwrap();
+        if toml::from_str::<Expectations>(&text).unwrap().push.exit != 0 {
+            continue;
+        }
+        let plan = detect(&DirectorySource::open(path).unwrap()).unwrap();
+        built.entry((plan.buildpack, plan.framework)).or_default().push(format!("`{name}`"));
+    }
+    let catalog = Catalog::embedded();
+    let rows = catalog.kinds().map(|(pack, language, kind)| {
+        let examples = built.get(&(pack.to_owned(), kind.to_owned()));
+        let tested = examples.map_or("planned only".to_owned(), |examples| examples.join(", "));
+        format!("| {language} | {kind} | {tested} |")
+    });
+    let heading = ["| language | kind | built and run by the tests |", "|---|---|---|"];
+    let table: Vec<String> = heading.into_iter().map(str::to_owned).chain(rows).collect();
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/buildpacks.md");
+    let text = fs::read_to_string(path).unwrap();
+    let (_, rest) = text.split_once(SUPPORT.0).expect("the beginning of the table");
+    let (written, _) = rest.split_once(SUPPORT.1).expect("the end of the table");
+    let expected = table.join("\n");
+    assert!(written.trim() == expected, "docs/buildpacks.md should hold:\n{expected}");
 }
 
 #[test]

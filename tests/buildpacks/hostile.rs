@@ -135,3 +135,43 @@ fn deep_documents_are_refused_and_not_overflowed() {
     }
     assert!(detect(&Tree::new(&[("pyproject.toml", &format!("a = {deep}"))])).is_err());
 }
+
+#[test]
+fn names_in_other_languages_add_no_instruction() {
+    let known = ["FROM", "WORKDIR", "ENV", "COPY", "RUN", "USER", "CMD", "#", "", "{"];
+    let context = RenderContext { cache_scope: "a".to_owned(), ..RenderContext::default() };
+    let mut rendered = 0;
+    for text in HOSTILE {
+        let name = serde_json::Value::from(text).to_string();
+        let cargo = format!("[package]\nname = {name}\n");
+        let settings = format!("WSGI_APPLICATION = '{text}.application'\n");
+        let composer = format!(
+            "{{\"require\":{{\"php\":\"^8.2\",{}:\"*\"}}}}",
+            serde_json::Value::from(format!("ext-{text}"))
+        );
+        let program = format!("cmd/{text}/main.go");
+        let project = format!("{text}.csproj");
+        let web = "<Project Sdk=\"Microsoft.NET.Sdk.Web\"/>";
+        let mix = format!("app: :{text},\n");
+        for files in [
+            vec![("Cargo.toml", cargo.as_str()), ("src/main.rs", "")],
+            vec![("requirements.txt", "django"), ("manage.py", ""), ("shop/settings.py", settings.as_str())],
+            vec![("composer.json", composer.as_str()), ("index.php", "")],
+            vec![("go.mod", "module x\n"), (program.as_str(), "package main\n")],
+            vec![(project.as_str(), web)],
+            vec![("mix.exs", mix.as_str())],
+        ] {
+            // Refused, or not rendered, or rendered without a word of it but in the arguments of the command.
+            let Ok(plan) = detect(&Tree::new(&files)) else { continue };
+            let Ok(text) = CATALOG.dockerfile(&plan, &context) else { continue };
+            let outside = text.lines().filter(|line| !line.starts_with("CMD "));
+            for line in outside {
+                assert!(!line.contains("owned") && !line.contains("/host"), "{line}");
+                let indented = line.starts_with(' ');
+                assert!(indented || known.contains(&line.split(' ').next().unwrap_or_default()), "{line}");
+            }
+            rendered += 1;
+        }
+    }
+    assert!(rendered > 0);
+}

@@ -56,6 +56,40 @@ fn pnpm() {
     assert_snapshot!(whole(&plan(&[("package.json", &manifest), PNPM_LOCK, (".npmrc", "")])));
 }
 
+const BERRY_LOCK: (&str, &str) = ("yarn.lock", "__metadata:\n  version: 8\n");
+
+#[test]
+fn yarn_4_with_plug_n_play() {
+    let manifest = WITH_BUILD.replacen('{', r#"{"packageManager": "yarn@4.12.0","#, 1);
+    let files = [("package.json", manifest.as_str()), BERRY_LOCK, (".yarnrc.yml", ""), (".pnp.cjs", "")];
+    let plan = plan(&files);
+    assert!(plan.ignore.contains(&".pnp.cjs".to_owned()));
+    assert_snapshot!(whole(&plan));
+}
+
+#[test]
+fn bun_installs_and_runs() {
+    let manifest = r#"{"scripts":{"start":"bun run src/index.ts"},"dependencies":{"hono":"^4.10.0"}}"#;
+    assert_snapshot!(whole(&plan(&[("package.json", manifest), ("bun.lock", ""), ("src/index.ts", "")])));
+}
+
+#[test]
+fn bun_installs_for_node() {
+    let manifest = WITH_BUILD.replacen('{', r#"{"packageManager": "bun@1.2.3","#, 1);
+    assert_snapshot!(whole(&plan(&[("package.json", &manifest), ("bun.lock", "")])));
+}
+
+#[test]
+fn what_bun_init_writes_is_started() {
+    let manifest = r#"{"module":"index.ts","type":"module","devDependencies":{"@types/bun":"latest"}}"#;
+    assert_eq!(web(&plan(&[("package.json", manifest), ("bun.lock", ""), ("index.ts", "")])), "bun index.ts");
+}
+
+#[test]
+fn types_are_no_reason_for_a_build() {
+    assert_eq!(web(&plan(&[("package.json", "{}"), ("src/server.ts", "")])), "node src/server.ts");
+}
+
 #[test]
 fn pnpm_by_its_lock_file() {
     let settings = ("pnpm-workspace.yaml", "onlyBuiltDependencies:\n  - esbuild\n");

@@ -53,8 +53,8 @@ fn two_lock_files() {
 
 #[test]
 fn managers_that_are_not_supported() {
-    assert_snapshot!(refusal(&[DEPENDENCY, ("bun.lock", "")]));
-    assert_snapshot!(refusal(&[DEPENDENCY, ("yarn.lock", "__metadata:\n  version: 8\n")]));
+    let yarn_3 = r#"{"packageManager":"yarn@3.8.7","scripts":{"start":"x"},"dependencies":{"koa":"2"}}"#;
+    assert_snapshot!(refusal(&[("package.json", yarn_3), ("yarn.lock", "__metadata:\n  version: 6\n")]));
     assert_snapshot!(refusal(&[("Pipfile", "")]));
 }
 

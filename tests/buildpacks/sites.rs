@@ -27,8 +27,8 @@ fn a_package_json_for_a_linter_leaves_a_site_a_site() {
 
 #[test]
 fn the_input_of_a_bundler_is_no_site() {
-    let vite = r#"{"scripts":{"build":"vite build"},"devDependencies":{"vite":"7"}}"#;
-    let refusal = detect(&Tree::new(&[("index.html", ""), ("package.json", vite)])).unwrap_err();
+    let bundler = r#"{"scripts":{"build":"parcel build"},"devDependencies":{"parcel":"2"}}"#;
+    let refusal = detect(&Tree::new(&[("index.html", ""), ("package.json", bundler)])).unwrap_err();
     assert!(
         refusal.to_string().starts_with("This is a Node.js app, but nothing says how to start it."),
         "{refusal}"

@@ -1,8 +1,11 @@
 //! Who may do what over SSH, and what everybody else is told.
 
-use crate::support::{Person, Server, WorkTree};
+use crate::support::{Person, Server, WorkTree, wait_until};
+use regex::Regex;
 use reqwest::Method;
 use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpSocket;
 
@@ -108,6 +111,76 @@ fn a_removed_key_opens_nothing_any_more() {
     assert_eq!(ada.ssh(&server, &["whoami"]).code, Some(255));
     ada.add_key(&server);
     ada.ssh(&server, &["whoami"]).expect_success();
+}
+
+#[test]
+fn a_key_that_is_removed_meanwhile_starts_no_other_command() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let socket = server.folder().join("connection").display().to_string();
+    let mut ssh = ada.ssh_command(&server);
+    let mut connection = ssh.args(["-M", "-N", "-S", &socket]).spawn().unwrap();
+    wait_until("the connection is open", Duration::from_secs(20), || Path::new(&socket).exists());
+    let ask = || ada.ssh_with(&server, &["-S", &socket], &["whoami"]);
+    ask().expect_success();
+    let keys = ada.get(&server, "/api/keys");
+    let path = format!("/api/keys/{}", keys["data"][0]["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(204);
+    let refused = ask();
+    connection.kill().unwrap();
+    connection.wait().unwrap();
+    assert_eq!(refused.code, Some(128), "{refused:?}");
+    assert!(refused.stderr.contains("This key is not accepted any more."), "{refused:?}");
+}
+
+#[test]
+fn a_terminal_is_given_whole_lines() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let helped = ada.ssh_with(&server, &["-tt"], &["help"]).expect_success();
+    assert!(helped.contains("whoami"), "{helped}");
+    assert!(
+        helped.lines().count() > 5 && helped.matches('\n').count() == helped.matches("\r\n").count(),
+        "{helped:?}"
+    );
+}
+
+#[test]
+fn what_runs_and_what_was_released_is_shown() {
+    let mut server = Server::start();
+    let (ada, bob) = (server.person("ada"), server.person("bob"));
+    let tree = WorkTree::answering("one");
+    let first = tree.head();
+    server.deploy(&ada, &tree, "shop");
+    let second = tree.commit(&[("index.html", "two")]);
+    server.deploy(&ada, &tree, "shop");
+    let engine = server.engine();
+    wait_until("the old instance is removed", Duration::from_secs(20), || engine.containers().len() == 1);
+
+    let words = |text: &str| -> Vec<Vec<String>> {
+        let age = Regex::new("[0-9]+ (s|min)").unwrap();
+        let text = age.replace_all(text, "[age]");
+        text.lines().map(|line| line.split_whitespace().map(str::to_owned).collect()).collect()
+    };
+    let instances = ada.ssh(&server, &["ps", "shop"]).expect_success();
+    assert_eq!(
+        words(&instances),
+        [vec!["PROCESS", "STATE", "AGE", "RELEASE"], vec!["web.1", "running", "[age]", "v2"]]
+    );
+    let releases = ada.ssh(&server, &["releases", "shop"]).expect_success();
+    let expected = [
+        vec!["RELEASE", "STATE", "COMMIT", "BY", "AGE"],
+        vec!["v2", "current", &second[..7], "ada", "[age]"],
+        vec!["v1", "replaced", &first[..7], "ada", "[age]"],
+    ];
+    assert_eq!(words(&releases), expected);
+    for command in ["ps", "releases"] {
+        let refused = bob.ssh(&server, &[command, "shop"]);
+        assert_eq!(
+            (refused.code, refused.stderr.as_str()),
+            (Some(128), " !     There is no project \"shop\".\n")
+        );
+    }
 }
 
 #[test]

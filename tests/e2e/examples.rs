@@ -48,30 +48,70 @@ struct ExpectedAnswer {
 
 macro_rules! examples {
     ($($test:ident = $name:literal,)+) => {
-        const TESTED: &[&str] = &[$($name),+];
+        pub(super) const TESTED: &[&str] = &[$($name),+];
         $(#[test] fn $test() { push_example($name); })+
     };
 }
 
-examples! {
-    django = "django",
-    dockerfile_hello = "dockerfile-hello",
-    elixir = "elixir",
-    fastapi = "fastapi",
-    go = "go",
-    hugo = "hugo",
-    node_build_fails = "node-build-fails",
-    node_crash = "node-crash",
-    node_express = "node-express",
-    node_hello = "node-hello",
-    node_wrong_port = "node-wrong-port",
-    php = "php",
-    procfile = "procfile",
-    python_flask = "python-flask",
-    python_missing_package = "python-missing-package",
-    ruby = "ruby",
-    rust = "rust",
-    static_site = "static-site",
+/// Of each way of building one, in every run.
+mod usual {
+    use super::push_example;
+
+    examples! {
+        bun_hono = "bun-hono",
+        deno = "deno",
+        django = "django",
+        dockerfile_hello = "dockerfile-hello",
+        elixir = "elixir",
+        fastapi = "fastapi",
+        fastify_typescript = "fastify-typescript",
+        go = "go",
+        hugo = "hugo",
+        koa_yarn = "koa-yarn",
+        nextjs = "nextjs",
+        node_build_fails = "node-build-fails",
+        node_crash = "node-crash",
+        node_express = "node-express",
+        node_hello = "node-hello",
+        node_wrong_port = "node-wrong-port",
+        php = "php",
+        procfile = "procfile",
+        python_flask = "python-flask",
+        python_missing_package = "python-missing-package",
+        ruby = "ruby",
+        rust = "rust",
+        static_site = "static-site",
+        vite_react = "vite-react",
+        vite_vue_pnpm = "vite-vue-pnpm",
+    }
+}
+
+/// The others, each of which takes up to minutes: with the profile `all` (`cargo nextest run --profile all`).
+mod others {
+    use super::push_example;
+
+    examples! {
+        angular = "angular",
+        angular_ssr = "angular-ssr",
+        astro = "astro",
+        astro_server = "astro-server",
+        create_react_app = "create-react-app",
+        docusaurus = "docusaurus",
+        eleventy = "eleventy",
+        expo_web = "expo-web",
+        nest = "nest",
+        nextjs_export = "nextjs-export",
+        nextjs_start = "nextjs-start",
+        nuxt = "nuxt",
+        react_router = "react-router",
+        react_router_spa = "react-router-spa",
+        remix = "remix",
+        sveltekit = "sveltekit",
+        sveltekit_node = "sveltekit-node",
+        sveltekit_static = "sveltekit-static",
+        vitepress = "vitepress",
+        vue_cli = "vue-cli",
+    }
 }
 
 #[test]
@@ -79,7 +119,8 @@ fn every_example_is_tested() {
     let folders = fs::read_dir(examples()).unwrap().map(|entry| entry.unwrap());
     let described = folders.filter(|folder| folder.path().join("expect.toml").exists());
     let found: BTreeSet<_> = described.map(|folder| folder.file_name().into_string().unwrap()).collect();
-    assert_eq!(found, TESTED.iter().map(|&name| name.to_owned()).collect());
+    let tested = usual::TESTED.iter().chain(others::TESTED);
+    assert_eq!(found, tested.map(|&name| name.to_owned()).collect());
 }
 
 fn push_example(name: &str) {

@@ -16,8 +16,10 @@ mod faults;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;
+mod pushers;
 mod queue;
 mod recovery;
 mod redeploy;
+mod refusals;
 mod start;
 mod support;

@@ -52,8 +52,8 @@ fn it_says_how_the_project_is_built_and_run() {
     workers.sort();
     assert_eq!(workers.len(), 2, "{workers:?}");
     let limits =
-        docker(&["inspect", "--format", "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}}", &workers[0]]);
-    assert_eq!(limits, [format!("{} 250000000", 64 << 20)]);
+        docker(&["inspect", "--format", "{{.HostConfig.Memory}} {{.HostConfig.CpuQuota}}", &workers[0]]);
+    assert_eq!(limits, [format!("{} 25000", 64 << 20)]);
 
     // What is outside the root is no part of what is built.
     tree.commit(&[("README.md", "changed")]);

@@ -10,14 +10,14 @@ const SLOW: u32 = 6;
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The newest deployment of the person's only project.
-fn newest_deployment(server: &Server, token: &str) -> Value {
+pub(crate) fn newest_deployment(server: &Server, token: &str) -> Value {
     let get = |path: &str| server.request(Method::GET, path, token, None).expect(200);
     let projects = get("/api/projects");
     let id = projects["data"][0]["id"].as_str().unwrap();
     get(&format!("/api/projects/{id}/deployments"))["data"][0].clone()
 }
 
-fn wait_for_status(server: &Server, token: &str, status: &str) {
+pub(crate) fn wait_for_status(server: &Server, token: &str, status: &str) {
     wait_until(status, PATIENCE, || newest_deployment(server, token)["status"] == status);
 }
 
@@ -131,7 +131,7 @@ fn a_cancelled_deployment_stops_its_build() {
     let tree = WorkTree::building_slowly("one", 97);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("the slow part begins");
-    assert!(runs_on_this_machine("sleep 97"));
+    wait_until("the build sleeps", PATIENCE, || runs_on_this_machine("sleep 97"));
 
     let deployment = newest_deployment(&server, &ada.token);
     let path = format!("/api/deployments/{}", deployment["id"].as_str().unwrap());

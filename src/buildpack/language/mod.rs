@@ -2,4 +2,6 @@
 
 pub(crate) mod cargo;
 pub(crate) mod dockerfile;
+pub(crate) mod javascript;
+pub(crate) mod jsonc;
 pub(crate) mod python;

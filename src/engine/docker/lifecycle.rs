@@ -4,6 +4,7 @@ use super::failure::{is_conflict, is_gone};
 use super::{Shared, container, labels};
 use crate::engine::{EngineError, InstanceSpec};
 use crate::model::instance::{Instance, InstanceId, InstanceState};
+use crate::model::time::Timestamp;
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{
@@ -175,7 +176,9 @@ impl Shared {
                 (Some(ContainerSummaryStateEnum::RUNNING), Some((key, port))) => {
                     let networks = summary.network_settings.and_then(|settings| settings.networks);
                     let address = networks.and_then(|networks| address_of(&networks, port));
-                    Ok(Some(Instance { id, key, state: InstanceState::Running, address }))
+                    let created_at =
+                        summary.created.and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
+                    Ok(Some(Instance { id, key, state: InstanceState::Running, address, created_at }))
                 }
                 // A list does not tell exit codes.
                 _ => self.inspect(&id).await,
@@ -208,6 +211,7 @@ fn instance_of(found: &ContainerInspectResponse) -> Option<Instance> {
         key,
         state: state_of(found),
         address: networks.and_then(|networks| address_of(networks, port)),
+        created_at: found.created,
     })
 }
 

@@ -69,8 +69,17 @@ impl Person {
     /// The same, with more options of `ssh`.
     pub(crate) fn ssh_with(&self, server: &Server, options: &[&str], command: &[&str]) -> Output {
         let mut ssh = Command::new("ssh");
-        ssh.args(self.ssh_options(server)).args(options).args(["-T", "-p", &server.ssh.port().to_string()]);
+        // No terminal, unless the options ask for one.
+        ssh.arg("-T").args(self.ssh_options(server)).args(options);
+        ssh.args(["-p", &server.ssh.port().to_string()]);
         run(ssh.arg("git@127.0.0.1").args(command))
+    }
+
+    /// `ssh` to the server; what it is to run there goes behind its arguments.
+    pub(crate) fn ssh_command(&self, server: &Server) -> Command {
+        let mut ssh = Command::new("ssh");
+        ssh.args(self.ssh_options(server)).args(["-p", &server.ssh.port().to_string(), "git@127.0.0.1"]);
+        ssh
     }
 
     /// `git` with this key, in a folder.

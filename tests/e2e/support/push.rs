@@ -102,9 +102,14 @@ impl RunningPush {
         }
     }
 
+    /// Sends a signal to git and to its `ssh` alike.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process_group(Pid::from_child(&self.git), signal).unwrap();
+    }
+
     /// Ctrl-C: the terminal sends it to git and to its `ssh` alike.
     pub(crate) fn interrupt(mut self) -> Push {
-        kill_process_group(Pid::from_child(&self.git), Signal::INT).unwrap();
+        self.signal(Signal::INT);
         self.wait()
     }
 

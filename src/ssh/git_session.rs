@@ -1,0 +1,232 @@
+//! Running one of git's services for a client, and what is left to do behind it.
+
+use super::find::{self, Found};
+use super::first_packets::{self, TerminalSearch};
+use super::front::Front;
+use super::output::Output;
+use super::pump::{Ended, Input, pump};
+use super::session::{Caller, Refusal, internal};
+use crate::git::{GitProcess, PushEnvironment, Repository, Service};
+use crate::model::id::ProjectId;
+use crate::model::project::Project;
+use crate::model::user::User;
+use crate::receive::PushGuard;
+use crate::store::{DeploymentFilter, PageRequest};
+use russh::ChannelReadHalf;
+use std::time::Duration;
+
+/// Longest time that the pack of one push may take to arrive.
+const RECEIVE_TIME: Duration = Duration::from_hours(1);
+
+/// Runs a service on the repository that the client names.
+pub(super) async fn run(
+    front: &Front,
+    caller: &Caller,
+    user: User,
+    service: Service,
+    project_name: &str,
+    read: ChannelReadHalf,
+    output: &Output,
+) -> Result<Option<u32>, Refusal> {
+    match service {
+        Service::ReceivePack => {
+            let found = find::project_to_push(front, &user, project_name).await?;
+            push(front, caller, user, found, read, output).await
+        }
+        Service::UploadPack | Service::UploadArchive => {
+            let project = find::project_to_fetch(front, &user, project_name).await?;
+            send(front, caller, service, project.id, read, output).await
+        }
+    }
+}
+
+/// A fetch or an archive.
+async fn send(
+    front: &Front,
+    caller: &Caller,
+    service: Service,
+    project: ProjectId,
+    mut read: ChannelReadHalf,
+    output: &Output,
+) -> Result<Option<u32>, Refusal> {
+    let repository = open(front, project).await?;
+    let first = match service {
+        Service::UploadArchive => match first_packets::archive_request(&mut read).await? {
+            Some(first) => first,
+            None => return Ok(None),
+        },
+        Service::UploadPack | Service::ReceivePack => Vec::new(),
+    };
+    let mut git = GitProcess::start(service, &repository, caller.protocol, None).map_err(internal)?;
+    let input = Input { read, first, see: |_: &[u8]| {}, complete: std::future::pending() };
+    match pump(&mut git, input, &output.write, || {}).await.map_err(internal)? {
+        Ended::Exited(code) => Ok(Some(code)),
+        Ended::HungUp => Ok(None),
+        Ended::Stalled => Err(stalled()),
+    }
+}
+
+async fn push(
+    front: &Front,
+    caller: &Caller,
+    user: User,
+    found: Found,
+    read: ChannelReadHalf,
+    output: &Output,
+) -> Result<Option<u32>, Refusal> {
+    let Found { project, is_new } = found;
+    let repository = open(front, project.id).await?;
+    let Some(guard) = front.pushes.begin(user, project.clone(), repository.clone()) else {
+        return Err(Refusal("The project is being removed at this moment. Push again.".to_owned()));
+    };
+    let ended = receive(front, caller, &guard, &repository, read, output).await;
+    drop(guard);
+    if !matches!(ended, Ok(Some(_))) {
+        sweep(front, project.id, repository.clone()).await;
+    }
+    if is_new {
+        discard_unused(front, &project, repository).await;
+    }
+    ended
+}
+
+/// Receives a push, and waits for what becomes of it.
+async fn receive(
+    front: &Front,
+    caller: &Caller,
+    guard: &PushGuard,
+    repository: &Repository,
+    read: ChannelReadHalf,
+    output: &Output,
+) -> Result<Option<u32>, Refusal> {
+    let environment = push_environment(front, guard);
+    let mut git = GitProcess::start(Service::ReceivePack, repository, caller.protocol, Some(&environment))
+        .map_err(internal)?;
+    let (mut search, mut bytes) = (TerminalSearch::default(), 0_u64);
+    let ended = {
+        let see = |data: &[u8]| {
+            bytes += data.len() as u64;
+            if let Some(at_terminal) = search.take(data) {
+                guard.set_at_terminal(at_terminal);
+            }
+        };
+        let input = Input { read, first: Vec::new(), see, complete: guard.received() };
+        let pumping = pump(&mut git, input, &output.write, || guard.hang_up());
+        tokio::pin!(pumping);
+        tokio::select! {
+            ended = &mut pumping => Some(ended.map_err(internal)?),
+            () = too_slow(guard) => None,
+        }
+    };
+    match ended {
+        Some(Ended::Exited(code)) => {
+            // git has refused it and says so in words that name no way out.
+            if bytes > front.max_push_bytes && !guard.is_received() {
+                output.notice(&too_large(front.max_push_bytes)).await;
+            }
+            Ok(Some(code))
+        }
+        Some(Ended::HungUp) => {
+            tracing::info!(peer = %caller.peer, "a pusher hung up");
+            Ok(None)
+        }
+        Some(Ended::Stalled) => Err(stalled()),
+        None => {
+            git.end(Duration::from_secs(2)).await;
+            Err(Refusal("The push took more than an hour to arrive and was given up.".to_owned()))
+        }
+    }
+}
+
+fn too_large(limit: u64) -> String {
+    format!(
+        "The push is larger than the {} MiB that this server takes. Take large files out of its commits, or ask the \
+         operator to raise GILGAL_MAX_PUSH_MIB.",
+        limit / 1024 / 1024
+    )
+}
+
+fn stalled() -> Refusal {
+    Refusal(
+        "git has stopped working on the server, and was ended. Try again; its log may say why.".to_owned(),
+    )
+}
+
+/// Ends when a push has been arriving for too long; one that has arrived takes what time it needs.
+async fn too_slow(guard: &PushGuard) {
+    if tokio::time::timeout(RECEIVE_TIME, guard.received()).await.is_ok() {
+        std::future::pending::<()>().await;
+    }
+}
+
+async fn open(front: &Front, project: ProjectId) -> Result<Repository, Refusal> {
+    let repositories = front.repositories.clone();
+    tokio::task::spawn_blocking(move || repositories.open_or_create(project))
+        .await
+        .map_err(internal)?
+        .map_err(internal)
+}
+
+/// Removes what a git that was killed has left of a push. Left for the next start where others push at this moment.
+async fn sweep(front: &Front, project: ProjectId, repository: Repository) {
+    let pushes = front.pushes.clone();
+    let swept = tokio::task::spawn_blocking(move || {
+        pushes.while_idle(project, || repository.sweep_pushes()).transpose()
+    });
+    match swept.await {
+        Ok(Ok(_)) => {}
+        Ok(Err(error)) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a push was not swept");
+        }
+        Err(error) => tracing::error!(%error, "a push was not swept"),
+    }
+}
+
+/// Takes back the project that a push has made, when nothing of the push was taken: a dry run, a refusal, a pusher that
+/// went away. One that was made and never used would only stand in the way.
+async fn discard_unused(front: &Front, project: &Project, repository: Repository) {
+    // Whoever pushes to it meanwhile uses it.
+    if !front.pushes.close_idle(project.id) {
+        return;
+    }
+    match discard(front, project, repository).await {
+        Ok(true) => {
+            tracing::info!(project = %project.slug, "a push was not accepted: its new project is taken back");
+        }
+        Ok(false) => front.pushes.open(project.id),
+        Err(error) => {
+            tracing::warn!(error = &*error, project = %project.slug, "a project that was not used is kept");
+            front.pushes.open(project.id);
+        }
+    }
+}
+
+/// Removes the project unless something is in it; answers whether it did.
+async fn discard(
+    front: &Front,
+    project: &Project,
+    repository: Repository,
+) -> Result<bool, Box<dyn std::error::Error>> {
+    let is_empty = tokio::task::spawn_blocking(move || repository.is_empty()).await??;
+    let only_one = PageRequest::new(1, None);
+    let deployments =
+        front.store.deployments_of(project.id, &DeploymentFilter::default(), only_one).await?.data;
+    let is_untouched = front.store.project(project.id).await?.updated_at == project.updated_at;
+    if !is_empty || !deployments.is_empty() || !is_untouched {
+        return Ok(false);
+    }
+    let (repositories, id) = (front.repositories.clone(), project.id);
+    tokio::task::spawn_blocking(move || repositories.remove(id)).await??;
+    front.store.delete_project(project.id).await?;
+    Ok(true)
+}
+
+fn push_environment(front: &Front, guard: &PushGuard) -> PushEnvironment {
+    PushEnvironment {
+        hooks: front.hooks.clone(),
+        socket: front.hook_socket.clone(),
+        executable: front.executable.clone(),
+        token: guard.token().to_owned(),
+        max_bytes: front.max_push_bytes,
+    }
+}

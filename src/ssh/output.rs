@@ -1,0 +1,70 @@
+//! What the server itself writes to a client, outside of git's own conversation.
+
+use crate::model::log::Stream;
+use crate::receive::report::{self, Colour};
+use russh::ChannelWriteHalf;
+use russh::server::Msg;
+
+/// SSH's number for standard error (RFC 4254 §5.2).
+pub(super) const STDERR: u32 = 1;
+
+/// What is known of where a client shows what it is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Screen {
+    /// Nothing: it may be a pipe.
+    Unknown,
+    /// A terminal, which the client has asked the server to drive (RFC 4254 §6.2).
+    Terminal(Colour),
+}
+
+impl Screen {
+    /// The screen of a client that has asked for a terminal of this type, the value of its `TERM`.
+    pub(super) fn of_type(term: &str) -> Self {
+        Self::Terminal(if matches!(term, "" | "dumb") { Colour::Plain } else { Colour::Shown })
+    }
+
+    const fn colour(self) -> Colour {
+        match self {
+            Self::Unknown => Colour::Plain,
+            Self::Terminal(colour) => colour,
+        }
+    }
+}
+
+/// The client's end of a channel. A client that is gone is no error: that is noticed where it is read from.
+pub(super) struct Output {
+    pub(super) write: ChannelWriteHalf<Msg>,
+    pub(super) screen: Screen,
+}
+
+impl Output {
+    /// Writes text to standard output.
+    pub(super) async fn say(&self, text: &str) {
+        self.send(None, text).await;
+    }
+
+    /// Writes a line of a log to standard output.
+    pub(super) async fn show(&self, stream: Stream, text: &str) {
+        self.say(&(report::render(stream, text, self.screen.colour()) + "\n")).await;
+    }
+
+    /// Writes a warning to standard error.
+    pub(super) async fn notice(&self, sentence: &str) {
+        self.send(Some(STDERR), &(report::render(Stream::Notice, sentence, Colour::Plain) + "\n")).await;
+    }
+
+    async fn send(&self, stream: Option<u32>, text: &str) {
+        let bytes = match self.screen {
+            Screen::Unknown => text.as_bytes().to_vec(),
+            // A client with a terminal leaves it to the server to begin lines on the left.
+            Screen::Terminal(_) => text.replace('\n', "\r\n").into_bytes(),
+        };
+        let sent = match stream {
+            None => self.write.data_bytes(bytes).await,
+            Some(stream) => self.write.extended_data_bytes(stream, bytes).await,
+        };
+        if let Err(error) = sent {
+            tracing::debug!(%error, "an SSH client was gone before it was answered");
+        }
+    }
+}

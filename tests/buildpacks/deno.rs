@@ -1,0 +1,33 @@
+//! Deno: what is cached, what is started, and whose project it is.
+
+use crate::support::{plan, whole};
+use gilgal::model::name::ProcessType;
+use insta::assert_snapshot;
+
+const TASKS: &str = r#"{"tasks":{"start":"deno run -A main.ts","build":"deno run -A build.ts"},"imports":{"hono":"npm:hono@4"}}"#;
+
+#[test]
+fn a_task_to_build_and_one_to_start() {
+    assert_snapshot!(whole(&plan(&[("deno.json", TASKS), ("deno.lock", "{}"), ("main.ts", "")])));
+}
+
+#[test]
+fn a_file_by_its_name() {
+    let plan = plan(&[("deno.json", "{}"), ("main.ts", "")]);
+    assert_eq!(plan.processes[&ProcessType::web()].shown(), "deno run --allow-all main.ts");
+    assert!(plan.warnings[0].contains("deno.lock"));
+}
+
+#[test]
+fn comments_are_part_of_deno_jsonc() {
+    let text = "{\n  // to start\n  \"tasks\": { /* one */ \"start\": \"deno serve main.ts\", },\n}";
+    let plan = plan(&[("deno.jsonc", text), ("deno.lock", "{}")]);
+    assert_eq!(plan.processes[&ProcessType::web()].shown(), "deno serve main.ts");
+}
+
+#[test]
+fn a_project_that_npm_installs_is_not_denos() {
+    let manifest = r#"{"scripts":{"start":"node x"},"dependencies":{"koa":"2"}}"#;
+    let files = [("deno.json", "{}"), ("package.json", manifest), ("package-lock.json", "{}")];
+    assert_eq!(plan(&files).buildpack, "node");
+}

@@ -1,0 +1,56 @@
+//! What `gilgal.toml` says of building, in every language that has a Dockerfile of ours.
+
+use crate::support::{dockerfile, plan};
+
+const FILE: &str = "[build]
+packages = [\"ffmpeg\"]
+pre_build_command = \"echo before\"
+build_command = \"make app\"
+post_build_command = \"echo after\"
+";
+
+#[test]
+fn packages_and_commands_are_in_the_dockerfile() {
+    for (pack, files) in [
+        ("php", vec![("index.php", "")]),
+        ("go", vec![("go.mod", "module x\n"), ("main.go", "package main\n")]),
+        ("java", vec![("pom.xml", "")]),
+        ("java", vec![("build.gradle", "")]),
+        ("rust", vec![("Cargo.toml", "[package]\nname = \"x\"\n"), ("src/main.rs", "")]),
+        ("jekyll", vec![("_config.yml", ""), ("Gemfile", "gem \"jekyll\"\n")]),
+        ("ruby", vec![("Gemfile", "gem \"puma\"\n"), ("config.ru", "")]),
+        ("elixir", vec![("mix.exs", "app: :shop\n")]),
+        ("python", vec![("requirements.txt", "flask\ngunicorn\n"), ("app.py", "app = Flask(__name__)\n")]),
+        ("dotnet", vec![("Shop.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"/>")]),
+        ("hugo", vec![("hugo.toml", "")]),
+        ("procfile", vec![("Procfile", "web: ./server\n")]),
+    ] {
+        let mut files = files;
+        files.push(("gilgal.toml", FILE));
+        let plan = plan(&files);
+        assert_eq!(plan.buildpack, pack);
+        let dockerfile = dockerfile(&plan);
+        let position = |text: &str| {
+            dockerfile.find(text).unwrap_or_else(|| panic!("{pack}: nothing says {text:?}:\n{dockerfile}"))
+        };
+        assert!(dockerfile.contains(" ffmpeg"), "{pack}: {dockerfile}");
+        assert!(position("echo before") < position("make app"), "{pack}: {dockerfile}");
+        assert!(position("make app") < position("echo after"), "{pack}: {dockerfile}");
+    }
+}
+
+#[test]
+fn dependencies_are_installed_as_the_project_says() {
+    for (files, command) in [
+        (
+            vec![("requirements.txt", "flask\ngunicorn\n"), ("app.py", "app = Flask(__name__)\n")],
+            "pip install .",
+        ),
+        (vec![("Gemfile", "gem \"puma\"\n"), ("config.ru", "")], "bundle install --local"),
+    ] {
+        let mut files = files;
+        let file = format!("[build]\ninstall_command = \"{command}\"\n");
+        files.push(("gilgal.toml", &file));
+        assert!(dockerfile(&plan(&files)).contains(&format!("&& {command}")));
+    }
+}

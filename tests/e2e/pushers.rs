@@ -1,0 +1,115 @@
+//! Pushers who stop reading, stop sending or leave, and what they can see.
+
+use crate::queue::{newest_deployment, wait_for_status};
+use crate::support::{RunningPush, Server, WorkTree, wait_until};
+use gilgal::model::environment::HangUpPolicy;
+use gilgal::store::{PageRequest, Store};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+use std::io::Write;
+use std::process::Stdio;
+use std::time::Duration;
+
+/// Every process that works in one of the server's repositories: git, what it starts, and the hooks.
+fn git_processes(server: &Server) -> Vec<Pid> {
+    let repositories = server.home().join("repositories");
+    let processes = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|process| {
+        let id = process.file_name().to_str()?.parse().ok()?;
+        let works_in = std::fs::read_link(process.path().join("cwd")).ok()?;
+        works_in.starts_with(&repositories).then(|| Pid::from_raw(id)).flatten()
+    });
+    processes.collect()
+}
+
+fn repositories(server: &Server) -> Vec<String> {
+    let entries = std::fs::read_dir(server.home().join("repositories")).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_pusher_who_leaves_while_git_takes_nothing_leaves_nothing() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let mut ssh = ada.ssh_command(&server);
+    ssh.arg("git-receive-pack 'shop.git'").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut client = ssh.spawn().unwrap();
+    let minute = Duration::from_mins(1);
+    wait_until("git runs", minute, || !git_processes(&server).is_empty());
+    for process in git_processes(&server) {
+        kill_process(process, Signal::STOP).unwrap();
+    }
+    // More than the pipe to git can hold.
+    client.stdin.as_mut().unwrap().write_all(&vec![b'x'; 512 * 1024]).unwrap();
+    client.kill().unwrap();
+    client.wait().unwrap();
+    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
+    // The project that the push had made is taken back with everything of it.
+    wait_until("nothing is left", minute, || repositories(&server).is_empty());
+    assert_eq!(ada.get(&server, "/api/projects")["data"], json!([]));
+}
+
+#[test]
+fn a_pusher_who_stops_reading_does_not_stop_the_deployment() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let talking = "FROM busybox:stable\nRUN printf 'the slow part %s\\n' begins && sleep 2 && seq 1 30000\n\
+                   COPY index.html /www/\nUSER 65534:65534\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
+    let tree = WorkTree::of(&[("Dockerfile", talking), ("index.html", "one")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    push.signal(Signal::STOP);
+    wait_for_status(&server, &ada.token, "success");
+    assert_eq!(server.get("shop", "/").body, "one");
+    push.signal(Signal::CONT);
+    push.finish().expect(0).expect_text("Application deployed");
+}
+
+#[test]
+fn an_environment_can_have_its_deployments_end_with_their_pusher() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    let live = tree.head();
+    server.deploy(&ada, &tree, "shop");
+    cancel_on_hang_up(&server);
+
+    tree.commit(&[("Dockerfile", &crate::support::slow_dockerfile(60)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    assert_ne!(push.interrupt().code, Some(0));
+    wait_for_status(&server, &ada.token, "cancelled");
+    assert_eq!(newest_deployment(&server, &ada.token)["reason"], "The deployment was cancelled.");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
+    assert_eq!(server.get("shop", "/").body, "one");
+    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
+}
+
+/// There is no way to set it from outside yet: it is written where the server keeps it.
+fn cancel_on_hang_up(server: &Server) {
+    let url = format!("sqlite://{}", server.home().join("gilgal.db").display());
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let store = Store::connect(&url).await.unwrap();
+        let project = store.projects_of(None, PageRequest::first()).await.unwrap().data.remove(0);
+        let environment = store.environments_of(project.id).await.unwrap().remove(0);
+        let mut settings = environment.settings;
+        settings.on_hang_up = HangUpPolicy::Cancel;
+        store.update_environment(environment.id, environment.branch, &settings).await.unwrap();
+    });
+}
+
+#[test]
+fn colours_reach_a_terminal_and_nothing_else() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let dockerfile = "FROM busybox:stable\nRUN printf '\\033[31mred\\033[0m \\033[8mhidden\\033[2J\\n' && sleep 1\n\
+                      COPY index.html /www/\nUSER 65534:65534\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
+    let tree = WorkTree::of(&[("Dockerfile", dockerfile), ("index.html", "one")]);
+    let piped = server.push(&ada, &tree, "shop", &["main"]).expect(0);
+    assert!(piped.says("remote:        red ^[[8mhidden^[[2J\n"), "{}", piped.transcript);
+    assert!(!piped.transcript.contains('\u{1b}'), "{}", piped.transcript);
+
+    // git takes this for a terminal, and says so to the server.
+    tree.commit(&[]);
+    let shown = server.push(&ada, &tree, "shop", &["--progress", "-ogilgal.no-cache", "main"]).expect(0);
+    assert!(shown.says("\u{1b}[31mred\u{1b}[0m ^[[8mhidden^[[2J"), "{}", shown.transcript);
+}
