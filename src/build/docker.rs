@@ -133,10 +133,13 @@ impl DockerBuilder {
         ]);
         // Caches that a project's own Dockerfile mounts are its own: BuildKit would share them between all by their path.
         let cache_scope = (CACHE_SCOPE, request.project_id.to_string());
-        let limit = mark.map(|mark| (limits::ARGUMENT, mark.clone()));
-        let given = request.arguments.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        // Ours last: nothing that a project says can take their place.
-        let arguments: HashMap<&str, String> = given.chain(limit).chain([cache_scope]).collect();
+        let given = match mark {
+            Some(mark) => limits::marked(request.arguments.clone(), &mark),
+            None => request.arguments.clone(),
+        };
+        let given = given.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // Ours last: nothing that a project says can take its place.
+        let arguments: HashMap<&str, String> = given.chain([cache_scope]).collect();
         let options = BuildImageOptionsBuilder::new()
             .target(request.target.as_deref().unwrap_or_default())
             .dockerfile(&request.dockerfile_path)

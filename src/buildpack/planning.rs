@@ -35,7 +35,7 @@ pub(crate) fn plan(
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 
-    refuse_images_of_apps(manifest.own_dockerfile.as_deref(), documents)?;
+    refuse_images_of_apps(own_dockerfile(manifest, project).as_deref(), documents)?;
     let names = project.processes.keys().map(|name| (name.to_string(), true));
     inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));
     let shown = compute(&manifest.variables, &mut inspection)?;
