@@ -28,7 +28,7 @@ pub use schema::schema;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use values::{CommandLine, GlobPattern, PackageName, Text, TreePath, UrlPath};
+use values::{ArgumentName, CommandLine, GlobPattern, PackageName, Text, TreePath, UrlPath};
 pub use watch::Watch;
 
 /// Where it is expected: in the root of the project.
@@ -69,7 +69,7 @@ pub(crate) struct Build {
     pub(crate) target: Option<PackageName>,
     /// Values for the Dockerfile's `ARG` lines. Not for secrets: they are kept in the image's history.
     #[schemars(with = "BTreeMap<String, String>")]
-    pub(crate) args: BTreeMap<ConfigName, Text>,
+    pub(crate) args: BTreeMap<ArgumentName, Text>,
     /// Runs instead of the package manager's own installation.
     pub(crate) install_command: Option<CommandLine>,
     /// Runs before the build command.
