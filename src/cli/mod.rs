@@ -54,6 +54,8 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Print the JSON Schema of gilgal.toml, for editors
+    Schema,
     /// Check everything that the server needs, and say what to do
     Doctor,
     /// List every setting with its meaning
@@ -79,6 +81,7 @@ pub fn main() -> ExitCode {
             plan::plan(&folder, plan::Format::new(json, dockerfile))
         }
         Command::Eject { folder, force } => eject::eject(&folder, force),
+        Command::Schema => schema(),
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
@@ -98,6 +101,14 @@ fn hook_environment(variables: &Variables) -> Option<HookEnvironment> {
         options: (0..count.min(MAX_OPTIONS_READ)).map(option).collect(),
         quarantine: variables.get("GIT_QUARANTINE_PATH").map(Into::into),
     })
+}
+
+fn schema() -> ExitCode {
+    match serde_json::to_string_pretty(&crate::buildpack::project_file::schema()) {
+        Ok(text) => printer::line(&text),
+        Err(error) => printer::error(&error.to_string()),
+    }
+    ExitCode::SUCCESS
 }
 
 fn hook(name: &str, variables: &Variables) -> ExitCode {

@@ -251,8 +251,7 @@ impl Deployer {
                 run.app_line(line);
             }
         }
-        let buildpack =
-            run.deployment.record.plan.as_ref().map(|plan| plan.buildpack.as_str()).unwrap_or_default();
+        let buildpack = run.plan().map(|plan| plan.buildpack.as_str()).unwrap_or_default();
         let lines = [failure.last_lines.as_slice(), failure.shown_lines.as_slice()].concat();
         for sentence in self.catalog.advice(buildpack, &lines).iter().chain(&failure.advice) {
             run.error(sentence);

@@ -6,6 +6,7 @@ use crate::model::deployment::{Deployment, Step};
 use crate::model::environment::{DrainSeconds, Environment};
 use crate::model::log::{Level, Stream};
 use crate::model::name::ProcessType;
+use crate::model::plan::BuildPlan;
 use crate::model::project::Project;
 use crate::model::release::ReleaseContent;
 use crate::router::Drained;
@@ -74,6 +75,12 @@ impl Run {
     pub(super) fn set_content(&mut self, content: ReleaseContent) {
         self.deployment.record.plan = None;
         self.deployment.record.content = Some(content);
+    }
+
+    /// How it is built, or was.
+    pub(super) fn plan(&self) -> Option<&BuildPlan> {
+        let record = &self.deployment.record;
+        record.plan.as_ref().or_else(|| record.content.as_ref().map(|content| &content.plan))
     }
 
     /// What the old instances get to finish their requests.

@@ -35,7 +35,7 @@ pub(super) async fn run(
     read: ChannelReadHalf,
     output: Output,
 ) {
-    let code = match answer(front, caller, request, read, &output).await {
+    let code = match Box::pin(answer(front, caller, request, read, &output)).await {
         Ok(Some(code)) => code,
         // Nobody is there to be told.
         Ok(None) => return,

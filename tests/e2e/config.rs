@@ -38,12 +38,16 @@ fn a_config_var_is_in_the_instance_and_in_no_log_and_stays_as_it_was() {
     expect_live(&server, &ada, &tree.head(), "one");
     let environment = deployments(&server, &ada)[0]["environment_id"].as_str().unwrap().parse().unwrap();
     server.stop();
-    set(&server, environment, "CANARY", "canary-of-the-mine");
+    // A new one each time: a build that was done before prints nothing.
+    let canary = format!("canary-{}", uuid::Uuid::now_v7());
+    set(&server, environment, "CANARY", &canary);
 
     // The build prints it, in a server that was killed and started again since the deployment began.
-    let printing = "FROM busybox:stable\nRUN echo 'canary-of-the-mine' sings && sleep 1\nCOPY index.html /www/\n\
-        CMD echo \"$CANARY\"; exec httpd -f -p \"$PORT\" -h /www\n";
-    let commit = tree.commit(&[("Dockerfile", printing), ("index.html", "two")]);
+    let printing = format!(
+        "FROM busybox:stable\nRUN echo '{canary}' sings && sleep 1\nCOPY index.html /www/\n\
+         CMD echo \"$CANARY\"; exec httpd -f -p \"$PORT\" -h /www\n"
+    );
+    let commit = tree.commit(&[("Dockerfile", &printing), ("index.html", "two")]);
     server.start_again(&[("GILGAL_FAILPOINTS", "detect-end=kill")]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     server.wait_until_killed();
@@ -57,9 +61,9 @@ fn a_config_var_is_in_the_instance_and_in_no_log_and_stays_as_it_was() {
     wait_until_all_have_ended(&server, &ada);
     let id = deployments(&server, &ada)[0]["id"].as_str().unwrap().to_owned();
     let log = ada.ssh(&server, &["logs", &id]).stdout;
-    assert!(log.contains("********' sings") && !log.contains("canary-of-the-mine"), "{log}");
+    assert!(log.contains("******** sings") && !log.contains(&canary), "{log}");
     expect_live(&server, &ada, &commit, "two");
     let variables = Engine::inspect(&server.engine().containers()[0])["Config"]["Env"].to_string();
-    assert!(variables.contains("CANARY=canary-of-the-mine"), "{variables}");
-    assert!(!server.log().contains("canary-of-the-mine"));
+    assert!(variables.contains(&format!("CANARY={canary}")), "{variables}");
+    assert!(!server.log().contains(&canary));
 }

@@ -131,7 +131,7 @@ fn a_cancelled_deployment_stops_its_build() {
     let tree = WorkTree::building_slowly("one", 97);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("the slow part begins");
-    assert!(runs_on_this_machine("sleep 97"));
+    wait_until("the build sleeps", PATIENCE, || runs_on_this_machine("sleep 97"));
 
     let deployment = newest_deployment(&server, &ada.token);
     let path = format!("/api/deployments/{}", deployment["id"].as_str().unwrap());

@@ -52,6 +52,7 @@ pub(crate) struct ProjectFile {
 }
 
 /// `[build]`
+#[expect(clippy::struct_field_names, reason = "fields are called as the keys")]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Build {

@@ -32,7 +32,7 @@ macro_rules! texts {
                     if text.len() > LONGEST {
                         return Err(format!("it is longer than {LONGEST} bytes"));
                     }
-                    $check(text).map(Self)
+                    $check(&text).map(Self)
                 }
             }
 
@@ -74,18 +74,18 @@ texts! {
     Text: text, r"";
 }
 
-fn command_line(text: String) -> Result<String, String> {
-    let text = text.trim().to_owned();
+fn command_line(text: &str) -> Result<String, String> {
+    let text = text.trim();
     if text.is_empty() {
         Err("it is empty".to_owned())
     } else if text.contains(|c: char| c.is_control() && c != '\t') {
         Err("a command is one line without control characters. Put more into a script".to_owned())
     } else {
-        Ok(text)
+        Ok(text.to_owned())
     }
 }
 
-fn tree_path(text: String) -> Result<String, String> {
+fn tree_path(text: &str) -> Result<String, String> {
     let path = text.trim_start_matches("./").trim_end_matches('/').to_owned();
     if path.starts_with('/') || path.split('/').any(|part| part == "..") {
         Err("a path is seen from the project's root and stays in it".to_owned())
@@ -96,59 +96,59 @@ fn tree_path(text: String) -> Result<String, String> {
     }
 }
 
-fn glob_pattern(text: String) -> Result<String, String> {
-    globset::Glob::new(&text).map_err(|error| error.kind().to_string())?;
-    Ok(text)
+fn glob_pattern(text: &str) -> Result<String, String> {
+    globset::Glob::new(text).map_err(|error| error.kind().to_string())?;
+    Ok(text.to_owned())
 }
 
-fn package_name(text: String) -> Result<String, String> {
+fn package_name(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:+=~-".contains(c);
     if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_plain) {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         Err("a name has letters, digits, dots, dashes and plus signs only".to_owned())
     }
 }
 
-fn url_path(text: String) -> Result<String, String> {
+fn url_path(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@%/*".contains(c);
     if text.starts_with('/') && text.chars().all(is_plain) {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         Err("a path starts with a slash and has no spaces, quotes or braces".to_owned())
     }
 }
 
-fn header_name(text: String) -> Result<String, String> {
+fn header_name(text: &str) -> Result<String, String> {
     if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         Err("the name of a header has letters, digits and dashes only".to_owned())
     }
 }
 
-fn header_value(text: String) -> Result<String, String> {
+fn header_value(text: &str) -> Result<String, String> {
     if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         Err("the value of a header is one line of ASCII".to_owned())
     }
 }
 
-fn redirect_target(text: String) -> Result<String, String> {
+fn redirect_target(text: &str) -> Result<String, String> {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_plain = |c: char| c.is_ascii_graphic() && !"\"'`{}<>\\^|".contains(c);
     let leads_somewhere =
         rest.is_some_and(|rest| !rest.is_empty()) || (text.starts_with('/') && !text.starts_with("//"));
     if leads_somewhere && text.chars().all(is_plain) {
-        Ok(text)
+        Ok(text.to_owned())
     } else {
         Err("a redirect leads to a path or to an http or https URL".to_owned())
     }
 }
 
-fn text(text: String) -> Result<String, String> {
-    if text.contains('\0') { Err("it contains a NUL".to_owned()) } else { Ok(text) }
+fn text(text: &str) -> Result<String, String> {
+    if text.contains('\0') { Err("it contains a NUL".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 impl CommandLine {
