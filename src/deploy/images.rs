@@ -4,7 +4,7 @@
 //! engine was away, the server was killed between a build and its record) is found by its labels.
 
 use super::Deployer;
-use crate::engine::{EngineError, EngineImage};
+use crate::engine::EngineError;
 use crate::model::id::ProjectId;
 use crate::store::StoreError;
 use std::error::Error;
