@@ -144,6 +144,8 @@ impl App {
         let housekeeping = Housekeeping { store: store.clone(), repositories: repositories.clone() };
         housekeeping.put_aside().await?;
         let (engine, builder) = engine(settings, home);
+        // Not waited for: the router serves what runs already, and the rest asks again whenever it needs the engine.
+        tokio::spawn(warn_unless_it_answers(engine.clone()));
         let catalog = Arc::new(Catalog::embedded());
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
@@ -232,6 +234,16 @@ fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder
     let engine = DockerEngine::connect(DockerOptions { server_id, host: host.clone() });
     let builder = DockerBuilder::connect(DockerBuilderOptions { server_id, host });
     (Arc::new(engine), Arc::new(builder))
+}
+
+/// Says in the log when no engine answers at the start: nothing can be deployed until one does.
+async fn warn_unless_it_answers(engine: Arc<dyn Engine>) {
+    if let Err(error) = engine.info().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the engine does not answer: nothing can be deployed until it does"
+        );
+    }
 }
 
 /// The database, migrated, and the right to be its only server. Waits for a database that does not answer.

@@ -181,6 +181,8 @@ impl From<StoreError> for ApiError {
             }
             error @ (StoreError::NotFound
             | StoreError::Stale
+            // Nothing of the API queues deployments.
+            | StoreError::Disabled
             | StoreError::NewerDatabase { .. }
             | StoreError::UnknownUrl
             | StoreError::Other(_)) => Self::internal(error),

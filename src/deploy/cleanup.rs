@@ -2,9 +2,9 @@
 
 use super::Deployer;
 use super::instances::STOP_GRACE;
+use crate::model::environment::Environment;
 use crate::model::project::Project;
 use crate::projects::{CleanupError, ProjectCleanup};
-use crate::store::PageRequest;
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use std::error::Error;
@@ -31,19 +31,17 @@ impl ProjectCleanup for Deployer {
         self.interrupts.signal();
         self.journal.wake_readers();
         self.wait_for_the_end(project).await?;
-        for environment in &environments {
-            drop(self.router.remove_route(environment.id));
-        }
+        self.remove_routes(&environments).await;
         let instances = self.engine.list().await.map_err(failed("the instances"))?;
         let stopping = instances
             .iter()
             .filter(|instance| instance.key.project_id == project.id)
             .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
         try_join_all(stopping).await.map_err(failed("the instances"))?;
-        for environment in &environments {
-            self.remove_images(environment.id).await?;
-        }
+        self.remove_images_of(project.id).await.map_err(failed("the images"))?;
         self.engine.remove_network(project.id).await.map_err(failed("the network"))?;
+        // A deployment that did not end in its time may have set one again.
+        self.remove_routes(&environments).await;
         let (repositories, id) = (self.repositories.clone(), project.id);
         tokio::task::spawn_blocking(move || repositories.remove(id))
             .await
@@ -67,17 +65,12 @@ impl Deployer {
         Ok(())
     }
 
-    async fn remove_images(&self, environment: crate::model::id::EnvironmentId) -> Result<(), CleanupError> {
-        let mut page = PageRequest::first();
-        loop {
-            let releases = self.store.releases_of(environment, page).await.map_err(failed("the images"))?;
-            for release in releases.data {
-                self.engine.remove_image(&release.content.image).await.map_err(failed("the images"))?;
-            }
-            match releases.next {
-                Some(cursor) => page = PageRequest::new(PageRequest::MAX_LIMIT, Some(cursor)),
-                None => return Ok(()),
-            }
+    /// Takes the routes of a project's environments away. The project is disabled, so that no round of the reconciler that
+    /// begins from here on sets one again; one that has begun is waited for.
+    async fn remove_routes(&self, environments: &[Environment]) {
+        let _one_at_a_time = self.switching.lock().await;
+        for environment in environments {
+            drop(self.router.remove_route(environment.id));
         }
     }
 }

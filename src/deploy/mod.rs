@@ -10,6 +10,7 @@
 mod cleanup;
 mod failpoint;
 mod failure;
+mod images;
 mod instances;
 mod patience;
 mod pipeline;

@@ -8,10 +8,11 @@ use super::instances::{STOP_GRACE, web_targets};
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
 use crate::model::id::{DeploymentId, EnvironmentId};
-use crate::model::instance::Instance;
+use crate::model::instance::{Instance, InstanceId};
 use crate::model::route::Route;
 use crate::store::StoreError;
-use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::{FutureExt, StreamExt};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
@@ -21,6 +22,9 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_secs(30);
 /// Events that come together are one reason for a round.
 const SETTLE: Duration = Duration::from_millis(50);
+
+/// Between two looks for images that nobody needs.
+const SWEEP: Duration = Duration::from_hours(1);
 
 /// Runs rounds until it is told to stop.
 pub struct Reconciler {
@@ -40,22 +44,22 @@ impl Reconciler {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut events = self.deployer.engine.events();
         tokio::pin!(stop);
+        // The first comes at once.
+        let mut sweep = tokio::time::interval(SWEEP);
         loop {
+            let sweeps = sweep.tick().now_or_never().is_some();
             let round = tokio::select! {
-                round = self.round() => round,
+                round = self.round_and_sweep(sweeps) => round,
                 () = &mut stop => return,
             };
             if let Err(error) = round {
-                tracing::debug!(
-                    error = &error as &dyn std::error::Error,
-                    "a reconciliation was not finished"
-                );
+                tracing::warn!(error = &error as &dyn std::error::Error, "a reconciliation was not finished");
             }
             tokio::select! {
                 // What comes meanwhile is seen by the next round.
                 _ = events.next() => {
                     tokio::time::sleep(SETTLE).await;
-                    while futures_util::FutureExt::now_or_never(events.next()).flatten().is_some() {}
+                    while events.next().now_or_never().flatten().is_some() {}
                 }
                 () = tokio::time::sleep(TICK) => {}
                 () = &mut stop => return,
@@ -87,11 +91,19 @@ impl Reconciler {
                 })
                 .collect::<Vec<_>>()
         };
-        for orphan in orphans {
-            tracing::info!(instance = %orphan.key.shown(), deployment = %orphan.key.deployment_id, "an orphan is removed");
-            deployer.engine.stop(&orphan.id, STOP_GRACE).await?;
-        }
+        remove_each(orphans, |id| async move { deployer.engine.stop(&id, STOP_GRACE).await }).await;
         Ok(())
+    }
+
+    async fn round_and_sweep(&self, sweeps: bool) -> Result<(), RoundError> {
+        let round = self.round().await;
+        if !sweeps {
+            return round;
+        }
+        if let Err(error) = self.deployer.sweep_images().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "images were not swept");
+        }
+        round
     }
 
     /// Tells the router where the instances of the current releases are; answers with the current deployments.
@@ -124,5 +136,62 @@ impl Reconciler {
             drop(deployer.router.remove_route(*environment));
         }
         Ok(current)
+    }
+}
+
+/// Stops instances at the same time: one that cannot be stopped is left to the next round and keeps no other waiting.
+async fn remove_each<F>(orphans: Vec<Instance>, stop: impl Fn(InstanceId) -> F)
+where
+    F: Future<Output = Result<(), EngineError>>,
+{
+    let removing = orphans.into_iter().map(|orphan| {
+        let stopping = stop(orphan.id);
+        let (instance, deployment) = (orphan.key.shown(), orphan.key.deployment_id);
+        async move {
+            match stopping.await {
+                Ok(()) => tracing::info!(instance, %deployment, "an orphan was removed"),
+                Err(error) => tracing::warn!(
+                    instance, %deployment, error = &error as &dyn std::error::Error, "an orphan was not removed"
+                ),
+            }
+        }
+    });
+    join_all(removing).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::ProjectId;
+    use crate::model::instance::{InstanceKey, InstanceState};
+    use std::sync::Mutex;
+
+    #[tokio::test]
+    async fn an_orphan_that_cannot_be_stopped_keeps_no_other_waiting() {
+        let orphan = |id: &str| Instance {
+            id: InstanceId(id.to_owned()),
+            key: InstanceKey {
+                project_id: ProjectId::generate(),
+                environment_id: EnvironmentId::generate(),
+                deployment_id: DeploymentId::generate(),
+                process_type: "web".parse().unwrap(),
+                index: 1,
+            },
+            state: InstanceState::Running,
+            address: None,
+            created_at: None,
+        };
+        let asked = Mutex::new(Vec::new());
+        let stop = |id: InstanceId| {
+            asked.lock().unwrap().push(id.0.clone());
+            async move {
+                if id.0 == "stuck" {
+                    return Err(EngineError::InUse { what: "The instance".to_owned() });
+                }
+                Ok(())
+            }
+        };
+        remove_each(["stuck", "one", "two"].map(orphan).to_vec(), stop).await;
+        assert_eq!(*asked.lock().unwrap(), ["stuck", "one", "two"]);
     }
 }

@@ -9,7 +9,7 @@ use crate::store::{PageRequest, StoreError};
 use std::time::Duration;
 
 /// How long an engine that does not answer is waited for. After it the deployment ends all the same: instances that are
-/// left then are removed by the reconciler, an image is removed with its project's.
+/// left then, and an image, are removed by the reconciler.
 const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
 
 impl Deployer {

@@ -15,7 +15,7 @@ mod spec;
 pub use docker::{DockerEngine, DockerOptions};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineEventKind};
-pub use spec::{EngineInfo, ExitStatus, InstanceSpec, OutputLine, OutputStream};
+pub use spec::{EngineImage, EngineInfo, ExitStatus, InstanceSpec, OutputLine, OutputStream};
 
 use crate::model::id::ProjectId;
 use crate::model::instance::{Instance, InstanceId};
@@ -84,6 +84,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes the network of a project that has no instances any more. No network is fine.
     async fn remove_network(&self, project: ProjectId) -> Result<(), EngineError>;
+
+    /// Every image that this server has built.
+    async fn images(&self) -> Result<Vec<EngineImage>, EngineError>;
 
     /// Removes an image by id or name. No such image is fine; one that an instance uses gives [`EngineError::InUse`].
     async fn remove_image(&self, image: &str) -> Result<(), EngineError>;

@@ -1,5 +1,6 @@
 //! What an engine is given and what it answers, as plain data.
 
+use crate::model::id::ProjectId;
 use crate::model::instance::InstanceKey;
 use crate::model::name::Slug;
 use crate::model::process::{Command, Limits};
@@ -19,6 +20,14 @@ pub struct InstanceSpec {
     pub limits: Limits,
     /// The project's, for names that people see.
     pub slug: Slug,
+}
+
+/// An image that was built for a project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineImage {
+    /// `sha256:…`, as a release names it.
+    pub id: String,
+    pub project_id: ProjectId,
 }
 
 /// How a command ended.

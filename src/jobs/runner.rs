@@ -1,16 +1,17 @@
 //! Claims jobs and runs them, several at a time.
 
-use crate::model::id::JobId;
+use super::in_hand::InHand;
 use crate::model::time::{Timestamp, now};
 use crate::store::{Job, Store};
 use async_trait::async_trait;
 use chrono::TimeDelta;
-use std::collections::HashSet;
+use futures_util::FutureExt;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 /// Time without a heartbeat after which a job is anybody's.
 const LEASE: Duration = Duration::from_secs(30);
@@ -20,6 +21,8 @@ const POLL: Duration = Duration::from_secs(2);
 /// How often jobs that have ended are looked for that can be forgotten, and how old they have to be.
 const PRUNE_EVERY: Duration = Duration::from_hours(1);
 const KEPT: TimeDelta = TimeDelta::days(7);
+/// Before a job is tried again that has met a mistake in this program.
+const AFTER_PANIC: TimeDelta = TimeDelta::seconds(1);
 
 /// How a job ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,11 +76,13 @@ impl<H: Handler> Runner<H> {
         let mut running = JoinSet::new();
         // A lease can run out while the database is away. The job is then claimed again by the server that runs it, which
         // only renews the lease.
-        let in_hand: Arc<Mutex<HashSet<JobId>>> = Arc::default();
+        let in_hand = InHand::default();
         tokio::pin!(stop);
         let mut prune = tokio::time::interval(PRUNE_EVERY);
         loop {
-            while running.try_join_next().is_some() {}
+            while let Some(ended) = running.try_join_next() {
+                note_end(ended);
+            }
             let claimed = if running.len() < runner.at_once {
                 tokio::select! {
                     biased;
@@ -88,13 +93,12 @@ impl<H: Handler> Runner<H> {
                 None
             };
             if let Some(job) = claimed
-                && lock(&in_hand).insert(job.id)
+                && let Some(held) = in_hand.take(job.id)
             {
-                let (runner, in_hand) = (runner.clone(), in_hand.clone());
+                let runner = runner.clone();
                 running.spawn(async move {
-                    let id = job.id;
                     runner.work(job).await;
-                    lock(&in_hand).remove(&id);
+                    drop(held);
                     // Another job may have waited for this one's lock.
                     runner.queue.wake();
                 });
@@ -104,11 +108,15 @@ impl<H: Handler> Runner<H> {
                 () = runner.queue.wake.notified() => {}
                 () = tokio::time::sleep(POLL) => {}
                 _ = prune.tick() => runner.prune().await,
-                Some(_) = running.join_next(), if !running.is_empty() => {}
+                Some(ended) = running.join_next(), if !running.is_empty() => note_end(ended),
                 () = &mut stop => break,
             }
         }
-        let all_done = async { while running.join_next().await.is_some() {} };
+        let all_done = async {
+            while let Some(ended) = running.join_next().await {
+                note_end(ended);
+            }
+        };
         if tokio::time::timeout(grace, all_done).await.is_err() {
             tracing::warn!("deployments were interrupted; they go on at the next start");
             running.shutdown().await;
@@ -134,7 +142,7 @@ impl<H: Handler> Runner<H> {
     /// Runs one job, keeps its lease meanwhile, and writes down how it ended.
     async fn work(&self, job: Job) {
         let outcome = tokio::select! {
-            outcome = self.handler.run(&job) => outcome,
+            outcome = self.run_caught(&job) => outcome,
             // Somebody else runs it now. What it was doing ends here, before it meets itself.
             () = self.keep_lease(&job) => return,
         };
@@ -149,6 +157,16 @@ impl<H: Handler> Runner<H> {
             // The lease runs out, and the job is run again: it takes that well.
             tracing::error!(job = %job.id, error = &error as &dyn std::error::Error, "cannot write down how a job ended");
         }
+    }
+
+    /// Runs a job; one that panics is tried again, as after the end of its server.
+    async fn run_caught(&self, job: &Job) -> Outcome {
+        // Nothing of the handler is used again that could be half done: each attempt starts from the database.
+        let run = AssertUnwindSafe(self.handler.run(job)).catch_unwind();
+        run.await.unwrap_or_else(|_panic| {
+            tracing::error!(job = %job.id, attempts = job.attempts, "a job has panicked, and is tried again");
+            Outcome::Retry { at: now() + AFTER_PANIC, reason: "a mistake in the program".to_owned() }
+        })
     }
 
     /// Keeps the lease of a job; ends only when another server has taken the job.
@@ -169,6 +187,9 @@ impl<H: Handler> Runner<H> {
     }
 }
 
-fn lock(in_hand: &Mutex<HashSet<JobId>>) -> MutexGuard<'_, HashSet<JobId>> {
-    in_hand.lock().unwrap_or_else(PoisonError::into_inner)
+/// Says when the task of a job has not ended by itself; its lease runs out, and the job is run again.
+fn note_end(ended: Result<(), JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(error = &error as &dyn std::error::Error, "the task of a job was lost");
+    }
 }

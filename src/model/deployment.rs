@@ -76,7 +76,8 @@ impl DeploymentSource {
 pub struct DeploymentOptions {
     /// Build every layer anew.
     pub no_cache: bool,
-    /// Move the branch when the deployment goes live: a push does, a redeployment does not.
+    /// Move the branch when the deployment goes live: a push does. A redeployment does not: it deploys what the branch
+    /// points at when it begins.
     pub move_branch: bool,
 }
 
@@ -289,7 +290,23 @@ impl DeploymentState {
     /// known to be on it.
     #[must_use]
     pub const fn can_go_live(self) -> bool {
-        self.can_be_cancelled() || matches!(self, Self::Switching)
+        match self {
+            Self::Queued
+            | Self::Fetching
+            | Self::Detecting
+            | Self::Building
+            | Self::Releasing
+            | Self::Starting
+            | Self::Checking
+            | Self::Switching => true,
+            Self::Draining
+            | Self::Live
+            | Self::UndoingFailure
+            | Self::UndoingCancel
+            | Self::Failed
+            | Self::Cancelled
+            | Self::Superseded => false,
+        }
     }
 
     /// Whether it is not too late to stop the deployment.
@@ -301,7 +318,21 @@ impl DeploymentState {
     /// Whether the release is made: the router serves it or is about to, and the deployment can only go on.
     #[must_use]
     pub const fn is_committed(self) -> bool {
-        matches!(self, Self::Switching | Self::Draining | Self::Live)
+        match self {
+            Self::Switching | Self::Draining | Self::Live => true,
+            Self::Queued
+            | Self::Fetching
+            | Self::Detecting
+            | Self::Building
+            | Self::Releasing
+            | Self::Starting
+            | Self::Checking
+            | Self::UndoingFailure
+            | Self::UndoingCancel
+            | Self::Failed
+            | Self::Cancelled
+            | Self::Superseded => false,
+        }
     }
 
     /// What keeps the deployment from going live, in the states that it is in because of it.

@@ -16,6 +16,10 @@ use crate::store::{Enqueued, Joined, NewDeployment, StoreError};
 const NOT_KNOWN: &str = "The server's database does not answer, so it is not known whether this was queued. \
                          Push the same commit again in a while: it attaches to the deployment if there is one.";
 
+/// Said when the project was disabled after the push had begun.
+const DISABLED: &str =
+    "The project is disabled or being deleted: nothing is deployed to it. Ask the operator of this server.";
+
 impl Receiver {
     /// Decides every branch of a push, one after the other: each has its own outcome.
     pub(super) async fn decide_branches(
@@ -83,6 +87,10 @@ impl Receiver {
                         .await;
                 }
                 deployment
+            }
+            Err(StoreError::Disabled) => {
+                terminal.notice(DISABLED).await;
+                return Err("project disabled".to_owned());
             }
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "a deployment was not queued");

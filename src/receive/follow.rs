@@ -95,6 +95,7 @@ impl Receiver {
             ),
             StoreError::Conflict { .. }
             | StoreError::Stale
+            | StoreError::Disabled
             | StoreError::NewerDatabase { .. }
             | StoreError::UnknownUrl
             | StoreError::Other(_) => {

@@ -13,7 +13,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectError, ProjectReference};
-use crate::store::{DeploymentFilter, NewDeployment, PageRequest, StoreError};
+use crate::store::{DeploymentFilter, Enqueued, Joined, NewDeployment, PageRequest, StoreError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -34,7 +34,8 @@ pub(super) async fn logs(front: &Front, user: &User, of: &str, output: &Output) 
     follow(front, deployment.id, output).await
 }
 
-/// Deploys again what the branch of production points at, and shows the log.
+/// Deploys again what the branch of production points at when its turn comes, and shows the log. What waits there already
+/// is followed instead.
 pub(super) async fn redeploy(
     front: &Front,
     user: &User,
@@ -65,11 +66,12 @@ pub(super) async fn redeploy(
         source: DeploymentSource::Api,
         options: DeploymentOptions::default(),
     };
-    let why = format!("superseded by a redeployment of {}", user.username);
-    let enqueued = front.store.enqueue_deployment(new, &why).await.map_err(failed)?;
+    let deployment = match front.store.join_waiting_or_enqueue_deployment(new).await.map_err(failed)? {
+        Joined::Running(waiting) => waiting,
+        Joined::New(Enqueued { deployment, .. }) => deployment,
+    };
     front.queue.wake();
-    front.journal.wake_readers();
-    follow(front, enqueued.deployment.id, output).await
+    follow(front, deployment.id, output).await
 }
 
 /// Writes the log to the client; the exit code says whether the deployment went live.

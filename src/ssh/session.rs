@@ -135,6 +135,10 @@ pub(super) fn failed(error: StoreError) -> Refusal {
             );
             Refusal("The server's database does not answer. Try again in a minute.".to_owned())
         }
+        StoreError::Disabled => Refusal(
+            "The project is disabled or being deleted: nothing is deployed to it. Ask the operator of this server."
+                .to_owned(),
+        ),
         StoreError::NotFound
         | StoreError::Conflict { .. }
         | StoreError::Stale

@@ -18,6 +18,9 @@ pub enum StoreError {
     /// The row is no longer in the state that the change starts from: somebody else moved it.
     #[error("it was changed by somebody else in the meantime")]
     Stale,
+    /// The project is disabled, as one that is being deleted is: nothing is deployed to it.
+    #[error("the project is disabled")]
+    Disabled,
     /// The database was made by a newer version of this program.
     #[error("the database has the migration {version}, which this version of gilgal does not know")]
     NewerDatabase {

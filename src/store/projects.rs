@@ -169,23 +169,27 @@ impl Store {
         found(changed)
     }
 
-    /// Disables a project since a time, or enables it again.
+    /// Disables a project since a time, or enables it again. A deployment is queued before it, and is seen by whoever asks
+    /// after it, or not at all.
     pub async fn set_project_disabled(
         &self,
         id: ProjectId,
         since: Option<Timestamp>,
     ) -> Result<Project, StoreError> {
-        let mut connection = self.write().await?;
         let change = (
             projects::disabled_at.eq(since.map(StoredTime::from)),
             projects::updated_at.eq(StoredTime::now()),
         );
-        let row: ProjectRow = on!(connection, |c| diesel::update(projects::table.find(id))
-            .set(change)
-            .returning(ProjectRow::as_returning())
-            .get_result(c)
-            .await)?;
-        Ok(row.into())
+        self.transaction(async |connection| {
+            lock_environments(connection, id).await?;
+            let row: ProjectRow = on!(connection, |c| diesel::update(projects::table.find(id))
+                .set(change)
+                .returning(ProjectRow::as_returning())
+                .get_result(c)
+                .await)?;
+            Ok(row.into())
+        })
+        .await
     }
 
     /// Removes a project with everything that belongs to it: environments, deployments with their logs and jobs, releases.

@@ -19,6 +19,7 @@ use crate::store::types::{Json, StoredTime};
 use diesel::dsl::{exists, max, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::collections::HashSet;
 
 /// A release to make; its environment gives it the next version.
 #[derive(Debug, Clone)]
@@ -156,7 +157,16 @@ impl Store {
         Ok(Page::from_rows(releases, page, |release| Cursor::number(release.version)))
     }
 
-    /// The release that is served of every environment that has one: what should run on this server.
+    /// The images of all releases there are.
+    pub async fn released_images(&self) -> Result<HashSet<String>, StoreError> {
+        let mut connection = self.read().await?;
+        let contents: Vec<Json<ReleaseContent>> =
+            on!(connection, |c| releases::table.select(releases::content).load(c).await)?;
+        Ok(contents.into_iter().map(|content| content.0.image).collect())
+    }
+
+    /// The release that is served of every environment that has one: what should run on this server. A disabled project
+    /// serves nothing.
     pub async fn current_releases(&self) -> Result<Vec<(Project, Environment, Release)>, StoreError> {
         let (newer, its_deployment) = diesel::alias!(releases as newer, deployments as its_deployment);
         let same_environment = newer.field(releases::environment_id).eq(releases::environment_id);
@@ -172,6 +182,7 @@ impl Store {
             .inner_join(deployments::table)
             .inner_join(environments::table.inner_join(projects::table))
             .filter(deployments::state.eq_any(committed_states()))
+            .filter(projects::disabled_at.is_null())
             .filter(not(exists(superseded_by)))
             .order(releases::environment_id);
         let mut connection = self.read().await?;

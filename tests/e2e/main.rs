@@ -13,11 +13,13 @@ mod docker_away;
 mod engine;
 mod examples;
 mod faults;
+mod health;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;
 mod pushers;
 mod queue;
+mod reconciler;
 mod recovery;
 mod redeploy;
 mod refusals;

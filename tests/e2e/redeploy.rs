@@ -1,6 +1,8 @@
 //! Pushing again: what changes, what stays, and that nobody notices the switch.
 
-use crate::support::{Engine, RequestLoop, Server, WorkTree, wait_until};
+use crate::support::{
+    Engine, RequestLoop, RunningPush, Server, WorkTree, expect_live, slow_dockerfile, wait_until,
+};
 use std::thread;
 use std::time::Duration;
 
@@ -114,6 +116,22 @@ fn what_is_live_can_be_deployed_again_without_a_push() {
     wait_until("the old instance is removed", Duration::from_secs(20), || engine.containers().len() == 1);
     assert_ne!(engine.containers(), before);
     assert_eq!(server.get("shop", "/").body, "one");
+}
+
+#[test]
+fn a_redeployment_deploys_what_is_live_when_its_turn_comes() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let commit = tree.commit(&[("Dockerfile", &slow_dockerfile(5)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    // The branch is still where it was: it moves when the push is live.
+    let redeployed = ada.ssh(&server, &["redeploy", "shop"]).expect_success();
+    push.finish().expect(0);
+    assert!(redeployed.contains(&commit[..7]), "{redeployed}");
+    expect_live(&server, &ada, &commit, "two");
 }
 
 #[test]

@@ -113,6 +113,14 @@ fn another_database_is_refused_and_nothing_is_removed() {
 }
 
 #[test]
+fn an_engine_that_does_not_answer_is_named_in_the_log() {
+    let server = Server::start_with(&[("DOCKER_HOST", "unix:///nowhere/docker.sock")]);
+    let said = "the engine does not answer: nothing can be deployed until it does";
+    wait_until("it is said", Duration::from_secs(10), || server.log().contains(said));
+    assert!(server.log().contains("/nowhere/docker.sock"), "{}", server.log());
+}
+
+#[test]
 fn an_idle_server_stops_and_its_apps_stay() {
     let mut server = Server::start();
     let ada = server.person("ada");

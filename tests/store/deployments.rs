@@ -17,6 +17,11 @@ on_both![
     one_that_waits_is_cancelled_at_once,
     a_cancel_is_noted_once_and_until_it_is_too_late,
     a_second_push_joins_what_is_on_its_way,
+    a_push_joins_only_what_moves_its_branch,
+    a_redeployment_takes_nobodys_place,
+    a_disabled_project_gets_no_deployment,
+    disabling_is_seen_by_every_deployment_or_sees_it,
+    a_deployment_learns_its_commit_when_it_begins,
     of_simultaneous_pushes_of_a_commit_one_is_deployed,
     deployments_are_listed_by_what_is_asked,
 ];
@@ -222,6 +227,105 @@ async fn a_second_push_joins_what_is_on_its_way(database: Database) {
     advance_to(&store, &second.deployment, State::Building).await;
     assert!(store.request_cancel(second.deployment.id).await.unwrap());
     assert!(matches!(push('a').await, Joined::New(_)));
+}
+
+async fn a_push_joins_only_what_moves_its_branch(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let join = async |new| store.join_or_enqueue_deployment(new, "a newer one came").await.unwrap();
+    let mut redeployment = new_deployment(&production, 'a');
+    redeployment.options.move_branch = false;
+    let redeployment = store.enqueue_deployment(redeployment, "").await.unwrap().deployment;
+    advance_to(&store, &redeployment, State::Building).await;
+    let Joined::New(push) = join(new_deployment(&production, 'a')).await else {
+        panic!("a redeployment moves no branch")
+    };
+    let mut elsewhere = new_deployment(&production, 'a');
+    elsewhere.branch = Some("side".parse().unwrap());
+    advance_to(&store, &push.deployment, State::Fetching).await;
+    assert!(matches!(join(elsewhere).await, Joined::New(_)), "another branch");
+    let Joined::Running(joined) = join(new_deployment(&production, 'a')).await else { panic!("the same") };
+    assert_eq!(joined.id, push.deployment.id);
+}
+
+async fn a_redeployment_takes_nobodys_place(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let redeploy = async || {
+        let mut new = new_deployment(&production, 'a');
+        new.options.move_branch = false;
+        store.join_waiting_or_enqueue_deployment(new).await.unwrap()
+    };
+    let running = enqueue(&store, &production, 'b').await.deployment;
+    advance_to(&store, &running, State::Building).await;
+    let Joined::New(first) = redeploy().await else { panic!("one that runs is not joined") };
+    assert_eq!(redeploy().await, Joined::Running(first.deployment.clone()));
+    let push = enqueue(&store, &production, 'c').await;
+    assert_eq!(push.superseded, [first.deployment.id]);
+    assert_eq!(redeploy().await, Joined::Running(push.deployment.clone()));
+    assert_eq!(store.deployment(push.deployment.id).await.unwrap().state, State::Queued);
+}
+
+async fn a_disabled_project_gets_no_deployment(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    store.set_project_disabled(shop.id, Some(gilgal::model::time::now())).await.unwrap();
+    let new = || new_deployment(&production, 'a');
+    for refused in [
+        store.enqueue_deployment(new(), "").await.map(|_| ()),
+        store.join_or_enqueue_deployment(new(), "").await.map(|_| ()),
+        store.join_waiting_or_enqueue_deployment(new()).await.map(|_| ()),
+    ] {
+        assert!(matches!(refused, Err(StoreError::Disabled)), "{refused:?}");
+    }
+    assert_eq!(store.open_jobs().await.unwrap(), 0);
+    store.set_project_disabled(shop.id, None).await.unwrap();
+    enqueue(&store, &production, 'a').await;
+}
+
+async fn disabling_is_seen_by_every_deployment_or_sees_it(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    for round in 0..10 {
+        let (shop, production) = project(&store, &ada, &format!("shop-{round}")).await;
+        let pushes: Vec<_> = (0..8)
+            .map(|_| {
+                let (store, new) = (store.clone(), new_deployment(&production, 'a'));
+                tokio::spawn(async move { store.enqueue_deployment(new, "").await })
+            })
+            .collect();
+        store.set_project_disabled(shop.id, Some(gilgal::model::time::now())).await.unwrap();
+        let seen = store.unfinished_deployments().await.unwrap();
+        for push in pushes {
+            match push.await.unwrap() {
+                // Superseded meanwhile, or seen.
+                Ok(queued) => {
+                    let now = store.deployment(queued.deployment.id).await.unwrap().state;
+                    assert!(
+                        now == State::Superseded || seen.iter().any(|one| one.id == queued.deployment.id)
+                    );
+                }
+                Err(refused) => assert!(matches!(refused, StoreError::Disabled), "{refused:?}"),
+            }
+        }
+    }
+}
+
+async fn a_deployment_learns_its_commit_when_it_begins(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let id = enqueue(&store, &production, 'a').await.deployment.id;
+    let early = store.set_deployment_commit(id, &commit('b')).await;
+    assert!(matches!(early, Err(StoreError::Stale)), "{early:?}");
+    let begun = store.deployment(id).await.unwrap();
+    advance_to(&store, &begun, State::Fetching).await;
+    store.set_deployment_commit(id, &commit('b')).await.unwrap();
+    let now = store.deployment(id).await.unwrap();
+    assert_eq!((now.commit, now.previous_commit), (commit('b'), Some(commit('b'))));
 }
 
 async fn of_simultaneous_pushes_of_a_commit_one_is_deployed(database: Database) {

@@ -13,6 +13,7 @@ on_both![
     jobs_of_one_lock_run_one_after_the_other,
     a_job_without_its_worker_is_taken_again,
     a_failed_job_waits_for_its_time,
+    a_job_that_is_tried_again_keeps_its_turn,
     a_worker_that_stops_gives_its_jobs_back,
     what_ended_long_ago_is_forgotten,
 ];
@@ -99,6 +100,26 @@ async fn a_failed_job_waits_for_its_time(database: Database) {
     assert!(store.fail_job(id, "a", "no network", None).await.unwrap());
     assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None);
     assert_eq!(store.open_jobs().await.unwrap(), 1);
+}
+
+async fn a_job_that_is_tried_again_keeps_its_turn(database: Database) {
+    let store = database.store;
+    let older = enqueue(&store, 1, Some("shop")).await;
+    let newer = enqueue(&store, 2, Some("shop")).await;
+    let other = enqueue(&store, 3, Some("blog")).await;
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, older);
+    let soon = now() + TimeDelta::milliseconds(300);
+    assert!(store.fail_job(older, "a", "no database", Some(soon)).await.unwrap());
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, other);
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None, "the newer one waits for the older");
+    let again = loop {
+        if let Some(job) = store.claim_job("a", LEASE).await.unwrap() {
+            break job;
+        }
+    };
+    assert_eq!((again.id, again.attempts), (older, 2));
+    assert!(store.complete_job(older, "a").await.unwrap());
+    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, newer);
 }
 
 async fn a_worker_that_stops_gives_its_jobs_back(database: Database) {

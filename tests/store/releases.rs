@@ -15,6 +15,7 @@ on_both![
     what_is_cancelled_or_not_checked_is_not_committed,
     a_commit_and_a_cancel_exclude_each_other,
     only_a_committed_release_is_current,
+    a_disabled_project_serves_nothing,
     releases_come_in_pages,
 ];
 
@@ -154,4 +155,16 @@ async fn releases_come_in_pages(database: Database) {
         }
     }
     assert_eq!(versions, [5, 4, 3, 2, 1]);
+}
+
+async fn a_disabled_project_serves_nothing(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let deployment = enqueue(&store, &production, 'a').await.deployment;
+    commit_release(&store, &deployment).await;
+    assert_eq!(store.current_releases().await.unwrap().len(), 1);
+    assert_eq!(store.released_images().await.unwrap(), ["sha256:1".to_owned()].into());
+    store.set_project_disabled(shop.id, Some(gilgal::model::time::now())).await.unwrap();
+    assert!(store.current_releases().await.unwrap().is_empty());
 }

@@ -1,7 +1,7 @@
 //! Waiting until every new instance has proved itself, and explaining why one does not.
 
 use super::fetch::wanted_move;
-use super::seconds;
+use super::{port, seconds};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, LAST_LINES, StepError};
 use crate::deploy::instances::{self, web_targets};
@@ -11,17 +11,13 @@ use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
 use crate::router::health::{self, ProbeFailure, Unhealthy};
 use futures_util::future::try_join_all;
-use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::time::{Instant, sleep};
+use tokio::time::{sleep, timeout};
 
 /// How long an instance without a port must have run to count as started.
 const RUNS_FOR: Duration = Duration::from_secs(2);
 /// How often an instance is looked at for a crash.
 const CRASH_LOOK: Duration = Duration::from_millis(250);
-/// An app that listens somewhere else for this long is not going to listen where it should.
-const WRONG_PORT_AFTER: Duration = Duration::from_secs(10);
-const WRONG_PORT_LOOK: Duration = Duration::from_secs(2);
 
 impl Deployer {
     pub(in crate::deploy) async fn check(&self, run: &mut Run) -> Result<(), StepError> {
@@ -62,7 +58,8 @@ impl Deployer {
         Ok(())
     }
 
-    /// Waits for one instance; a crash, or a port that is not the right one, ends the wait at once.
+    /// Waits for one instance; a crash ends the wait at once. One that listens somewhere else is given its time all the
+    /// same: what a slow app listens on first (for its workers, for debugging) may not be all.
     async fn check_instance(
         &self,
         run: &Run,
@@ -81,19 +78,24 @@ impl Deployer {
             };
         }
         let Some(address) = instance.address else {
-            return Err(self.crash(run, instance).await);
+            // One that has ended has no address.
+            let crash = timeout(deadline_of(health), self.crash(run, instance)).await;
+            return Err(crash.unwrap_or_else(|_elapsed| {
+                Failure::new("not healthy", format!("{name} runs, but has no address on its network."))
+                    .advise("Push again; if it stays so, ask the operator of this server to look at Docker.")
+                    .into()
+            }));
         };
         let outcome = tokio::select! {
             outcome = health::check(address, health, host) => outcome,
             failure = self.crash(run, instance) => return Err(failure),
-            failure = self.wrong_port(instance, address) => return Err(failure),
         };
         match outcome {
             Ok(healthy) => {
                 run.detail(&format!("{name} healthy after {} ({})", seconds(healthy.after), healthy.detail));
                 Ok(())
             }
-            Err(unhealthy) => Err(self.explain(instance, address, health, &unhealthy).await),
+            Err(unhealthy) => Err(self.explain(instance, address.port(), health, &unhealthy).await),
         }
     }
 
@@ -134,68 +136,41 @@ impl Deployer {
         }
     }
 
-    /// Ends when the app has listened somewhere else, and not where it should, for long enough.
-    async fn wrong_port(&self, instance: &Instance, address: SocketAddr) -> StepError {
-        let begun = Instant::now();
-        loop {
-            sleep(WRONG_PORT_LOOK).await;
-            let listening = self.engine.listening_ports(&instance.id).await.unwrap_or_default();
-            let wrong =
-                !listening.is_empty() && !listening.iter().any(|listens| reaches(*listens, address.port()));
-            if wrong && begun.elapsed() >= WRONG_PORT_AFTER {
-                return self.not_reachable(instance, address.port(), &listening).await;
-            }
-        }
-    }
-
+    /// Why an instance was not healthy at its deadline: by where it listens, if it cannot be reached there, or else by what
+    /// it answered last.
     async fn explain(
         &self,
         instance: &Instance,
-        address: SocketAddr,
+        port: u16,
         health: &HealthCheck,
         unhealthy: &Unhealthy,
     ) -> StepError {
-        if matches!(unhealthy.last, ProbeFailure::Refused | ProbeFailure::ClosedEarly) {
-            let listening = self.engine.listening_ports(&instance.id).await.unwrap_or_default();
-            return self.not_reachable(instance, address.port(), &listening).await;
-        }
-        let waited = Duration::from_millis(u64::from(health.deadline_ms));
-        let sentence = format!(
-            "{} was not healthy within {}: {}.",
-            instance.key.shown(),
-            seconds(waited),
-            unhealthy.last
-        );
-        let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
-        Failure::new("not healthy", sentence).with_last_lines(lines).into()
-    }
-
-    async fn not_reachable(&self, instance: &Instance, port: u16, listening: &[SocketAddr]) -> StepError {
         let name = instance.key.shown();
-        let local = listening.iter().find(|listens| listens.port() == port && listens.ip().is_loopback());
-        let failure = if let Some(local) = local {
-            Failure::new(
-                "not healthy",
-                format!("{name} listens on {local}, where only the app itself can reach it."),
-            )
-            .advise(format!("Listen on 0.0.0.0:{port}, or on the port in the variable PORT."))
-        } else if listening.is_empty() {
-            Failure::new("not healthy", format!("{name} runs, but listens on no port."))
-                .advise(format!("Listen on 0.0.0.0 and the port in the variable PORT, which is {port} here."))
-        } else {
-            let ports: Vec<String> = listening.iter().map(ToString::to_string).collect();
-            Failure::new(
-                "not healthy",
-                format!("{name} listens on {}, and not on port {port}.", ports.join(" and ")),
-            )
-            .advise(format!("Listen on the port in the variable PORT, which is {port} here."))
+        let unreachable = match unhealthy.last {
+            ProbeFailure::Refused | ProbeFailure::ClosedEarly => {
+                // Where it cannot be told, nothing is claimed.
+                let listening = self.engine.listening_ports(&instance.id).await.ok();
+                listening.and_then(|listening| port::unreachable(&name, port, &listening))
+            }
+            ProbeFailure::TimedOut
+            | ProbeFailure::Status(_)
+            | ProbeFailure::NotHttp
+            | ProbeFailure::Unreachable
+            | ProbeFailure::InvalidPath => None,
         };
+        let failure = unreachable.unwrap_or_else(|| {
+            let waited = seconds(deadline_of(health));
+            Failure::new(
+                "not healthy",
+                format!("{name} was not healthy within {waited}: {}.", unhealthy.last),
+            )
+        });
         let lines = self.engine.last_logs(&instance.id, LAST_LINES).await;
         failure.with_last_lines(lines).into()
     }
 }
 
-/// Whether something that listens there can be reached from outside on the port.
-fn reaches(listens: SocketAddr, port: u16) -> bool {
-    listens.port() == port && !listens.ip().is_loopback()
+/// How long an instance has to become healthy.
+fn deadline_of(health: &HealthCheck) -> Duration {
+    Duration::from_millis(u64::from(health.deadline_ms))
 }

@@ -7,8 +7,9 @@ use crate::git::{BranchMove, Repository};
 
 impl Deployer {
     pub(in crate::deploy) async fn fetch(&self, run: &mut Run) -> Result<(), StepError> {
-        run.step(&heading(run));
         let repository = self.repository(run)?;
+        self.follow_branch(run).await?;
+        run.step(&heading(run));
         let wanted = wanted_move(run);
         let (id, commit) = (run.deployment.id, run.deployment.commit.clone());
         let checked = tokio::task::spawn_blocking(move || {
@@ -18,6 +19,31 @@ impl Deployer {
             repository.pin(id, &commit).map_err(StepError::from)
         });
         checked.await.unwrap_or_else(|error| Err(Failure::new("server failed", error.to_string()).into()))
+    }
+
+    /// A deployment that does not move its branch deploys what the branch points at now: what it was when somebody asked
+    /// may be older than what has gone live since.
+    async fn follow_branch(&self, run: &mut Run) -> Result<(), StepError> {
+        let deployment = &mut run.deployment;
+        let Some(branch) = deployment.branch.clone().filter(|_| !deployment.options.move_branch) else {
+            return Ok(());
+        };
+        let repository = self.repositories.existing(deployment.project_id);
+        let looked_for = branch.clone();
+        let found = tokio::task::spawn_blocking(move || {
+            repository.map_or(Ok(None), |repository| repository.branch(&looked_for))
+        });
+        let found = found.await.map_err(|error| Failure::new("server failed", error.to_string()))??;
+        let Some(commit) = found else {
+            let sentence = format!("The branch `{branch}` is gone.");
+            return Err(Failure::new("nothing to deploy", sentence).advise("Push it again.").into());
+        };
+        if commit != deployment.commit {
+            self.store.set_deployment_commit(deployment.id, &commit).await?;
+            deployment.previous_commit = Some(commit.clone());
+            deployment.commit = commit;
+        }
+        Ok(())
     }
 
     /// The repository that the commit of a deployment is in.

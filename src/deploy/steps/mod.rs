@@ -5,6 +5,7 @@ mod check;
 mod detect;
 mod drain;
 mod fetch;
+mod port;
 mod release;
 mod start;
 mod switch;

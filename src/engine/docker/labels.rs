@@ -46,10 +46,15 @@ pub(super) fn is_of(labels: &Labels, server: ServerId) -> bool {
     labels.get(SERVER).is_some_and(|value| *value == server.to_string())
 }
 
+/// The project that something belongs to.
+pub(super) fn project(labels: &Labels) -> Option<ProjectId> {
+    labels.get(PROJECT)?.parse().ok()
+}
+
 /// The place that an instance fills, and its port.
 pub(super) fn key_and_port(labels: &Labels) -> Option<(InstanceKey, u16)> {
     let key = InstanceKey {
-        project_id: labels.get(PROJECT)?.parse().ok()?,
+        project_id: project(labels)?,
         environment_id: labels.get(ENVIRONMENT)?.parse().ok()?,
         deployment_id: labels.get(DEPLOYMENT)?.parse().ok()?,
         process_type: labels.get(PROCESS)?.parse().ok()?,

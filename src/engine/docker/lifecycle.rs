@@ -13,7 +13,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-    RemoveImageOptionsBuilder, StopContainerOptionsBuilder,
+    StopContainerOptionsBuilder,
 };
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
@@ -185,20 +185,6 @@ impl Shared {
             }
         });
         Ok(try_join_all(instances).await?.into_iter().flatten().collect())
-    }
-
-    pub(super) async fn remove_image(&self, image: &str) -> Result<(), EngineError> {
-        let docker = self.client().await?;
-        // Without force: an image that a container needs stays.
-        let options = RemoveImageOptionsBuilder::new().force(false).build();
-        match docker.remove_image(image, Some(options), None).await {
-            Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
-            Err(error) if is_conflict(&error) => {
-                Err(EngineError::InUse { what: format!("The image {image}") })
-            }
-            Err(error) => Err(self.failed("remove the image", &error)),
-        }
     }
 }
 

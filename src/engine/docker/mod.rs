@@ -4,6 +4,7 @@ mod command;
 mod container;
 mod events;
 mod failure;
+mod images;
 mod info;
 mod labels;
 mod lifecycle;
@@ -14,7 +15,9 @@ mod ports;
 #[cfg(test)]
 mod tests;
 
-use super::{Engine, EngineError, EngineEvent, EngineInfo, ExitStatus, InstanceSpec, OutputLine};
+use super::{
+    Engine, EngineError, EngineEvent, EngineImage, EngineInfo, ExitStatus, InstanceSpec, OutputLine,
+};
 use crate::docker::Connection;
 use crate::model::id::{ProjectId, ServerId};
 use crate::model::instance::{Instance, InstanceId};
@@ -115,6 +118,10 @@ impl Engine for DockerEngine {
 
     async fn remove_network(&self, project: ProjectId) -> Result<(), EngineError> {
         self.0.remove_network(project).await
+    }
+
+    async fn images(&self) -> Result<Vec<EngineImage>, EngineError> {
+        self.0.images().await
     }
 
     async fn remove_image(&self, image: &str) -> Result<(), EngineError> {

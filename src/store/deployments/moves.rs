@@ -3,6 +3,7 @@
 use super::cancellable_states;
 use crate::model::deployment::{Deployment, DeploymentRecord, DeploymentState, RecordedEvent};
 use crate::model::id::DeploymentId;
+use crate::model::name::CommitId;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
@@ -61,6 +62,19 @@ impl Store {
         reason: Option<&str>,
     ) -> Result<(), StoreError> {
         self.move_deployment(id, Move { from, to, record, reason, detail: reason }).await
+    }
+
+    /// Notes which commit a deployment has turned out to be about: one that deploys what a branch points at learns it when
+    /// it begins.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is no longer `fetching`.
+    pub async fn set_deployment_commit(&self, id: DeploymentId, commit: &CommitId) -> Result<(), StoreError> {
+        let mut connection = self.write().await?;
+        let fetching = deployments::table.find(id).filter(deployments::state.eq(DeploymentState::Fetching));
+        let change = (deployments::commit_id.eq(commit), deployments::previous_commit.eq(commit));
+        let changed = on!(connection, |c| diesel::update(fetching).set(change).execute(c).await)?;
+        if changed == 1 { Ok(()) } else { Err(StoreError::Stale) }
     }
 
     async fn move_deployment(&self, id: DeploymentId, step: Move<'_>) -> Result<(), StoreError> {

@@ -12,7 +12,7 @@ use crate::store::backend::{Connection, on};
 use crate::store::environments;
 use crate::store::error::StoreError;
 use crate::store::jobs::{self, NewJob};
-use crate::store::schema::deployments;
+use crate::store::schema::{deployments, environments as environment_rows, projects};
 use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -49,22 +49,40 @@ pub enum Joined {
 }
 
 impl Store {
-    /// The deployment of the commit that is on its way to the environment already and that nobody has cancelled, or
-    /// else a new one, as of [`Store::enqueue_deployment`]. Of any number of simultaneous calls one makes it.
+    /// The deployment that takes the same commit to the environment, and to the same branch, already and that nobody has
+    /// cancelled, or else a new one, as of [`Store::enqueue_deployment`]. Of any number of simultaneous calls one makes it.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the environment has gone.
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
     pub async fn join_or_enqueue_deployment(
         &self,
         new: NewDeployment,
         superseded_reason: &str,
     ) -> Result<Joined, StoreError> {
         self.transaction(async |connection| {
-            environments::lock(connection, new.environment_id).await?;
-            if let Some(running) = on_its_way(connection, new.environment_id, &new.commit).await? {
+            lock_enabled(connection, new.environment_id).await?;
+            if let Some(running) = on_its_way(connection, &new).await? {
                 return Ok(Joined::Running(running));
             }
-            Box::pin(enqueue(connection, row_of(new), superseded_reason)).await.map(Joined::New)
+            let superseded = supersede(connection, new.environment_id, superseded_reason).await?;
+            // Many statements, for two databases: too large to be moved about.
+            Box::pin(enqueue(connection, row_of(new), superseded)).await.map(Joined::New)
+        })
+        .await
+    }
+
+    /// The deployment that waits in the environment, whatever it deploys, or else a new one: a redeployment takes nobody's
+    /// place, and what waits is newer than what is there.
+    ///
+    /// # Errors
+    /// As of [`Store::join_or_enqueue_deployment`].
+    pub async fn join_waiting_or_enqueue_deployment(&self, new: NewDeployment) -> Result<Joined, StoreError> {
+        self.transaction(async |connection| {
+            lock_enabled(connection, new.environment_id).await?;
+            if let Some(waiting) = waiting(connection, new.environment_id).await? {
+                return Ok(Joined::Running(waiting));
+            }
+            Box::pin(enqueue(connection, row_of(new), Vec::new())).await.map(Joined::New)
         })
         .await
     }
@@ -73,7 +91,7 @@ impl Store {
     /// is superseded for `superseded_reason`.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the environment has gone.
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
     pub async fn enqueue_deployment(
         &self,
         new: NewDeployment,
@@ -81,25 +99,54 @@ impl Store {
     ) -> Result<Enqueued, StoreError> {
         let row = row_of(new);
         self.transaction(async |connection| {
-            environments::lock(connection, row.environment_id).await?;
-            // Many statements, for two databases: too large to be moved about.
-            Box::pin(enqueue(connection, row, superseded_reason)).await
+            lock_enabled(connection, row.environment_id).await?;
+            let superseded = supersede(connection, row.environment_id, superseded_reason).await?;
+            Box::pin(enqueue(connection, row, superseded)).await
         })
         .await
     }
 }
 
-/// The newest deployment of a commit in an environment that is to go live.
+/// Locks an environment, and makes sure that its project takes deployments: disabling one waits for the lock.
+async fn lock_enabled(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
+    environments::lock(connection, id).await?;
+    let enabled = environment_rows::table
+        .inner_join(projects::table)
+        .filter(environment_rows::id.eq(id))
+        .filter(projects::disabled_at.is_null())
+        .count();
+    let enabled: i64 = on!(connection, |c| enabled.get_result(c).await)?;
+    if enabled == 1 { Ok(()) } else { Err(StoreError::Disabled) }
+}
+
+/// The newest deployment that is to go live with the same commit, and does the same to the same branch.
 async fn on_its_way(
     connection: &mut Connection,
+    new: &NewDeployment,
+) -> Result<Option<Deployment>, StoreError> {
+    let rows: Vec<DeploymentRow> = on!(connection, |c| deployments::table
+        .filter(deployments::environment_id.eq(new.environment_id))
+        .filter(deployments::commit_id.eq(&new.commit))
+        .filter(deployments::state.eq_any(undecided_states()))
+        .filter(deployments::cancel_requested_at.is_null())
+        .order(deployments::id.desc())
+        .select(DeploymentRow::as_select())
+        .load(c)
+        .await)?;
+    let mut same = rows.into_iter().map(Deployment::from).filter(|deployment| {
+        deployment.branch == new.branch && deployment.options.move_branch == new.options.move_branch
+    });
+    Ok(same.next())
+}
+
+/// The deployment of an environment that nobody has begun.
+async fn waiting(
+    connection: &mut Connection,
     environment_id: EnvironmentId,
-    commit: &CommitId,
 ) -> Result<Option<Deployment>, StoreError> {
     let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
         .filter(deployments::environment_id.eq(environment_id))
-        .filter(deployments::commit_id.eq(commit))
-        .filter(deployments::state.eq_any(undecided_states()))
-        .filter(deployments::cancel_requested_at.is_null())
+        .filter(deployments::state.eq(DeploymentState::Queued))
         .order(deployments::id.desc())
         .select(DeploymentRow::as_select())
         .first(c)
@@ -112,9 +159,8 @@ async fn on_its_way(
 async fn enqueue(
     connection: &mut Connection,
     row: DeploymentRow,
-    superseded_reason: &str,
+    superseded: Vec<DeploymentId>,
 ) -> Result<Enqueued, StoreError> {
-    let superseded = supersede(connection, row.environment_id, superseded_reason).await?;
     on!(connection, |c| diesel::insert_into(deployments::table).values(&row).execute(c).await)?;
     insert_event(connection, row.id, row.state, None).await?;
     let job = NewJob {

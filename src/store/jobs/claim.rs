@@ -13,8 +13,8 @@ use diesel_async::RunQueryDsl;
 use std::time::Duration;
 
 impl Store {
-    /// Takes the oldest job that may run: a queued one whose time has come and whose lock key no running job has, or a
-    /// running one whose lease has ended.
+    /// Takes the oldest job that may run: a queued one whose time has come and whose lock key no running job has and no
+    /// older one that waits, or a running one whose lease has ended. A job that is to be tried again keeps its turn.
     ///
     /// The job is picked with a plain read and then taken with one update that is guarded by what was read, so that no
     /// transaction and no row lock is held; who loses the race picks again.
@@ -33,9 +33,10 @@ impl Store {
     async fn next_job(&self) -> Result<Option<JobId>, StoreError> {
         let now = StoredTime::now();
         let other = diesel::alias!(jobs as other);
-        let locked = other
-            .filter(other.field(jobs::state).eq(RUNNING))
-            .filter(other.field(jobs::lock_key).eq(jobs::lock_key));
+        let running = other.field(jobs::state).eq(RUNNING);
+        let waits_longer = other.field(jobs::state).eq(QUEUED).and(other.field(jobs::id).lt(jobs::id));
+        let locked =
+            other.filter(other.field(jobs::lock_key).eq(jobs::lock_key)).filter(running.or(waits_longer));
         let due = jobs::state.eq(QUEUED).and(jobs::run_at.le(now)).and(not(exists(locked)));
         let abandoned = jobs::state.eq(RUNNING).and(jobs::lease_until.lt(now).assume_not_null());
         let next = jobs::table.filter(due.or(abandoned)).order((jobs::run_at, jobs::id)).select(jobs::id);

@@ -1,0 +1,63 @@
+//! Removing images that nobody needs any more.
+//!
+//! An undo removes the image that its deployment has made, and a drain those of old releases. What they have left (the
+//! engine was away, the server was killed between a build and its record) is found by its labels.
+
+use super::Deployer;
+use crate::engine::EngineError;
+use crate::model::id::ProjectId;
+use crate::store::StoreError;
+use std::error::Error;
+
+/// Why images were not looked for.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SweepError {
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Deployer {
+    /// Removes every image of a project; what it ran is stopped.
+    ///
+    /// # Errors
+    /// When the engine refuses.
+    pub(super) async fn remove_images_of(&self, project: ProjectId) -> Result<(), EngineError> {
+        for image in self.engine.images().await? {
+            if image.project_id == project {
+                self.engine.remove_image(&image.id).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the images that no release has. A project that is being deployed is left alone: a build may have found an
+    /// image and not have noted it yet.
+    ///
+    /// # Errors
+    /// When the images or the releases are not known. An image that cannot be removed is left to the next sweep.
+    pub(super) async fn sweep_images(&self) -> Result<(), SweepError> {
+        let images = self.engine.images().await?;
+        if images.is_empty() {
+            return Ok(());
+        }
+        let released = self.store.released_images().await?;
+        for image in images.iter().filter(|image| !released.contains(&image.id)) {
+            // Asked for each: removing takes its time, and deployments begin meanwhile.
+            let unfinished = self.store.unfinished_deployments().await?;
+            if unfinished.iter().any(|deployment| deployment.project_id == image.project_id) {
+                continue;
+            }
+            match self.engine.remove_image(&image.id).await {
+                Ok(()) => {
+                    tracing::info!(image = %image.id, project = %image.project_id, "an image without a release was removed");
+                }
+                Err(error) => {
+                    tracing::warn!(image = %image.id, error = &error as &dyn Error, "an image without a release is kept");
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,35 @@
+//! The images that this server has built.
+
+use super::failure::{is_conflict, is_gone};
+use super::{Shared, labels};
+use crate::engine::{EngineError, EngineImage};
+use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+use std::collections::HashMap;
+
+impl Shared {
+    pub(super) async fn images(&self) -> Result<Vec<EngineImage>, EngineError> {
+        let docker = self.client().await?;
+        let filters = HashMap::from([("label", vec![format!("{}={}", labels::SERVER, self.server_id)])]);
+        let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+        let found = docker.list_images(Some(options)).await;
+        let found = found.map_err(|error| self.failed("list the images", &error))?;
+        let image = |image: bollard::models::ImageSummary| {
+            Some(EngineImage { project_id: labels::project(&image.labels)?, id: image.id })
+        };
+        Ok(found.into_iter().filter_map(image).collect())
+    }
+
+    pub(super) async fn remove_image(&self, image: &str) -> Result<(), EngineError> {
+        let docker = self.client().await?;
+        // Without force: an image that a container needs stays.
+        let options = RemoveImageOptionsBuilder::new().force(false).build();
+        match docker.remove_image(image, Some(options), None).await {
+            Ok(_) => Ok(()),
+            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) if is_conflict(&error) => {
+                Err(EngineError::InUse { what: format!("The image {image}") })
+            }
+            Err(error) => Err(self.failed("remove the image", &error)),
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What happens on the engine behind the server's back.
+
+use crate::support::{Engine, PATIENCE, Server, WorkTree, docker, wait_until};
+use reqwest::Method;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+use uuid::Uuid;
+
+/// `--label gilgal.<name>=<value>` for each.
+fn labels(of: &[(&str, &str)]) -> Vec<String> {
+    of.iter().flat_map(|(name, value)| ["--label".to_owned(), format!("gilgal.{name}={value}")]).collect()
+}
+
+fn server_id(server: &Server) -> String {
+    fs::read_to_string(server.home().join("server-id")).unwrap().trim().to_owned()
+}
+
+#[test]
+fn an_instance_of_no_release_is_removed() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let live = server.engine().containers();
+
+    let (server_id, nothing) = (server_id(&server), Uuid::now_v7().to_string());
+    let labels = labels(&[
+        ("server", &server_id),
+        ("project", &nothing),
+        ("environment", &nothing),
+        ("deployment", &nothing),
+        ("process", "web"),
+        ("index", "1"),
+        ("port", "3000"),
+    ]);
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let orphan = [&["run", "--detach"][..], &labels, &["busybox:stable", "sleep", "600"]].concat();
+    assert_eq!(docker(&orphan).len(), 1);
+    let engine = server.engine();
+    wait_until("the orphan is removed", PATIENCE, || engine.containers() == live);
+    assert_eq!(server.get("shop", "/").body, "one");
+}
+
+#[test]
+fn an_instance_that_was_restarted_is_served_where_it_is() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let instance = server.engine().containers().remove(0);
+    let address = || {
+        let networks = Engine::inspect(&instance)["NetworkSettings"]["Networks"].clone();
+        let network = networks.as_object().unwrap().iter().next().unwrap();
+        (network.0.clone(), network.1["IPAddress"].as_str().unwrap().to_owned())
+    };
+    let (network, before) = address();
+    // Somebody takes its address while it is away.
+    docker(&["stop", "--time", "1", &instance]);
+    let squatter = docker(&["run", "--detach", "--network", &network, "busybox:stable", "sleep", "600"]);
+    docker(&["start", &instance]);
+    let after = address().1;
+    let served = || server.get("shop", "/").body == "one";
+    let begun = Instant::now();
+    while !served() && begun.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let is_served = served();
+    docker(&["rm", "--force", &squatter[0]]);
+    assert!(is_served, "{}", server.log());
+    assert_ne!(after, before);
+}
+
+#[test]
+fn an_image_of_no_release_is_removed() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let images = server.engine().images();
+    server.stop();
+
+    // As a server leaves it that is killed between a build and its record.
+    let project = docker(&["inspect", "--format", "{{index .Config.Labels \"gilgal.project\"}}", &images[0]]);
+    let labels = labels(&[("server", &server_id(&server)), ("project", &project[0])]);
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    let context = WorkTree::of(&[("Dockerfile", "FROM busybox:stable\n")]);
+    docker(&[&["build", "--quiet"][..], &labels, &[context.path().to_str().unwrap()]].concat());
+    let engine = server.engine();
+    assert_eq!(engine.images().len(), 2);
+
+    server.start_again(&[]);
+    wait_until("the image is removed", PATIENCE, || engine.images() == images);
+    assert_eq!(server.get("shop", "/").body, "one");
+}
+
+#[test]
+fn a_deleted_project_is_not_served_again() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    let projects = server.request(Method::GET, "/api/projects", &ada.token, None).expect(200);
+    let path = format!("/api/projects/{}?confirm=shop", projects["data"][0]["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(204);
+    // The end of its instance makes the reconciler look, in a moment.
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(2) {
+        assert_eq!(server.get("shop", "/").status, 404);
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(!fs::read_to_string(server.home().join("routes.json")).unwrap().contains("shop"));
+}
