@@ -31,6 +31,8 @@ mod node;
 mod own_commands;
 #[path = "buildpacks/php.rs"]
 mod php;
+#[path = "buildpacks/plan.rs"]
+mod plan;
 #[path = "buildpacks/project_file.rs"]
 mod project_file;
 #[path = "buildpacks/python.rs"]

@@ -17,6 +17,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Labels of an image. `engine` puts the first two on containers and networks, too.
 const SERVER: &str = "gilgal.server";
@@ -25,8 +26,8 @@ const DEPLOYMENT: &str = "gilgal.deployment";
 /// The key that the image was built with.
 const BUILD: &str = "gilgal.build";
 
-/// How long the beginning of a line may wait for its end before it is shown as it is.
-const PARTIAL_LINE_PAUSE: Duration = Duration::from_millis(300);
+/// What a build that has run out of time gets to say its last lines.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// The build argument with which BuildKit keeps cache mounts of different builds apart (Dockerfile reference).
 const CACHE_SCOPE: &str = "BUILDKIT_CACHE_MOUNT_NS";
@@ -59,6 +60,7 @@ impl DockerBuilder {
         request: BuildRequest,
         output: &mpsc::Sender<BuildLine>,
     ) -> Result<BuiltImage, BuildError> {
+        let (after, deadline) = (request.timeout, Instant::now() + request.timeout);
         let docker = self.client().await?;
         let session = self.open_session().await?;
         let mark = request.limits.map(|_| limits::mark(request.deployment_id));
@@ -74,10 +76,9 @@ impl DockerBuilder {
         let mut transcript = Transcript::default();
         let mut image = None;
         loop {
-            let pause = if transcript.has_partial_lines() { PARTIAL_LINE_PAUSE } else { Duration::MAX };
-            let Ok(message) = tokio::time::timeout(pause, messages.next()).await else {
+            let Ok(message) = tokio::time::timeout_at(deadline, messages.next()).await else {
                 send(output, transcript.flush()).await;
-                continue;
+                return Err(BuildError::TimedOut { after });
             };
             match message {
                 Some(Ok(BuildInfo { aux: Some(BuildInfoAux::BuildKit(status)), .. })) => {
@@ -200,7 +201,7 @@ impl Builder for DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let after = request.timeout;
         // Dropping the call closes its connection, on which the engine cancels the build.
-        let result = tokio::time::timeout(after, self.run(request, &output)).await;
+        let result = tokio::time::timeout(after + LAST_WORDS, self.run(request, &output)).await;
         result.unwrap_or(Err(BuildError::TimedOut { after }))
     }
 }

@@ -51,12 +51,7 @@ impl Transcript {
         lines
     }
 
-    /// Whether a step has begun a line and not ended it.
-    pub(super) fn has_partial_lines(&self) -> bool {
-        self.steps.values().any(|step| step.stdout.has_pending() || step.stderr.has_pending())
-    }
-
-    /// The lines that have begun and not ended.
+    /// The lines that have begun and not ended, for when the build is over.
     pub(super) fn flush(&mut self) -> Vec<BuildLine> {
         let mut lines = Vec::new();
         for (digest, step) in &mut self.steps {

@@ -3,14 +3,17 @@
 use super::USAGE;
 use super::printer::{self, with_causes};
 use crate::config::{Home, Settings, Variables, free_bytes};
-use crate::engine::{DockerEngine, DockerOptions, Engine};
+use crate::engine::{DockerEngine, DockerOptions, Engine, EngineInfo};
 use crate::model::id::ServerId;
 use crate::store::Store;
 use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Oldest git that decides branches one by one in a way that we rely on.
 const OLDEST_GIT: semver::Version = semver::Version::new(2, 31, 0);
+/// API of Docker Engine 20.10, the oldest engine.
+const OLDEST_ENGINE_API: (u32, u32) = (1, 41);
 /// Room that builds and images need at least.
 const LEAST_FREE_GIB: u64 = 2;
 
@@ -57,13 +60,15 @@ async fn findings(settings: &Settings) -> Vec<(&'static str, Finding)> {
 }
 
 async fn git() -> Finding {
-    let found = crate::git::version()
-        .await
-        .map_err(|error| format!("{}. Install it: apt-get install git", with_causes(&error)))?;
+    let found = crate::git::version().await;
+    decide_git(&found.map_err(|error| format!("{}. Install it: apt-get install git", with_causes(&error)))?)
+}
+
+fn decide_git(found: &str) -> Finding {
     // Distributions add parts of their own: 2.39.5.windows.1
     let numbers: Vec<&str> = found.split('.').take(3).collect();
     match semver::Version::parse(&numbers.join(".")) {
-        Ok(version) if version >= OLDEST_GIT => Ok(found),
+        Ok(version) if version >= OLDEST_GIT => Ok(found.to_owned()),
         Ok(_) => Err(format!("git {found} is too old. Install {OLDEST_GIT} or newer.")),
         Err(_) => Err(format!("git says that it is version \"{found}\". Install {OLDEST_GIT} or newer.")),
     }
@@ -71,9 +76,25 @@ async fn git() -> Finding {
 
 async fn engine(settings: &Settings) -> Finding {
     let options = DockerOptions { server_id: ServerId::generate(), host: Some(settings.docker_host.clone()) };
-    let info = DockerEngine::connect(options).info().await.map_err(|error| error.to_string())?;
+    decide_engine(DockerEngine::connect(options).info().await.map_err(|error| error.to_string())?)
+}
+
+fn decide_engine(info: EngineInfo) -> Finding {
+    // The version of the program has as many forms as there are packages of it; that of the API has one.
+    let numbers = info.api_version.split_once('.');
+    let api = numbers.and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+    if api.is_none_or(|api: (u32, u32)| api < OLDEST_ENGINE_API) {
+        return Err(format!(
+            "Docker Engine {}, API {} is too old. Install 20.10 (API 1.41) or newer: apt-get install docker.io, or \
+             https://docs.docker.com/engine/install.",
+            info.version, info.api_version
+        ));
+    }
     if !info.buildkit {
-        return Err(format!("Docker Engine {} has no BuildKit. Install 20.10 or newer.", info.version));
+        return Err(format!(
+            "What answers as Docker Engine {} has no BuildKit. Set DOCKER_HOST to a Docker Engine on Linux, 20.10 or newer.",
+            info.version
+        ));
     }
     let runc = info.runc_version.map(|version| format!(", runc {version}")).unwrap_or_default();
     Ok(format!("Docker Engine {}, API {}, BuildKit{runc}", info.version, info.api_version))
@@ -88,6 +109,7 @@ async fn database(settings: &Settings) -> Finding {
     }
     let store = Store::connect(url).await.map_err(|error| with_causes(&error))?;
     store.ping().await.map_err(|error| format!("{}. Check DATABASE_URL.", with_causes(&error)))?;
+    store.refuse_newer().await.map_err(|error| format!("{}.", with_causes(&error)))?;
     if let Some(server) = Home::server_id_in(&settings.home) {
         store.refuse_foreign(server).await.map_err(|error| format!("{error}."))?;
     }
@@ -96,9 +118,13 @@ async fn database(settings: &Settings) -> Finding {
 
 fn disk(settings: &Settings) -> Finding {
     let folder = settings.home.ancestors().find(|folder| folder.exists()).unwrap_or(&settings.home);
-    let free = free_bytes(folder).map_err(|error| format!("{}: {error}", folder.display()))? >> 30;
-    let text = format!("{free} GiB free for {}", settings.home.display());
-    if free >= LEAST_FREE_GIB {
+    let free = free_bytes(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    decide_disk(free >> 30, &settings.home)
+}
+
+fn decide_disk(free_gib: u64, home: &Path) -> Finding {
+    let text = format!("{free_gib} GiB free for {}", home.display());
+    if free_gib >= LEAST_FREE_GIB {
         Ok(text)
     } else {
         Err(format!("{text}. Make room: builds need {LEAST_FREE_GIB} GiB."))
@@ -111,5 +137,67 @@ fn port(address: SocketAddr, variable: &str) -> Finding {
         Err(error) => {
             Err(format!("{address}: {error}. If no gilgal runs there, stop what does, or set {variable}."))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_old_git_is_refused() {
+        for good in ["2.31.0", "2.47.3", "2.39.5.windows.1", "3.0.0"] {
+            assert_eq!(decide_git(good).as_deref(), Ok(good));
+        }
+        for bad in ["2.30.2", "1.9.5", "", "git"] {
+            let refusal = decide_git(bad).unwrap_err();
+            assert!(refusal.contains("Install 2.31.0 or newer."), "{refusal}");
+        }
+    }
+
+    fn engine(version: &str, api_version: &str, buildkit: bool) -> EngineInfo {
+        EngineInfo {
+            version: version.to_owned(),
+            api_version: api_version.to_owned(),
+            runc_version: Some("1.1.5".to_owned()),
+            buildkit,
+            rootless: false,
+            limits: true,
+            data_directory: "/var/lib/docker".to_owned(),
+            cpus: 2,
+            memory_bytes: 1 << 30,
+        }
+    }
+
+    #[test]
+    fn an_engine_is_new_enough_and_has_buildkit() {
+        let good = decide_engine(engine("20.10.24+dfsg1", "1.41", true)).unwrap();
+        assert_eq!(good, "Docker Engine 20.10.24+dfsg1, API 1.41, BuildKit, runc 1.1.5");
+        assert!(decide_engine(engine("29.0.0", "2.0", true)).is_ok());
+        for (version, api) in [("19.03.15", "1.40"), ("1.13.1", "1.26"), ("18.09.1", "1.9"), ("odd", "")] {
+            let refusal = decide_engine(engine(version, api, true)).unwrap_err();
+            assert!(refusal.contains("is too old. Install 20.10 (API 1.41) or newer: apt-get"), "{refusal}");
+        }
+        let refusal = decide_engine(engine("4.3.1", "1.41", false)).unwrap_err();
+        assert!(refusal.contains("has no BuildKit. Set DOCKER_HOST"), "{refusal}");
+    }
+
+    #[test]
+    fn a_disk_has_room_for_a_build() {
+        let home = Path::new("/srv/gilgal");
+        assert_eq!(decide_disk(2, home).unwrap(), "2 GiB free for /srv/gilgal");
+        let refusal = decide_disk(1, home).unwrap_err();
+        assert_eq!(refusal, "1 GiB free for /srv/gilgal. Make room: builds need 2 GiB.");
+    }
+
+    #[test]
+    fn a_port_that_is_taken_is_named_with_its_setting() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let refusal = port(address, "GILGAL_SSH_ADDR").unwrap_err();
+        assert!(refusal.contains(&address.to_string()), "{refusal}");
+        assert!(refusal.ends_with("stop what does, or set GILGAL_SSH_ADDR."), "{refusal}");
+        drop(taken);
+        assert!(port(address, "GILGAL_SSH_ADDR").is_ok());
     }
 }

@@ -1,37 +1,20 @@
 //! `gilgal eject`: writes the Dockerfile that would be used into the project, to be owned there.
 
-use super::printer::{self, with_causes};
-use crate::buildpack::{Catalog, DetectOptions, DirectorySource, Ejected, eject as ejected};
+use super::detected::{self, Detected};
+use super::printer::with_causes;
+use crate::buildpack::{Ejected, eject as ejected};
 use crate::model::source::SourceTree;
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
 pub(super) fn eject(folder: &Path, force: bool) -> ExitCode {
-    match write(folder, force) {
-        Ok(lines) => {
-            for text in lines {
-                printer::line(&text);
-            }
-            ExitCode::SUCCESS
-        }
-        Err(lines) => {
-            for line in lines {
-                printer::error(&format!(" !     {line}"));
-            }
-            ExitCode::FAILURE
-        }
-    }
+    detected::print(write(folder, force).map(|lines| lines.join("\n")))
 }
 
 /// Writes the files; answers with what is said about them.
 fn write(folder: &Path, force: bool) -> Result<Vec<String>, Vec<String>> {
-    let source = DirectorySource::open(folder)
-        .map_err(|error| vec![format!("{} cannot be read: {error}.", folder.display())])?;
-    let catalog = Catalog::embedded();
-    let plan = catalog
-        .detect(&source, &DetectOptions::default())
-        .map_err(|refusal| [vec![refusal.to_string()], refusal.details()].concat())?;
+    let Detected { catalog, source, plan } = detected::detect(folder)?;
     let in_root =
         |path: &str| if plan.root.is_empty() { path.to_owned() } else { format!("{}/{path}", plan.root) };
     let own_ignore = source.read(&in_root(".dockerignore"));

@@ -1,6 +1,7 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
 mod adopt;
+mod detected;
 mod doctor;
 mod eject;
 mod plan;
@@ -9,8 +10,8 @@ mod serve;
 mod settings;
 
 use crate::config::Variables;
-use crate::receive::HookName;
 use crate::receive::hook::HookEnvironment;
+use crate::receive::{HookName, MAX_OPTIONS};
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,7 +20,7 @@ use std::process::ExitCode;
 const USAGE: u8 = 2;
 
 /// Push options that a hook passes on. One more than the server takes, so that it can say that they are too many.
-const MAX_OPTIONS_READ: usize = 100;
+const MAX_OPTIONS_READ: usize = MAX_OPTIONS + 1;
 
 /// Self-hosted deployments: `git push gilgal main`, and it is live.
 #[derive(Debug, Parser)]

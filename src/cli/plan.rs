@@ -1,7 +1,8 @@
 //! `gilgal plan`: what a push of a folder would do, without a server.
 
-use super::printer::{self, with_causes};
-use crate::buildpack::{self, Catalog, DetectOptions, DirectorySource, RenderContext};
+use super::detected::{self, Detected};
+use super::printer::with_causes;
+use crate::buildpack::{self, Catalog, DirectorySource, RenderContext};
 use crate::model::plan::BuildPlan;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -26,27 +27,11 @@ impl Format {
 }
 
 pub(super) fn plan(folder: &Path, format: Format) -> ExitCode {
-    match text(folder, format) {
-        Ok(text) => {
-            printer::line(text.trim_end());
-            ExitCode::SUCCESS
-        }
-        Err(lines) => {
-            for line in lines {
-                printer::error(&format!(" !     {line}"));
-            }
-            ExitCode::FAILURE
-        }
-    }
+    detected::print(text(folder, format))
 }
 
 fn text(folder: &Path, format: Format) -> Result<String, Vec<String>> {
-    let source = DirectorySource::open(folder)
-        .map_err(|error| vec![format!("{} cannot be read: {error}.", folder.display())])?;
-    let catalog = Catalog::embedded();
-    let plan = catalog
-        .detect(&source, &DetectOptions::default())
-        .map_err(|refusal| [vec![refusal.to_string()], refusal.details()].concat())?;
+    let Detected { catalog, source, plan } = detected::detect(folder)?;
     match format {
         Format::Screen => Ok(buildpack::screen(&plan)),
         Format::Json => serde_json::to_string_pretty(&plan).map_err(|error| vec![error.to_string()]),

@@ -256,10 +256,8 @@ impl Deployer {
         for sentence in self.catalog.advice(buildpack, &lines).iter().chain(&failure.advice) {
             run.error(sentence);
         }
-        run.error(&format!(
-            "Whole log: ssh -p {} git@{} logs {}",
-            self.address.ssh_port, self.address.ssh_host, run.deployment.id
-        ));
+        let command = self.address.ssh_command(&format!("logs {}", run.deployment.id));
+        run.error(&format!("Whole log: {command}"));
         run.error(&steps::rejection(run, failure));
         run.deployment.reason = Some(failure.sentence.clone());
     }

@@ -8,6 +8,7 @@
 mod live;
 mod mask;
 mod reader;
+mod silence;
 mod writer;
 
 pub use reader::{Next, Reader};

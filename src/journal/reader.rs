@@ -1,6 +1,7 @@
 //! Reading the log of a deployment, from any line, to its end.
 
 use super::live::Found;
+use super::silence::Silence;
 use super::{Conclusion, Journal};
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
@@ -12,8 +13,17 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Lines read from the database at once.
 const PAGE: i64 = 500;
 
-/// A place in the log of a deployment.
+/// How long a database that is away is waited for: a deployment that goes on outlives most outages.
+const AWAY: Duration = Duration::from_mins(2);
+
+/// Reads the log of a deployment.
 pub struct Reader {
+    place: Place,
+    silence: Silence,
+}
+
+/// A place in the log of a deployment.
+struct Place {
     journal: Journal,
     deployment: DeploymentId,
     after: i64,
@@ -29,48 +39,54 @@ pub enum Next {
 
 impl Reader {
     pub(super) const fn new(journal: Journal, deployment: DeploymentId, after: i64) -> Self {
-        Self { journal, deployment, after }
+        Self { place: Place { journal, deployment, after }, silence: Silence::new(AWAY) }
     }
 
-    /// Waits for what comes next, and for a database that does not answer: the deployment may go live meanwhile. Being
-    /// dropped while it waits loses nothing.
+    /// Waits for what comes next, and two minutes for a database that does not answer: the deployment may go live
+    /// meanwhile. Being dropped while it waits loses nothing.
     ///
     /// # Errors
-    /// When the database does not know the deployment, or refuses.
+    /// When the database does not know the deployment, refuses, or stays away.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
+        let Self { place, silence } = self;
         loop {
-            let mut logs_changed = self.journal.changed.subscribe();
-            let found = match self.journal.live(self.deployment) {
+            let mut logs_changed = place.journal.changed.subscribe();
+            let found = match place.journal.live(place.deployment) {
                 Some(live) => {
                     let mut changed = live.subscribe();
-                    match live.after(self.after) {
+                    match live.after(place.after) {
                         Found::Nothing => {
+                            silence.end();
                             // Either end of the wait is a reason to look again.
                             tokio::time::timeout(LOOK_AGAIN, changed.changed()).await.ok();
                             continue;
                         }
-                        found => found,
+                        Found::InDatabase => silence.ask(place.stored()).await?.map(Found::Lines),
+                        found @ (Found::Lines(_) | Found::Concluded(_)) => Some(found),
                     }
                 }
-                None => unless_away(self.without_writer().await)?,
+                None => silence.ask(place.without_writer()).await?,
             };
             match found {
-                Found::Lines(lines) => return Ok(self.advance(lines)),
-                Found::Concluded(conclusion) => return Ok(Next::End(conclusion)),
-                Found::InDatabase => {
-                    let stored = unless_away(self.stored().await.map(Found::Lines))?;
-                    if let Found::Lines(lines) = stored
-                        && !lines.is_empty()
-                    {
-                        return Ok(self.advance(lines));
-                    }
+                Some(Found::Lines(lines)) if !lines.is_empty() => {
+                    silence.end();
+                    return Ok(place.advance(lines));
                 }
-                Found::Nothing => {}
+                Some(Found::Concluded(conclusion)) => return Ok(Next::End(conclusion)),
+                Some(Found::Lines(_) | Found::Nothing | Found::InDatabase) | None => {}
             }
             tokio::time::timeout(LOOK_AGAIN, logs_changed.changed()).await.ok();
         }
     }
 
+    /// Whether it waits for a database that is away, and has for longer than a moment.
+    #[must_use]
+    pub fn is_kept_waiting(&self) -> bool {
+        self.silence.lasts()
+    }
+}
+
+impl Place {
     /// What there is while nobody writes: before the deployment has begun, or after it has ended.
     async fn without_writer(&self) -> Result<Found, StoreError> {
         // The state first: lines that are written before the state becomes final are then seen below.
@@ -89,16 +105,5 @@ impl Reader {
     fn advance(&mut self, lines: Vec<LogLine>) -> Next {
         self.after = lines.last().map_or(self.after, |line| line.seq);
         Next::Lines(lines)
-    }
-}
-
-/// Nothing is found in a database that does not answer.
-fn unless_away(found: Result<Found, StoreError>) -> Result<Found, StoreError> {
-    match found {
-        Err(StoreError::Unavailable(error)) => {
-            tracing::debug!(error = &*error as &dyn std::error::Error, "a reader waits for the database");
-            Ok(Found::Nothing)
-        }
-        found => found,
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 const BATCH: Duration = Duration::from_millis(100);
 /// How often a closed log is still tried to be stored, a second apart, when the database does not answer.
 const LAST_TRIES: u32 = 30;
-/// Longest line that is kept, in bytes.
+/// Longest line that is kept, in bytes. At most half of what a line may have when it comes here: see [`Mask::apply`].
 const MAX_LINE_BYTES: usize = 8 * 1024;
 
 /// Writes the log of one deployment. Clones write to the same log.
@@ -45,7 +45,7 @@ impl Writer {
     pub fn line(&self, step: Step, stream: Stream, level: Level, text: &str) {
         let mask = self.mask.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for part in text.lines() {
-            let text = mask.apply(shortened(part));
+            let text = mask.apply(part, MAX_LINE_BYTES);
             self.log.push(NewLine { at: now(), level, step, stream, text });
         }
     }
@@ -65,14 +65,6 @@ impl Writer {
             tracing::error!(%error, "the task that stores a log has ended early");
         }
     }
-}
-
-fn shortened(text: &str) -> String {
-    if text.len() <= MAX_LINE_BYTES {
-        return text.to_owned();
-    }
-    let end = text.floor_char_boundary(MAX_LINE_BYTES);
-    format!("{} … ({} bytes more)", &text[..end], text.len() - end)
 }
 
 async fn keep_storing(

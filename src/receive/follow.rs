@@ -2,7 +2,7 @@
 
 use super::protocol::Verdict;
 use super::{Push, Receiver, Terminal};
-use crate::journal::{Conclusion, Next};
+use crate::journal::{Conclusion, Next, Reader};
 use crate::model::environment::{Environment, HangUpPolicy};
 use crate::model::id::DeploymentId;
 use crate::store::StoreError;
@@ -10,23 +10,34 @@ use std::error::Error;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// A pusher hears from us at least this often.
-const TICK: Duration = Duration::from_secs(10);
-/// A deployment that has not begun after this time waits for another one.
-const WAITING: Duration = Duration::from_millis(700);
-/// How long a database that is away is waited for: a deployment that goes on outlives most outages.
-const AWAY: Duration = Duration::from_mins(2);
-/// Between two questions to a database that is away.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// How long a pusher hears nothing at most.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
+    /// Until a deployment that has not begun is said to wait for another one.
+    waiting: Duration,
+    /// Between two signs that nothing is stuck.
+    tick: Duration,
+}
+
+const PACE: Pace = Pace { waiting: Duration::from_millis(700), tick: Duration::from_secs(10) };
 
 /// How the time passes while a deployment is watched.
 struct Clock {
+    pace: Pace,
     begun: Instant,
     quiet_until: Instant,
     /// Whether the deployment has said something.
     has_begun: bool,
-    /// Since when the database does not answer.
-    away_since: Option<Instant>,
+}
+
+/// How watching a deployment has ended.
+enum Watched {
+    ToItsEnd {
+        conclusion: Conclusion,
+        /// Whether the deployment has said something.
+        has_begun: bool,
+    },
+    HungUp,
 }
 
 impl Receiver {
@@ -42,42 +53,17 @@ impl Receiver {
         deployment: DeploymentId,
         terminal: &Terminal,
     ) -> Result<Verdict, String> {
-        let mut reader = self.journal.read(deployment, 0);
-        let begun = Instant::now();
-        let mut clock = Clock { begun, quiet_until: begun + WAITING, has_begun: false, away_since: None };
-        let mut ask_at = begun;
-        loop {
-            let asked = async {
-                sleep_until(ask_at).await;
-                reader.next().await
-            };
-            let next = tokio::select! {
-                next = asked => next,
-                () = sleep_until(clock.quiet_until) => {
-                    clock.tick(terminal).await;
-                    continue;
+        let reader = self.journal.read(deployment, 0);
+        match watch(reader, PACE, terminal, push.hung_up()).await {
+            Ok(Watched::ToItsEnd { conclusion: Conclusion::Live, .. }) => Ok(Verdict::Taken),
+            Ok(Watched::ToItsEnd { conclusion: Conclusion::NotLive(words), has_begun }) => {
+                if !has_begun {
+                    terminal.notice(&format!("Not deployed: {words}.")).await;
                 }
-                () = push.hung_up() => return self.hang_up(environment, deployment).await,
-            };
-            match next {
-                Ok(Next::Lines(lines)) => {
-                    for line in lines {
-                        terminal.show(line.line.stream, &line.line.text).await;
-                    }
-                    clock.heard();
-                }
-                Ok(Next::End(Conclusion::Live)) => return Ok(Verdict::Taken),
-                Ok(Next::End(Conclusion::NotLive(words))) => {
-                    if !clock.has_begun {
-                        terminal.notice(&format!("Not deployed: {words}.")).await;
-                    }
-                    return Err(words);
-                }
-                Err(StoreError::Unavailable(_)) if !clock.is_away_for(AWAY) => {
-                    ask_at = Instant::now() + ASK_AGAIN;
-                }
-                Err(error) => return Err(self.lost_sight(deployment, &error, terminal).await),
+                Err(words)
             }
+            Ok(Watched::HungUp) => self.hang_up(environment, deployment).await,
+            Err(error) => Err(self.lost_sight(deployment, &error, terminal).await),
         }
     }
 
@@ -131,27 +117,111 @@ impl Receiver {
     }
 }
 
+/// Shows a log until its end, or until the pusher is gone, with signs of life while it says nothing.
+async fn watch(
+    mut reader: Reader,
+    pace: Pace,
+    terminal: &Terminal,
+    hung_up: impl Future<Output = ()>,
+) -> Result<Watched, StoreError> {
+    let mut clock = Clock::new(pace);
+    tokio::pin!(hung_up);
+    loop {
+        let next = tokio::select! {
+            next = reader.next() => next?,
+            () = sleep_until(clock.quiet_until) => {
+                clock.tick(reader.is_kept_waiting(), terminal).await;
+                continue;
+            }
+            () = &mut hung_up => return Ok(Watched::HungUp),
+        };
+        match next {
+            Next::Lines(lines) => {
+                for line in lines {
+                    terminal.show(line.line.stream, &line.line.text).await;
+                }
+                clock.heard();
+            }
+            Next::End(conclusion) => {
+                return Ok(Watched::ToItsEnd { conclusion, has_begun: clock.has_begun });
+            }
+        }
+    }
+}
+
 impl Clock {
+    fn new(pace: Pace) -> Self {
+        let begun = Instant::now();
+        Self { pace, begun, quiet_until: begun + pace.waiting, has_begun: false }
+    }
+
     /// Something new was shown.
     fn heard(&mut self) {
         self.has_begun = true;
-        self.away_since = None;
-        self.quiet_until = Instant::now() + TICK;
+        self.quiet_until = Instant::now() + self.pace.tick;
     }
 
     /// Shows that nothing is stuck.
-    async fn tick(&mut self, terminal: &Terminal) {
-        let what = match (self.away_since, self.has_begun) {
-            (Some(_), _) => "the server's database does not answer; the deployment goes on",
-            (None, true) => "working",
-            (None, false) => "waiting for another deployment to end",
+    async fn tick(&mut self, database_is_away: bool, terminal: &Terminal) {
+        let what = match (database_is_away, self.has_begun) {
+            (true, _) => "the server's database does not answer; the deployment goes on",
+            (false, true) => "working",
+            (false, false) => "waiting for another deployment to end",
         };
         terminal.detail(&format!("... {what}, {} s", self.begun.elapsed().as_secs())).await;
-        self.quiet_until = Instant::now() + TICK;
+        self.quiet_until = Instant::now() + self.pace.tick;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::protocol::HookReply;
+    use super::super::report::Colour;
+    use super::*;
+    use crate::journal::Journal;
+    use crate::model::deployment::Step;
+    use crate::model::log::{Level, Stream};
+    use crate::store::Store;
+    use tokio::sync::mpsc;
+
+    async fn line(replies: &mut mpsc::Receiver<HookReply>) -> String {
+        let reply = tokio::time::timeout(Duration::from_secs(20), replies.recv());
+        match reply.await.expect("the pusher hears nothing").unwrap() {
+            HookReply::Line(text) => text,
+            HookReply::Verdicts(verdicts) => panic!("{verdicts:?}"),
+        }
     }
 
-    /// Whether the database has been away for a time, beginning with the first question.
-    fn is_away_for(&mut self, time: Duration) -> bool {
-        self.away_since.get_or_insert_with(Instant::now).elapsed() >= time
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_silent_deployment_shows_signs_of_life() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("gilgal.db").display());
+        let store = Store::connect(&url).await.unwrap();
+        store.migrate().await.unwrap();
+        let (journal, deployment) = (Journal::new(store), DeploymentId::generate());
+        let writer = journal.write(deployment, false).await.unwrap();
+        let (lines, mut replies) = mpsc::channel(1);
+        let reader = journal.read(deployment, 0);
+        let watching = tokio::spawn(async move {
+            let terminal = Terminal { lines, colour: Colour::Plain };
+            let pace = Pace { waiting: Duration::from_millis(5), tick: Duration::from_millis(20) };
+            watch(reader, pace, &terminal, std::future::pending()).await
+        });
+        assert_eq!(line(&mut replies).await, "       ... waiting for another deployment to end, 0 s");
+        writer.line(Step::Build, Stream::Build, Level::Info, "begun");
+        while line(&mut replies).await != "       begun" {}
+        for _ in 0..3 {
+            let tick = line(&mut replies).await;
+            assert!(tick.starts_with("       ... working, "), "{tick}");
+        }
+        writer.conclude(Conclusion::Live);
+        replies.close();
+        let watched = watching.await.unwrap().unwrap();
+        assert!(matches!(watched, Watched::ToItsEnd { conclusion: Conclusion::Live, has_begun: true }));
+    }
+
+    #[test]
+    fn a_pusher_hears_something_every_ten_seconds() {
+        assert!(PACE.waiting < PACE.tick && PACE.tick <= Duration::from_secs(10));
     }
 }

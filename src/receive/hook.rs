@@ -4,10 +4,16 @@
 //! never opens the database.
 
 use super::packet;
-use super::protocol::{HookCall, HookName, HookReply, RefCommand, Verdict};
+use super::protocol::{
+    HookCall, HookName, HookReply, MAX_COMMANDS, MAX_LINE_BYTES, RefCommand, Verdict, too_many_commands,
+};
+use crate::model::name::shown;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
+
+/// What a call needs beside its commands: token, options, a path.
+const ROOM_FOR_THE_REST: u64 = 64 * 1024;
 
 /// What the hook was given by the process that started it.
 #[derive(Debug, Clone)]
@@ -27,9 +33,16 @@ pub fn run(hook: HookName, environment: &HookEnvironment) -> io::Result<u8> {
     match hook {
         HookName::ProcReceive => proc_receive(environment),
         HookName::PreReceive | HookName::PostReceive => {
-            let mut input = String::new();
-            io::stdin().read_to_string(&mut input)?;
-            let commands = input.lines().map(parse_command).collect::<io::Result<_>>()?;
+            let mut input = io::stdin().lock();
+            let commands = match read_commands(&mut input)? {
+                Ok(commands) => commands,
+                Err(sentence) => {
+                    // git wants to have said all of it.
+                    io::copy(&mut input, &mut io::sink())?;
+                    show(&format!(" !     {sentence}"))?;
+                    return Ok(1);
+                }
+            };
             let verdicts = ask(hook, environment, commands, environment.options.clone())?;
             Ok(u8::from(verdicts.iter().any(|verdict| matches!(verdict, Verdict::Refused(_)))))
         }
@@ -66,6 +79,31 @@ fn proc_receive(environment: &HookEnvironment) -> io::Result<u8> {
     }
     packet::flush(&mut output)?;
     Ok(0)
+}
+
+/// The commands of a push; or, where the server cannot be told of them, what is wrong and what to do.
+fn read_commands(input: &mut impl Read) -> io::Result<Result<Vec<RefCommand>, String>> {
+    let mut bytes = Vec::new();
+    input.take(MAX_LINE_BYTES).read_to_end(&mut bytes)?;
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    if bytes.len() as u64 == MAX_LINE_BYTES || lines > MAX_COMMANDS {
+        return Ok(Err(too_many_commands()));
+    }
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => return Ok(Err(not_utf8(error.as_bytes()))),
+    };
+    let commands: Vec<RefCommand> = text.lines().map(parse_command).collect::<io::Result<_>>()?;
+    // As JSON they are longer, and all of it must fit into one line.
+    let as_json = serde_json::to_string(&commands)?.len() as u64;
+    Ok(if as_json + ROOM_FOR_THE_REST > MAX_LINE_BYTES { Err(too_many_commands()) } else { Ok(commands) })
+}
+
+fn not_utf8(bytes: &[u8]) -> String {
+    let command = bytes.split(|byte| *byte == b'\n').find(|line| std::str::from_utf8(line).is_err());
+    let command = String::from_utf8_lossy(command.unwrap_or_default());
+    let reference = command.splitn(3, ' ').last().unwrap_or_default();
+    format!("The name `{}` is not UTF-8. Rename it, then push again.", shown(reference))
 }
 
 fn parse_command(line: &str) -> io::Result<RefCommand> {
@@ -112,4 +150,54 @@ fn ask(
 /// One `write` a line makes one packet of git's sideband, and so one live line at the pusher's side.
 fn show(text: &str) -> io::Result<()> {
     io::stderr().write_all(format!("{text}\n").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDS: &str = "0000000000000000000000000000000000000000 1111111111111111111111111111111111111111";
+
+    fn read(input: impl AsRef<[u8]>) -> Result<Vec<RefCommand>, String> {
+        read_commands(&mut input.as_ref()).unwrap()
+    }
+
+    #[test]
+    fn commands_are_read() {
+        let commands = read(format!("{IDS} refs/heads/main\n{IDS} refs/tags/a b\n")).unwrap();
+        let names: Vec<_> = commands.iter().map(|command| command.reference.as_str()).collect();
+        assert_eq!(names, ["refs/heads/main", "refs/tags/a b"]);
+        assert_eq!(read("").unwrap(), []);
+    }
+
+    #[test]
+    fn too_many_commands_are_refused_with_the_way_out() {
+        let line = format!("{IDS} refs/heads/x\n");
+        assert_eq!(read(line.repeat(MAX_COMMANDS)).unwrap().len(), MAX_COMMANDS);
+        // Few, but long; many that are longer than a line that the server reads; quotes are twice as long in JSON.
+        let quotes = format!("{IDS} refs/heads/{}\n", "\"".repeat(4_000)).repeat(2_500);
+        assert!((quotes.len() as u64) < MAX_LINE_BYTES);
+        for input in [
+            line.repeat(MAX_COMMANDS + 1),
+            line.repeat(300_000),
+            format!("{IDS} refs/heads/{}\n", "x".repeat(60_000)).repeat(300),
+            quotes,
+        ] {
+            assert_eq!(
+                read(input).unwrap_err(),
+                "A push may change at most 10000 references, and their names may take at most 16 MiB. Push fewer at a \
+                 time."
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf8_is_named() {
+        let mut input = format!("{IDS} refs/heads/main\n{IDS} refs/heads/gr").into_bytes();
+        input.extend(b"\xfcn\n");
+        assert_eq!(
+            read(input).unwrap_err(),
+            "The name `refs/heads/gr\u{fffd}n` is not UTF-8. Rename it, then push again."
+        );
+    }
 }

@@ -19,6 +19,7 @@ mod socket;
 mod terminal_text;
 
 pub use protocol::HookName;
+pub(crate) use protocol::MAX_OPTIONS;
 pub use pushes::{Push, PushGuard, Pushes};
 pub use socket::{BoundSocket, SocketError, bind};
 

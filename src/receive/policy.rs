@@ -1,7 +1,7 @@
 //! `pre-receive`: whether a push may begin. Refusals cost nothing: no reference has moved, git drops the objects.
 
 use super::options::PushOptions;
-use super::protocol::{HookCall, MAX_COMMANDS, RefCommand};
+use super::protocol::{HookCall, MAX_COMMANDS, RefCommand, too_many_commands};
 use super::{Push, Receiver};
 use crate::git::ObjectKind;
 use crate::model::name::{BranchName, CommitId};
@@ -29,9 +29,7 @@ impl Receiver {
             ));
         }
         if call.commands.len() > MAX_COMMANDS {
-            return Err(format!(
-                "A push may change at most {MAX_COMMANDS} references. Push fewer at a time."
-            ));
+            return Err(too_many_commands());
         }
         let options = PushOptions::parse(&call.options)?;
         for command in &call.commands {

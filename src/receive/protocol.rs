@@ -13,6 +13,15 @@ pub(crate) const MAX_COMMANDS: usize = 10_000;
 pub(crate) const MAX_OPTIONS: usize = 16;
 pub(crate) const MAX_OPTION_BYTES: usize = 256;
 
+/// What a pusher is told who wants to change too much at once.
+pub(super) fn too_many_commands() -> String {
+    format!(
+        "A push may change at most {MAX_COMMANDS} references, and their names may take at most {} MiB. Push fewer at a \
+         time.",
+        MAX_LINE_BYTES / 1024 / 1024
+    )
+}
+
 /// Which of git's hooks calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -84,11 +84,6 @@ impl RouterHandle {
         self.0.change(|table| table.without(environment_id))
     }
 
-    /// Makes these the only routes. Of two with the same host the later one gets it.
-    pub fn replace_all(&self, routes: Vec<Route>) -> Switched {
-        self.0.change(|table| table.replaced(routes))
-    }
-
     /// The routes now, ordered by environment; hosts as they are looked up: lower case, without a trailing dot.
     #[must_use]
     pub fn routes(&self) -> Vec<Route> {

@@ -14,12 +14,6 @@ use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectError, ProjectReference};
 use crate::store::{DeploymentFilter, Enqueued, Joined, NewDeployment, PageRequest, StoreError};
-use std::time::Duration;
-use tokio::time::Instant;
-
-/// How long a database that is away is waited for, and the time between two questions.
-const AWAY: Duration = Duration::from_mins(2);
-const ASK_AGAIN: Duration = Duration::from_millis(500);
 
 /// Shows the log of a deployment, or of a project's newest one, and follows it to its end.
 pub(super) async fn logs(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
@@ -77,22 +71,15 @@ pub(super) async fn redeploy(
 /// Writes the log to the client; the exit code says whether the deployment went live.
 async fn follow(front: &Front, deployment: DeploymentId, output: &Output) -> Result<u32, Refusal> {
     let mut reader = front.journal.read(deployment, 0);
-    let mut away_since: Option<Instant> = None;
     loop {
         match reader.next().await {
             Ok(Next::Lines(lines)) => {
-                away_since = None;
                 for line in lines {
                     output.show(line.line.stream, &line.line.text).await;
                 }
             }
             Ok(Next::End(Conclusion::Live)) => return Ok(0),
             Ok(Next::End(Conclusion::NotLive(_))) => return Ok(1),
-            Err(StoreError::Unavailable(_))
-                if away_since.get_or_insert_with(Instant::now).elapsed() < AWAY =>
-            {
-                tokio::time::sleep(ASK_AGAIN).await;
-            }
             Err(error) => return Err(failed(error)),
         }
     }

@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::sync::watch;
 
-/// Channels that one connection may have open.
+/// Channels that one connection may have open, those with a running command among them: each may be a process of git.
 const MAX_CHANNELS: usize = 16;
 
 /// One client's connection.
@@ -27,6 +27,7 @@ pub(super) struct Connection {
     /// Fingerprint of the key that has signed.
     fingerprint: Option<String>,
     keys: Keys,
+    /// Those that have not said yet what they are for.
     channels: HashMap<ChannelId, OpenChannel>,
     logged_in: watch::Sender<bool>,
     /// How many commands are running.
@@ -162,7 +163,7 @@ impl Handler for Connection {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        if self.channels.len() >= MAX_CHANNELS {
+        if self.channels.len() + *self.running.borrow() >= MAX_CHANNELS {
             return Ok(()); // Dropping the handle refuses the channel.
         }
         self.channels.insert(channel.id(), OpenChannel { channel, protocol: None, screen: Screen::Unknown });

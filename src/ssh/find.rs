@@ -23,9 +23,12 @@ pub(super) async fn project(
     action: Action,
 ) -> Result<Project, Refusal> {
     let slug = slug(name)?;
-    look_up(front, user, &slug, action)
-        .await?
-        .ok_or_else(|| Refusal(format!("There is no project \"{slug}\".")))
+    look_up(front, user, &slug, action).await?.ok_or_else(|| {
+        let url = front.address.git_url(&slug);
+        Refusal(format!(
+            "There is no project \"{slug}\" among yours. Check the name, or create it with a push to {url}."
+        ))
+    })
 }
 
 /// The project that the URL of a fetch names.

@@ -22,7 +22,10 @@ pub enum StoreError {
     #[error("the project is disabled")]
     Disabled,
     /// The database was made by a newer version of this program.
-    #[error("the database has the migration {version}, which this version of gilgal does not know")]
+    #[error(
+        "the database was made by a newer gilgal: this one does not know its migration {version}. Start the newer one, or \
+         put back the copy of the database from before the upgrade"
+    )]
     NewerDatabase {
         /// The newest migration that is unknown here.
         version: String,

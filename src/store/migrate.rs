@@ -14,6 +14,13 @@ const POSTGRES: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 /// Held until the transaction ends. The number only has to be our own: it is `gilgal` in ASCII.
 const POSTGRES_LOCK: &str = "SELECT pg_advisory_xact_lock(113702487941484)";
 
+/// What becomes of migrations that have not been run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Pending {
+    IsRun,
+    IsLeft,
+}
+
 impl Store {
     /// Brings the schema up to date: all migrations or none, and one server at a time. Needs a runtime of several
     /// threads.
@@ -21,6 +28,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::NewerDatabase`] when the database holds migrations that this binary does not know.
     pub async fn migrate(&self) -> Result<(), StoreError> {
+        self.in_harness(Pending::IsRun).await
+    }
+
+    /// Refuses a database that this binary is too old for, and changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::NewerDatabase`] when the database holds migrations that this binary does not know.
+    pub async fn refuse_newer(&self) -> Result<(), StoreError> {
+        self.in_harness(Pending::IsLeft).await
+    }
+
+    async fn in_harness(&self, pending: Pending) -> Result<(), StoreError> {
         let mut connection = self.write().await?;
         connection.begin().await?;
         if let Connection::Postgres(postgres) = &mut connection {
@@ -30,20 +49,20 @@ impl Store {
         let (mut connection, outcome) = match connection {
             Connection::Sqlite(sqlite) => {
                 let mut harness = AsyncMigrationHarness::new(sqlite);
-                let outcome = run(&mut harness, SQLITE);
+                let outcome = run(&mut harness, SQLITE, pending);
                 (Connection::Sqlite(harness.into_inner()), outcome)
             }
             Connection::Postgres(postgres) => {
                 let mut harness = AsyncMigrationHarness::new(postgres);
-                let outcome = run(&mut harness, POSTGRES);
+                let outcome = run(&mut harness, POSTGRES, pending);
                 (Connection::Postgres(harness.into_inner()), outcome)
             }
         };
         match outcome {
-            Ok(()) => connection.commit().await,
-            Err(error) => {
+            Ok(()) if pending == Pending::IsRun => connection.commit().await,
+            outcome => {
                 connection.roll_back().await.ok();
-                Err(error)
+                outcome
             }
         }
     }
@@ -53,6 +72,7 @@ impl Store {
 fn run<DB: Backend>(
     harness: &mut impl MigrationHarness<DB>,
     migrations: EmbeddedMigrations,
+    pending: Pending,
 ) -> Result<(), StoreError>
 where
     EmbeddedMigrations: MigrationSource<DB>,
@@ -64,6 +84,8 @@ where
     if let Some(newest) = applied.iter().filter(|version| !is_known(version)).max() {
         return Err(StoreError::NewerDatabase { version: newest.to_string() });
     }
-    harness.run_pending_migrations(migrations).map_err(StoreError::Other)?;
+    if pending == Pending::IsRun {
+        harness.run_pending_migrations(migrations).map_err(StoreError::Other)?;
+    }
     Ok(())
 }

@@ -140,14 +140,6 @@ impl Store {
         Ok(Page::from_rows(projects, page, |project| Cursor::id(project.id.as_uuid())))
     }
 
-    /// Every project, oldest first.
-    pub async fn all_projects(&self) -> Result<Vec<Project>, StoreError> {
-        let mut connection = self.read().await?;
-        let all = projects::table.order(projects::id);
-        let rows = on!(connection, |c| all.select(ProjectRow::as_select()).load(c).await)?;
-        Ok(rows.into_iter().map(Into::into).collect())
-    }
-
     /// Changes the free-form name of a project; its slug stays.
     pub async fn rename_project(&self, id: ProjectId, name: &str) -> Result<Project, StoreError> {
         let mut connection = self.write().await?;

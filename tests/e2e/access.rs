@@ -176,10 +176,11 @@ fn what_runs_and_what_was_released_is_shown() {
     assert_eq!(words(&releases), expected);
     for command in ["ps", "releases"] {
         let refused = bob.ssh(&server, &[command, "shop"]);
-        assert_eq!(
-            (refused.code, refused.stderr.as_str()),
-            (Some(128), " !     There is no project \"shop\".\n")
+        let sentence = format!(
+            " !     There is no project \"shop\" among yours. Check the name, or create it with a push to {}.\n",
+            server.git_url("shop")
         );
+        assert_eq!((refused.code, refused.stderr), (Some(128), sentence));
     }
 }
 

@@ -1,12 +1,13 @@
 //! Pushers who stop reading, stop sending or leave, and what they can see.
 
 use crate::queue::{newest_deployment, wait_for_status};
-use crate::support::{RunningPush, Server, WorkTree, wait_until};
+use crate::support::{RunningPush, Server, WorkTree, run, wait_until};
 use gilgal::model::environment::HangUpPolicy;
 use gilgal::store::{PageRequest, Store};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::io::Write;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -46,6 +47,43 @@ fn a_pusher_who_leaves_while_git_takes_nothing_leaves_nothing() {
     // The project that the push had made is taken back with everything of it.
     wait_until("nothing is left", minute, || repositories(&server).is_empty());
     assert_eq!(ada.get(&server, "/api/projects")["data"], json!([]));
+}
+
+#[test]
+fn one_connection_runs_a_bounded_number_of_commands() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let socket = server.folder().join("mux").display().to_string();
+    let mut master = ada.ssh_command(&server);
+    let mut master = master.args(["-M", "-S", &socket, "-N"]).stdin(Stdio::null()).spawn().unwrap();
+    let minute = Duration::from_mins(1);
+    wait_until("somebody is logged in", minute, || Path::new(&socket).exists());
+    // On the connection that there is, and on no other.
+    let on_it = |command: &str| {
+        let mut ssh = ada.ssh_command(&server);
+        ssh.args(["-T", "-S", &socket, "-o", "ProxyCommand=false", command]);
+        ssh
+    };
+    let mut clients: Vec<_> = (0..16)
+        .map(|_| {
+            let mut client = on_it("git-receive-pack 'shop'");
+            client.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+        })
+        .collect();
+    wait_until("all of them run", minute, || git_processes(&server).len() == clients.len());
+    let refused = run(&mut on_it("whoami"));
+    assert!(refused.code == Some(255) && refused.stdout.is_empty(), "{refused:?}");
+    // The end of one is the place of another.
+    for mut client in clients.drain(..1) {
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
+    wait_until("there is a place", minute, || run(&mut on_it("whoami")).stdout.starts_with("ada "));
+    for client in clients.iter_mut().chain([&mut master]) {
+        client.kill().unwrap();
+        client.wait().unwrap();
+    }
+    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Pushes that are refused before anything is done: each says what is wrong, and leaves nothing.
 
 use crate::support::{Person, Server, WorkTree, run};
+use gilgal::model::time::now;
+use gilgal::store::{PageRequest, Store};
 use rand::Rng;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -87,6 +89,35 @@ fn a_first_push_that_is_not_accepted_leaves_no_project() {
     // What was stored or tried stays.
     server.push(&ada, &tree, "shop", &["main:side"]).expect(0);
     assert_eq!(ada.get(&server, "/api/projects")["data"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_push_to_a_disabled_project_is_refused() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.push(&ada, &tree, "shop", &["main:side"]).expect(0);
+    disable_project(&server, true);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    assert!(
+        push.says("The project shop is disabled. Ask the operator of this server."),
+        "{}",
+        push.transcript
+    );
+    assert!(push.says("! [remote rejected]"), "{}", push.transcript);
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), None);
+    disable_project(&server, false);
+    server.push(&ada, &tree, "shop", &["main:other"]).expect(0);
+}
+
+/// There is no way to do it from outside yet: it is written where the server keeps it.
+fn disable_project(server: &Server, disabled: bool) {
+    let url = format!("sqlite://{}", server.home().join("gilgal.db").display());
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
+        let store = Store::connect(&url).await.unwrap();
+        let project = store.projects_of(None, PageRequest::first()).await.unwrap().data.remove(0);
+        store.set_project_disabled(project.id, disabled.then(now)).await.unwrap();
+    });
 }
 
 #[test]

@@ -15,16 +15,20 @@ async fn migrating_again_changes_nothing(database: Database) {
     let ada = user(&database.store, "ada").await;
     let again = Store::connect(&database.url).await.unwrap();
     again.migrate().await.unwrap();
+    again.refuse_newer().await.unwrap();
     assert_eq!(again.user(ada.id).await.unwrap(), ada);
 }
 
 async fn a_newer_database_is_refused(database: Database) {
     execute(&database, "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000001')").await;
-    let refused = database.store.migrate().await.unwrap_err();
-    assert!(
-        matches!(&refused, StoreError::NewerDatabase { version } if version == "20991231000001"),
-        "{refused:?}"
-    );
+    for refused in [database.store.migrate().await, database.store.refuse_newer().await] {
+        let refused = refused.unwrap_err();
+        assert!(
+            matches!(&refused, StoreError::NewerDatabase { version } if version == "20991231000001"),
+            "{refused:?}"
+        );
+        assert!(refused.to_string().contains("Start the newer one"), "{refused}");
+    }
     // It stays as usable as it was: a refusal holds no lock.
     user(&database.store, "ada").await;
 }

@@ -45,7 +45,7 @@ async fn a_slug_is_taken_once(database: Database) {
     assert!(matches!(refused, Err(StoreError::Conflict { field: "slug" })), "{refused:?}");
     let refused = store.create_project(new(UserId::generate(), "blog"), EnvironmentSettings::default()).await;
     assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
-    assert_eq!(store.all_projects().await.unwrap().len(), 1);
+    assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 1);
 }
 
 async fn a_project_changes(database: Database) {

@@ -1,7 +1,7 @@
 //! Builds that are cancelled, late or greedy, and what they leave behind: nothing.
 
 use super::{Server, docker};
-use crate::build::{BuildError, BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
+use crate::build::{BuildError, BuildLimits, BuildStream, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::model::id::{ProjectId, ServerId};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -31,6 +31,20 @@ async fn a_dropped_or_late_build_is_cancelled() {
     let error = server.build(request).await.0.unwrap_err();
     assert!(matches!(error, BuildError::TimedOut { .. }), "{error:?}");
     gone_within_seconds(&late).await;
+}
+
+#[tokio::test]
+async fn a_line_comes_whole_or_when_the_build_is_over() {
+    let server = Server::new();
+    // A value that is to be masked is found in a whole line only: a pause in its middle must not cut it.
+    let script = "printf canary-; sleep 0.7; echo canary; printf 'Continue? '; sleep 60";
+    let mut request = server.request(&format!("FROM busybox:stable\nRUN : {} && {script}\n", server.id));
+    request.timeout = Duration::from_secs(4);
+    let (built, lines) = server.build(request).await;
+    assert!(matches!(built, Err(BuildError::TimedOut { .. })), "{built:?}");
+    let printed: Vec<_> = lines.iter().filter(|line| line.stream == BuildStream::Stdout).collect();
+    let printed: Vec<_> = printed.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(printed, ["canary-canary", "Continue? "]);
 }
 
 async fn gone_within_seconds(command: &str) {

@@ -14,14 +14,17 @@ impl Shared {
 }
 
 fn describe(api_version: String, version: SystemVersion, info: SystemInfo) -> EngineInfo {
-    let runc = version.components.unwrap_or_default().into_iter().find(|component| component.name == "runc");
+    let components = version.components.unwrap_or_default();
+    // Speaks Docker's API, and builds with something else.
+    let is_podman = components.iter().any(|component| component.name.starts_with("Podman"));
+    let runc = components.into_iter().find(|component| component.name == "runc");
     let options = info.security_options.unwrap_or_default();
     EngineInfo {
         version: version.version.unwrap_or_default(),
         api_version,
         runc_version: runc.map(|component| component.version),
         // Part of every engine on Linux since 18.09 (API 1.39), older than what this server supports.
-        buildkit: version.os.as_deref() == Some("linux"),
+        buildkit: version.os.as_deref() == Some("linux") && !is_podman,
         rootless: options.iter().any(|option| option.contains("rootless")),
         limits: info.memory_limit == Some(true)
             && info.cpu_cfs_quota == Some(true)
