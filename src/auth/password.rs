@@ -79,19 +79,18 @@ impl PasswordHasher {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let place = self.queue.admit(peer).map_err(|_| HashError::Busy)?;
-        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(failed)?;
+        let slot = Arc::clone(&self.slots).acquire_owned().await.map_err(|error| failed(&error))?;
         // The work keeps its places: it goes on when whoever waits for it has gone.
         let work = move || {
             let done = work();
             drop((slot, place));
             done
         };
-        tokio::task::spawn_blocking(work).await.map_err(failed)
+        tokio::task::spawn_blocking(work).await.map_err(|error| failed(&error))
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "the signature that map_err wants")]
-fn failed(error: impl fmt::Display) -> HashError {
+fn failed(error: &impl fmt::Display) -> HashError {
     HashError::Failed(error.to_string())
 }
 
@@ -103,22 +102,22 @@ impl fmt::Debug for PasswordHasher {
 
 /// Argon2id with 19 MiB, 2 passes, 1 lane: the first choice of OWASP's Password Storage Cheat Sheet.
 fn argon2() -> Result<Argon2<'static>, HashError> {
-    let parameters = Params::new(19 * 1024, 2, 1, None).map_err(failed)?;
+    let parameters = Params::new(19 * 1024, 2, 1, None).map_err(|error| failed(&error))?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters))
 }
 
 fn hash_now(password: &str) -> Result<Secret<String>, HashError> {
-    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(failed)?;
+    let salt = SaltString::encode_b64(&rand::random::<[u8; 16]>()).map_err(|error| failed(&error))?;
     let hash = argon2()?.hash_password(password.as_bytes(), &salt);
-    hash.map(|hash| Secret::new(hash.to_string())).map_err(failed)
+    hash.map(|hash| Secret::new(hash.to_string())).map_err(|error| failed(&error))
 }
 
 fn verify_now(password: &str, stored: &str) -> Result<bool, HashError> {
-    let stored = PasswordHash::new(stored).map_err(failed)?;
+    let stored = PasswordHash::new(stored).map_err(|error| failed(&error))?;
     match argon2()?.verify_password(password.as_bytes(), &stored) {
         Ok(()) => Ok(true),
         Err(argon2::password_hash::Error::Password) => Ok(false),
-        Err(error) => Err(failed(error)),
+        Err(error) => Err(failed(&error)),
     }
 }
 
