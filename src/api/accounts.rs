@@ -27,13 +27,15 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
 }
 
 async fn register(api: Arc<Api>, mut request: Request) -> Answer {
+    let origin = request.origin;
     let Register { email, username, password } = request.json().await?;
-    Ok(created(&UserBody::from(api.accounts.register(email, username, password).await?)))
+    Ok(created(&UserBody::from(api.accounts.register(email, username, password, origin).await?)))
 }
 
 async fn login(api: Arc<Api>, mut request: Request) -> Answer {
+    let origin = request.origin;
     let Login { email, password } = request.json().await?;
-    Ok(ok(&shown(api.accounts.login(&email, password).await?)))
+    Ok(ok(&shown(api.accounts.login(&email, password, origin).await?)))
 }
 
 async fn refresh(api: Arc<Api>, mut request: Request) -> Answer {

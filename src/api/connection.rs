@@ -1,9 +1,9 @@
 //! What every request passes on its way in and out: its id, its line in the log, the headers that protect browsers.
 
 use crate::api::error::ApiError;
+use crate::api::origin::Ends;
 use crate::config::Mode;
 use futures_util::FutureExt;
-use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tower_service::Service;
@@ -35,20 +35,15 @@ const fn header(name: &'static str, value: &'static str) -> (HeaderName, HeaderV
 #[error("the handler panicked")]
 struct Panicked;
 
-/// Answers one request of `peer` with a service.
-///
-/// `peer` is what limits on requests will count by.
-pub(super) async fn answer<S, B>(
-    mut service: S,
-    mut request: Request<B>,
-    peer: SocketAddr,
-    mode: Mode,
-) -> Response
+/// Answers one request that came over a connection with a service.
+pub(super) async fn answer<S, B>(mut service: S, mut request: Request<B>, ends: Ends, mode: Mode) -> Response
 where
     S: Service<Request<B>, Response = Response, Error = std::convert::Infallible>,
 {
     let id = request_id(request.headers());
     request.headers_mut().insert(REQUEST_ID, id.clone());
+    request.extensions_mut().insert(ends);
+    let peer = ends.peer;
     let shown = id.to_str().unwrap_or_default().to_owned();
     // The path alone: a query may hold what somebody should not have put there.
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());

@@ -9,6 +9,7 @@ use crate::wire::form::{BodyError, Faults};
 use serde_json::{Map, Value, json};
 use std::error::Error;
 use std::fmt::Display;
+use std::time::Duration;
 use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use warp::reply::{Reply, Response};
@@ -75,6 +76,8 @@ codes! {
     ConfirmationRequired = UNPROCESSABLE_ENTITY "confirmation_required",
     /// The address has as many connections as one may have here.
     TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
+    /// Too many attempts to log in, by the account or by the peer; try again after `Retry-After` seconds.
+    RateLimited = TOO_MANY_REQUESTS "rate_limited",
     /// Something went wrong on the server.
     Internal = INTERNAL_SERVER_ERROR "internal",
     /// The database or the engine is away; try again.
@@ -88,12 +91,14 @@ pub(super) struct ApiError {
     message: String,
     details: Map<String, Value>,
     allow: Option<String>,
+    retry_after: Option<Duration>,
     cause: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl ApiError {
     pub(super) fn new(code: Code, message: impl Display) -> Self {
-        Self { code, message: message.to_string(), details: Map::new(), allow: None, cause: None }
+        let (message, details) = (message.to_string(), Map::new());
+        Self { code, message, details, allow: None, retry_after: None, cause: None }
     }
 
     /// Some fields are wrong.
@@ -129,12 +134,13 @@ impl ApiError {
     }
 
     fn unavailable(message: &str, cause: impl Error + Send + Sync + 'static) -> Self {
-        Self::new(Code::Unavailable, message).with_cause(cause)
+        let retry_after = Some(Duration::from_secs(5));
+        Self { retry_after, ..Self::new(Code::Unavailable, message).with_cause(cause) }
     }
 
     /// The response, and the one line that the log gets of a failure that is ours.
     pub(super) fn into_response(self, mode: Mode, request_id: &str) -> Response {
-        let Self { code, message, mut details, allow, cause } = self;
+        let Self { code, message, mut details, allow, retry_after, cause } = self;
         let status = code.status();
         if let Some(cause) = cause {
             let causes = chain(&*cause);
@@ -151,8 +157,8 @@ impl ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"gilgal\""));
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(wait) = retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         }
         if let Some(allow) = allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
             headers.insert(ALLOW, allow);
@@ -203,7 +209,12 @@ impl ApiError {
 impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
         match error {
-            AccountError::RegistrationClosed => Self::new(Code::RegistrationClosed, error),
+            AccountError::RegistrationClosed | AccountError::FirstAccountIsLocal => {
+                Self::new(Code::RegistrationClosed, error)
+            }
+            AccountError::TooMany { wait } => {
+                Self { retry_after: Some(wait), ..Self::new(Code::RateLimited, error) }
+            }
             AccountError::WrongCredentials => Self::new(Code::InvalidCredentials, error),
             AccountError::RefreshTokenRefused => Self::new(Code::InvalidRefreshToken, error),
             AccountError::AccessTokenRefused => Self::new(Code::Unauthenticated, error),

@@ -19,6 +19,7 @@ mod error;
 mod follow;
 mod keys;
 mod logs;
+mod origin;
 mod ports;
 mod projects;
 mod query;

@@ -6,6 +6,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::query::Query;
 use crate::auth::access::Action;
 use crate::auth::access_token::Identity;
+use crate::auth::origin::Origin;
 use crate::model::deployment::Deployment;
 use crate::model::project::Project;
 use crate::model::user::User;
@@ -31,6 +32,7 @@ pub(super) struct Request {
     /// What stands for `:id` in the path.
     pub(super) parameter: String,
     pub(super) headers: HeaderMap,
+    pub(super) origin: Origin,
     pub(super) query: String,
     pub(super) body: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>,
     /// There unless the endpoint is public.

@@ -4,6 +4,7 @@ use crate::api::Api;
 use crate::api::connection::REQUEST_ID;
 use crate::api::endpoint::{Access, Endpoint};
 use crate::api::error::{ApiError, Code};
+use crate::api::origin;
 use crate::api::reply::Answer;
 use crate::api::request::{Caller, Request, unauthenticated};
 use bytes::{Buf, Bytes};
@@ -25,13 +26,15 @@ where
     let api = Arc::clone(api);
     matching(endpoint)
         .and(warp::header::headers_cloned())
+        .and(warp::ext::optional())
         .and(raw_query())
         .and(warp::body::stream())
-        .then(move |parameter, headers: HeaderMap, query, body| {
+        .then(move |parameter, headers: HeaderMap, end, query, body| {
             let (api, handler) = (Arc::clone(&api), handler.clone());
             let id = request_id(&headers);
             let body = Box::pin(StreamExt::map(body, |chunk: Result<_, warp::Error>| chunk.map(bytes)));
-            let request = Request { endpoint, parameter, headers, query, body, caller: None };
+            let origin = origin::of(end, &headers);
+            let request = Request { endpoint, parameter, headers, origin, query, body, caller: None };
             async move {
                 let mode = api.options.mode;
                 let answer = admit_and_handle(api, request, handler).await;

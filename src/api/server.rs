@@ -1,6 +1,7 @@
 //! The listener of the API.
 
 use crate::api::error::Code;
+use crate::api::origin::Ends;
 use crate::api::{Api, connection, routes};
 use crate::model::admission::Admission;
 use hyper::server::conn::http1::Builder;
@@ -52,7 +53,7 @@ pub async fn bind(address: SocketAddr, per_peer: usize) -> Result<BoundApi, Bind
     let failed = |source| BindError { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let address = listener.local_addr().map_err(failed)?;
-    Ok(BoundApi { listener, address, admission: Admission::new(usize::MAX, per_peer) })
+    Ok(BoundApi { listener, address, admission: Admission::shares_of(MAX_CONNECTIONS, per_peer) })
 }
 
 impl BoundApi {
@@ -89,8 +90,9 @@ impl BoundApi {
                 }
             };
             let (service, mode) = (service.clone(), api.options.mode);
+            let ends = Ends { peer, own: stream.local_addr().ok() };
             let answer = service_fn(move |request| {
-                let answer = connection::answer(service.clone(), request, peer, mode);
+                let answer = connection::answer(service.clone(), request, ends, mode);
                 async move { Ok::<_, Infallible>(answer.await) }
             });
             let serving = builder.serve_connection(TokioIo::new(stream), answer);

@@ -7,6 +7,8 @@ pub mod access;
 pub mod access_token;
 pub mod accounts;
 mod hs256;
+pub mod origin;
 pub mod password;
 pub mod refresh_token;
 pub mod ssh_public_key;
+mod throttle;

@@ -52,8 +52,8 @@ settings! {
         "Socket of the Docker Engine that builds and runs the apps.";
     MODE = "GILGAL_ENV", Some("env"), "production",
         "production or development; development shows the causes of internal errors in the API.";
-    REGISTRATION = "GILGAL_REGISTRATION", Some("registration"), "",
-        "open or closed: who may sign up; open only while the API listens on loopback, unless set. The first account may always sign up.";
+    REGISTRATION = "GILGAL_REGISTRATION", Some("registration"), "closed",
+        "open or closed: whether others may sign up. The first account, the operator's, is made on the server's own machine.";
     MAX_PUSH_MIB = "GILGAL_MAX_PUSH_MIB", Some("max_push_mib"), "1024",
         "Largest pack that a push may send, in MiB.";
     MAX_REFERENCES = "GILGAL_MAX_REFERENCES", Some("max_references"), "5000",

@@ -118,7 +118,7 @@ impl Settings {
         let docker_host =
             lookup.required::<DockerHost>(names::DOCKER_HOST, "unix:///path or tcp://host:port");
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
-        let registration = lookup.optional::<Registration>(names::REGISTRATION, "open or closed");
+        let registration = lookup.required::<Registration>(names::REGISTRATION, "open or closed");
         let max_push_mib = lookup.required::<NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
@@ -137,14 +137,11 @@ impl Settings {
             lookup.required::<LogFilter>(names::LOG, "a level or a filter such as info,gilgal::router=debug");
         let log_format = lookup.required::<LogFormat>(names::LOG_FORMAT, "text or json");
         let checked = || {
-            let api_address = api_address?;
             let base_domain = base_domain?.0;
-            let default_registration =
-                if api_address.ip().is_loopback() { Registration::Open } else { Registration::Closed };
             let default_database = || format!("sqlite://{}", home.join("gilgal.db").display());
             Some(Self {
                 ssh_address: ssh_address?,
-                api_address,
+                api_address: api_address?,
                 http_address: http_address?,
                 ssh_connections_per_peer: ssh_connections?.0,
                 api_connections_per_peer: api_connections?.0,
@@ -158,7 +155,7 @@ impl Settings {
                 ),
                 docker_host: docker_host?.0,
                 mode: mode?,
-                registration: registration.unwrap_or(default_registration),
+                registration: registration?,
                 max_push_bytes: u64::from(max_push_mib?.get()) * 1024 * 1024,
                 max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
                 max_projects: max_projects?.get(),
@@ -284,7 +281,7 @@ mod tests {
             Settings::load(&Variables::from([("GILGAL_HOME", home.path().to_str().unwrap())])).unwrap();
         assert_eq!(settings.ssh_address.port(), 2222);
         assert_eq!(settings.ssh_connections_per_peer, 64);
-        assert_eq!(settings.registration, Registration::Open);
+        assert_eq!(settings.registration, Registration::Closed);
         assert!(settings.database_url.expose().ends_with("gilgal.db"));
     }
 
@@ -311,15 +308,5 @@ mod tests {
         assert_eq!(settings.max_push_bytes, 7 * 1024 * 1024);
         assert_eq!(settings.log_filter, "warn");
         assert_eq!(settings.http_connections_per_peer, usize::MAX);
-    }
-
-    #[test]
-    fn an_api_that_others_can_reach_is_closed_unless_said_otherwise() {
-        let home = tempfile::tempdir().unwrap();
-        let variables = Variables::from([
-            ("GILGAL_HOME", home.path().to_str().unwrap()),
-            ("GILGAL_API_ADDR", "0.0.0.0:3000"),
-        ]);
-        assert_eq!(Settings::load(&variables).unwrap().registration, Registration::Closed);
     }
 }

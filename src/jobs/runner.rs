@@ -2,7 +2,7 @@
 
 use super::in_hand::InHand;
 use crate::model::time::{Timestamp, now};
-use crate::store::{Job, Store};
+use crate::store::{Job, Store, Whose};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use futures_util::FutureExt;
@@ -65,7 +65,7 @@ pub struct Runner<H> {
     pub handler: Arc<H>,
     /// Name of this server in the leases.
     pub worker: String,
-    /// How many jobs run at the same time.
+    /// How many jobs run at the same time; up to as many again for owners who have none.
     pub at_once: usize,
 }
 
@@ -83,11 +83,11 @@ impl<H: Handler> Runner<H> {
             while let Some(ended) = running.try_join_next() {
                 note_end(ended);
             }
-            let claimed = if running.len() < runner.at_once {
+            let claimed = if let Some(whose) = runner.may_claim(running.len()) {
                 tokio::select! {
                     biased;
                     () = &mut stop => break,
-                    job = runner.claim() => job,
+                    job = runner.claim(whose) => job,
                 }
             } else {
                 None
@@ -123,8 +123,18 @@ impl<H: Handler> Runner<H> {
         }
     }
 
-    async fn claim(&self) -> Option<Job> {
-        match self.store.claim_job(&self.worker, LEASE).await {
+    /// Whose job may be claimed beside those that run. Beyond as many as run at once, as many again are for owners who
+    /// have none: the slow jobs of one keep nobody else waiting, and do not run one by one either when nobody else waits.
+    fn may_claim(&self, running: usize) -> Option<Whose> {
+        if running < self.at_once {
+            Some(Whose::Anybodys)
+        } else {
+            (running < self.at_once.saturating_mul(2)).then_some(Whose::IdleOwners)
+        }
+    }
+
+    async fn claim(&self, whose: Whose) -> Option<Job> {
+        match self.store.claim_job(&self.worker, LEASE, whose).await {
             Ok(job) => job,
             Err(error) => {
                 tracing::error!(error = &error as &dyn std::error::Error, "cannot look for jobs");

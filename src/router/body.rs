@@ -117,7 +117,7 @@ impl Lease {
 #[derive(Debug)]
 pub(super) struct ResponseBody {
     content: Content,
-    /// Ends the request on the client's connection once the body is gone; only HTTP/1 needs it.
+    /// Ends the request on the client's connection once the body is gone.
     pub(super) answering: Option<Answering>,
 }
 

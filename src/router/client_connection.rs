@@ -6,7 +6,7 @@ use crate::router::forwarded::Client;
 use crate::router::handle::{Phase, Shared};
 use crate::router::options::RouterOptions;
 use crate::router::protocol::{self, Protocol};
-use crate::router::turn::{Answering, TimedHeads, Turn};
+use crate::router::turn::{Answering, Streams, TimedHeads, Turn};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -49,19 +49,43 @@ async fn serve_http1(stream: TcpStream, client: &Arc<Client>, shared: &Arc<Share
 /// Gives the turn back to the client when the answer is sent; a connection that was upgraded has no turns any more.
 fn ending(mut response: Response<ResponseBody>, turn: Arc<Turn>) -> Response<ResponseBody> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
-        response.body_mut().answering = Some(Answering(turn));
+        response.body_mut().answering = Some(Answering::Http1(turn));
     }
     response
 }
 
 async fn serve_http2(stream: TcpStream, client: &Arc<Client>, shared: &Arc<Shared>) {
     let (client, for_requests) = (Arc::clone(client), Arc::clone(shared));
+    let streams = Streams::new();
+    let for_service = streams.clone();
     let service = service_fn(move |request: Request<Incoming>| {
+        let answering = for_service.begin();
         let answer = exchange::answer(Arc::clone(&for_requests), Arc::clone(&client), request);
-        async move { Ok::<_, Infallible>(answer.await) }
+        async move {
+            let mut response = answer.await;
+            response.body_mut().answering = Some(answering);
+            Ok::<_, Infallible>(response)
+        }
     });
     let connection = http2_builder(&shared.options).serve_connection(TokioIo::new(stream), service);
-    until_done(connection, http2::Connection::graceful_shutdown, shared).await;
+    let mut connection = pin!(connection);
+    let idle = async {
+        tokio::select! {
+            () = streams.idle_for(shared.options.keep_alive_timeout) => {}
+            () = shared.reached(Phase::Draining) => std::future::pending().await,
+        }
+    };
+    let serving = until_done(connection.as_mut(), |c| c.get_mut().as_mut().graceful_shutdown(), shared);
+    tokio::select! {
+        biased;
+        () = serving => return,
+        () = idle => connection.as_mut().graceful_shutdown(),
+    }
+    // It may have sent a request before it was told. One that goes on pinging and does not leave is cut off.
+    tokio::select! {
+        _ = connection => {}
+        () = streams.idle_for(shared.options.header_timeout) => {}
+    }
 }
 
 /// Drives a connection to its end. Once the router drains, it is told to `finish`: it ends after the request that it is

@@ -102,7 +102,8 @@ async fn accept_until(
     mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> JoinSet<()> {
     let places = Arc::new(Semaphore::new(shared.options.max_connections));
-    let admission = Admission::new(usize::MAX, shared.options.max_connections_per_peer);
+    let admission =
+        Admission::shares_of(shared.options.max_connections, shared.options.max_connections_per_peer);
     let mut connections = JoinSet::new();
     let mut every_second = tokio::time::interval(Duration::from_secs(1));
     let mut pause = Pause::default();

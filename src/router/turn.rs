@@ -1,4 +1,5 @@
-//! Whose turn it is on an HTTP/1 connection, and a time limit for clients that send a request's head byte by byte.
+//! Whose turn it is on an HTTP/1 connection, and a time limit for clients that send a request's head byte by byte; and
+//! whether an HTTP/2 connection is in use.
 //!
 //! hyper has one limit for the head and for the wait before it. The wait may be long: a connection that is kept open
 //! saves the next request a round trip. The head may not.
@@ -10,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::watch;
 use tokio::time::Sleep;
 
 /// Counts up when a request's head is complete and again when its answer is: even while the client is to speak.
@@ -34,11 +36,44 @@ impl Turn {
 
 /// Ends a request when it is dropped.
 #[derive(Debug)]
-pub(super) struct Answering(pub(super) Arc<Turn>);
+pub(super) enum Answering {
+    Http1(Arc<Turn>),
+    Http2(Streams),
+}
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.request_ended();
+        match self {
+            Self::Http1(turn) => turn.request_ended(),
+            Self::Http2(streams) => streams.0.send_modify(|open| *open -= 1),
+        }
+    }
+}
+
+/// How many requests of an HTTP/2 connection are being answered. Its pings count for nothing.
+#[derive(Debug, Clone)]
+pub(super) struct Streams(watch::Sender<usize>);
+
+impl Streams {
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(0))
+    }
+
+    pub(super) fn begin(&self) -> Answering {
+        self.0.send_modify(|open| *open += 1);
+        Answering::Http2(self.clone())
+    }
+
+    /// Ends when no request has begun for so long since the last one ended.
+    pub(super) async fn idle_for(&self, limit: Duration) {
+        let mut open = self.0.subscribe();
+        loop {
+            // The sender is here: none of the two can fail.
+            drop(open.wait_for(|open| *open == 0).await);
+            if tokio::time::timeout(limit, open.changed()).await.is_err() {
+                return;
+            }
+        }
     }
 }
 

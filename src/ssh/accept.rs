@@ -69,7 +69,7 @@ struct Places {
 impl Doors {
     fn new(per_peer: usize) -> Self {
         Self {
-            connections: Admission::new(usize::MAX, per_peer),
+            connections: Admission::shares_of(MAX_CONNECTIONS, per_peer),
             logins: Admission::new(MAX_LOGINS, per_peer.min(MAX_LOGINS_PER_PEER)),
         }
     }

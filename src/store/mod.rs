@@ -32,7 +32,7 @@ mod users;
 pub use self::deployments::filter::DeploymentFilter;
 pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::error::StoreError;
-pub use self::jobs::{Job, NewJob};
+pub use self::jobs::{Job, NewJob, Whose};
 pub use self::lock::{LockError, ServerLock};
 pub use self::logs::LogFilter;
 pub use self::page::{Cursor, InvalidCursor, Page, PageRequest};

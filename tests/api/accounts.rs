@@ -1,6 +1,6 @@
 //! `/api/auth`.
 
-use crate::support::{Client, Options, TestServer};
+use crate::support::{Client, Options, Reply, TestServer};
 use gilgal::config::Registration;
 use serde_json::{Value, json};
 
@@ -107,6 +107,53 @@ async fn a_closed_server_takes_its_first_account_only() {
     for reply in refused {
         assert_eq!(reply.refusal(403), "registration_closed");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_account_is_made_on_the_machine_of_the_server() {
+    for registration in [Registration::Open, Registration::Closed] {
+        let server = TestServer::start_with(Options { registration, ..Options::default() }).await;
+        let request = || {
+            let url = format!("http://{}/api/auth/register", server.address);
+            reqwest::Client::builder().no_proxy().build().unwrap().post(url).json(&account("ada"))
+        };
+        for (name, value) in [
+            ("x-forwarded-for", "203.0.113.9"),
+            ("forwarded", "for=127.0.0.1"),
+            ("via", "1.1 proxy"),
+            ("host", "gilgal.example.com"),
+        ] {
+            let reply = Reply::of(request().header(name, value)).await;
+            assert_eq!(reply.refusal(403), "registration_closed", "{name}");
+        }
+        assert_eq!(server.store.count_users().await.unwrap(), 0);
+        assert_eq!(Reply::of(request()).await.expect(201)["role"], "operator");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_is_slowed_down_for_known_and_unknown_accounts_alike() {
+    let server = TestServer::start().await;
+    server.anonymous().post("/api/auth/register", account("ada")).await.expect(201);
+    let client = server.anonymous();
+    let guess = async |name: &str, password: &str| {
+        let email = format!("{name}@example.com");
+        client.post("/api/auth/login", json!({ "email": email, "password": password })).await
+    };
+    for name in ["ada", "nobody"] {
+        let guesses = (0..40).map(|_| guess(name, "correct hors"));
+        let replies = futures_util::future::join_all(guesses).await;
+        let (answered, refused): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 401);
+        assert_eq!(answered.len(), 5, "{name}");
+        for reply in refused {
+            assert_eq!(reply.refusal(429), "rate_limited");
+            assert_eq!(reply.headers["retry-after"], "1");
+        }
+        // The right password is no way around.
+        assert_eq!(guess(name, "correct horse").await.refusal(429), "rate_limited");
+    }
+    // Another account is not concerned.
+    server.sign_up("bob").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

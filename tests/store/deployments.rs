@@ -4,7 +4,7 @@ use crate::fixture::{Database, advance_to, commit, enqueue, new_deployment, on_b
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State, Status};
 use gilgal::model::id::{DeploymentId, EnvironmentId};
 use gilgal::model::instance::InstanceId;
-use gilgal::store::{DeploymentFilter, Joined, PageRequest, StoreError};
+use gilgal::store::{DeploymentFilter, Joined, PageRequest, StoreError, Whose};
 use std::time::Duration;
 
 on_both![
@@ -32,7 +32,7 @@ async fn a_newer_deployment_takes_the_place_of_the_waiting_one(database: Databas
     let (_, production) = project(&store, &ada, "shop").await;
     let first = enqueue(&store, &production, 'a').await;
     assert_eq!(first.superseded, []);
-    let job = store.claim_job("worker", Duration::from_secs(60)).await.unwrap().unwrap();
+    let job = store.claim_job("worker", Duration::from_secs(60), Whose::Anybodys).await.unwrap().unwrap();
     assert_eq!(job.payload, serde_json::json!({ "deployment_id": first.deployment.id }));
     assert_eq!(job.lock_key, Some(production.id.to_string()));
     advance_to(&store, &first.deployment, State::Building).await;
@@ -54,7 +54,7 @@ async fn a_newer_deployment_takes_the_place_of_the_waiting_one(database: Databas
 
     // The job of the second is gone: after the first comes the third.
     assert!(store.complete_job(job.id, "worker").await.unwrap());
-    let job = store.claim_job("worker", Duration::from_secs(60)).await.unwrap().unwrap();
+    let job = store.claim_job("worker", Duration::from_secs(60), Whose::Anybodys).await.unwrap().unwrap();
     assert_eq!(job.deployment_id, Some(third.deployment.id));
     assert_eq!(store.open_jobs().await.unwrap(), 1);
 }

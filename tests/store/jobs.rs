@@ -1,16 +1,17 @@
 //! The queue of jobs.
 
-use crate::fixture::{Database, on_both};
+use crate::fixture::{Database, on_both, project, user};
 use chrono::TimeDelta;
 use gilgal::model::id::JobId;
 use gilgal::model::time::now;
-use gilgal::store::{NewJob, Store};
+use gilgal::store::{NewJob, Store, Whose};
 use std::collections::HashSet;
 use std::time::Duration;
 
 on_both![
     each_job_is_taken_once,
     jobs_of_one_lock_run_one_after_the_other,
+    owners_take_turns,
     a_job_without_its_worker_is_taken_again,
     a_failed_job_waits_for_its_time,
     a_job_that_is_tried_again_keeps_its_turn,
@@ -40,7 +41,7 @@ async fn each_job_is_taken_once(database: Database) {
             tokio::spawn(async move {
                 let worker = format!("worker {number}");
                 let mut done = Vec::new();
-                while let Some(job) = store.claim_job(&worker, LEASE).await.unwrap() {
+                while let Some(job) = store.claim_job(&worker, LEASE, Whose::Anybodys).await.unwrap() {
                     assert_eq!(job.attempts, 1);
                     assert!(store.complete_job(job.id, &worker).await.unwrap());
                     done.push(job.payload["number"].as_i64().unwrap());
@@ -62,21 +63,42 @@ async fn jobs_of_one_lock_run_one_after_the_other(database: Database) {
     let first = enqueue(&store, 1, Some("shop")).await;
     let second = enqueue(&store, 2, Some("shop")).await;
     let other = enqueue(&store, 3, Some("blog")).await;
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, first);
-    assert_eq!(store.claim_job("b", LEASE).await.unwrap().unwrap().id, other);
-    assert_eq!(store.claim_job("c", LEASE).await.unwrap(), None);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, first);
+    assert_eq!(store.claim_job("b", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, other);
+    assert_eq!(store.claim_job("c", LEASE, Whose::Anybodys).await.unwrap(), None);
     assert!(store.complete_job(first, "a").await.unwrap());
-    assert_eq!(store.claim_job("c", LEASE).await.unwrap().unwrap().id, second);
+    assert_eq!(store.claim_job("c", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, second);
+}
+
+async fn owners_take_turns(database: Database) {
+    let store = database.store;
+    let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
+    let mut deployments = Vec::new();
+    for (owner, slug) in [(&ada, "one"), (&ada, "two"), (&ada, "three"), (&bob, "four"), (&bob, "five")] {
+        let (_, production) = project(&store, owner, slug).await;
+        deployments.push(crate::fixture::enqueue(&store, &production, 'a').await.deployment.id);
+    }
+    let claim = async |whose| {
+        let job = store.claim_job("a", LEASE, whose).await.unwrap()?;
+        deployments.iter().position(|id| job.deployment_id == Some(*id))
+    };
+    assert_eq!(claim(Whose::Anybodys).await, Some(0));
+    assert_eq!(claim(Whose::IdleOwners).await, Some(3), "bob has none under way");
+    assert_eq!(claim(Whose::IdleOwners).await, None, "both have one");
+    assert_eq!(claim(Whose::Anybodys).await, Some(1), "the oldest of those who have the fewest");
+    assert_eq!(claim(Whose::Anybodys).await, Some(4));
+    assert_eq!(claim(Whose::Anybodys).await, Some(2));
+    assert_eq!(claim(Whose::Anybodys).await, None);
 }
 
 async fn a_job_without_its_worker_is_taken_again(database: Database) {
     let store = database.store;
     let id = enqueue(&store, 1, Some("shop")).await;
     enqueue(&store, 2, Some("shop")).await;
-    store.claim_job("dead", Duration::ZERO).await.unwrap().unwrap();
-    let again = store.claim_job("alive", LEASE).await.unwrap().unwrap();
+    store.claim_job("dead", Duration::ZERO, Whose::Anybodys).await.unwrap().unwrap();
+    let again = store.claim_job("alive", LEASE, Whose::Anybodys).await.unwrap().unwrap();
     assert_eq!((again.id, again.attempts), (id, 2));
-    assert_eq!(store.claim_job("another", LEASE).await.unwrap(), None);
+    assert_eq!(store.claim_job("another", LEASE, Whose::Anybodys).await.unwrap(), None);
     // The one that was thought dead learns that the job is no longer its own.
     assert!(!store.heartbeat_job(id, "dead", LEASE).await.unwrap());
     assert!(!store.complete_job(id, "dead").await.unwrap());
@@ -88,17 +110,17 @@ async fn a_job_without_its_worker_is_taken_again(database: Database) {
 async fn a_failed_job_waits_for_its_time(database: Database) {
     let store = database.store;
     let id = enqueue(&store, 1, None).await;
-    store.claim_job("a", LEASE).await.unwrap().unwrap();
+    store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap();
     assert!(store.fail_job(id, "a", "no network", Some(now() + TimeDelta::hours(1))).await.unwrap());
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap(), None);
     assert_eq!(store.open_jobs().await.unwrap(), 1);
 
     let id = enqueue(&store, 2, None).await;
-    store.claim_job("a", LEASE).await.unwrap().unwrap();
+    store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap();
     assert!(store.fail_job(id, "a", "no network", Some(now())).await.unwrap());
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().attempts, 2);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap().attempts, 2);
     assert!(store.fail_job(id, "a", "no network", None).await.unwrap());
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap(), None);
     assert_eq!(store.open_jobs().await.unwrap(), 1);
 }
 
@@ -107,19 +129,19 @@ async fn a_job_that_is_tried_again_keeps_its_turn(database: Database) {
     let older = enqueue(&store, 1, Some("shop")).await;
     let newer = enqueue(&store, 2, Some("shop")).await;
     let other = enqueue(&store, 3, Some("blog")).await;
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, older);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, older);
     let soon = now() + TimeDelta::milliseconds(300);
     assert!(store.fail_job(older, "a", "no database", Some(soon)).await.unwrap());
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, other);
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap(), None, "the newer one waits for the older");
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, other);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap(), None, "the newer one waits for the older");
     let again = loop {
-        if let Some(job) = store.claim_job("a", LEASE).await.unwrap() {
+        if let Some(job) = store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap() {
             break job;
         }
     };
     assert_eq!((again.id, again.attempts), (older, 2));
     assert!(store.complete_job(older, "a").await.unwrap());
-    assert_eq!(store.claim_job("a", LEASE).await.unwrap().unwrap().id, newer);
+    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, newer);
 }
 
 async fn a_worker_that_stops_gives_its_jobs_back(database: Database) {
@@ -127,20 +149,20 @@ async fn a_worker_that_stops_gives_its_jobs_back(database: Database) {
     enqueue(&store, 1, Some("shop")).await;
     enqueue(&store, 2, None).await;
     for worker in ["a", "b"] {
-        store.claim_job(worker, LEASE).await.unwrap().unwrap();
+        store.claim_job(worker, LEASE, Whose::Anybodys).await.unwrap().unwrap();
     }
     assert_eq!(store.release_jobs_of("a").await.unwrap(), 1);
-    assert_eq!(store.claim_job("c", LEASE).await.unwrap().unwrap().attempts, 2);
-    assert_eq!(store.claim_job("c", LEASE).await.unwrap(), None);
+    assert_eq!(store.claim_job("c", LEASE, Whose::Anybodys).await.unwrap().unwrap().attempts, 2);
+    assert_eq!(store.claim_job("c", LEASE, Whose::Anybodys).await.unwrap(), None);
 }
 
 async fn what_ended_long_ago_is_forgotten(database: Database) {
     let store = database.store;
     enqueue(&store, 1, Some("shop")).await;
-    let ended = store.claim_job("a", LEASE).await.unwrap().unwrap();
+    let ended = store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap();
     store.complete_job(ended.id, "a").await.unwrap();
     enqueue(&store, 2, Some("shop")).await;
-    store.claim_job("a", LEASE).await.unwrap().unwrap();
+    store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap();
     enqueue(&store, 3, Some("shop")).await;
     assert_eq!(store.prune_jobs(now() - TimeDelta::hours(1)).await.unwrap(), 0);
     assert_eq!(store.prune_jobs(now() + TimeDelta::hours(1)).await.unwrap(), 1);

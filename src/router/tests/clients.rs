@@ -2,9 +2,12 @@
 
 use super::support::{App, HOST, TestRouter, read_head, read_to_end, route, until};
 use crate::model::id::EnvironmentId;
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
 const SHORT: Duration = Duration::from_millis(150);
@@ -80,6 +83,63 @@ async fn an_idle_connection_is_closed_in_the_end() {
     let began = Instant::now();
     assert_eq!(read_to_end(&mut stream).await, "");
     assert!(began.elapsed() < Duration::from_secs(5));
+}
+
+/// A frame of HTTP/2 (RFC 9113 §4.1) on stream 0.
+fn frame(kind: u8, flags: u8, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    [&length[1..], &[kind, flags, 0, 0, 0, 0], payload].concat()
+}
+
+#[tokio::test]
+async fn an_http2_client_that_only_pings_is_let_go() {
+    const SETTINGS: u8 = 4;
+    const PING: u8 = 6;
+    let router = TestRouter::with(|options| {
+        options.keep_alive_timeout = SHORT;
+        options.header_timeout = SHORT;
+    })
+    .await;
+    let mut stream = TcpStream::connect(router.address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&frame(SETTINGS, 0, b"")).await.unwrap();
+    let (mut reading, mut writing) = stream.split();
+    let pinging = async {
+        while writing.write_all(&frame(PING, 0, b"whatever")).await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let reading = async {
+        let mut all = Vec::new();
+        drop(reading.read_to_end(&mut all).await);
+        all
+    };
+    let both = async { tokio::join!(pinging, reading).1 };
+    let said = tokio::time::timeout(Duration::from_secs(5), both).await.expect("it is served for ever");
+    // GOAWAY, with no error.
+    assert!(said.windows(9).any(|bytes| bytes == [0, 0, 8, 7, 0, 0, 0, 0, 0]), "{said:?}");
+}
+
+#[tokio::test]
+async fn an_http2_request_that_takes_long_is_not_idle() {
+    let app = App::answering(|_| async {
+        tokio::time::sleep(SHORT * 4).await;
+        hyper::Response::new(Full::new(Bytes::from("late")))
+    })
+    .await;
+    let router = TestRouter::with(|options| {
+        options.keep_alive_timeout = SHORT;
+        options.header_timeout = SHORT;
+    })
+    .await;
+    let _ = router.handle.set_route(route(EnvironmentId::generate(), &[app.address]));
+    let stream = TokioIo::new(TcpStream::connect(router.address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let request = hyper::Request::get(format!("http://{HOST}/")).body(Full::new(Bytes::new())).unwrap();
+    let answer = sender.send_request(request).await.unwrap().into_body().collect().await.unwrap();
+    assert_eq!(answer.to_bytes(), "late");
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@
 
 mod claim;
 
+pub use claim::Whose;
+
 use crate::model::id::{DeploymentId, JobId};
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
