@@ -178,7 +178,7 @@ fn what_runs_and_what_was_released_is_shown() {
         let refused = bob.ssh(&server, &[command, "shop"]);
         let sentence = format!(
             " !     There is no project \"shop\" among yours. Check the name, or create it with a push to {}.\n",
-            server.git_url("shop")
+            server.git_url("shop").replace("127.0.0.1", "localhost")
         );
         assert_eq!((refused.code, refused.stderr), (Some(128), sentence));
     }
