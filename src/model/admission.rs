@@ -1,6 +1,7 @@
-//! Who is let in: how many connections a listener takes from one peer, and in all.
+//! Who is let in: how many connections a listener takes from one peer, and in all; and what else is counted so.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,55 +32,56 @@ pub enum TurnedAway {
 ///
 /// It is shared by the tasks of all connections since each gives its place back when it ends.
 #[derive(Debug, Clone)]
-pub struct Admission(Arc<Places>);
+pub struct Admission<Who: Copy + Eq + Hash = Peer>(Arc<Places<Who>>);
 
 #[derive(Debug)]
-struct Places {
+struct Places<Who> {
     in_all: usize,
     per_peer: usize,
-    taken: Mutex<Taken>,
+    taken: Mutex<Taken<Who>>,
 }
 
-#[derive(Debug, Default)]
-struct Taken {
+#[derive(Debug)]
+struct Taken<Who> {
     in_all: usize,
-    by: HashMap<Peer, usize>,
+    by: HashMap<Who, usize>,
 }
 
 /// The place of one connection, given back when it is dropped.
 #[derive(Debug)]
-pub struct Place {
-    places: Arc<Places>,
-    peer: Peer,
+pub struct Place<Who: Copy + Eq + Hash = Peer> {
+    places: Arc<Places<Who>>,
+    who: Who,
 }
 
-impl Admission {
-    /// Places for `in_all` connections, of which a peer may take `per_peer`; `usize::MAX` for as many as come.
+impl<Who: Copy + Eq + Hash> Admission<Who> {
+    /// Places for `in_all`, of which each may take `per_peer`; `usize::MAX` for as many as come.
     #[must_use]
     pub fn new(in_all: usize, per_peer: usize) -> Self {
-        Self(Arc::new(Places { in_all, per_peer, taken: Mutex::default() }))
+        let taken = Mutex::new(Taken { in_all: 0, by: HashMap::new() });
+        Self(Arc::new(Places { in_all, per_peer, taken }))
     }
 
-    /// A place for a connection from an address.
+    /// A place for a connection from an address, or for what else is counted.
     ///
     /// # Errors
     /// Why there is none. The connection is to be closed: one that waits would keep others waiting.
-    pub fn admit(&self, address: IpAddr) -> Result<Place, TurnedAway> {
-        let peer = Peer::from(address);
-        self.0.taken().enter(peer, self.0.in_all, self.0.per_peer)?;
-        Ok(Place { places: Arc::clone(&self.0), peer })
+    pub fn admit(&self, who: impl Into<Who>) -> Result<Place<Who>, TurnedAway> {
+        let who = who.into();
+        self.0.taken().enter(who, self.0.in_all, self.0.per_peer)?;
+        Ok(Place { places: Arc::clone(&self.0), who })
     }
 }
 
-impl Places {
-    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
+impl<Who> Places<Who> {
+    fn taken(&self) -> std::sync::MutexGuard<'_, Taken<Who>> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Taken {
-    fn enter(&mut self, peer: Peer, in_all: usize, per_peer: usize) -> Result<(), TurnedAway> {
-        let by_peer = self.by.get(&peer).copied().unwrap_or(0);
+impl<Who: Copy + Eq + Hash> Taken<Who> {
+    fn enter(&mut self, who: Who, in_all: usize, per_peer: usize) -> Result<(), TurnedAway> {
+        let by_peer = self.by.get(&who).copied().unwrap_or(0);
         if by_peer >= per_peer {
             return Err(TurnedAway::PeerHasItsShare);
         }
@@ -87,25 +89,25 @@ impl Taken {
             return Err(TurnedAway::Full);
         }
         self.in_all += 1;
-        self.by.insert(peer, by_peer + 1);
+        self.by.insert(who, by_peer + 1);
         Ok(())
     }
 
-    fn leave(&mut self, peer: Peer) {
+    fn leave(&mut self, who: Who) {
         self.in_all -= 1;
-        if let Some(count) = self.by.get_mut(&peer) {
+        if let Some(count) = self.by.get_mut(&who) {
             *count -= 1;
             // A peer that has gone is forgotten: strangers must not fill the memory.
             if *count == 0 {
-                self.by.remove(&peer);
+                self.by.remove(&who);
             }
         }
     }
 }
 
-impl Drop for Place {
+impl<Who: Copy + Eq + Hash> Drop for Place<Who> {
     fn drop(&mut self) {
-        self.places.taken().leave(self.peer);
+        self.places.taken().leave(self.who);
     }
 }
 
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn a_peer_has_its_share_and_leaves_the_others_theirs() {
-        let admission = Admission::new(3, 2);
+        let admission = Admission::<Peer>::new(3, 2);
         let greedy = address("192.0.2.1");
         let first = admission.admit(greedy).unwrap();
         let _second = admission.admit(greedy).unwrap();
@@ -134,7 +136,7 @@ mod tests {
 
     #[test]
     fn who_has_gone_is_forgotten() {
-        let admission = Admission::new(8, 8);
+        let admission = Admission::<Peer>::new(8, 8);
         drop((
             admission.admit(address("192.0.2.1")).unwrap(),
             admission.admit(address("2001:db8::1")).unwrap(),
