@@ -160,6 +160,7 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build_timeout,
+            maxima: settings.instance_maxima,
             build_limits: BuildLimits {
                 memory_mib: settings.build_memory_mib,
                 processes: settings.build_processes,

@@ -4,16 +4,14 @@ use super::failure;
 use super::limits::{self, Watch};
 use super::session::Session;
 use super::transcript::Transcript;
-use super::{BuildError, BuildKey, BuildLine, BuildRequest, Builder, BuiltImage, Context};
+use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage, Context};
 use crate::docker::{self, Connection};
 use crate::model::id::{ProjectId, ServerId};
 use async_trait::async_trait;
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{BuildInfo, BuildInfoAux};
-use bollard::query_parameters::{
-    BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion, ListImagesOptionsBuilder,
-};
+use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -133,14 +131,17 @@ impl DockerBuilder {
         ]);
         // Caches that a project's own Dockerfile mounts are its own: BuildKit would share them between all by their path.
         let cache_scope = (CACHE_SCOPE, request.project_id.to_string());
-        let limit = mark.map(|mark| (limits::ARGUMENT, mark.clone()));
-        let given = request.arguments.iter().map(|(name, value)| (name.as_str(), value.clone()));
-        // Ours last: nothing that a project says can take their place.
-        let arguments: HashMap<&str, String> = given.chain(limit).chain([cache_scope]).collect();
+        let given = match mark {
+            Some(mark) => limits::marked(request.arguments.clone(), &mark),
+            None => request.arguments.clone(),
+        };
+        let given = given.iter().map(|(name, value)| (name.as_str(), value.clone()));
+        // Ours last: nothing that a project says can take its place.
+        let arguments: HashMap<&str, String> = given.chain([cache_scope]).collect();
         let options = BuildImageOptionsBuilder::new()
             .target(request.target.as_deref().unwrap_or_default())
             .dockerfile(&request.dockerfile_path)
-            .t(&self.image_name(request))
+            .t(&self.image_name(request.project_id, &request.image_tag))
             .nocache(request.no_cache)
             .labels(&labels)
             .buildargs(&arguments)
@@ -151,8 +152,8 @@ impl DockerBuilder {
     }
 
     /// Anybody's Dockerfile can name an image of the engine, so the tag is one that nobody can guess.
-    fn image_name(&self, request: &BuildRequest) -> String {
-        format!("gilgal/{}/{}:{}", self.server_id, request.project_id, request.image_tag)
+    fn image_name(&self, project: ProjectId, tag: &str) -> String {
+        format!("gilgal/{}/{project}:{tag}", self.server_id)
     }
 
     async fn describe(&self, docker: &Docker, id: String) -> Result<BuiltImage, BuildError> {
@@ -180,18 +181,16 @@ impl DockerBuilder {
 
 #[async_trait]
 impl Builder for DockerBuilder {
-    async fn find(&self, project: ProjectId, key: &BuildKey) -> Result<Option<BuiltImage>, BuildError> {
+    async fn find(&self, project: ProjectId, tag: &str) -> Result<Option<BuiltImage>, BuildError> {
         let docker = self.client().await?;
-        let labels =
-            [(SERVER, self.server_id.to_string()), (PROJECT, project.to_string()), (BUILD, key.to_string())];
-        let labels = labels.map(|(name, value)| format!("{name}={value}")).to_vec();
-        let options = ListImagesOptionsBuilder::new().filters(&HashMap::from([("label", labels)])).build();
-        let images = docker
-            .list_images(Some(options))
-            .await
-            .map_err(|error| self.failed(&error, &Transcript::default()))?;
-        let newest = images.into_iter().max_by_key(|image| image.created);
-        Ok(newest.map(|image| BuiltImage { id: image.id, size_bytes: size(image.size) }))
+        // By its name, which nobody else knows: labels can be those of any image that a build was made to pull.
+        match docker.inspect_image(&self.image_name(project, tag)).await {
+            Ok(image) => {
+                Ok(image.id.map(|id| BuiltImage { id, size_bytes: size(image.size.unwrap_or_default()) }))
+            }
+            Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
+            Err(error) => Err(self.failed(&error, &Transcript::default())),
+        }
     }
 
     async fn build(

@@ -15,7 +15,7 @@ use crate::model::id::DeploymentId;
 use bollard::Docker;
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -26,7 +26,7 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::MissedTickBehavior;
 
 /// The build argument that becomes part of a command's environment.
-pub(super) const ARGUMENT: &str = "NO_PROXY";
+const ARGUMENT: &str = "NO_PROXY";
 
 /// How often new commands are looked for. What a command can take in this time is more than it should have and less than
 /// hurts.
@@ -81,6 +81,16 @@ impl Drop for Watch {
 pub(super) fn mark(build: DeploymentId) -> String {
     // `.invalid` is no host's name, ever (RFC 2606 §2).
     format!("gilgal-build-{build}.invalid")
+}
+
+/// A project's build arguments with the mark. What it says itself of `NO_PROXY` comes before the mark and holds: BuildKit
+/// reads the name in either case, and takes one of two.
+pub(super) fn marked(arguments: BTreeMap<String, String>, mark: &str) -> BTreeMap<String, String> {
+    let (own, mut others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        arguments.into_iter().partition(|(name, _)| name.eq_ignore_ascii_case(ARGUMENT));
+    let hosts: Vec<&str> = own.values().map(String::as_str).chain([mark]).collect();
+    others.insert(ARGUMENT.to_owned(), hosts.join(","));
+    others
 }
 
 /// What is looked for, and the commands that need no further look.
@@ -203,6 +213,15 @@ mod tests {
         assert!(limit(place.path(), "/system.slice/buildkit/y", LIMITS).unwrap());
         assert_eq!(read("system.slice/buildkit/y/pids.max"), "7");
         assert_eq!(read("system.slice/buildkit/y/memory.max"), "2097152");
+    }
+
+    #[test]
+    fn a_project_cannot_take_the_mark_away() {
+        let given = [("MODE", "x"), ("no_proxy", "a.test"), ("No_Proxy", "b.test")];
+        let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let marked = marked(BTreeMap::from(given), "mark.invalid");
+        let marked: Vec<_> = marked.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(marked, [("MODE", "x"), ("NO_PROXY", "b.test,a.test,mark.invalid")]);
     }
 
     #[test]

@@ -27,8 +27,8 @@ use tokio::sync::mpsc;
 /// Something that turns trees into images.
 #[async_trait]
 pub trait Builder: Send + Sync + 'static {
-    /// The newest image of a project that was built with the same key by this server; `None` when there is none.
-    async fn find(&self, project: ProjectId, key: &BuildKey) -> Result<Option<BuiltImage>, BuildError>;
+    /// The image of a project that this server has built with the same tag; `None` when there is none.
+    async fn find(&self, project: ProjectId, tag: &str) -> Result<Option<BuiltImage>, BuildError>;
 
     /// Builds an image. Each line goes to `output` when it is printed; a receiver that is gone does not stop the build,
     /// one that reads slowly slows it down. Dropping the future cancels the build: what it was running is killed.

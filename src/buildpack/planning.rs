@@ -35,7 +35,7 @@ pub(crate) fn plan(
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 
-    refuse_images_of_apps(manifest.own_dockerfile.as_deref(), documents)?;
+    check_dockerfile(own_dockerfile(manifest, project).as_deref(), documents)?;
     let names = project.processes.keys().map(|name| (name.to_string(), true));
     inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));
     let shown = compute(&manifest.variables, &mut inspection)?;
@@ -128,10 +128,9 @@ pub(crate) fn plan(
         build_arguments: build
             .args
             .iter()
-            .map(|(name, value)| (name.to_string(), value.as_str().to_owned()))
+            .map(|(name, value)| (name.as_str().to_owned(), value.as_str().to_owned()))
             .collect(),
         declared_in: project.declared_in(),
-        watch: build.watch.iter().map(|pattern| pattern.as_str().to_owned()).collect(),
         running,
         build_variable_prefixes: framework
             .map(|framework| framework.build_variables.clone())
@@ -140,10 +139,17 @@ pub(crate) fn plan(
     })
 }
 
-fn refuse_images_of_apps(dockerfile: Option<&str>, documents: &Documents<'_>) -> Result<(), Refusal> {
+/// A Dockerfile of the project neither builds on other apps nor brings a program of its own to be read by.
+fn check_dockerfile(dockerfile: Option<&str>, documents: &Documents<'_>) -> Result<(), Refusal> {
     let Some(path) = dockerfile else { return Ok(()) };
-    let image = documents.text(path)?.and_then(|text| dockerfile::image_of_an_app(&text));
-    image.map_or(Ok(()), |image| Err(Refusal::ImageOfAnApp { path: path.to_owned(), image }))
+    let Some(text) = documents.text(path)? else { return Ok(()) };
+    if let Some(image) = dockerfile::image_of_an_app(&text) {
+        return Err(Refusal::ImageOfAnApp { path: path.to_owned(), image });
+    }
+    match dockerfile::foreign_frontend(&text) {
+        Some(frontend) => Err(Refusal::ForeignFrontend { path: path.to_owned(), frontend }),
+        None => Ok(()),
+    }
 }
 
 /// The project's own Dockerfile, where the pack builds with it.

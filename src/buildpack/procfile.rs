@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 pub const PATH: &str = "Procfile";
 
 /// More process types than this are a mistake or an attack.
-const MOST_PROCESS_TYPES: usize = 50;
+pub(crate) const MOST_PROCESS_TYPES: usize = 50;
 
 /// Longer commands than this do not fit where they have to be carried.
 const LONGEST_COMMAND: usize = 4096;

@@ -40,6 +40,12 @@ pub enum Refusal {
         shown(image)
     )]
     ImageOfAnApp { path: String, image: String },
+    #[error(
+        "{path} asks to be read by {}. Only Docker's own docker/dockerfile is taken: `# syntax=docker/dockerfile:1`, or \
+         no such line.",
+        shown(frontend)
+    )]
+    ForeignFrontend { path: String, frontend: String },
     #[error("{what} is not supported. {way_out}")]
     Unsupported { what: String, way_out: String },
     #[error(transparent)]
@@ -81,6 +87,7 @@ impl Refusal {
             | Self::SymbolicLink { .. }
             | Self::Version { .. }
             | Self::ImageOfAnApp { .. }
+            | Self::ForeignFrontend { .. }
             | Self::Unsupported { .. }
             | Self::Procfile(_)
             | Self::NoSuchRoot { .. }

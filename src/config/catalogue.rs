@@ -60,6 +60,12 @@ settings! {
         "Branches, tags and notes that one repository may have.";
     MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",
         "Projects that one account may have.";
+    MAX_INSTANCES = "GILGAL_MAX_INSTANCES", Some("max_instances"), "20",
+        "Instances that one environment may have, all process types together.";
+    MAX_INSTANCE_MEMORY_MIB = "GILGAL_MAX_INSTANCE_MEMORY_MIB", Some("max_instance_memory_mib"), "2048",
+        "Memory in MiB that a project may ask for one instance.";
+    MAX_INSTANCE_CORES = "GILGAL_MAX_INSTANCE_CORES", Some("max_instance_cores"), "2",
+        "Processor cores that a project may ask for one instance.";
     BUILD_TIMEOUT_SECONDS = "GILGAL_BUILD_TIMEOUT_SECONDS", Some("build_timeout_seconds"), "1800",
         "Seconds after which a build is stopped.";
     BUILD_MEMORY_MIB = "GILGAL_BUILD_MEMORY_MIB", Some("build_memory_mib"), "4096",

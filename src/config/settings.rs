@@ -2,6 +2,7 @@
 
 use super::catalogue as names;
 use super::lookup::{Lookup, Mistakes, Variables};
+use crate::model::process::Maxima;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -35,6 +36,8 @@ pub struct Settings {
     pub max_references: usize,
     pub max_projects: u32,
     pub build_timeout: Duration,
+    /// What projects may ask for.
+    pub instance_maxima: Maxima,
     pub build_memory_mib: u32,
     pub build_processes: u32,
     pub deployments_at_once: usize,
@@ -119,6 +122,11 @@ impl Settings {
         let max_push_mib = lookup.required::<NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
+        let max_instances = lookup.required::<NonZeroU32>(names::MAX_INSTANCES, "a number of instances");
+        let max_instance_memory =
+            lookup.required::<NonZeroU32>(names::MAX_INSTANCE_MEMORY_MIB, "a number of MiB");
+        let max_instance_cores =
+            lookup.required::<std::num::NonZeroU16>(names::MAX_INSTANCE_CORES, "a number of processor cores");
         let build_memory = lookup.required::<NonZeroU32>(names::BUILD_MEMORY_MIB, "a number of MiB");
         let build_processes = lookup.required::<NonZeroU32>(names::BUILD_PROCESSES, "a number of processes");
         let build_timeout =
@@ -154,6 +162,11 @@ impl Settings {
                 max_push_bytes: u64::from(max_push_mib?.get()) * 1024 * 1024,
                 max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
                 max_projects: max_projects?.get(),
+                instance_maxima: Maxima {
+                    memory_mib: max_instance_memory?.get(),
+                    cpu_millis: u32::from(max_instance_cores?.get()) * 1000,
+                    instances: max_instances?.get(),
+                },
                 build_timeout: Duration::from_secs(u64::from(build_timeout?.get())),
                 build_memory_mib: build_memory?.get(),
                 build_processes: build_processes?.get(),

@@ -29,6 +29,7 @@ use crate::git::Repositories;
 use crate::jobs::Interrupts;
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
+use crate::model::process::Maxima;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
 use crate::store::Store;
@@ -49,6 +50,8 @@ pub struct Deployer {
     pub interrupts: Interrupts,
     pub address: PublicAddress,
     pub build_timeout: Duration,
+    /// What projects may ask for.
+    pub maxima: Maxima,
     /// What one command of a build may use.
     pub build_limits: BuildLimits,
     /// Held while "which release is current" is decided and the router is told: a reconciliation that has read the

@@ -56,9 +56,6 @@ pub struct BuildPlan {
     /// The files that declare process types: `Procfile`.
     #[serde(default)]
     pub declared_in: Vec<String>,
-    /// Patterns of paths, seen from the top of the tree: a push that changes none of them deploys nothing. Empty: all paths.
-    #[serde(default)]
-    pub watch: Vec<String>,
     #[serde(default)]
     pub running: Running,
 }

@@ -69,6 +69,9 @@ impl Receiver {
             terminal.detail(&format!("`{branch}` is stored and not deployed, as asked.")).await;
             return Ok(Verdict::Accepted);
         }
+        if self.has_nothing_to_deploy(push, &environment, &branch, &commit, terminal).await {
+            return Ok(Verdict::Accepted);
+        }
         // Can be asked twice: one that was queued although the answer was lost is found as the one that runs.
         let queued = self
             .patiently(|| self.deployment_for(push, &environment, &branch, command, commit.clone(), options));

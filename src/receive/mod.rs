@@ -13,6 +13,7 @@ pub(crate) mod packet;
 mod policy;
 mod protocol;
 mod pushes;
+mod relevance;
 pub mod report;
 mod socket;
 mod terminal_text;

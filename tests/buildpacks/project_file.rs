@@ -45,7 +45,6 @@ fn a_folder_of_the_repository_can_be_the_project() {
     ];
     let found = plan(&files);
     assert_eq!((found.buildpack.as_str(), found.root.as_str()), ("node", "apps/web"));
-    assert_eq!(found.watch, ["apps/web/**"]);
     insta::assert_snapshot!(whole(&found));
 
     let nearer = plan(&[&files[..], &[("apps/web/gilgal.toml", "[deploy]\nport = 4000")]].concat());

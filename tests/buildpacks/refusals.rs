@@ -32,7 +32,12 @@ fn a_misspelt_procfile_is_said_when_the_rest_is_fine() {
 
 #[test]
 fn an_image_of_another_app() {
-    assert_snapshot!(refusal(&[("Dockerfile", "FROM busybox\nCOPY --from=gilgal/a/b:c /app /app\n")]));
+    let text = "FROM busybox\nCOPY --from=gilgal/a/b:c /app /app\n";
+    let told = refusal(&[("Dockerfile", text)]);
+    let elsewhere =
+        refusal(&[("a/own.Dockerfile", text), ("gilgal.toml", "[build]\ndockerfile = \"a/own.Dockerfile\"")]);
+    assert_eq!(elsewhere, told.replacen("Dockerfile", "a/own.Dockerfile", 1));
+    assert_snapshot!("an_image_of_another_app", told);
 }
 
 #[test]

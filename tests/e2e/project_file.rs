@@ -71,3 +71,24 @@ fn a_mistake_in_it_is_named_and_nothing_changes() {
     insta::assert_snapshot!(push.redacted(&server));
     assert_eq!(server.get("shop", "/").body, "one");
 }
+
+#[test]
+fn a_push_that_changes_nothing_watched_is_stored_and_not_deployed() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    tree.commit(&[("gilgal.toml", "[build]\nwatch = [\"*.html\", \"Dockerfile\"]"), ("docs/a.md", "a")]);
+    server.deploy(&ada, &tree, "shop").expect_text("Released v1");
+
+    let stored = tree.commit(&[("docs/a.md", "b")]);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(0);
+    insta::assert_snapshot!(push.redacted(&server));
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(stored));
+
+    // The next one that matters brings what was stored along.
+    tree.commit(&[("index.html", "two")]);
+    server.deploy(&ada, &tree, "shop").expect_text("Released v2");
+    assert_eq!(server.get("shop", "/").body, "two");
+    tree.commit(&[("gilgal.toml", "[env]\nA = \"b\"")]);
+    server.deploy(&ada, &tree, "shop").expect_text("Released v3");
+}

@@ -1,7 +1,7 @@
 //! Builds that are cancelled, late or greedy, and what they leave behind: nothing.
 
 use super::{Server, docker};
-use crate::build::{BuildError, BuildKey, BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
+use crate::build::{BuildError, BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::model::id::{ProjectId, ServerId};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
@@ -126,7 +126,7 @@ async fn builds_leave_no_connection_behind() {
 async fn an_engine_that_is_away_is_said_to_be() {
     let host = Some("unix:///no/such/docker.sock".to_owned());
     let builder = DockerBuilder::connect(DockerBuilderOptions { server_id: ServerId::generate(), host });
-    let error = builder.find(ProjectId::generate(), &BuildKey("key".to_owned())).await.unwrap_err();
+    let error = builder.find(ProjectId::generate(), "1").await.unwrap_err();
     assert!(matches!(error, BuildError::EngineUnavailable { .. }), "{error:?}");
     assert!(error.to_string().contains("/no/such/docker.sock"), "{error}");
 }

@@ -25,17 +25,38 @@ pub(crate) fn exposed_port(text: &str) -> Option<u16> {
 /// The first image of this server's apps that a Dockerfile builds on or copies from. Names that hold variables are not
 /// followed: that the names are secret is what keeps the images apart, and this is what says so to people.
 pub(crate) fn image_of_an_app(text: &str) -> Option<String> {
-    // The frontend that reads the file is an image as well.
-    let frontend = text.lines().map_while(|line| line.trim().strip_prefix('#')).find_map(|directive| {
-        let (name, image) = directive.split_once('=')?;
+    let mut named = instructions(text).into_iter().flat_map(|line| images(&line));
+    named.find(|image| hub_name(image).starts_with("gilgal/"))
+}
+
+/// The program that a Dockerfile asks to be read by (`# syntax=…`), where it is not Docker's own. BuildKit runs it with the
+/// right to do what no Dockerfile can: to write into the caches of others.
+///
+/// What BuildKit takes for the directive differs by version (`#`, `//`, a file that is JSON), so everything before the first
+/// instruction that could be one counts.
+pub(crate) fn foreign_frontend(text: &str) -> Option<String> {
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    if text.starts_with('{') {
+        return Some("JSON".to_owned());
+    }
+    let is_comment = |line: &str| line.is_empty() || line.starts_with('#') || line.starts_with("//");
+    let beginning = text.lines().map(str::trim).take_while(|line| is_comment(line));
+    let mut images = beginning.filter_map(|line| {
+        let (name, image) = line.trim_start_matches(['#', '/']).split_once('=')?;
         name.trim().eq_ignore_ascii_case("syntax").then(|| image.trim().to_owned())
     });
-    let named = instructions(text).into_iter().flat_map(|line| images(&line));
-    frontend.into_iter().chain(named).find(|image| {
-        let name = image.trim_matches(['"', '\'']).to_ascii_lowercase();
-        let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host));
-        on_hub.unwrap_or(&name).starts_with("gilgal/")
+    images.find(|image| {
+        let name = hub_name(image);
+        let end = name.find([':', '@']).unwrap_or(name.len());
+        name.get(..end) != Some("docker/dockerfile")
     })
+}
+
+/// The name of an image, without Docker Hub's own host.
+fn hub_name(image: &str) -> String {
+    let name = image.trim_matches(['"', '\'']).to_ascii_lowercase();
+    let on_hub = ["docker.io/", "index.docker.io/"].iter().find_map(|host| name.strip_prefix(host));
+    on_hub.unwrap_or(&name).to_owned()
 }
 
 /// The images that an instruction names.
@@ -99,7 +120,28 @@ fn tcp_port(word: &str) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
-    use super::{exposed_port, image_of_an_app};
+    use super::{exposed_port, foreign_frontend, image_of_an_app};
+
+    #[test]
+    fn only_dockers_own_frontend_reads_a_dockerfile() {
+        for (text, foreign) in [
+            ("FROM a\n# syntax=evil/x", None),
+            ("# syntax=docker/dockerfile:1\nFROM a", None),
+            ("# syntax = docker.io/docker/dockerfile@sha256:1\nFROM a", None),
+            ("# syntax=docker/dockerfile\nFROM a", None),
+            ("# syntax=docker/dockerfile-upstream:master\nFROM a", Some("docker/dockerfile-upstream:master")),
+            ("# syntax=evil/x\nFROM a", Some("evil/x")),
+            ("\u{feff}\n#!/bin/x\n# escape=`\n#  SYNTAX =evil/x\nFROM a", Some("evil/x")),
+            ("// syntax=evil/x\nFROM a", Some("evil/x")),
+            ("{\"syntax\": \"evil/x\"}", Some("JSON")),
+            (
+                "# syntax=docker.io.evil/docker/dockerfile:1\nFROM a",
+                Some("docker.io.evil/docker/dockerfile:1"),
+            ),
+        ] {
+            assert_eq!(foreign_frontend(text).as_deref(), foreign, "{text}");
+        }
+    }
 
     #[test]
     fn images_of_apps_are_found() {

@@ -8,6 +8,7 @@
 //! | `project` | where the file is, and what it declares together with the Procfile |
 //! | `read` | from text to keys, with every mistake named |
 //! | `settings` | what a plan takes of the keys |
+//! | `watch` | which pushes matter |
 //! | `schema` | the JSON Schema of the keys, for editors |
 
 mod numbers;
@@ -16,6 +17,7 @@ mod read;
 mod schema;
 pub(crate) mod settings;
 mod values;
+mod watch;
 
 use crate::model::name::{ConfigName, ProcessType};
 use numbers::{Cores, Count, Memory, Port, RedirectStatus, Time};
@@ -26,7 +28,8 @@ pub use schema::schema;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use values::{CommandLine, GlobPattern, PackageName, Text, TreePath, UrlPath};
+use values::{ArgumentName, CommandLine, GlobPattern, PackageName, Text, TreePath, UrlPath};
+pub use watch::Watch;
 
 /// Where it is expected: in the root of the project.
 pub const PATH: &str = "gilgal.toml";
@@ -66,7 +69,7 @@ pub(crate) struct Build {
     pub(crate) target: Option<PackageName>,
     /// Values for the Dockerfile's `ARG` lines. Not for secrets: they are kept in the image's history.
     #[schemars(with = "BTreeMap<String, String>")]
-    pub(crate) args: BTreeMap<ConfigName, Text>,
+    pub(crate) args: BTreeMap<ArgumentName, Text>,
     /// Runs instead of the package manager's own installation.
     pub(crate) install_command: Option<CommandLine>,
     /// Runs before the build command.

@@ -3,7 +3,7 @@
 use super::{PATH, ProjectFile, read};
 use crate::buildpack::app_json::{self, AppJson};
 use crate::buildpack::documents::Documents;
-use crate::buildpack::procfile;
+use crate::buildpack::procfile::{self, MOST_PROCESS_TYPES};
 use crate::buildpack::refusal::Refusal;
 use crate::model::name::ProcessType;
 use crate::model::plan::Evidence;
@@ -77,6 +77,10 @@ impl Project {
             project.processes.insert(process_type, Declared { command, from: procfile::PATH.to_owned() });
         }
         project.declare_processes()?;
+        if project.processes.len().max(project.file.processes.len()) > MOST_PROCESS_TYPES {
+            let reason = format!("the project has more than {MOST_PROCESS_TYPES} process types");
+            return Err(Refusal::BrokenFile { path: project.path, reason });
+        }
         Ok(project)
     }
 

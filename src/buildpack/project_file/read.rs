@@ -185,6 +185,8 @@ mod tests {
             "[build]\npackages = [\"a; rm -rf /\"]",
             "[build]\nbuild_command = \"a\\nRUN b\"",
             "[build]\nwatch = [\"[\"]",
+            "[build]\nargs = { https_Proxy = \"x\" }",
+            "[build]\nargs = { BUILDKIT_SYNTAX = \"x\" }",
             "[processes.\"a b\"]\ncommand = \"x\"",
             "[processes.web]\nmemory = \"lots\"",
             "[processes.web]\ncpu = 0",

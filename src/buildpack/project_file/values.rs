@@ -1,6 +1,7 @@
 //! The texts that keys of `gilgal.toml` may have. Each is checked once, here, so that nobody who uses one has to.
 
 use crate::buildpack::render::is_word;
+use crate::model::name::ConfigName;
 use crate::model::process::Command;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
@@ -70,6 +71,8 @@ texts! {
     HeaderValue: header_value, r"^[ -~]*$";
     /// Where a redirect leads to: a path, or an http or https URL.
     RedirectTarget: redirect_target, r"^(/|https?://)";
+    /// The name of a build argument.
+    ArgumentName: argument_name, r"^[A-Za-z_][A-Za-z0-9_]*$";
     /// Any text of one value.
     Text: text, r"";
 }
@@ -145,6 +148,17 @@ fn redirect_target(text: &str) -> Result<String, String> {
     } else {
         Err("a redirect leads to a path or to an http or https URL".to_owned())
     }
+}
+
+/// BuildKit leaves the proxy settings out of what it caches by (Dockerfile reference, "Predefined ARGs"): with them, a
+/// build could change what another one takes from the cache. `BUILDKIT_…` chooses the program that reads the Dockerfile.
+fn argument_name(text: &str) -> Result<String, String> {
+    let name = text.parse::<ConfigName>().map_err(|error| error.to_string())?.to_string();
+    let upper = name.to_ascii_uppercase();
+    if upper.ends_with("_PROXY") || upper.starts_with("BUILDKIT_") {
+        return Err(format!("{name} is the builder's own and cannot be set"));
+    }
+    Ok(name)
 }
 
 fn text(text: &str) -> Result<String, String> {

@@ -36,8 +36,9 @@ impl Deployer {
             files.insert(dockerfile_path.clone(), self.rendered_dockerfile(run, &plan)?);
         }
         let key = self.build_key(run, &dockerfile_path, &files, &plan).await?;
+        let tag = self.image_tag(run, &key);
         if !run.deployment.options.no_cache
-            && let Some(image) = self.builder.find(run.project.id, &key).await?
+            && let Some(image) = self.builder.find(run.project.id, &tag).await?
         {
             run.step("Reusing the image that was built of the same files");
             run.detail(&format!("{}, {}", short_image(&image.id), megabytes(image.size_bytes)));
@@ -56,7 +57,7 @@ impl Deployer {
         let request = BuildRequest {
             project_id: run.project.id,
             deployment_id: run.deployment.id,
-            image_tag: self.image_tag(run, &key),
+            image_tag: tag,
             key,
             dockerfile_path,
             target: plan.target.clone(),

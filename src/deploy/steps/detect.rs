@@ -3,9 +3,11 @@
 use crate::buildpack::{self, Refusal};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::instances;
 use crate::deploy::run::Run;
 use crate::git::GitError;
 use crate::model::plan::BuildPlan;
+use std::collections::BTreeMap;
 
 enum NoPlan {
     Refused(Refusal),
@@ -28,6 +30,17 @@ impl Deployer {
             NoPlan::Refused(refusal) => StepError::Failed(refused(&refusal)),
         })?;
         show(run, &plan);
+        let asked = instances::content(&run.environment, plan.clone(), String::new(), BTreeMap::new());
+        let wanted: Vec<_> = instances::wanted(&asked)
+            .into_iter()
+            .map(|(process_type, count)| {
+                let limits = asked.limits_of(&process_type);
+                (process_type, count, limits)
+            })
+            .collect();
+        if let Some(sentence) = self.maxima.exceeded_by(&wanted) {
+            return Err(Failure::new("too much", sentence).into());
+        }
         if has_submodules {
             run.warn("The project has submodules. They are empty folders here: commit their files, or install them as dependencies.");
         }
