@@ -12,11 +12,12 @@ use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
+use crate::model::admission::Admission;
 use crate::ports::{Follower, Needs, Waker};
 use crate::receive::{self, BoundSocket, Pushes, Receiver};
 use crate::router::{self, Router, RouterHandle, RouterOptions};
 use crate::secrets::MasterKey;
-use crate::ssh::{self, Front};
+use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
 use crate::work::{Housekeeping, HousekeepingError, Work};
 use std::sync::Arc;
@@ -194,6 +195,7 @@ impl App {
                 queue: queue.clone(),
                 repositories,
                 pushes: pushes.clone(),
+                services: Admission::new(usize::MAX, MAX_SERVICES),
                 hooks: home.hooks(),
                 hook_socket: home.hook_socket(),
                 executable: settings.executable.clone(),

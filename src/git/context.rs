@@ -1,12 +1,13 @@
 //! A commit as a build context: a tar stream made straight from the object store, without a checkout.
 
+use super::bounds::{Bounds, MAX_PATH_BYTES};
 use super::ignore::Ignore;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
-use super::tree::{MAX_FILES, folder_of};
+use super::tree::folder_of;
 use crate::model::name::CommitId;
 use bytes::Bytes;
-use git2::{FileMode, ObjectType, Tree};
+use git2::{Blob, FileMode, ObjectType, Oid};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use tar::{EntryType, Header};
@@ -19,6 +20,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const CHUNKS_AHEAD: usize = 8;
 /// Most bytes that the files of a context may have together.
 const MAX_CONTEXT_BYTES: u64 = 4 * 1024 * 1024 * 1024;
+const MIB: usize = 1024 * 1024;
+/// Largest file and largest `.dockerignore`, in MiB: the object store gives them whole, in memory.
+const MAX_FILE_MIB: usize = 256;
+const MAX_IGNORE_MIB: usize = 1;
 
 /// A context on its way to the engine.
 pub struct Context {
@@ -81,7 +86,8 @@ fn write(
         && entry.kind() == Some(ObjectType::Blob)
     {
         patterns.push('\n');
-        patterns.push_str(&String::from_utf8_lossy(git.find_blob(entry.id())?.content()));
+        let own = read(&git, ".dockerignore", entry.id(), MAX_IGNORE_MIB)?;
+        patterns.push_str(&String::from_utf8_lossy(own.content()));
     }
     let ignore = Ignore::parse(&patterns);
     // The time of the commit, not of now: the same commit gives the same bytes.
@@ -93,14 +99,30 @@ fn write(
         modified,
         archive: tar::Builder::new(out),
         report: ContextReport::default(),
+        bounds: Bounds::default(),
     };
-    writer.tree(&tree, "")?;
+    writer.tree(tree.id(), "", 0)?;
     for (name, content) in own_files {
         writer.file(name, content.as_bytes(), false)?;
     }
     let mut out = writer.archive.into_inner()?;
     out.flush()?;
     Ok(writer.report)
+}
+
+/// Reads a file of so many MiB at most.
+fn read<'git>(
+    git: &'git git2::Repository,
+    path: &str,
+    id: Oid,
+    most_mib: usize,
+) -> Result<Blob<'git>, GitError> {
+    // Asked before it is read: a few kilobytes of a pack can unfold to a file of a gigabyte.
+    let (size, _) = git.odb()?.read_header(id)?;
+    if size > most_mib * MIB {
+        return Err(GitError::FileTooLarge { path: path.to_owned(), most_mib });
+    }
+    Ok(git.find_blob(id)?)
 }
 
 struct ContextWriter<'a> {
@@ -110,11 +132,13 @@ struct ContextWriter<'a> {
     modified: u64,
     archive: tar::Builder<ChunkWriter>,
     report: ContextReport,
+    bounds: Bounds,
 }
 
 impl ContextWriter<'_> {
-    fn tree(&mut self, tree: &Tree<'_>, folder: &str) -> Result<(), GitError> {
-        for entry in tree {
+    fn tree(&mut self, id: Oid, folder: &str, depth: usize) -> Result<(), GitError> {
+        for entry in &self.bounds.open(self.git, id, depth)? {
+            self.bounds.path(folder, entry.name_bytes())?;
             let name = String::from_utf8_lossy(entry.name_bytes());
             let path = if folder.is_empty() { name.into_owned() } else { format!("{folder}/{name}") };
             if self.own_files.contains_key(&path) {
@@ -130,7 +154,7 @@ impl ContextWriter<'_> {
                     if !excluded {
                         self.folder(&path)?;
                     }
-                    self.tree(&self.git.find_tree(entry.id())?, &path)?;
+                    self.tree(entry.id(), &path, depth + 1)?;
                 }
                 _ if excluded => {}
                 Some(ObjectType::Commit) => {
@@ -144,10 +168,13 @@ impl ContextWriter<'_> {
         Ok(())
     }
 
-    fn blob(&mut self, path: &str, id: git2::Oid, mode: i32) -> Result<(), GitError> {
-        let blob = self.git.find_blob(id)?;
+    fn blob(&mut self, path: &str, id: Oid, mode: i32) -> Result<(), GitError> {
+        let blob = read(self.git, path, id, MAX_FILE_MIB)?;
         let content = blob.content();
         if mode == i32::from(FileMode::Link) {
+            if content.len() > MAX_PATH_BYTES {
+                return Err(GitError::PathTooLong);
+            }
             let target = String::from_utf8_lossy(content);
             let mut header = self.header(0o777, 0, EntryType::Symlink);
             return Ok(self.archive.append_link(&mut header, path, target.as_ref())?);
@@ -157,9 +184,6 @@ impl ContextWriter<'_> {
         }
         self.report.files += 1;
         self.report.bytes += content.len() as u64;
-        if self.report.files > MAX_FILES {
-            return Err(GitError::TooManyFiles);
-        }
         if self.report.bytes > MAX_CONTEXT_BYTES {
             return Err(GitError::TooLarge);
         }
@@ -217,5 +241,60 @@ impl Write for ChunkWriter {
         }
         let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
         self.sender.blocking_send(Ok(chunk.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Repositories;
+    use crate::git::tree::tests::{files, nested};
+    use crate::model::id::ProjectId;
+    use tokio_stream::StreamExt;
+
+    async fn report_of(repository: &Repository, commit: CommitId) -> Result<ContextReport, GitError> {
+        let mut context = repository.context(commit, String::new(), BTreeMap::new(), Vec::new());
+        while context.stream.next().await.is_some() {}
+        context.report.await.unwrap()
+    }
+
+    fn commit_of(repository: &Repository, name: &str, content: &[u8], mode: FileMode) -> CommitId {
+        let git = repository.git2().unwrap();
+        let mut root = git.treebuilder(None).unwrap();
+        root.insert(name, git.blob(content).unwrap(), mode.into()).unwrap();
+        nested(repository, root.write().unwrap(), 0, 0)
+    }
+
+    #[tokio::test]
+    async fn what_is_too_large_is_refused_before_it_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let ignore = vec![b'#'; MIB + 1];
+        let refused =
+            report_of(&repository, commit_of(&repository, ".dockerignore", &ignore, FileMode::Blob));
+        let Err(GitError::FileTooLarge { path, most_mib: 1 }) = refused.await else { panic!("taken") };
+        assert_eq!(path, ".dockerignore");
+        let whole = commit_of(&repository, ".dockerignore", &ignore[..MIB], FileMode::Blob);
+        assert_eq!(report_of(&repository, whole).await.unwrap().files, 1);
+        let link = commit_of(&repository, "link", &ignore[..=MAX_PATH_BYTES], FileMode::Link);
+        assert!(matches!(report_of(&repository, link).await, Err(GitError::PathTooLong)));
+
+        let git = repository.git2().unwrap();
+        let id = git.blob(&ignore).unwrap();
+        assert!(matches!(read(&git, "film", id, 1), Err(GitError::FileTooLarge { .. })));
+        assert!(read(&git, "film", id, 2).is_ok());
+    }
+
+    #[tokio::test]
+    async fn the_walk_of_a_context_is_bounded() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let few = files(&repository, 2);
+        let long = report_of(&repository, nested(&repository, few, 4000, 2)).await;
+        assert!(matches!(long, Err(GitError::PathTooLong)));
+        let deep = report_of(&repository, nested(&repository, few, 1, 201)).await;
+        assert!(matches!(deep, Err(GitError::TooDeep)));
     }
 }

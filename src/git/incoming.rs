@@ -50,22 +50,33 @@ impl Repository {
         .collect()
     }
 
-    /// Whether the commits between what the repository has and `commit` are all there. A shallow clone's are not.
+    /// Whether the commits between what the repository has and `commits` are all there. A shallow clone's are not.
+    ///
+    /// One walk for all of them: ten thousand references may name one long history. `go_on` is asked before each commit;
+    /// the answer is no when it says no.
     ///
     /// `quarantine` is the folder in which git holds the objects of a push that is not accepted yet.
     ///
     /// # Errors
     /// When the repository cannot be read.
-    pub fn is_complete(&self, commit: &CommitId, quarantine: Option<&Path>) -> Result<bool, GitError> {
+    pub fn are_complete<'a>(
+        &self,
+        commits: impl Iterator<Item = &'a CommitId>,
+        quarantine: Option<&Path>,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<bool, GitError> {
         let git = self.with_quarantine(quarantine)?;
         let mut walk = git.revwalk()?;
         walk.hide_glob("refs/*")?;
-        if walk.push(oid(commit)?).is_err() {
-            return Ok(false);
+        for commit in commits {
+            if !go_on() || walk.push(oid(commit)?).is_err() {
+                return Ok(false);
+            }
         }
         for step in walk {
             match step {
-                Ok(_) => {}
+                Ok(_) if go_on() => {}
+                Ok(_) => return Ok(false),
                 Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
                 Err(error) => return Err(error.into()),
             }
@@ -106,11 +117,36 @@ mod tests {
             Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
         let first = commit(&repository, None, "first");
         let second = commit(&repository, Some(&first), "second");
-        assert!(repository.is_complete(&second, None).unwrap());
+        assert!(repository.are_complete([&second].into_iter(), None, || true).unwrap());
         let id = first.as_str();
         std::fs::remove_file(repository.path().join("objects").join(&id[..2]).join(&id[2..])).unwrap();
-        assert!(!repository.is_complete(&second, None).unwrap());
+        assert!(!repository.are_complete([&second].into_iter(), None, || true).unwrap());
         assert!(matches!(repository.pin(DeploymentId::generate(), &first), Err(GitError::NoSuchCommit)));
+    }
+
+    #[test]
+    fn one_walk_does_for_all_commits_and_can_be_stopped() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let mut commits = vec![commit(&repository, None, "first")];
+        for number in 1..50 {
+            commits.push(commit(&repository, commits.last(), &number.to_string()));
+        }
+        let mut steps = 0;
+        let count = || {
+            steps += 1;
+            true
+        };
+        assert!(repository.are_complete(commits.iter(), None, count).unwrap());
+        assert_eq!(steps, 50 + 50, "each is named once and met once");
+        let mut steps = 0;
+        let stop = || {
+            steps += 1;
+            steps < 60
+        };
+        assert!(!repository.are_complete(commits.iter(), None, stop).unwrap());
+        assert_eq!(steps, 60);
     }
 
     #[test]

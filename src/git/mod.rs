@@ -4,6 +4,7 @@
 //! references of a repository at rest goes through git2. A build context and the files that detection looks at come
 //! straight from the object store: there is no checkout, and so no `.git` folder that a build could reach.
 
+mod bounds;
 mod changes;
 mod context;
 mod hooks;

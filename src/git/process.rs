@@ -4,12 +4,16 @@ use super::service::{
     GitProtocol, Invocation, PushEnvironment, SEARCH_PATH, Service, invocation, maintenance,
 };
 use crate::git::Repository;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::io::Errno;
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process_group, prlimit};
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+
+/// Memory of each process of git, in bytes: what it writes to, without the packs that it only reads.
+const MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// git could not be started.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +69,8 @@ impl GitProcess {
             .kill_on_drop(true)
             .spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        // What it starts has the limit as well, and it starts nothing before it has read what the client sends.
+        limit_memory(group)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         Ok(Self { child, group, stdin, stdout, stderr })
     }
@@ -96,6 +102,16 @@ impl GitProcess {
     }
 }
 
+/// Sets the limit from outside: nothing may run between fork and exec here.
+fn limit_memory(process: Option<Pid>) -> io::Result<()> {
+    let limit = Rlimit { current: Some(MEMORY_BYTES), maximum: Some(MEMORY_BYTES) };
+    match process.map(|process| prlimit(Some(process), Resource::Data, limit)) {
+        // It has ended already.
+        None | Some(Ok(_) | Err(Errno::SRCH)) => Ok(()),
+        Some(Err(error)) => Err(error.into()),
+    }
+}
+
 fn exit_code(status: ExitStatus) -> u32 {
     let code = status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0));
     u32::try_from(code).unwrap_or(128)
@@ -115,4 +131,28 @@ pub async fn version() -> Result<String, SpawnError> {
         .next()
         .unwrap_or_default()
         .to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::Repositories;
+    use crate::model::id::ProjectId;
+    use tokio::io::AsyncReadExt;
+
+    #[tokio::test]
+    async fn git_has_a_limit_of_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let mut git = GitProcess::start(Service::ReceivePack, &repository, None, None).unwrap();
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", git.child.id().unwrap())).unwrap();
+        let of_data = limits.lines().find(|line| line.starts_with("Max data size")).unwrap();
+        assert_eq!(of_data.matches(&MEMORY_BYTES.to_string()).count(), 2, "{of_data}");
+        // It works under it.
+        let mut said = [0; 4];
+        git.stdout.as_mut().unwrap().read_exact(&mut said).await.unwrap();
+        git.stdin.take().unwrap();
+        git.end(Duration::from_secs(2)).await;
+    }
 }

@@ -14,6 +14,14 @@ pub enum GitError {
     TooManyFiles,
     #[error("the folders of the tree lie more than {} deep in each other", super::tree::MAX_DEPTH)]
     TooDeep,
+    #[error("a path of the tree has more than {} bytes", super::bounds::MAX_PATH_BYTES)]
+    PathTooLong,
+    #[error("the paths of the tree have more than 64 MiB together")]
+    PathsTooLong,
+    #[error(
+        "the file {path} is larger than {most_mib} MiB: take it out of the commit, or keep it elsewhere, for example in Git LFS"
+    )]
+    FileTooLarge { path: String, most_mib: usize },
     #[error("the files of the tree are larger than 4 GiB together")]
     TooLarge,
     #[error("the repository cannot be read or changed")]

@@ -88,6 +88,13 @@ pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 /// What git writes is readable by the server only, whatever the umask of its process.
 const PRIVATE: &str = "core.sharedRepository=0600";
 
+/// What keeps a pack that unfolds to more than it seems from taking the memory of the server: larger files are passed on
+/// piece by piece, and no object that has to be in memory whole may be larger than [`LARGEST_IN_MEMORY`].
+const FRUGAL: [&str; 3] =
+    ["core.bigFileThreshold=64m", "core.packedGitWindowSize=32m", "core.packedGitLimit=256m"];
+/// Largest piece of memory that git takes at once (git's `wrapper.c`).
+const LARGEST_IN_MEMORY: &str = "512m";
+
 /// The argument vector and the whole environment of a child: nothing is inherited.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Invocation {
@@ -113,9 +120,12 @@ pub(super) fn invocation(
         // A daemonised `git gc` would hold the pipes of the push open: `maintain` packs repositories.
         "receive.autogc=false".to_owned(),
         "gc.auto=0".to_owned(),
+        // Each thread holds objects of its own.
+        "pack.threads=2".to_owned(),
         "uploadpack.allowFilter=true".to_owned(),
         "uploadarchive.allowUnreachable=false".to_owned(),
     ];
+    settings.extend(FRUGAL.map(str::to_owned));
     // Without a push no hook runs.
     settings.push("core.hooksPath=/dev/null".to_owned());
     if let Some(push) = push {
@@ -147,7 +157,7 @@ pub(super) fn maintenance(repository: &Repository) -> Invocation {
         "pack.windowMemory=128m",
         "core.hooksPath=/dev/null",
     ];
-    let settings = settings.into_iter().flat_map(|setting| ["-c", setting]);
+    let settings = settings.into_iter().chain(FRUGAL).flat_map(|setting| ["-c", setting]);
     let arguments = settings.chain(["gc", "--auto", "--quiet"]).map(str::to_owned).collect();
     Invocation { arguments, environment: environment(repository) }
 }
@@ -161,6 +171,7 @@ fn environment(repository: &Repository) -> Vec<(&'static str, String)> {
         ("GIT_CONFIG_NOSYSTEM", "1".to_owned()),
         ("GIT_CONFIG_GLOBAL", "/dev/null".to_owned()),
         ("GIT_TERMINAL_PROMPT", "0".to_owned()),
+        ("GIT_ALLOC_LIMIT", LARGEST_IN_MEMORY.to_owned()),
     ]
 }
 
@@ -199,6 +210,7 @@ mod tests {
             "GIT_CONFIG_NOSYSTEM",
             "GIT_CONFIG_GLOBAL",
             "GIT_TERMINAL_PROMPT",
+            "GIT_ALLOC_LIMIT",
             "GIT_PROTOCOL",
         ];
         assert_eq!(names(None), always);

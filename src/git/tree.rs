@@ -1,10 +1,11 @@
 //! The files of a commit, read from the object store.
 
+use super::bounds::Bounds;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
 use crate::model::name::CommitId;
 use crate::model::source::SourceTree;
-use git2::{ObjectType, Oid, TreeWalkMode, TreeWalkResult};
+use git2::{ObjectType, Oid};
 use std::path::Path;
 
 /// Most files a project may have. A tree can name the same folder a million times in a few hundred bytes.
@@ -31,32 +32,9 @@ impl Repository {
     pub fn tree(&self, commit: &CommitId) -> Result<GitTree, GitError> {
         let git = self.git2()?;
         let tree = git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree_id();
-        let (mut paths, mut symbolic_links, mut has_submodules) = (Vec::new(), Vec::new(), false);
-        // Folders count as well: a few small objects can stand for a tree of a million empty ones.
-        let (mut entries, mut too_deep) = (0_usize, false);
-        let walked = git.find_tree(tree)?.walk(TreeWalkMode::PreOrder, |folder, entry| {
-            entries += 1;
-            too_deep |= folder.bytes().filter(|byte| *byte == b'/').count() > MAX_DEPTH;
-            match entry.kind() {
-                Some(ObjectType::Blob) => {
-                    let is_link = entry.filemode() == i32::from(git2::FileMode::Link);
-                    let known = if is_link { &mut symbolic_links } else { &mut paths };
-                    if let Ok(name) = std::str::from_utf8(entry.name_bytes()) {
-                        known.push(format!("{folder}{name}"));
-                    }
-                }
-                Some(ObjectType::Commit) => has_submodules = true,
-                _ => {}
-            }
-            if entries > MAX_FILES || too_deep { TreeWalkResult::Abort } else { TreeWalkResult::Ok }
-        });
-        if entries > MAX_FILES {
-            return Err(GitError::TooManyFiles);
-        }
-        if too_deep {
-            return Err(GitError::TooDeep);
-        }
-        walked?;
+        let mut files = Files::default();
+        files.add(&git, tree, "", 0)?;
+        let Files { mut paths, mut symbolic_links, has_submodules, bounds: _ } = files;
         paths.sort();
         symbolic_links.sort();
         Ok(GitTree { git, tree, paths, symbolic_links, has_submodules })
@@ -72,6 +50,40 @@ impl Repository {
         let git = self.git2()?;
         let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
         Ok(folder_of(&git, commit.tree()?, folder)?.id().to_string())
+    }
+}
+
+/// What is found on a walk. libgit2's own makes the path of a folder before it asks whether to go there.
+#[derive(Default)]
+struct Files {
+    paths: Vec<String>,
+    symbolic_links: Vec<String>,
+    has_submodules: bool,
+    bounds: Bounds,
+}
+
+impl Files {
+    /// Adds all below a folder that lies `depth` folders below the root. `folder` is its path with a `/` behind it, or empty.
+    fn add(&mut self, git: &git2::Repository, id: Oid, folder: &str, depth: usize) -> Result<(), GitError> {
+        for entry in &self.bounds.open(git, id, depth)? {
+            self.bounds.path(folder, entry.name_bytes())?;
+            match entry.kind() {
+                Some(ObjectType::Blob) => {
+                    let is_link = entry.filemode() == i32::from(git2::FileMode::Link);
+                    let known = if is_link { &mut self.symbolic_links } else { &mut self.paths };
+                    if let Ok(name) = std::str::from_utf8(entry.name_bytes()) {
+                        known.push(format!("{folder}{name}"));
+                    }
+                }
+                Some(ObjectType::Tree) => {
+                    let name = String::from_utf8_lossy(entry.name_bytes());
+                    self.add(git, entry.id(), &format!("{folder}{name}/"), depth + 1)?;
+                }
+                Some(ObjectType::Commit) => self.has_submodules = true,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
@@ -119,11 +131,59 @@ impl SourceTree for GitTree {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::git::repository::Repositories;
+pub(super) mod tests {
+    use crate::git::repository::{GitError, Repositories, Repository};
     use crate::model::id::ProjectId;
+    use crate::model::name::CommitId;
     use crate::model::source::SourceTree;
-    use git2::{FileMode, Signature};
+    use git2::{FileMode, Oid, Signature};
+
+    /// The commit of `depth` folders with a name of so many characters in each other, around `innermost`.
+    pub(in crate::git) fn nested(
+        repository: &Repository,
+        innermost: Oid,
+        name_length: usize,
+        depth: usize,
+    ) -> CommitId {
+        let git = repository.git2().unwrap();
+        let mut tree = innermost;
+        for _ in 0..depth {
+            let mut folder = git.treebuilder(None).unwrap();
+            folder.insert("d".repeat(name_length), tree, FileMode::Tree.into()).unwrap();
+            tree = folder.write().unwrap();
+        }
+        let ada = Signature::now("Ada", "ada@example.com").unwrap();
+        let tree = git.find_tree(tree).unwrap();
+        git.commit(None, &ada, &ada, "nested", &tree, &[]).unwrap().to_string().parse().unwrap()
+    }
+
+    /// A folder of so many empty files.
+    pub(in crate::git) fn files(repository: &Repository, number: usize) -> Oid {
+        let git = repository.git2().unwrap();
+        let empty = git.blob(b"").unwrap();
+        let mut folder = git.treebuilder(None).unwrap();
+        for file in 0..number {
+            folder.insert(format!("{file}"), empty, FileMode::Blob.into()).unwrap();
+        }
+        folder.write().unwrap()
+    }
+
+    #[test]
+    fn the_bytes_of_paths_are_bounded_before_they_are_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let few = files(&repository, 2);
+        let refused = |commit| repository.tree(&commit).err();
+        // Two of these names are no path of Linux any more.
+        assert_eq!(repository.tree(&nested(&repository, few, 4000, 1)).unwrap().paths().len(), 2);
+        assert!(matches!(refused(nested(&repository, few, 4000, 2)), Some(GitError::PathTooLong)));
+        // 80 MiB of paths, each of which would do.
+        let many = files(&repository, 20_000);
+        assert!(matches!(refused(nested(&repository, many, 4000, 1)), Some(GitError::PathsTooLong)));
+        assert!(matches!(refused(nested(&repository, few, 1, 201)), Some(GitError::TooDeep)));
+        assert_eq!(repository.tree(&nested(&repository, few, 1, 200)).unwrap().paths().len(), 2);
+    }
 
     #[test]
     fn files_and_links_are_told_apart() {

@@ -120,6 +120,13 @@ impl<H: Handler> Runner<H> {
         if tokio::time::timeout(grace, all_done).await.is_err() {
             tracing::warn!("deployments were interrupted; they go on at the next start");
             running.shutdown().await;
+            // This is no fault of theirs. The next start would find them all the same.
+            if let Err(error) = runner.store.interrupt_jobs_of(&runner.worker).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "interrupted jobs are left to the next start"
+                );
+            }
         }
     }
 

@@ -1,5 +1,7 @@
-//! Who is let in: how many connections a listener takes from one peer, and in all.
+//! Who is let in: how many connections a listener takes from one peer, and in all; and how much of a thing an account has
+//! at a time.
 
+use crate::model::id::UserId;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +35,8 @@ enum Network {
     /// starts; which of them are containers cannot be told from the address, so that the neighbours on such a network
     /// have their places together with them.
     Private(IpAddr),
+    /// Not of addresses: what one account has, from wherever.
+    Account(UserId),
 }
 
 impl Network {
@@ -104,7 +108,7 @@ impl Shares {
 
     const fn of(self, network: Network) -> usize {
         match network {
-            Network::Peer(_) => self.peer,
+            Network::Peer(_) | Network::Account(_) => self.peer,
             Network::Home(_) | Network::Private(_) => self.private_or_home,
             Network::Site(_) => self.site,
         }
@@ -148,6 +152,16 @@ impl Admission {
     /// Why there is none. The connection is to be closed: one that waits would keep others waiting.
     pub fn admit(&self, address: IpAddr) -> Result<Place, TurnedAway> {
         let networks = Network::of(address);
+        self.0.taken().enter(&networks, self.0.in_all, self.0.shares)?;
+        Ok(Place { places: Arc::clone(&self.0), networks })
+    }
+
+    /// A place for something that an account does, whatever its address.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn admit_account(&self, account: UserId) -> Result<Place, TurnedAway> {
+        let networks = [Some(Network::Account(account)), None, None];
         self.0.taken().enter(&networks, self.0.in_all, self.0.shares)?;
         Ok(Place { places: Arc::clone(&self.0), networks })
     }
@@ -275,6 +289,17 @@ mod tests {
         assert_eq!(taken((0..8).map(|_| in_site(1))).0, 4);
         assert_eq!(taken((0..256).map(in_site)).0, 16);
         assert_eq!(taken((0..u16::MAX).map(in_site)).0, 32);
+    }
+
+    #[test]
+    fn an_account_has_its_share_from_wherever() {
+        let admission = Admission::new(usize::MAX, 1);
+        let (ada, bob) = (UserId::generate(), UserId::generate());
+        let place = admission.admit_account(ada).unwrap();
+        assert_eq!(admission.admit_account(ada).unwrap_err(), TurnedAway::PeerHasItsShare);
+        let _other = admission.admit_account(bob).unwrap();
+        drop(place);
+        let _again = admission.admit_account(ada).unwrap();
     }
 
     #[test]

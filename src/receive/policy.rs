@@ -7,6 +7,8 @@ use crate::git::ObjectKind;
 use crate::model::name::{BranchName, CommitId};
 use crate::store::StoreError;
 use std::error::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 const SHALLOW: &str =
     "This clone is shallow: its history is cut off. Run `git fetch --unshallow`, then push again.";
@@ -39,8 +41,9 @@ impl Receiver {
         for command in &call.commands {
             deploys |= self.check_branch(push, command).await?;
         }
-        check_objects(push, call).await?;
+        // First: it is cheap, and bounds what is looked at then.
         self.check_number(push, call).await?;
+        check_objects(push, call).await?;
         if deploys && !options.no_deploy && !options.dry_run {
             self.check_engine().await?;
         }
@@ -114,6 +117,8 @@ fn check_reference(command: &RefCommand) -> Result<(), String> {
 async fn check_objects(push: &Push, call: &HookCall) -> Result<(), String> {
     let (repository, quarantine) = (push.repository.clone(), call.quarantine.clone());
     let commands = call.commands.clone();
+    let is_wanted = Arc::new(AtomicBool::new(true));
+    let go_on = is_wanted.clone();
     let checked = tokio::task::spawn_blocking(move || {
         let quarantine = quarantine.as_deref();
         let brought: Vec<(CommitId, &RefCommand)> = commands
@@ -128,13 +133,21 @@ async fn check_objects(push: &Push, call: &HookCall) -> Result<(), String> {
                 check_commit(&branch, kind)?;
             }
         }
-        let whole = |id: &CommitId| repository.is_complete(id, quarantine).unwrap_or(false);
-        if repository.receives_shallow() && !brought.iter().all(|(id, _)| whole(id)) {
+        let ids = brought.iter().map(|(id, _)| id);
+        let go_on = || go_on.load(Ordering::Relaxed);
+        if repository.receives_shallow() && !repository.are_complete(ids, quarantine, go_on).unwrap_or(false)
+        {
             return Err(SHALLOW.to_owned());
         }
         Ok(())
     });
-    checked.await.unwrap_or_else(|error| Err(unreadable(&error)))
+    tokio::select! {
+        checked = checked => checked.unwrap_or_else(|error| Err(unreadable(&error))),
+        () = push.hung_up() => {
+            is_wanted.store(false, Ordering::Relaxed);
+            Err("The pusher is gone.".to_owned())
+        }
+    }
 }
 
 /// A branch points at a commit: there is nothing to deploy in anything else.

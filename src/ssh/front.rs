@@ -5,6 +5,7 @@ use crate::git::Repositories;
 use crate::jobs::Queue;
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
+use crate::model::admission::Admission;
 use crate::model::user::{SshKey, User};
 use crate::receive::Pushes;
 use crate::store::{Store, StoreError, patiently};
@@ -17,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one question to a database that may be away can take.
 const ANSWER_TIME: Duration = Duration::from_secs(3);
 
+/// Pushes and fetches that one account may have under way: each is a process or two, and memory.
+pub const MAX_SERVICES: usize = 8;
+
 /// What the SSH front door needs of the rest of the server.
 pub struct Front {
     pub store: Store,
@@ -24,6 +28,8 @@ pub struct Front {
     pub queue: Queue,
     pub repositories: Repositories,
     pub pushes: Pushes,
+    /// The services of git that run, for each account.
+    pub services: Admission,
     pub engine: Arc<dyn Engine>,
     /// Folder of the hook scripts, and the socket on which they call back.
     pub hooks: PathBuf,

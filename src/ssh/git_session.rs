@@ -1,8 +1,9 @@
 //! Running one of git's services for a client, and what is left to do behind it.
 
+use super::arrival::Arrival;
 use super::find::{self, Found};
 use super::first_packets::{self, TerminalSearch};
-use super::front::Front;
+use super::front::{Front, MAX_SERVICES};
 use super::output::Output;
 use super::pump::{Ended, Input, pump};
 use super::session::{Caller, Refusal, internal};
@@ -14,6 +15,7 @@ use crate::receive::PushGuard;
 use crate::store::{DeploymentFilter, PageRequest};
 use russh::ChannelReadHalf;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Longest time that the pack of one push may take to arrive.
 const RECEIVE_TIME: Duration = Duration::from_hours(1);
@@ -28,6 +30,11 @@ pub(super) async fn run(
     read: ChannelReadHalf,
     output: &Output,
 ) -> Result<Option<u32>, Refusal> {
+    let Ok(_place) = front.services.admit_account(user.id) else {
+        return Err(Refusal(format!(
+            "This account has {MAX_SERVICES} pushes and fetches under way. Try again when one of them has ended."
+        )));
+    };
     match service {
         Service::ReceivePack => {
             let found = find::project_to_push(front, &user, project_name).await?;
@@ -102,10 +109,13 @@ async fn receive(
     let environment = push_environment(front, guard);
     let mut git = GitProcess::start(Service::ReceivePack, repository, caller.protocol, Some(&environment))
         .map_err(internal)?;
-    let (mut search, mut bytes) = (TerminalSearch::default(), 0_u64);
+    let (mut search, mut arrival) = (TerminalSearch::default(), Arrival::new(front.max_push_bytes));
+    let too_much = Notify::new();
     let ended = {
         let see = |data: &[u8]| {
-            bytes += data.len() as u64;
+            if !arrival.take(data) && !guard.is_received() {
+                too_much.notify_one();
+            }
             if let Some(at_terminal) = search.take(data) {
                 guard.set_at_terminal(at_terminal);
             }
@@ -114,26 +124,29 @@ async fn receive(
         let pumping = pump(&mut git, input, &output.write, || guard.hang_up());
         tokio::pin!(pumping);
         tokio::select! {
-            ended = &mut pumping => Some(ended.map_err(internal)?),
-            () = too_slow(guard) => None,
+            ended = &mut pumping => Ok(ended.map_err(internal)?),
+            () = too_slow(guard) => {
+                Err("The push took more than an hour to arrive and was given up.".to_owned())
+            }
+            () = too_much.notified() => Err(too_large(front.max_push_bytes)),
         }
     };
     match ended {
-        Some(Ended::Exited(code)) => {
+        Ok(Ended::Exited(code)) => {
             // git has refused it and says so in words that name no way out.
-            if bytes > front.max_push_bytes && !guard.is_received() {
+            if arrival.bytes() > front.max_push_bytes && !guard.is_received() {
                 output.notice(&too_large(front.max_push_bytes)).await;
             }
             Ok(Some(code))
         }
-        Some(Ended::HungUp) => {
+        Ok(Ended::HungUp) => {
             tracing::info!(peer = %caller.peer, "a pusher hung up");
             Ok(None)
         }
-        Some(Ended::Stalled) => Err(stalled()),
-        None => {
+        Ok(Ended::Stalled) => Err(stalled()),
+        Err(sentence) => {
             git.end(Duration::from_secs(2)).await;
-            Err(Refusal("The push took more than an hour to arrive and was given up.".to_owned()))
+            Err(Refusal(sentence))
         }
     }
 }

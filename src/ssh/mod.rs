@@ -6,9 +6,10 @@
 //! and it is looked up again for every command, so that a revoked key ends with its next command.
 //!
 //! git's services are started and fed by [`git_session`] and [`pump`]; [`first_packets`] looks at what git's client says
-//! first. Everything that the server itself says goes through [`output`].
+//! first, and [`arrival`] at how much it says. Everything that the server itself says goes through [`output`].
 
 mod accept;
+mod arrival;
 mod commands;
 mod connection;
 mod find;
@@ -24,4 +25,4 @@ mod session;
 mod tables;
 
 pub use accept::{BindError, Bound, bind};
-pub use front::Front;
+pub use front::{Front, MAX_SERVICES};

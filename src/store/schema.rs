@@ -195,6 +195,7 @@ diesel::table! {
         error -> Nullable<Text>,
         created_at -> UtcTime,
         finished_at -> Nullable<UtcTime>,
+        ends -> Integer,
     }
 }
 

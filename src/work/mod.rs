@@ -14,8 +14,10 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Times that a job is begun before it is given up: a deployment that kills the server must not do so for ever.
+/// Times that a job is begun before it is given up.
 const MAX_ATTEMPTS: i32 = 20;
+/// Times that the server may be gone before a job has ended: a deployment that kills it must not do so for ever.
+const MAX_DEATHS: i32 = 3;
 /// Most seconds between two tries; the first comes after one.
 const LONGEST_PAUSE: i32 = 5;
 
@@ -45,7 +47,7 @@ impl Work {
             Ok(payload) => payload,
             Err(error) => return Outcome::Failed { reason: error.to_string() },
         };
-        let result = if job.attempts > MAX_ATTEMPTS {
+        let result = if job.attempts > MAX_ATTEMPTS || job.deaths >= MAX_DEATHS {
             self.deployer.give_up(payload.deployment_id).await
         } else {
             self.deployer.run(payload.deployment_id).await

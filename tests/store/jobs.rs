@@ -4,7 +4,7 @@ use crate::fixture::{Database, on_both, project, user};
 use chrono::TimeDelta;
 use gilgal::model::id::JobId;
 use gilgal::model::time::now;
-use gilgal::store::{NewJob, Store, Whose};
+use gilgal::store::{Job, NewJob, Store, Whose};
 use std::collections::HashSet;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ on_both![
     a_failed_job_waits_for_its_time,
     a_job_that_is_tried_again_keeps_its_turn,
     a_worker_that_stops_gives_its_jobs_back,
+    attempts_that_end_with_the_worker_are_told_apart,
     what_ended_long_ago_is_forgotten,
 ];
 
@@ -133,7 +134,11 @@ async fn a_job_that_is_tried_again_keeps_its_turn(database: Database) {
     let soon = now() + TimeDelta::milliseconds(300);
     assert!(store.fail_job(older, "a", "no database", Some(soon)).await.unwrap());
     assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap().id, other);
-    assert_eq!(store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap(), None, "the newer one waits for the older");
+    assert_eq!(
+        store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap(),
+        None,
+        "the newer one waits for the older"
+    );
     let again = loop {
         if let Some(job) = store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap() {
             break job;
@@ -168,4 +173,20 @@ async fn what_ended_long_ago_is_forgotten(database: Database) {
     assert_eq!(store.prune_jobs(now() + TimeDelta::hours(1)).await.unwrap(), 1);
     assert_eq!(store.prune_jobs(now() + TimeDelta::hours(1)).await.unwrap(), 0);
     assert_eq!(store.open_jobs().await.unwrap(), 2);
+}
+
+async fn attempts_that_end_with_the_worker_are_told_apart(database: Database) {
+    let store = database.store;
+    let job = enqueue(&store, 1, None).await;
+    let claimed = || async { store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap().unwrap() };
+    let counted = |job: Job| (job.attempts, job.deaths);
+    assert_eq!(counted(claimed().await), (1, 0));
+    assert!(store.fail_job(job, "a", "no database", Some(now())).await.unwrap());
+    assert_eq!(counted(claimed().await), (2, 0), "it has ended by itself");
+    assert_eq!(store.interrupt_jobs_of("a").await.unwrap(), 1);
+    assert_eq!(counted(claimed().await), (3, 0), "it was ended in order");
+    for deaths in 1..=3 {
+        assert_eq!(store.release_jobs_of("a").await.unwrap(), 1);
+        assert_eq!(counted(claimed().await), (3 + deaths, deaths));
+    }
 }

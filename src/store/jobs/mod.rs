@@ -50,6 +50,8 @@ pub struct Job {
     pub deployment_id: Option<DeploymentId>,
     /// How often it was taken, this time included: above 1 after a failure or the end of a worker.
     pub attempts: i32,
+    /// How many attempts before this one have not ended: the server was gone first.
+    pub deaths: i32,
     pub created_at: Timestamp,
 }
 
@@ -62,6 +64,7 @@ struct JobRow {
     lock_key: Option<String>,
     deployment_id: Option<DeploymentId>,
     attempts: i32,
+    ends: i32,
     created_at: StoredTime,
 }
 
@@ -74,6 +77,7 @@ impl From<JobRow> for Job {
             lock_key: row.lock_key,
             deployment_id: row.deployment_id,
             attempts: row.attempts,
+            deaths: row.attempts - 1 - row.ends,
             created_at: row.created_at.into(),
         }
     }
@@ -114,10 +118,20 @@ impl Store {
         self.end_job(id, worker, state, Some(error), retry_at).await
     }
 
-    /// Puts every job of a worker back into the queue, as it stops; gives their number.
+    /// Puts every job of a worker that was gone before they ended back into the queue; gives their number.
     pub async fn release_jobs_of(&self, worker: &str) -> Result<usize, StoreError> {
+        self.give_back(worker, 0).await
+    }
+
+    /// Puts every job of a worker back into the queue, as it stops in order; gives their number.
+    pub async fn interrupt_jobs_of(&self, worker: &str) -> Result<usize, StoreError> {
+        self.give_back(worker, 1).await
+    }
+
+    async fn give_back(&self, worker: &str, ends: i32) -> Result<usize, StoreError> {
         let mut connection = self.write().await?;
         let change = (
+            jobs::ends.eq(jobs::ends + ends),
             jobs::state.eq(QUEUED),
             jobs::worker.eq(None::<String>),
             jobs::lease_until.eq(None::<StoredTime>),
@@ -155,6 +169,7 @@ impl Store {
             jobs::lease_until.eq(None::<StoredTime>),
             jobs::error.eq(error.map(storable)),
             jobs::finished_at.eq(finished_at),
+            jobs::ends.eq(jobs::ends + 1),
             retry_at.map(|at| jobs::run_at.eq(StoredTime(at))),
         );
         let ended = on!(connection, |c| diesel::update(running_by(worker).filter(jobs::id.eq(id)))
@@ -188,6 +203,7 @@ pub(super) async fn insert(connection: &mut Connection, new: NewJob) -> Result<J
         jobs::deployment_id.eq(new.deployment_id),
         jobs::state.eq(QUEUED),
         jobs::attempts.eq(0),
+        jobs::ends.eq(0),
         jobs::run_at.eq(now),
         jobs::created_at.eq(now),
     );

@@ -1,0 +1,2 @@
+-- How many of the attempts at a job have ended by themselves: the others ended with the server.
+ALTER TABLE jobs ADD COLUMN ends INTEGER NOT NULL DEFAULT 0;
