@@ -130,7 +130,7 @@ mod tests {
             assert!(lines.push(format!("{percent:>10}%\r").as_bytes()).is_empty());
             assert!(lines.pending.len() <= LONGEST_LINE);
         }
-        lines.push(&[b'x'; 2 * LONGEST_LINE]);
+        lines.push(&vec![b'x'; 2 * LONGEST_LINE]);
         assert_eq!(lines.push(b"\rdone\r\n"), ["done"]);
     }
 

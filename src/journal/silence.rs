@@ -62,8 +62,8 @@ impl Silence {
 mod tests {
     use super::*;
 
-    async fn away() -> Result<u8, StoreError> {
-        Err(StoreError::Unavailable("away".into()))
+    fn away() -> std::future::Ready<Result<u8, StoreError>> {
+        std::future::ready(Err(StoreError::Unavailable("away".into())))
     }
 
     #[tokio::test]

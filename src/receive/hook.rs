@@ -85,7 +85,7 @@ fn proc_receive(environment: &HookEnvironment) -> io::Result<u8> {
 fn read_commands(input: &mut impl Read) -> io::Result<Result<Vec<RefCommand>, String>> {
     let mut bytes = Vec::new();
     input.take(MAX_LINE_BYTES).read_to_end(&mut bytes)?;
-    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    let lines = bytes.split(|byte| *byte == b'\n').count().saturating_sub(1);
     if bytes.len() as u64 == MAX_LINE_BYTES || lines > MAX_COMMANDS {
         return Ok(Err(too_many_commands()));
     }

@@ -70,7 +70,7 @@ mod tests {
     fn commands_without_end_are_stopped_long_before_a_pack_would_be() {
         let packet = [b"0404".as_slice(), &[b'a'; 1024]].concat();
         let mut arrival = Arrival::new(1 << 40);
-        let taken = (0..).take_while(|_| arrival.take(&packet)).count() as u64;
+        let taken = (0..u64::from(u32::MAX)).take_while(|_| arrival.take(&packet)).count() as u64;
         assert_eq!(taken, MAX_BEFORE_PACK / packet.len() as u64);
     }
 
@@ -84,7 +84,7 @@ mod tests {
             assert!(arrival.pack_began, "{cut}");
             assert_eq!(arrival.bytes(), bytes.len() as u64);
             let chunk = vec![0; 1024 * 1024];
-            let taken = (0..).take_while(|_| arrival.take(&chunk)).count() as u64;
+            let taken = (0..u64::from(u32::MAX)).take_while(|_| arrival.take(&chunk)).count() as u64;
             assert_eq!(taken, (MAX_BEFORE_PACK + AHEAD) / chunk.len() as u64 - 1);
         }
         let mut arrival = Arrival::new(0);

@@ -81,7 +81,9 @@ async fn answer(
             output.say(&format!("{name} ({email}), key \"{}\" {}\n", key.title, key.fingerprint)).await;
             Ok(Some(0))
         }
-        Request::Logs { of } => until_hung_up(read, commands::logs(front, &user, &of, output)).await,
+        Request::Logs { of } => {
+            Box::pin(until_hung_up(read, commands::logs(front, &user, &of, output))).await
+        }
         Request::Redeploy { project } => {
             // Boxed: as large as all that queueing a deployment asks of the database.
             until_hung_up(read, Box::pin(commands::redeploy(front, &user, &project, output))).await

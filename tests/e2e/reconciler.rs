@@ -58,12 +58,12 @@ fn an_instance_that_was_restarted_is_served_where_it_is() {
     let squatter = docker(&["run", "--detach", "--network", &network, "busybox:stable", "sleep", "600"]);
     docker(&["start", &instance]);
     let after = address().1;
-    let served = || server.get("shop", "/").body == "one";
+    let is_served = || server.get("shop", "/").body == "one";
     let begun = Instant::now();
-    while !served() && begun.elapsed() < PATIENCE {
+    while !is_served() && begun.elapsed() < PATIENCE {
         thread::sleep(Duration::from_millis(50));
     }
-    let is_served = served();
+    let is_served = is_served();
     docker(&["rm", "--force", &squatter[0]]);
     assert!(is_served, "{}", server.log());
     assert_ne!(after, before);
