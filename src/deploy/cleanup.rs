@@ -1,7 +1,7 @@
 //! Removing everything of a project that is not a row, for when it is deleted.
 
-use super::Deployer;
 use super::instances::STOP_GRACE;
+use super::{Deployer, patience};
 use crate::model::environment::Environment;
 use crate::model::project::Project;
 use crate::projects::{CleanupError, ProjectCleanup};
@@ -39,7 +39,8 @@ impl ProjectCleanup for Deployer {
             .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
         try_join_all(stopping).await.map_err(failed("the instances"))?;
         self.remove_images_of(project.id).await.map_err(failed("the images"))?;
-        self.engine.remove_network(project.id).await.map_err(failed("the network"))?;
+        let removed = patience::while_in_use(|| self.engine.remove_network(project.id)).await;
+        removed.map_err(failed("the network"))?;
         // A deployment that did not end in its time may have set one again.
         self.remove_routes(&environments).await;
         let (repositories, id) = (self.repositories.clone(), project.id);

@@ -3,7 +3,7 @@
 //! An undo removes the image that its deployment has made, and a drain those of old releases. What they have left (the
 //! engine was away, the server was killed between a build and its record) is found by its labels.
 
-use super::Deployer;
+use super::{Deployer, patience};
 use crate::engine::EngineError;
 use crate::model::id::ProjectId;
 use crate::store::StoreError;
@@ -26,7 +26,7 @@ impl Deployer {
     pub(super) async fn remove_images_of(&self, project: ProjectId) -> Result<(), EngineError> {
         for image in self.engine.images().await? {
             if image.project_id == project {
-                self.engine.remove_image(&image.id).await?;
+                patience::while_in_use(|| self.engine.remove_image(&image.id)).await?;
             }
         }
         Ok(())

@@ -2,7 +2,7 @@
 
 use crate::engine::EngineError;
 use crate::store::StoreError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -57,5 +57,45 @@ pub(super) fn unless_away(done: Result<(), EngineError>, what: &str) -> Result<(
             Ok(())
         }
         Ok(()) => Ok(()),
+    }
+}
+
+/// How long what holds a thing may take to be gone: a container that somebody else is removing still needs its image and
+/// its network.
+const RELEASED_IN: Duration = Duration::from_secs(10);
+
+/// Asks the engine again while it says that the thing is in use, for a moment.
+///
+/// # Errors
+/// What the engine answers at last.
+pub(super) async fn while_in_use<T, A>(ask: impl Fn() -> A) -> Result<T, EngineError>
+where
+    A: Future<Output = Result<T, EngineError>>,
+{
+    let begun = Instant::now();
+    loop {
+        match ask().await {
+            Err(EngineError::InUse { .. }) if begun.elapsed() < RELEASED_IN => {
+                tokio::time::sleep(PAUSE / 10).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicU8, Ordering};
+
+    #[tokio::test]
+    async fn what_is_in_use_for_a_moment_is_asked_for_again() {
+        let asked = AtomicU8::new(0);
+        let in_use = || EngineError::InUse { what: "The image".to_owned() };
+        let answer = while_in_use(|| {
+            let count = asked.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(if count == 0 { Err(in_use()) } else { Ok(count) })
+        });
+        assert_eq!(answer.await.unwrap(), 1);
     }
 }

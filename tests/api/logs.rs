@@ -53,7 +53,7 @@ async fn text_is_what_the_pusher_saw() {
     let (server, ada, id) = with_log().await;
     let reply = fetch(&ada, id, "", "text/plain").await;
     assert_eq!(reply.headers["content-type"], "text/plain; charset=utf-8");
-    let shown = "-----> Node.js app detected\n       \u{1b}[32mok\u{1b}[0m ^[[2J\n       -----> Released v8\n !     \
+    let shown = "-----> Node.js app detected\n       ok ^[[2J\n       -----> Released v8\n !     \
                  Push rejected, failed to compile Node.js app.\n";
     assert_eq!(reply.text, shown);
     assert_eq!(fetch(&ada, id, "?after=4", "text/plain").await.text, "");

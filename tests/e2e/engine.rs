@@ -12,7 +12,8 @@ fn without_an_engine_a_push_is_refused_with_the_reason() {
     let tree = WorkTree::answering("one");
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
     insta::assert_snapshot!(push.redacted(&server));
-    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), None);
+    let projects = server.request(reqwest::Method::GET, "/api/projects", &ada.token, None).expect(200);
+    assert_eq!(projects["data"], serde_json::json!([]), "a project that nothing was taken for stays");
 
     // Storing needs no engine.
     server.push(&ada, &tree, "shop", &["main:side"]).expect(0);

@@ -50,7 +50,7 @@ fn a_pusher_who_leaves_while_git_takes_nothing_leaves_nothing() {
 }
 
 #[test]
-fn one_connection_runs_a_bounded_number_of_commands() {
+fn an_account_runs_a_bounded_number_of_gits() {
     let mut server = Server::start();
     let ada = server.person("ada");
     let socket = server.folder().join("mux").display().to_string();
@@ -64,21 +64,24 @@ fn one_connection_runs_a_bounded_number_of_commands() {
         ssh.args(["-T", "-S", &socket, "-o", "ProxyCommand=false", command]);
         ssh
     };
-    let mut clients: Vec<_> = (0..16)
+    let mut clients: Vec<_> = (0..8)
         .map(|_| {
             let mut client = on_it("git-receive-pack 'shop'");
             client.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         })
         .collect();
     wait_until("all of them run", minute, || git_processes(&server).len() == clients.len());
-    let refused = run(&mut on_it("whoami"));
-    assert!(refused.code == Some(255) && refused.stdout.is_empty(), "{refused:?}");
+    let refused = run(&mut on_it("git-receive-pack 'shop'"));
+    assert!(refused.code == Some(128) && refused.stderr.contains("8 pushes and fetches"), "{refused:?}");
+    assert!(run(&mut on_it("whoami")).stdout.starts_with("ada "), "what needs no git is not bounded by it");
     // The end of one is the place of another.
     for mut client in clients.drain(..1) {
         client.kill().unwrap();
         client.wait().unwrap();
     }
-    wait_until("there is a place", minute, || run(&mut on_it("whoami")).stdout.starts_with("ada "));
+    wait_until("there is a place", minute, || {
+        run(&mut on_it("git-upload-archive 'nothing'")).stderr.contains("There is no project")
+    });
     for client in clients.iter_mut().chain([&mut master]) {
         client.kill().unwrap();
         client.wait().unwrap();

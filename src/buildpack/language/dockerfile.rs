@@ -153,7 +153,6 @@ mod tests {
             "FROM a\nRUN --mount=type=cache,target=/y --mount=from=\"gilgal/a:b\",target=/x cat /x",
             "from \\\n  GILGAL/a",
             "FROM a\nONBUILD COPY --from=gilgal/a:b /x /x",
-            "# syntax=gilgal/a:b\nFROM a",
         ] {
             assert!(image_of_an_app(text).is_some(), "{text}");
         }

@@ -12,6 +12,7 @@ pub(super) fn redact(transcript: &str, server: &Server) -> String {
     for (pattern, replacement) in [
         (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]"),
         (r"\b[0-9]+\.[0-9] s\b", "[time]"),
+        (r"\b[0-9.]+(ms|s) using", "[time] using"),
         (r"\b[0-9]+ MB\b", "[size]"),
         (r"\b[0-9a-f]{12}, \[size\]", "[image], [size]"),
         (r"\b[0-9a-f]{7}\.\.[0-9a-f]{7}\b", "[commits]"),
