@@ -2,6 +2,7 @@
 
 use crate::buildpack::detect::{self, DetectOptions};
 use crate::buildpack::manifest::{Failure, Manifest};
+use crate::buildpack::project_file::settings::ASKED_OF_TEMPLATES;
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render::{self, RenderContext, RenderError};
 use crate::buildpack::variables::{SharedVariables, Variable};
@@ -10,7 +11,7 @@ use crate::model::source::SourceTree;
 use minijinja::Environment;
 use rust_embed::RustEmbed;
 use serde::de::DeserializeOwned;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// The folder `buildpacks/`, inside the binary.
@@ -24,6 +25,8 @@ pub(crate) struct Pack {
     /// Name of its folder.
     pub(crate) name: String,
     pub(crate) manifest: Manifest,
+    /// What its templates do of what `gilgal.toml` can ask for.
+    pub(crate) settings: BTreeSet<&'static str>,
 }
 
 /// The buildpacks, in the order in which they are asked.
@@ -45,6 +48,12 @@ pub enum CatalogError {
     NoSharedVariables { pack: String, path: String },
     #[error("{path} is not UTF-8 text")]
     NotText { path: String },
+}
+
+/// The settings of `gilgal.toml` that a template does something with.
+fn settings_named_in(template: &str) -> BTreeSet<&'static str> {
+    let words: BTreeSet<&str> = template.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').collect();
+    ASKED_OF_TEMPLATES.into_iter().filter(|name| words.contains(name)).collect()
 }
 
 impl Pack {
@@ -87,15 +96,18 @@ impl Catalog {
         let mut packs = Vec::new();
         let mut templates = render::environment();
         let mut shared = BTreeMap::new();
+        let mut named: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
         for (path, bytes) in files {
             let text = String::from_utf8(bytes).map_err(|_| CatalogError::NotText { path: path.clone() })?;
             if let Some(name) = path.strip_suffix("/buildpack.toml") {
                 let manifest = parse(&path, &text)?;
-                packs.push(Pack { name: name.to_owned(), manifest });
+                packs.push(Pack { name: name.to_owned(), manifest, settings: BTreeSet::new() });
             } else if Path::new(&path).extension().is_some_and(|extension| extension == "toml") {
                 let variables: SharedVariables = parse(&path, &text)?;
                 shared.insert(path, variables.variables);
             } else if Path::new(&path).extension().is_some_and(|extension| extension == "j2") {
+                let pack = path.split('/').next().unwrap_or_default();
+                named.entry(pack.to_owned()).or_default().extend(settings_named_in(&text));
                 templates
                     .add_template_owned(path.clone(), text)
                     .map_err(|source| CatalogError::Template { path, source: Box::new(source) })?;
@@ -103,6 +115,7 @@ impl Catalog {
         }
         for pack in &mut packs {
             pack.add_shared_variables(&shared)?;
+            pack.settings = named.remove(&pack.name).unwrap_or_default();
         }
         packs.sort_by(|left, right| {
             (left.manifest.order, &left.name).cmp(&(right.manifest.order, &right.name))

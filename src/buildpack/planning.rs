@@ -32,6 +32,7 @@ pub(crate) fn plan(
     let manifest = &pack.manifest;
     let mut inspection = inspection(pack, documents);
     inspection.variables.extend(settings::variables(&project.file));
+    settings::refuse_unsupported(pack, &inspection.variables)?;
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
 

@@ -85,6 +85,7 @@ fn what_cannot_be_meant_is_refused_with_a_way_out() {
         "[processes.worker]\ninstances = 2",
         "[deploy]\nport = 0",
         "port = 3000",
+        "[build]\ninstall_command = \"make\"",
     ]
     .map(|text| format!("{text}\n=> {}\n", refusal(&[PACKAGE, ("gilgal.toml", text)])));
     insta::assert_snapshot!(refusals.join("\n"));

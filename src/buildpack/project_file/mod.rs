@@ -20,7 +20,7 @@ mod values;
 mod watch;
 
 use crate::model::name::{ConfigName, ProcessType};
-use numbers::{Cores, Count, Memory, Port, RedirectStatus, Time};
+use numbers::{Cores, Count, Memory, Port, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -49,9 +49,6 @@ pub(crate) struct ProjectFile {
     /// Variables with values that are no secret. A config var of the same name wins.
     #[schemars(with = "BTreeMap<String, String>")]
     pub(crate) env: BTreeMap<ConfigName, Text>,
-    /// How a static site is served.
-    #[serde(rename = "static")]
-    pub(crate) site: StaticSite,
 }
 
 /// `[build]`
@@ -78,12 +75,8 @@ pub(crate) struct Build {
     pub(crate) build_command: Option<CommandLine>,
     /// Runs after the build command.
     pub(crate) post_build_command: Option<CommandLine>,
-    /// The folder that the build writes a static site to: `dist`.
-    pub(crate) output: Option<TreePath>,
     /// Debian packages that the app needs, while it is built and while it runs: `["ffmpeg"]`.
     pub(crate) packages: Vec<PackageName>,
-    /// Folders kept from one build to the next: `[".cache"]`.
-    pub(crate) cache: Vec<TreePath>,
     /// Paths of the repository that matter: a push that changes none of them deploys nothing. `*` stands for part of a name,
     /// `**` for any number of folders.
     pub(crate) watch: Vec<GlobPattern>,
@@ -135,42 +128,4 @@ pub(crate) struct Process {
     pub(crate) memory: Option<Memory>,
     /// Cores of one instance: `0.5`.
     pub(crate) cpu: Option<Cores>,
-}
-
-/// `[static]`
-#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct StaticSite {
-    /// `true`: a path that is no file gets `index.html`.
-    pub(crate) spa: Option<bool>,
-    /// The page for a path that is no file, seen from the site's root: `404.html`.
-    pub(crate) not_found: Option<TreePath>,
-    /// Headers of answers, in order; a later rule wins.
-    pub(crate) headers: Vec<HeaderRule>,
-    /// Redirects, in order; the first that matches wins.
-    pub(crate) redirects: Vec<Redirect>,
-}
-
-/// `[[static.headers]]`
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct HeaderRule {
-    /// The paths it is for: `/assets/*`.
-    pub(crate) path: UrlPath,
-    /// Header names with their values.
-    #[schemars(with = "BTreeMap<String, String>")]
-    pub(crate) values: BTreeMap<values::HeaderName, values::HeaderValue>,
-}
-
-/// `[[static.redirects]]`
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Redirect {
-    /// A path: `/old`, `/blog/*`.
-    pub(crate) from: UrlPath,
-    /// A path or a URL.
-    pub(crate) to: values::RedirectTarget,
-    /// 301, 302, 307 or 308; 302 unless set.
-    #[serde(default)]
-    pub(crate) status: RedirectStatus,
 }

@@ -179,8 +179,6 @@ macro_rules! numbers {
 numbers! {
     /// A TCP port.
     Port: port, { "type": "integer", "minimum": 1, "maximum": 65535 };
-    /// The status code of a redirect (RFC 9110 §15.4).
-    RedirectStatus: redirect_status, { "enum": [301, 302, 307, 308] };
     /// A count from 0 to 100: of instances, of good answers in a row.
     Count: count, { "type": "integer", "minimum": 0, "maximum": 100 };
 }
@@ -192,25 +190,9 @@ fn port(number: i64) -> Result<u16, String> {
     }
 }
 
-fn redirect_status(number: i64) -> Result<u16, String> {
-    match number {
-        301 => Ok(301),
-        302 => Ok(302),
-        307 => Ok(307),
-        308 => Ok(308),
-        _ => Err(format!("{number} is no redirect, use 301, 302, 307 or 308")),
-    }
-}
-
 fn count(number: i64) -> Result<u16, String> {
     u16::try_from(number)
         .ok()
         .filter(|count| *count <= 100)
         .ok_or_else(|| format!("{number} is out of range, use a number from 0 to 100"))
-}
-
-impl Default for RedirectStatus {
-    fn default() -> Self {
-        Self(302)
-    }
 }

@@ -128,9 +128,7 @@ mod tests {
             pre_build_command = "npm run codegen"
             build_command = "npm run build"
             post_build_command = "npm run sitemap"
-            output = "dist"
             packages = ["ffmpeg", "libvips42"]
-            cache = [".cache"]
             watch = ["apps/web/**", "packages/*"]
 
             [deploy]
@@ -148,17 +146,6 @@ mod tests {
 
             [env]
             LOG_LEVEL = "info"
-
-            [static]
-            spa = true
-            not_found = "errors/404.html"
-            [[static.headers]]
-            path = "/assets/*"
-            values = { Cache-Control = "public, max-age=3600" }
-            [[static.redirects]]
-            from = "/old/*"
-            to = "https://example.com/new"
-            status = 301
             "#,
         )
         .unwrap();
@@ -175,7 +162,6 @@ mod tests {
         let texts = [
             "[buid]\nroot = 'x'\n[deploy]\nstrat = 1\nzzz = 2",
             "[processes.web]\ncomand = 'x'",
-            "[[static.redirects]]\nfrom = '/a'\nto = '/b'\nstatuss = 301",
             "[deploy]\nport = 70000",
             "[deploy]\nport = \"http\"",
             "[deploy]\ndrain = \"soon\"",
@@ -192,9 +178,6 @@ mod tests {
             "[processes.web]\ncpu = 0",
             "[env]\n\"A-B\" = \"x\"",
             "[env]\nA = 1",
-            "[[static.redirects]]\nfrom = \"/a\"\nto = \"javascript:x\"",
-            "[[static.redirects]]\nfrom = \"/a\"\nto = \"/b\"\nstatus = 200",
-            "[[static.headers]]\npath = \"/a\"\nvalues = { X = \"a\\nb\" }",
             "[build\n",
             "= 1",
         ];

@@ -1,6 +1,7 @@
 //! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
 
-use super::{Health, Project, ProjectFile};
+use super::{Health, PATH, Project, ProjectFile};
+use crate::buildpack::catalog::Pack;
 use crate::buildpack::refusal::Refusal;
 use crate::model::environment::Probe;
 use crate::model::name::ProcessType;
@@ -11,30 +12,39 @@ use std::collections::BTreeMap;
 
 /// The variables that every template has: null, or an empty list, where the file says nothing.
 pub(crate) fn variables(file: &ProjectFile) -> BTreeMap<String, Value> {
-    let (build, site) = (&file.build, &file.site);
-    let headers = site.headers.iter().map(|rule| {
-        let values = rule.values.iter().map(|(name, value)| json!([name.as_str(), value.as_str()]));
-        json!({ "path": rule.path.as_str(), "values": values.collect::<Vec<_>>() })
-    });
-    let redirects = site.redirects.iter().map(|redirect| {
-        json!({ "from": redirect.from.as_str(), "to": redirect.to.as_str(), "status": redirect.status.0 })
-    });
+    let build = &file.build;
     let command = |line: &Option<super::CommandLine>| line.as_ref().map(|line| line.as_str().to_owned());
-    let path = |path: &Option<super::TreePath>| path.as_ref().map(|path| path.as_str().to_owned());
     let variables = [
         ("install_command", json!(command(&build.install_command))),
         ("pre_build_command", json!(command(&build.pre_build_command))),
         ("build_command", json!(command(&build.build_command))),
         ("post_build_command", json!(command(&build.post_build_command))),
-        ("output", json!(path(&build.output))),
         ("packages", json!(build.packages.iter().map(super::PackageName::as_str).collect::<Vec<_>>())),
-        ("cache_folders", json!(build.cache.iter().map(super::TreePath::as_str).collect::<Vec<_>>())),
-        ("spa", json!(site.spa)),
-        ("not_found", json!(path(&site.not_found))),
-        ("headers", json!(headers.collect::<Vec<_>>())),
-        ("redirects", json!(redirects.collect::<Vec<_>>())),
     ];
     variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What a template has to do itself: a pack whose templates do not name it cannot be asked for it.
+pub(crate) const ASKED_OF_TEMPLATES: [&str; 5] =
+    ["install_command", "pre_build_command", "build_command", "post_build_command", "packages"];
+
+/// Refuses what the file asks of a pack that does not do it.
+///
+/// # Errors
+/// With the key that would be skipped silently.
+pub(crate) fn refuse_unsupported(pack: &Pack, variables: &BTreeMap<String, Value>) -> Result<(), Refusal> {
+    let is_set =
+        |name: &str| variables.get(name).is_some_and(|value| !value.is_null() && *value != json!([]));
+    let skipped = ASKED_OF_TEMPLATES.iter().find(|name| is_set(name) && !pack.settings.contains(**name));
+    skipped.map_or(Ok(()), |name| {
+        Err(Refusal::Unsupported {
+            what: format!(
+                "The key build.{name} of {PATH} for a project of the kind \"{}\"",
+                pack.manifest.kind
+            ),
+            way_out: "Leave it out, or bring a Dockerfile of your own: `gilgal eject` writes one.".to_owned(),
+        })
+    })
 }
 
 /// How the instances run, as the file says.
@@ -101,13 +111,11 @@ pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
     ];
     let commands =
         commands.into_iter().filter_map(|(line, key)| Some(project.says(line.as_ref()?.as_str(), key)));
-    let output =
-        build.output.iter().map(|path| project.says(format!("Output {}", path.as_str()), "build.output"));
     let target =
         build.target.iter().map(|stage| project.says(format!("Stage {}", stage.as_str()), "build.target"));
     let packages = (!build.packages.is_empty()).then(|| {
         let names: Vec<&str> = build.packages.iter().map(super::PackageName::as_str).collect();
         project.says(names.join(" "), "build.packages")
     });
-    commands.chain(output).chain(target).chain(packages).collect()
+    commands.chain(target).chain(packages).collect()
 }

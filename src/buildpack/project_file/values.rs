@@ -65,12 +65,6 @@ texts! {
     PackageName: package_name, r"^[A-Za-z0-9][A-Za-z0-9._:+=~-]*$";
     /// The path of a URL, with `*` where anything may stand.
     UrlPath: url_path, r"^/";
-    /// The name of an HTTP header (RFC 9110 §5.1).
-    HeaderName: header_name, r"^[A-Za-z0-9-]+$";
-    /// The value of an HTTP header.
-    HeaderValue: header_value, r"^[ -~]*$";
-    /// Where a redirect leads to: a path, or an http or https URL.
-    RedirectTarget: redirect_target, r"^(/|https?://)";
     /// The name of a build argument.
     ArgumentName: argument_name, r"^[A-Za-z_][A-Za-z0-9_]*$";
     /// Any text of one value.
@@ -119,34 +113,6 @@ fn url_path(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("a path starts with a slash and has no spaces, quotes or braces".to_owned())
-    }
-}
-
-fn header_name(text: &str) -> Result<String, String> {
-    if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-') {
-        Ok(text.to_owned())
-    } else {
-        Err("the name of a header has letters, digits and dashes only".to_owned())
-    }
-}
-
-fn header_value(text: &str) -> Result<String, String> {
-    if text.chars().all(|c| c == ' ' || c.is_ascii_graphic()) {
-        Ok(text.to_owned())
-    } else {
-        Err("the value of a header is one line of ASCII".to_owned())
-    }
-}
-
-fn redirect_target(text: &str) -> Result<String, String> {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let is_plain = |c: char| c.is_ascii_graphic() && !"\"'`{}<>\\^|".contains(c);
-    let leads_somewhere =
-        rest.is_some_and(|rest| !rest.is_empty()) || (text.starts_with('/') && !text.starts_with("//"));
-    if leads_somewhere && text.chars().all(is_plain) {
-        Ok(text.to_owned())
-    } else {
-        Err("a redirect leads to a path or to an http or https URL".to_owned())
     }
 }
 
