@@ -1,8 +1,8 @@
 //! Which files differ between two commits.
 
+use super::bounds::Bounds;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
-use super::tree::{MAX_DEPTH, MAX_FILES};
 use crate::model::name::CommitId;
 use git2::{FileMode, Oid, Tree};
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,11 +14,12 @@ impl Repository {
     /// When there is no such commit, or there is more to compare than a project may have.
     pub fn changed_paths(&self, from: &CommitId, to: &CommitId) -> Result<BTreeSet<String>, GitError> {
         let git = self.git2()?;
-        let tree = |commit: &CommitId| -> Result<Tree<'_>, GitError> {
-            Ok(git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree()?)
+        let tree = |commit: &CommitId| -> Result<Option<Entry>, GitError> {
+            let id = git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree_id();
+            Ok(Some(Entry { id, mode: FileMode::Tree.into() }))
         };
-        let mut comparison = Comparison { git: &git, paths: BTreeSet::new(), entries: 0 };
-        comparison.trees(Some(&tree(from)?), Some(&tree(to)?), "", 0)?;
+        let mut comparison = Comparison { git: &git, paths: BTreeSet::new(), bounds: Bounds::default() };
+        comparison.folders([tree(from)?, tree(to)?], "", 0)?;
         Ok(comparison.paths)
     }
 }
@@ -29,44 +30,33 @@ impl Repository {
 struct Comparison<'git> {
     git: &'git git2::Repository,
     paths: BTreeSet<String>,
-    entries: usize,
+    bounds: Bounds,
 }
 
 impl<'git> Comparison<'git> {
-    fn trees(
-        &mut self,
-        from: Option<&Tree<'_>>,
-        to: Option<&Tree<'_>>,
-        folder: &str,
-        depth: usize,
-    ) -> Result<(), GitError> {
-        if depth > MAX_DEPTH {
-            return Err(GitError::TooDeep);
-        }
-        for (name, sides) in side_by_side([from, to]) {
-            self.entries += 1;
-            if self.entries > MAX_FILES {
-                return Err(GitError::TooManyFiles);
-            }
+    fn folders(&mut self, sides: [Option<Entry>; 2], folder: &str, depth: usize) -> Result<(), GitError> {
+        let [from, to] = sides;
+        let trees = [self.open(from, depth)?, self.open(to, depth)?];
+        for (name, sides) in side_by_side(&trees) {
             let [from, to] = sides;
             if from == to {
                 continue;
             }
+            self.bounds.path(folder, &name)?;
             let path = format!("{folder}{}", String::from_utf8_lossy(&name));
             if sides.iter().flatten().any(|entry| !entry.is_folder()) {
                 self.paths.insert(path.clone());
             }
-            let [from, to] = [self.folder(from)?, self.folder(to)?];
-            if from.is_some() || to.is_some() {
-                self.trees(from.as_ref(), to.as_ref(), &format!("{path}/"), depth + 1)?;
+            if sides.iter().flatten().any(|entry| entry.is_folder()) {
+                self.folders(sides, &format!("{path}/"), depth + 1)?;
             }
         }
         Ok(())
     }
 
-    fn folder(&self, entry: Option<Entry>) -> Result<Option<Tree<'git>>, GitError> {
+    fn open(&mut self, entry: Option<Entry>, depth: usize) -> Result<Option<Tree<'git>>, GitError> {
         let folder = entry.filter(|entry| entry.is_folder());
-        Ok(folder.map(|entry| self.git.find_tree(entry.id)).transpose()?)
+        folder.map(|entry| self.bounds.open(self.git, entry.id, depth)).transpose()
     }
 }
 
@@ -84,10 +74,10 @@ impl Entry {
 }
 
 /// The names of two trees, each with what it stands for in the one and in the other.
-fn side_by_side(trees: [Option<&Tree<'_>>; 2]) -> BTreeMap<Vec<u8>, [Option<Entry>; 2]> {
+fn side_by_side(trees: &[Option<Tree<'_>>; 2]) -> BTreeMap<Vec<u8>, [Option<Entry>; 2]> {
     let mut names: BTreeMap<Vec<u8>, [Option<Entry>; 2]> = BTreeMap::new();
-    for (side, tree) in trees.into_iter().enumerate() {
-        for entry in tree.into_iter().flat_map(Tree::iter) {
+    for (side, tree) in trees.iter().enumerate() {
+        for entry in tree.iter().flat_map(Tree::iter) {
             names.entry(entry.name_bytes().to_vec()).or_default()[side] =
                 Some(Entry { id: entry.id(), mode: entry.filemode() });
         }
