@@ -2,7 +2,7 @@
 
 use crate::model::environment::{HealthCheck, Probe};
 use crate::model::name::ProcessType;
-use crate::model::process::{Command, Limits};
+use crate::model::process::{Command, LimitsChange};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -73,27 +73,6 @@ pub struct Running {
     pub drain_seconds: Option<u16>,
     /// Variables that are no secret; config vars of the same name win.
     pub variables: BTreeMap<String, String>,
-}
-
-/// The limits of one process type, where they are not those of the environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct LimitsChange {
-    pub memory_mib: Option<u32>,
-    /// Thousandths of a core.
-    pub cpu_millis: Option<u32>,
-}
-
-impl LimitsChange {
-    /// The limits of the environment with what is said here.
-    #[must_use]
-    pub fn applied_to(self, limits: Limits) -> Limits {
-        Limits {
-            memory_mib: self.memory_mib.unwrap_or(limits.memory_mib),
-            cpu_millis: self.cpu_millis.unwrap_or(limits.cpu_millis),
-            ..limits
-        }
-    }
 }
 
 /// The parts of a health check that are not those of the environment. Times are in milliseconds.

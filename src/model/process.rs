@@ -47,6 +47,27 @@ impl Default for Limits {
     }
 }
 
+/// The limits of one process type, where they are not those of the environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LimitsChange {
+    pub memory_mib: Option<u32>,
+    /// Thousandths of a core.
+    pub cpu_millis: Option<u32>,
+}
+
+impl LimitsChange {
+    /// The limits of the environment with what is said here.
+    #[must_use]
+    pub fn applied_to(self, limits: Limits) -> Limits {
+        Limits {
+            memory_mib: self.memory_mib.unwrap_or(limits.memory_mib),
+            cpu_millis: self.cpu_millis.unwrap_or(limits.cpu_millis),
+            ..limits
+        }
+    }
+}
+
 /// How many instances of each process type an environment wants.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -61,7 +82,8 @@ impl Formation {
     }
 }
 
-/// What the operator lets one environment have, whatever the files of its project ask for.
+/// What the operator lets one environment have, whatever the files of its project ask for. What they do not ask for is not
+/// measured by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Maxima {
     /// Memory of one instance, in MiB.
@@ -73,33 +95,33 @@ pub struct Maxima {
 }
 
 impl Maxima {
-    /// Why a set of process types, each with its instances and limits, is too much: a sentence with the way out.
+    /// Why so many instances, and what is asked for one of each process type, are too much: a sentence with the way out.
     #[must_use]
-    pub fn exceeded_by(&self, wanted: &[(ProcessType, u16, Limits)]) -> Option<String> {
-        let total: u32 = wanted.iter().map(|(_, instances, _)| u32::from(*instances)).sum();
-        if total > self.instances {
+    pub fn exceeded_by(&self, instances: u32, asked: &BTreeMap<ProcessType, LimitsChange>) -> Option<String> {
+        if instances > self.instances {
             return Some(format!(
-                "{total} instances are more than the {} that this server gives to an environment. Ask for fewer, or ask \
-                 its operator (GILGAL_MAX_INSTANCES).",
+                "{instances} instances are more than the {} that this server gives to an environment. Ask for fewer, or \
+                 ask its operator (GILGAL_MAX_INSTANCES).",
                 self.instances
             ));
         }
-        wanted.iter().find_map(|(process_type, _, limits)| {
-            if limits.memory_mib > self.memory_mib {
-                return Some(format!(
-                    "{process_type} asks for {} MiB of memory, more than the {} MiB that this server gives to an instance. \
-                     Ask for less, or ask its operator (GILGAL_MAX_INSTANCE_MEMORY_MIB).",
-                    limits.memory_mib, self.memory_mib
-                ));
-            }
-            (limits.cpu_millis > self.cpu_millis).then(|| {
+        asked.iter().find_map(|(process_type, change)| {
+            let memory = change.memory_mib.filter(|memory| *memory > self.memory_mib).map(|memory| {
+                format!(
+                    "{process_type} asks for {memory} MiB of memory, more than the {} MiB that this server gives to an \
+                     instance. Ask for less, or ask its operator (GILGAL_MAX_INSTANCE_MEMORY_MIB).",
+                    self.memory_mib
+                )
+            });
+            let cores = change.cpu_millis.filter(|millis| *millis > self.cpu_millis).map(|millis| {
                 format!(
                     "{process_type} asks for {} cores, more than the {} that this server gives to an instance. Ask for \
                      less, or ask its operator (GILGAL_MAX_INSTANCE_CORES).",
-                    f64::from(limits.cpu_millis) / 1000.0,
+                    f64::from(millis) / 1000.0,
                     f64::from(self.cpu_millis) / 1000.0
                 )
-            })
+            });
+            memory.or(cores)
         })
     }
 }
@@ -110,18 +132,19 @@ mod tests {
 
     #[test]
     fn what_is_too_much_is_named_with_its_setting() {
-        let maxima = Maxima { memory_mib: 1024, cpu_millis: 2000, instances: 4 };
-        let wanted = |instances: u16, memory_mib: u32, cpu_millis: u32| {
-            let limits = Limits { memory_mib, cpu_millis, ..Limits::default() };
-            [(ProcessType::web(), 1, Limits::default()), ("worker".parse().unwrap(), instances, limits)]
+        let maxima = Maxima { memory_mib: 256, cpu_millis: 2000, instances: 4 };
+        let asked = |memory_mib: Option<u32>, cpu_millis: Option<u32>| {
+            BTreeMap::from([("worker".parse().unwrap(), LimitsChange { memory_mib, cpu_millis })])
         };
-        assert_eq!(maxima.exceeded_by(&wanted(3, 1024, 2000)), None);
-        for (wanted, setting) in [
-            (wanted(4, 64, 100), "GILGAL_MAX_INSTANCES"),
-            (wanted(1, 1025, 100), "GILGAL_MAX_INSTANCE_MEMORY_MIB"),
-            (wanted(1, 64, 2001), "GILGAL_MAX_INSTANCE_CORES"),
+        assert_eq!(maxima.exceeded_by(4, &asked(Some(256), Some(2000))), None);
+        // The default of an environment is more than 256 MiB: the operator's business, not the project's.
+        assert_eq!(maxima.exceeded_by(4, &asked(None, Some(100))), None);
+        for (instances, asked, setting) in [
+            (5, asked(None, None), "GILGAL_MAX_INSTANCES"),
+            (1, asked(Some(257), None), "GILGAL_MAX_INSTANCE_MEMORY_MIB"),
+            (1, asked(None, Some(2001)), "GILGAL_MAX_INSTANCE_CORES"),
         ] {
-            let sentence = maxima.exceeded_by(&wanted).unwrap();
+            let sentence = maxima.exceeded_by(instances, &asked).unwrap();
             assert!(sentence.contains(&format!("({setting})")), "{sentence}");
         }
     }

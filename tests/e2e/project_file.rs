@@ -92,3 +92,14 @@ fn a_push_that_changes_nothing_watched_is_stored_and_not_deployed() {
     tree.commit(&[("gilgal.toml", "[env]\nA = \"b\"")]);
     server.deploy(&ada, &tree, "shop").expect_text("Released v3");
 }
+
+#[test]
+fn what_the_server_does_not_give_is_refused_before_anything_is_built() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    tree.commit(&[("gilgal.toml", "[processes.web]\nmemory = \"3G\"")]);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    insta::assert_snapshot!(push.redacted(&server));
+    assert_eq!(server.engine().everything(), [] as [&str; 0]);
+}

@@ -5,8 +5,8 @@ use crate::buildpack::catalog::Pack;
 use crate::buildpack::refusal::Refusal;
 use crate::model::environment::Probe;
 use crate::model::name::ProcessType;
-use crate::model::plan::{Evidence, HealthChange, LimitsChange, Running};
-use crate::model::process::Command;
+use crate::model::plan::{Evidence, HealthChange, Running};
+use crate::model::process::{Command, LimitsChange};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 

@@ -30,15 +30,9 @@ impl Deployer {
             NoPlan::Refused(refusal) => StepError::Failed(refused(&refusal)),
         })?;
         show(run, &plan);
-        let asked = instances::content(&run.environment, plan.clone(), String::new(), BTreeMap::new());
-        let wanted: Vec<_> = instances::wanted(&asked)
-            .into_iter()
-            .map(|(process_type, count)| {
-                let limits = asked.limits_of(&process_type);
-                (process_type, count, limits)
-            })
-            .collect();
-        if let Some(sentence) = self.maxima.exceeded_by(&wanted) {
+        let content = instances::content(&run.environment, plan.clone(), String::new(), BTreeMap::new());
+        let instances = instances::wanted(&content).iter().map(|(_, count)| u32::from(*count)).sum();
+        if let Some(sentence) = self.maxima.exceeded_by(instances, &plan.running.limits) {
             return Err(Failure::new("too much", sentence).into());
         }
         if has_submodules {
