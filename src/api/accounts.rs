@@ -1,56 +1,38 @@
 //! `/api/auth`: signing up, logging in and out.
 
 use crate::api::Api;
-use crate::api::endpoint::Endpoint;
 use crate::api::reply::{Answer, created, no_content, ok};
 use crate::api::request::Request;
-use crate::api::route::route;
 use crate::auth::access_token::LIFETIME_SECONDS;
 use crate::auth::accounts::Session;
 use crate::wire::account::{Login, Register, SessionBody, UserBody, WithRefreshToken};
 use std::sync::Arc;
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    route(api, Endpoint::Register, register)
-        .or(route(api, Endpoint::Login, login))
-        .unify()
-        .or(route(api, Endpoint::Refresh, refresh))
-        .unify()
-        .or(route(api, Endpoint::Logout, logout))
-        .unify()
-        .or(route(api, Endpoint::ShowAccount, show))
-        .unify()
-        .boxed()
-}
-
-async fn register(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn register(api: Arc<Api>, mut request: Request) -> Answer {
     let origin = request.origin;
     let Register { email, username, password } = request.json().await?;
     Ok(created(&UserBody::from(api.accounts.register(email, username, password, origin).await?)))
 }
 
-async fn login(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn login(api: Arc<Api>, mut request: Request) -> Answer {
     let origin = request.origin;
     let Login { email, password } = request.json().await?;
     Ok(ok(&shown(api.accounts.login(&email, password, origin).await?)))
 }
 
-async fn refresh(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn refresh(api: Arc<Api>, mut request: Request) -> Answer {
     let WithRefreshToken { refresh_token } = request.json().await?;
     Ok(ok(&shown(api.accounts.refresh(&refresh_token).await?)))
 }
 
 /// Answers the same whether there was a login to end or not (RFC 7009 §2.2).
-async fn logout(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn logout(api: Arc<Api>, mut request: Request) -> Answer {
     let WithRefreshToken { refresh_token } = request.json().await?;
     api.accounts.logout(&refresh_token).await?;
     Ok(no_content())
 }
 
-async fn show(_api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn show(_api: Arc<Api>, request: Request) -> Answer {
     Ok(ok(&UserBody::from(request.caller()?.user.clone())))
 }
 

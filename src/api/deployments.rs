@@ -1,11 +1,9 @@
 //! `/api/deployments` and the deployments of a project.
 
 use crate::api::Api;
-use crate::api::endpoint::Endpoint;
 use crate::api::error::{ApiError, Code};
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
-use crate::api::route::route;
 use crate::model::deployment::Deployment;
 use crate::model::id::UserId;
 use crate::model::name::{CommitId, Username};
@@ -13,22 +11,8 @@ use crate::store::{DeploymentFilter, StoreError};
 use crate::wire::deployment::{DeploymentBody, steps};
 use std::collections::HashMap;
 use std::sync::Arc;
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    route(api, Endpoint::ListDeployments, list)
-        .or(route(api, Endpoint::ShowDeployment, show))
-        .unify()
-        .or(route(api, Endpoint::DeleteDeployment, cancel))
-        .unify()
-        .or(route(api, Endpoint::CancelDeployment, cancel))
-        .unify()
-        .boxed()
-}
-
-async fn list(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
     let mut query = request.query()?;
     let page = query.page()?;
@@ -48,14 +32,14 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
     Ok(reply::list(data, page.next))
 }
 
-async fn show(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
     Ok(ok(&with_steps(&api, deployment).await?))
 }
 
 /// Asks for it to be stopped. The answer comes at once; one that waits is `cancelled` then, one that runs when everything
 /// that it had made is taken back.
-async fn cancel(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
     if !api.store.request_cancel(deployment.id).await? {
         let message = "This deployment cannot be cancelled any more: it is going live or has ended.";

@@ -1,41 +1,19 @@
-//! Every route of the API and who may use it, in one table. A route that is not here cannot be made: [`super::route`]
-//! takes its method, its path and its access from the row.
+//! Every route of the API, who may use it and what answers it, in one table. A route that is not here cannot be made:
+//! [`super::route`] finds the endpoint of a request in it.
 
+use super::{Api, accounts, deployments, keys, logs, projects, system};
+use crate::api::reply::Answer;
+use crate::api::request::Request;
 use crate::auth::access::Action;
+use futures_util::future::BoxFuture;
+use std::sync::Arc;
 use warp::http::Method;
-
-/// A route of the API.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Endpoint {
-    Register,
-    Login,
-    Refresh,
-    Logout,
-    ShowAccount,
-    ListKeys,
-    CreateKey,
-    DeleteKey,
-    ListProjects,
-    CreateProject,
-    ShowProject,
-    ReplaceProject,
-    UpdateProject,
-    DeleteProject,
-    ListDeployments,
-    ShowDeployment,
-    DeleteDeployment,
-    CancelDeployment,
-    ShowLogs,
-    Health,
-    Ready,
-    Version,
-}
 
 /// What the table says of a route.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub method: Method,
-    /// A word that begins with `:` stands for any one part of the path; there is at most one.
+    /// A word that begins with `:` stands for any one part of the path.
     pub path: &'static str,
     pub access: Access,
 }
@@ -51,93 +29,86 @@ pub enum Access {
     Project(Action),
 }
 
-impl Endpoint {
-    pub const ALL: [Self; 22] = [
-        Self::Register,
-        Self::Login,
-        Self::Refresh,
-        Self::Logout,
-        Self::ShowAccount,
-        Self::ListKeys,
-        Self::CreateKey,
-        Self::DeleteKey,
-        Self::ListProjects,
-        Self::CreateProject,
-        Self::ShowProject,
-        Self::ReplaceProject,
-        Self::UpdateProject,
-        Self::DeleteProject,
-        Self::ListDeployments,
-        Self::ShowDeployment,
-        Self::DeleteDeployment,
-        Self::CancelDeployment,
-        Self::ShowLogs,
-        Self::Health,
-        Self::Ready,
-        Self::Version,
-    ];
+/// Makes the table: a row has the name of the endpoint, its method and path, who may use it, and the handler.
+macro_rules! endpoints {
+    ($($(#[$doc:meta])* $name:ident: $method:ident $path:literal, $access:expr => $handler:path;)+) => {
+        /// A route of the API.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Endpoint {
+            $($(#[$doc])* $name,)+
+        }
 
-    /// The table.
-    pub const fn row(self) -> Row {
-        let (method, path, access) = match self {
-            Self::Register => (Method::POST, "/api/auth/register", Access::Public),
-            Self::Login => (Method::POST, "/api/auth/login", Access::Public),
-            // The refresh token in the body is what proves who asks; the access token may have expired.
-            Self::Refresh => (Method::POST, "/api/auth/refresh", Access::Public),
-            Self::Logout => (Method::POST, "/api/auth/logout", Access::Public),
-            Self::ShowAccount => (Method::GET, "/api/auth/me", Access::Account),
-            Self::ListKeys => (Method::GET, "/api/keys", Access::Account),
-            Self::CreateKey => (Method::POST, "/api/keys", Access::Account),
-            Self::DeleteKey => (Method::DELETE, "/api/keys/:id", Access::Account),
-            Self::ListProjects => (Method::GET, "/api/projects", Access::Account),
-            Self::CreateProject => (Method::POST, "/api/projects", Access::Account),
-            Self::ShowProject => (Method::GET, "/api/projects/:id", Access::Project(Action::ReadProject)),
-            Self::ReplaceProject => {
-                (Method::PUT, "/api/projects/:id", Access::Project(Action::UpdateProject))
+        impl Endpoint {
+            /// Every route, in the order of the table.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// The row of the table.
+            pub const fn row(self) -> Row {
+                let (method, path, access) = match self {
+                    $(Self::$name => (Method::$method, $path, $access),)+
+                };
+                Row { method, path, access }
             }
-            Self::UpdateProject => {
-                (Method::PATCH, "/api/projects/:id", Access::Project(Action::UpdateProject))
+
+            /// Answers a request to this route.
+            pub(super) fn handle(self, api: Arc<Api>, request: Request) -> BoxFuture<'static, Answer> {
+                match self {
+                    $(Self::$name => Box::pin($handler(api, request)),)+
+                }
             }
-            Self::DeleteProject => {
-                (Method::DELETE, "/api/projects/:id", Access::Project(Action::DeleteProject))
-            }
-            Self::ListDeployments => {
-                (Method::GET, "/api/projects/:id/deployments", Access::Project(Action::ReadProject))
-            }
-            Self::ShowDeployment => {
-                (Method::GET, "/api/deployments/:id", Access::Project(Action::ReadProject))
-            }
-            Self::DeleteDeployment => {
-                (Method::DELETE, "/api/deployments/:id", Access::Project(Action::CancelDeployment))
-            }
-            Self::CancelDeployment => {
-                (Method::POST, "/api/deployments/:id/cancel", Access::Project(Action::CancelDeployment))
-            }
-            Self::ShowLogs => (Method::GET, "/api/deployments/:id/logs", Access::Project(Action::ReadLogs)),
-            Self::Health => (Method::GET, "/health", Access::Public),
-            Self::Ready => (Method::GET, "/ready", Access::Public),
-            Self::Version => (Method::GET, "/version", Access::Public),
-        };
-        Row { method, path, access }
-    }
+        }
+    };
+}
+
+use Access::{Account, Project, Public};
+use Action::{CancelDeployment, DeleteProject, ReadLogs, ReadProject, UpdateProject};
+
+endpoints! {
+    Register: POST "/api/auth/register", Public => accounts::register;
+    Login: POST "/api/auth/login", Public => accounts::login;
+    /// The refresh token in the body is what proves who asks; the access token may have expired.
+    Refresh: POST "/api/auth/refresh", Public => accounts::refresh;
+    Logout: POST "/api/auth/logout", Public => accounts::logout;
+    ShowAccount: GET "/api/auth/me", Account => accounts::show;
+
+    ListKeys: GET "/api/keys", Account => keys::list;
+    CreateKey: POST "/api/keys", Account => keys::create;
+    DeleteKey: DELETE "/api/keys/:id", Account => keys::delete;
+
+    ListProjects: GET "/api/projects", Account => projects::list;
+    CreateProject: POST "/api/projects", Account => projects::create;
+    ShowProject: GET "/api/projects/:id", Project(ReadProject) => projects::show;
+    ReplaceProject: PUT "/api/projects/:id", Project(UpdateProject) => projects::replace;
+    UpdateProject: PATCH "/api/projects/:id", Project(UpdateProject) => projects::update;
+    DeleteProject: DELETE "/api/projects/:id", Project(DeleteProject) => projects::delete;
+
+    ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
+    ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;
+    DeleteDeployment: DELETE "/api/deployments/:id", Project(CancelDeployment) => deployments::cancel;
+    CancelDeployment: POST "/api/deployments/:id/cancel", Project(CancelDeployment) => deployments::cancel;
+    ShowLogs: GET "/api/deployments/:id/logs", Project(ReadLogs) => logs::show;
+
+    Health: GET "/health", Public => system::health;
+    Ready: GET "/ready", Public => system::ready;
+    Version: GET "/version", Public => system::version;
 }
 
 impl Row {
-    /// The part of the path that stands for `:id`, empty where the row has none; `None` for another path.
+    /// The parts of the path that stand for the words with `:`, in their order; `None` for another path.
     ///
-    /// Nothing is decoded: no id and no slug needs an escape, so that there is one spelling of each path.
-    pub fn parameter<'a>(&self, path: &'a str) -> Option<&'a str> {
-        let mut parameter = "";
+    /// Nothing is decoded: no id, slug or name needs an escape, so that there is one spelling of each path.
+    pub fn parameters<'a>(&self, path: &'a str) -> Option<Vec<&'a str>> {
+        let mut parameters = Vec::new();
         let mut given = path.split('/');
         for wanted in self.path.split('/') {
             let given = given.next()?;
             if wanted.starts_with(':') && !given.is_empty() {
-                parameter = given;
+                parameters.push(given);
             } else if wanted != given {
                 return None;
             }
         }
-        given.next().is_none().then_some(parameter)
+        given.next().is_none().then_some(parameters)
     }
 
     /// Whether a request's method is the row's. HEAD is a GET whose body is not sent (RFC 9110 §9.3.2).
@@ -153,11 +124,11 @@ mod tests {
 
     #[test]
     fn the_table() {
-        let table = Endpoint::ALL.map(|endpoint| {
+        let table = Endpoint::ALL.iter().map(|endpoint| {
             let Row { method, path, access } = endpoint.row();
             format!("{method} {path}: {access:?}\n")
         });
-        insta::assert_snapshot!(table.concat());
+        insta::assert_snapshot!(table.collect::<String>());
     }
 
     #[test]
@@ -169,7 +140,7 @@ mod tests {
     #[test]
     fn paths_match_whole_and_once() {
         let row = Endpoint::ShowLogs.row();
-        assert_eq!(row.parameter("/api/deployments/abc/logs"), Some("abc"));
+        assert_eq!(row.parameters("/api/deployments/abc/logs"), Some(vec!["abc"]));
         for other in [
             "/api/deployments//logs",
             "/api/deployments/abc",
@@ -180,8 +151,8 @@ mod tests {
             "/",
             "",
         ] {
-            assert_eq!(row.parameter(other), None, "{other}");
+            assert_eq!(row.parameters(other), None, "{other}");
         }
-        assert_eq!(Endpoint::Health.row().parameter("/health"), Some(""));
+        assert_eq!(Endpoint::Health.row().parameters("/health"), Some(vec![]));
     }
 }

@@ -1,37 +1,23 @@
 //! `/api/keys`: the SSH keys of the account.
 
 use crate::api::Api;
-use crate::api::endpoint::Endpoint;
 use crate::api::error::{ApiError, Code};
 use crate::api::reply::{self, Answer, created, no_content};
 use crate::api::request::{Request, not_found};
-use crate::api::route::route;
 use crate::auth::ssh_public_key::SshPublicKey;
 use crate::store::{Cursor, NewSshKey, StoreError};
 use crate::wire::key::{KeyBody, NewKey};
 use std::sync::Arc;
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
-
-pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    route(api, Endpoint::ListKeys, list)
-        .or(route(api, Endpoint::CreateKey, create))
-        .unify()
-        .or(route(api, Endpoint::DeleteKey, delete))
-        .unify()
-        .boxed()
-}
 
 /// All of them: an account has a handful.
-async fn list(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     request.query()?.finish()?;
     let keys = api.store.ssh_keys(request.caller()?.user.id).await?;
     let data = keys.into_iter().map(KeyBody::from).collect();
     Ok(reply::list(data, None::<Cursor>))
 }
 
-async fn create(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     let NewKey { title, public_key } = request.json().await?;
     let key: SshPublicKey = public_key.parse().map_err(|refusal| ApiError::field("public_key", refusal))?;
@@ -44,7 +30,7 @@ async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     Ok(created(&KeyBody::from(api.store.add_ssh_key(new).await?)))
 }
 
-async fn delete(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     match api.store.delete_ssh_key(user_id, request.id(Code::KeyNotFound)?).await {
         Ok(()) => Ok(no_content()),

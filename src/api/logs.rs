@@ -1,11 +1,9 @@
 //! `/api/deployments/:id/logs`: the stored log as JSON or text, or followed as server-sent events.
 
 use crate::api::Api;
-use crate::api::endpoint::Endpoint;
 use crate::api::follow;
 use crate::api::reply::{self, Answer};
 use crate::api::request::Request;
-use crate::api::route::route;
 use crate::model::deployment::Deployment;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
@@ -16,7 +14,6 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tracing::Instrument;
-use warp::filters::BoxedFilter;
 use warp::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
 
@@ -39,11 +36,7 @@ pub(super) struct Wanted {
     pub(super) filter: LogFilter,
 }
 
-pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    route(api, Endpoint::ShowLogs, show)
-}
-
-async fn show(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
     let mut query = request.query()?;
     let after = query.value::<i64>("after")?;

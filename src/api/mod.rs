@@ -2,8 +2,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `endpoint` | the table of every route: method, path, and who may use it |
-//! | `route` | a row of the table and a handler become a warp filter |
+//! | `endpoint` | the table of every route: method, path, who may use it, and the handler |
+//! | `route` | finds the endpoint of a request in the table and lets it answer |
 //! | `request`, `error`, `reply` | what a handler is given, and the two things that it gives back |
 //! | one file per resource | the handlers, and nothing else |
 //! | `server`, `connection` | the listener, and what every request passes on its way in and out |
@@ -39,9 +39,6 @@ use crate::model::address::PublicAddress;
 use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::watch;
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
 /// What the handlers share.
 pub struct Api {
@@ -70,22 +67,4 @@ impl Api {
     pub fn new(accounts: Accounts, store: Store, ports: Ports, options: ApiOptions) -> Arc<Self> {
         Arc::new(Self { accounts, store, ports, options, stopping: watch::Sender::new(false) })
     }
-}
-
-/// Every route. It answers everything, what is unknown with 404 or 405: only another `or` in front can come before it.
-pub fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    accounts::routes(api)
-        .or(keys::routes(api))
-        .unify()
-        .or(projects::routes(api))
-        .unify()
-        .or(deployments::routes(api))
-        .unify()
-        .or(logs::routes(api))
-        .unify()
-        .or(system::routes(api))
-        .unify()
-        .or(route::unknown(api))
-        .unify()
-        .boxed()
 }

@@ -1,36 +1,16 @@
 //! `/api/projects`.
 
 use crate::api::Api;
-use crate::api::endpoint::Endpoint;
 use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, created, no_content, ok};
 use crate::api::request::Request;
-use crate::api::route::route;
 use crate::model::name::EnvironmentName;
 use crate::model::project::Project;
 use crate::projects::{self, ProjectDraft};
 use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
 use std::sync::Arc;
-use warp::Filter;
-use warp::filters::BoxedFilter;
-use warp::reply::Response;
 
-pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    route(api, Endpoint::ListProjects, list)
-        .or(route(api, Endpoint::CreateProject, create))
-        .unify()
-        .or(route(api, Endpoint::ShowProject, show))
-        .unify()
-        .or(route(api, Endpoint::ReplaceProject, replace))
-        .unify()
-        .or(route(api, Endpoint::UpdateProject, update))
-        .unify()
-        .or(route(api, Endpoint::DeleteProject, delete))
-        .unify()
-        .boxed()
-}
-
-async fn list(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     let mut query = request.query()?;
     let page = query.page()?;
     query.finish()?;
@@ -42,7 +22,7 @@ async fn list(api: Arc<Api>, request: Request) -> Answer {
     Ok(reply::list(data, page.next))
 }
 
-async fn create(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let owner = request.caller()?.user.id;
     let NewProjectBody { name, slug } = request.json().await?;
     let draft = ProjectDraft { name, slug, at_most: api.options.max_projects };
@@ -50,19 +30,19 @@ async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     Ok(created(&shown(&api, project).await?))
 }
 
-async fn show(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
     Ok(ok(&shown(&api, project).await?))
 }
 
-async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
     let ReplaceProjectBody { name } = request.json().await?;
     let project = projects::rename(&api.store, &project, &name).await?;
     Ok(ok(&shown(&api, project).await?))
 }
 
-async fn update(api: Arc<Api>, mut request: Request) -> Answer {
+pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let mut project = request.project(&api).await?;
     let UpdateProjectBody { name } = request.json().await?;
     if let Some(name) = name {
@@ -71,7 +51,7 @@ async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     Ok(ok(&shown(&api, project).await?))
 }
 
-async fn delete(api: Arc<Api>, request: Request) -> Answer {
+pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
     let mut query = request.query()?;
     let confirmation = query.text("confirm");

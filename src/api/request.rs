@@ -29,8 +29,8 @@ const BODY_PATIENCE: Duration = Duration::from_secs(30);
 /// A request to an endpoint, by somebody who may use it as far as the table can tell without knowing the project.
 pub(super) struct Request {
     pub(super) endpoint: Endpoint,
-    /// What stands for `:id` in the path.
-    pub(super) parameter: String,
+    /// What stands in the path for the words of the row that begin with `:`, in their order.
+    pub(super) parameters: Vec<String>,
     pub(super) headers: HeaderMap,
     pub(super) origin: Origin,
     pub(super) query: String,
@@ -53,9 +53,16 @@ impl Request {
         self.caller.as_ref().ok_or_else(unauthenticated)
     }
 
-    /// The id in the path; a text that cannot be one is the id of nothing.
+    /// What stands for `:id` in the path; a text that cannot be one is the id of nothing.
     pub(super) fn id<T: FromStr>(&self, missing: Code) -> Result<T, ApiError> {
-        self.parameter.parse().map_err(|_| not_found(missing))
+        self.named(":id", missing)
+    }
+
+    /// What stands for a word of the row's path, such as `:name`; a text that cannot be one is the name of nothing.
+    pub(super) fn named<T: FromStr>(&self, word: &str, missing: Code) -> Result<T, ApiError> {
+        let words = self.endpoint.row().path.split('/').filter(|part| part.starts_with(':'));
+        let mut named = words.zip(&self.parameters).filter(|(known, _)| *known == word);
+        named.next().and_then(|(_, text)| text.parse().ok()).ok_or_else(|| not_found(missing))
     }
 
     /// The query, to be taken apart.

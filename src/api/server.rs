@@ -2,7 +2,8 @@
 
 use crate::api::error::Code;
 use crate::api::origin::Ends;
-use crate::api::{Api, connection, routes};
+use crate::api::route::routes;
+use crate::api::{Api, connection};
 use crate::model::admission::Admission;
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;

@@ -1,33 +1,20 @@
 //! `/health`, `/ready`, `/version`: for those who watch the server.
 
 use crate::api::Api;
-use crate::api::endpoint::Endpoint;
 use crate::api::ports::Check;
 use crate::api::reply::{Answer, ok};
 use crate::api::request::Request;
-use crate::api::route::route;
 use crate::wire::system::{CheckBody, HealthBody, ReadyBody, VersionBody};
 use std::sync::Arc;
-use warp::Filter;
-use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
-use warp::reply::{Reply, Response};
-
-pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
-    route(api, Endpoint::Health, health)
-        .or(route(api, Endpoint::Ready, ready))
-        .unify()
-        .or(route(api, Endpoint::Version, version))
-        .unify()
-        .boxed()
-}
+use warp::reply::Reply;
 
 /// Asks nothing of anything: a database that is away is no reason to restart this process.
-async fn health(_api: Arc<Api>, _request: Request) -> Answer {
+pub(super) async fn health(_api: Arc<Api>, _request: Request) -> Answer {
     Ok(ok(&HealthBody { status: "ok".to_owned() }))
 }
 
-async fn ready(api: Arc<Api>, _request: Request) -> Answer {
+pub(super) async fn ready(api: Arc<Api>, _request: Request) -> Answer {
     let checks: Vec<_> = api.ports.readiness.check().await.into_iter().map(shown).collect();
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -39,7 +26,7 @@ fn shown(check: Check) -> CheckBody {
     CheckBody { name: name.to_owned(), ok: outcome.is_ok(), reason: outcome.err() }
 }
 
-async fn version(_api: Arc<Api>, _request: Request) -> Answer {
+pub(super) async fn version(_api: Arc<Api>, _request: Request) -> Answer {
     let (name, version) = (env!("CARGO_PKG_NAME").to_owned(), env!("CARGO_PKG_VERSION").to_owned());
     Ok(ok(&VersionBody { name, version }))
 }

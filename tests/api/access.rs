@@ -21,7 +21,7 @@ async fn every_route_answers_each_kind_of_caller_as_the_table_says() {
     let server = TestServer::start().await;
     let (operator, ada) = (server.sign_up("root").await, server.sign_up("ada").await);
     let (stranger, anonymous) = (server.sign_up("eve").await, server.anonymous());
-    for endpoint in Endpoint::ALL {
+    for endpoint in Endpoint::ALL.iter().copied() {
         let row = endpoint.row();
         let project = ada.create_project("Shop").await;
         let deployment = deployment(&server.store, &project).await.to_string();
