@@ -49,6 +49,8 @@ fn a_folder_of_the_repository_can_be_the_project() {
 
     let nearer = plan(&[&files[..], &[("apps/web/gilgal.toml", "[deploy]\nport = 4000")]].concat());
     assert_eq!((nearer.port, nearer.root.as_str()), (4000, "apps/web"));
+    let away = [&files[..], &[("apps/web/gilgal.toml", "[build]\nroot = \"src\"")]].concat();
+    insta::assert_snapshot!(refusal(&away));
 }
 
 #[test]
@@ -86,6 +88,7 @@ fn what_cannot_be_meant_is_refused_with_a_way_out() {
         "[deploy]\nport = 0",
         "port = 3000",
         "[build]\ninstall_command = \"make\"",
+        "[deploy.health]\ntcp = true\npath = \"/up\"",
     ]
     .map(|text| format!("{text}\n=> {}\n", refusal(&[PACKAGE, ("gilgal.toml", text)])));
     insta::assert_snapshot!(refusals.join("\n"));

@@ -20,7 +20,7 @@ mod values;
 mod watch;
 
 use crate::model::name::{ConfigName, ProcessType};
-use numbers::{Cores, Count, Memory, Port, Time};
+use numbers::{Cores, Count, Memory, Port, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -113,7 +113,7 @@ pub(crate) struct Health {
     /// Until an instance that was never healthy has failed: seconds, or a text such as `"2m"`.
     pub(crate) deadline: Option<Time>,
     /// Good answers in a row that make an instance healthy.
-    pub(crate) threshold: Option<Count>,
+    pub(crate) threshold: Option<Threshold>,
 }
 
 /// `[processes.<name>]`

@@ -179,7 +179,9 @@ macro_rules! numbers {
 numbers! {
     /// A TCP port.
     Port: port, { "type": "integer", "minimum": 1, "maximum": 65535 };
-    /// A count from 0 to 100: of instances, of good answers in a row.
+    /// Good answers in a row.
+    Threshold: threshold, { "type": "integer", "minimum": 1, "maximum": 100 };
+    /// A number of instances.
     Count: count, { "type": "integer", "minimum": 0, "maximum": 100 };
 }
 
@@ -187,6 +189,13 @@ fn port(number: i64) -> Result<u16, String> {
     match u16::try_from(number) {
         Ok(port) if port != 0 => Ok(port),
         _ => Err(format!("{number} is no port, use a number from 1 to 65535")),
+    }
+}
+
+fn threshold(number: i64) -> Result<u16, String> {
+    match count(number) {
+        Ok(number) if number != 0 => Ok(number),
+        Ok(_) | Err(_) => Err(format!("{number} is out of range, use a number from 1 to 100")),
     }
 }
 

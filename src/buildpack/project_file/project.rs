@@ -58,6 +58,18 @@ impl Project {
             && let Some(nearer) = file_at(&top, &chosen)?
         {
             (file, path) = (nearer, format!("{chosen}/{PATH}"));
+            if file.build.root.as_ref().is_some_and(|root| root.as_str() != ".") {
+                let reason =
+                    "its build.root would lead away from the folder that is the root already".to_owned();
+                return Err(Refusal::BrokenFile { path, reason });
+            }
+        }
+        if file.deploy.health.tcp && file.deploy.health.path.is_some() {
+            let choices = ["deploy.health.tcp", "deploy.health.path"].map(|key| format!("{path}: {key}"));
+            return Err(Refusal::Ambiguous {
+                choices: choices.into(),
+                way_out: "Say one of them.".to_owned(),
+            });
         }
         let documents = Documents::new(tree, &chosen)?;
         refuse_links(&documents, &file)?;

@@ -166,6 +166,7 @@ mod tests {
             "[deploy]\nport = \"http\"",
             "[deploy]\ndrain = \"soon\"",
             "[deploy]\ndrain = -1",
+            "[deploy.health]\nthreshold = 0",
             "[build]\nroot = \"../other\"",
             "[build]\nroot = \"a b\"",
             "[build]\npackages = [\"a; rm -rf /\"]",

@@ -91,7 +91,7 @@ fn health(health: &Health) -> HealthChange {
         interval_ms: health.interval.map(|time| time.0),
         attempt_timeout_ms: health.timeout.map(|time| time.0),
         deadline_ms: health.deadline.map(|time| time.0),
-        successes: health.threshold.map(|count| count.0.max(1)),
+        successes: health.threshold.map(|count| count.0),
     }
 }
 
