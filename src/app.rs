@@ -1,8 +1,7 @@
 //! Every long-lived part, built once; the only place where engines are chosen.
 
-use crate::api::{self, Api, ApiOptions, BoundApi, Ports};
-use crate::auth::access_token::AccessTokens;
-use crate::auth::accounts::Accounts;
+use crate::api::{self, Api, ApiOptions, BoundApi, Ports, RequestLimits};
+use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Settings};
@@ -73,8 +72,8 @@ pub enum StartError {
     Lock(#[from] LockError),
     #[error("signals cannot be listened for")]
     Signals(#[source] std::io::Error),
-    #[error("passwords cannot be hashed")]
-    Passwords(#[from] crate::auth::password::HashError),
+    #[error("the accounts cannot be used")]
+    Accounts(#[from] AccountError),
     #[error("the repositories cannot be swept")]
     Repositories(#[from] git::GitError),
     #[error("the repositories cannot be compared with the database")]
@@ -174,8 +173,7 @@ impl App {
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
 
-        let tokens = AccessTokens::new(&master_key.derive("access tokens"));
-        let accounts = Accounts::new(store.clone(), tokens, settings.registration)?;
+        let accounts = Accounts::open(store.clone(), master_key.clone(), settings.registration).await?;
         let ports = Ports {
             cleanup: deployer.clone(),
             waker: Arc::new(Waker { interrupts: interrupts.clone(), journal: journal.clone() }),
@@ -186,8 +184,17 @@ impl App {
                 home: settings.home.clone(),
             }),
         };
-        let api_options =
-            ApiOptions { mode: settings.mode, address: address.clone(), max_projects: settings.max_projects };
+        let api_options = ApiOptions {
+            mode: settings.mode,
+            address: address.clone(),
+            max_projects: settings.max_projects,
+            request_limits: RequestLimits {
+                per_peer: settings.api_requests_per_peer,
+                per_account: settings.api_requests_per_account,
+            },
+            trusted_proxies: settings.trusted_proxies.clone(),
+            cors_origins: settings.cors_origins.clone(),
+        };
         Ok(Self {
             front: Arc::new(Front {
                 store: store.clone(),
@@ -204,7 +211,7 @@ impl App {
                 engine: engine.clone(),
                 address: address.clone(),
             }),
-            api: Api::new(accounts, store.clone(), ports, api_options),
+            api: Api::new(accounts, store.clone(), ports, master_key, api_options),
             receiver: Arc::new(Receiver {
                 store: store.clone(),
                 journal,

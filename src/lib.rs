@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 6 | [`app`], [`serve`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
-//! | 4 | [`receive`], [`deploy`], [`projects`]: the use cases |
+//! | 4 | [`receive`], [`deploy`], [`projects`], [`seed`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
 //! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`telemetry`] |
@@ -32,6 +32,7 @@ pub mod projects;
 pub mod receive;
 pub mod router;
 pub mod secrets;
+pub mod seed;
 pub mod serve;
 pub mod ssh;
 pub mod store;

@@ -1,5 +1,6 @@
 //! What every request passes on its way in and out: its id, its line in the log, the headers that protect browsers.
 
+use crate::api::cors::Cors;
 use crate::api::error::ApiError;
 use crate::api::origin::Ends;
 use crate::config::Mode;
@@ -36,7 +37,13 @@ const fn header(name: &'static str, value: &'static str) -> (HeaderName, HeaderV
 struct Panicked;
 
 /// Answers one request that came over a connection with a service.
-pub(super) async fn answer<S, B>(mut service: S, mut request: Request<B>, ends: Ends, mode: Mode) -> Response
+pub(super) async fn answer<S, B>(
+    mut service: S,
+    mut request: Request<B>,
+    ends: Ends,
+    mode: Mode,
+    cors: Cors,
+) -> Response
 where
     S: Service<Request<B>, Response = Response, Error = std::convert::Infallible>,
 {
@@ -50,12 +57,17 @@ where
     let span = tracing::info_span!("request", id = shown, %method, path, %peer, user = tracing::field::Empty);
     async move {
         let begin = Instant::now();
-        let outcome = AssertUnwindSafe(service.call(request)).catch_unwind().await;
-        let mut response = match outcome {
-            Ok(Ok(response)) => response,
-            Ok(Err(never)) => match never {},
-            Err(_) => ApiError::internal(Panicked).into_response(mode, &shown),
+        let allowed = cors.allowed(request.headers());
+        let preflight = allowed.as_ref().and_then(|_| Cors::preflight(request.method(), request.headers()));
+        let mut response = match preflight {
+            Some(response) => response,
+            None => match AssertUnwindSafe(service.call(request)).catch_unwind().await {
+                Ok(Ok(response)) => response,
+                Ok(Err(never)) => match never {},
+                Err(_) => ApiError::internal(Panicked).into_response(mode, &shown),
+            },
         };
+        cors.mark(allowed, response.headers_mut());
         let headers = response.headers_mut();
         for (name, value) in SECURITY_HEADERS {
             headers.entry(name).or_insert(value);

@@ -1,10 +1,14 @@
 //! Every route of the API, who may use it and what answers it, in one table. A route that is not here cannot be made:
 //! [`super::route`] finds the endpoint of a request in it.
 
-use super::{Api, accounts, deployments, keys, logs, projects, system};
+use super::{
+    Api, accounts, api_keys, audit, deployments, invitations, keys, logs, openapi, projects, second_factor, system,
+};
 use crate::api::reply::Answer;
 use crate::api::request::Request;
 use crate::auth::access::Action;
+use crate::model::scope::Scope;
+use crate::model::user::{ServerRole, User};
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use warp::http::Method;
@@ -23,10 +27,32 @@ pub struct Row {
 pub enum Access {
     /// Anybody.
     Public,
-    /// Whoever is logged in, for what is their own.
-    Account,
+    /// Whoever is logged in, for what is their own; an API key must reach so far.
+    Account(Scope),
+    /// Whoever runs the server; an API key must reach everything.
+    Operator,
     /// Whoever may do this to the project that is meant.
     Project(Action),
+}
+
+impl Access {
+    /// How far an API key must reach; `None` where nobody has to say who they are.
+    pub const fn scope(self) -> Option<Scope> {
+        match self {
+            Self::Public => None,
+            Self::Account(scope) => Some(scope),
+            Self::Operator => Some(Scope::Admin),
+            Self::Project(action) => Some(action.scope()),
+        }
+    }
+
+    /// Whether an account is let in, as far as that does not depend on a project.
+    pub fn is_open_to(self, user: &User) -> bool {
+        match self {
+            Self::Public | Self::Account(_) | Self::Project(_) => true,
+            Self::Operator => user.role == ServerRole::Operator,
+        }
+    }
 }
 
 /// Makes the table: a row has the name of the endpoint, its method and path, who may use it, and the handler.
@@ -60,8 +86,9 @@ macro_rules! endpoints {
     };
 }
 
-use Access::{Account, Project, Public};
-use Action::{CancelDeployment, DeleteProject, ReadLogs, ReadProject, UpdateProject};
+use Access::{Account, Operator, Project, Public};
+use Action::{CancelDeployment, DeleteProject, ReadAudit, ReadLogs, ReadProject, UpdateProject};
+use Scope::{Admin, Read, Write};
 
 endpoints! {
     Register: POST "/api/auth/register", Public => accounts::register;
@@ -69,18 +96,40 @@ endpoints! {
     /// The refresh token in the body is what proves who asks; the access token may have expired.
     Refresh: POST "/api/auth/refresh", Public => accounts::refresh;
     Logout: POST "/api/auth/logout", Public => accounts::logout;
-    ShowAccount: GET "/api/auth/me", Account => accounts::show;
+    ShowAccount: GET "/api/auth/me", Account(Read) => accounts::show;
+    UpdateAccount: PATCH "/api/auth/me", Account(Admin) => accounts::update;
+    RemoveAccount: DELETE "/api/auth/me", Account(Admin) => accounts::remove;
+    ChangePassword: POST "/api/auth/password", Account(Admin) => accounts::change_password;
+    ListSessions: GET "/api/auth/sessions", Account(Read) => accounts::list_sessions;
+    EndSession: DELETE "/api/auth/sessions/:id", Account(Admin) => accounts::end_session;
+    ShowSecondFactor: GET "/api/auth/totp", Account(Read) => second_factor::show;
+    EnrolSecondFactor: POST "/api/auth/totp", Account(Admin) => second_factor::enrol;
+    ConfirmSecondFactor: POST "/api/auth/totp/confirm", Account(Admin) => second_factor::confirm;
+    RemoveSecondFactor: DELETE "/api/auth/totp", Account(Admin) => second_factor::remove;
 
-    ListKeys: GET "/api/keys", Account => keys::list;
-    CreateKey: POST "/api/keys", Account => keys::create;
-    DeleteKey: DELETE "/api/keys/:id", Account => keys::delete;
+    ListInvitations: GET "/api/invitations", Operator => invitations::list;
+    CreateInvitation: POST "/api/invitations", Operator => invitations::create;
+    DeleteInvitation: DELETE "/api/invitations/:id", Operator => invitations::delete;
+    ListSigningKeys: GET "/api/signing-keys", Operator => invitations::list_signing_keys;
+    CreateSigningKey: POST "/api/signing-keys", Operator => invitations::create_signing_key;
+    ListAudit: GET "/api/audit", Operator => audit::list;
 
-    ListProjects: GET "/api/projects", Account => projects::list;
-    CreateProject: POST "/api/projects", Account => projects::create;
+    ListKeys: GET "/api/keys", Account(Read) => keys::list;
+    CreateKey: POST "/api/keys", Account(Admin) => keys::create;
+    DeleteKey: DELETE "/api/keys/:id", Account(Admin) => keys::delete;
+
+    ListApiKeys: GET "/api/api-keys", Account(Read) => api_keys::list;
+    CreateApiKey: POST "/api/api-keys", Account(Admin) => api_keys::create;
+    RotateApiKey: POST "/api/api-keys/:id/rotate", Account(Admin) => api_keys::rotate;
+    DeleteApiKey: DELETE "/api/api-keys/:id", Account(Admin) => api_keys::delete;
+
+    ListProjects: GET "/api/projects", Account(Read) => projects::list;
+    CreateProject: POST "/api/projects", Account(Write) => projects::create;
     ShowProject: GET "/api/projects/:id", Project(ReadProject) => projects::show;
     ReplaceProject: PUT "/api/projects/:id", Project(UpdateProject) => projects::replace;
     UpdateProject: PATCH "/api/projects/:id", Project(UpdateProject) => projects::update;
     DeleteProject: DELETE "/api/projects/:id", Project(DeleteProject) => projects::delete;
+    ListProjectAudit: GET "/api/projects/:id/audit", Project(ReadAudit) => audit::of_project;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;
@@ -91,6 +140,37 @@ endpoints! {
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;
     Version: GET "/version", Public => system::version;
+    ShowOpenApi: GET "/api/openapi.json", Public => openapi::show;
+    ShowDocs: GET "/api/docs", Public => openapi::show_page;
+}
+
+impl Endpoint {
+    /// The name in words: `create_project`.
+    pub fn word(self) -> String {
+        let mut word = String::new();
+        for character in format!("{self:?}").chars() {
+            if character.is_ascii_uppercase() && !word.is_empty() {
+                word.push('_');
+            }
+            word.push(character.to_ascii_lowercase());
+        }
+        word
+    }
+
+    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there.
+    pub fn is_audited(self) -> bool {
+        self.row().method != Method::GET && self != Self::Refresh
+    }
+
+    /// Whether what it makes is a project.
+    pub fn makes_projects(self) -> bool {
+        self == Self::CreateProject
+    }
+
+    /// Whether its requests count for the limit of a peer: who watches the server has to be answered always.
+    pub fn is_counted(self) -> bool {
+        !matches!(self, Self::Health | Self::Ready | Self::Version)
+    }
 }
 
 impl Row {

@@ -1,9 +1,11 @@
 //! The only place where an error becomes HTTP.
 
 use crate::auth::accounts::AccountError;
+use crate::auth::api_keys::MOST_KEYS;
 use crate::config::Mode;
+use crate::model::scope::Scope;
 use crate::projects::ProjectError;
-use crate::store::StoreError;
+use crate::store::{API_KEY_LIMIT, LAST_OPERATOR, OWNED_PROJECTS, StoreError};
 use crate::wire::error::{ErrorBody, ErrorDetail};
 use crate::wire::form::{BodyError, Faults};
 use serde_json::{Map, Value, json};
@@ -42,21 +44,36 @@ codes! {
     MalformedBody = BAD_REQUEST "malformed_body",
     /// A parameter of the query is unknown or has no meaning.
     InvalidQuery = BAD_REQUEST "invalid_query",
+    /// An `Idempotency-Key` is too long, or has characters that are not visible.
+    InvalidIdempotencyKey = BAD_REQUEST "invalid_idempotency_key",
     /// No access token, or one that is not accepted: log in or refresh.
     Unauthenticated = UNAUTHORIZED "unauthenticated",
     /// The e-mail address or the password is wrong.
     InvalidCredentials = UNAUTHORIZED "invalid_credentials",
+    /// The password is right, and the account has a second factor: send a code of it too.
+    SecondFactorRequired = UNAUTHORIZED "second_factor_required",
+    /// The code of the second factor is wrong, or was used before.
+    InvalidSecondFactor = UNAUTHORIZED "invalid_second_factor",
     /// The refresh token is unknown, expired, revoked or was used before: log in.
     InvalidRefreshToken = UNAUTHORIZED "invalid_refresh_token",
     /// The account may know of this and may not do it.
     Forbidden = FORBIDDEN "forbidden",
+    /// The API key does not reach so far; `details.scope` is what it would need.
+    InsufficientScope = FORBIDDEN "insufficient_scope",
+    /// The password of the account is wrong, or was not sent where it is needed.
+    WrongPassword = FORBIDDEN "wrong_password",
     /// Nobody can sign up here.
     RegistrationClosed = FORBIDDEN "registration_closed",
+    /// One needs an invitation to sign up here, and this is none that can be used.
+    InvitationRequired = FORBIDDEN "invitation_required",
     /// There is no such path.
     RouteNotFound = NOT_FOUND "route_not_found",
     ProjectNotFound = NOT_FOUND "project_not_found",
     DeploymentNotFound = NOT_FOUND "deployment_not_found",
     KeyNotFound = NOT_FOUND "key_not_found",
+    ApiKeyNotFound = NOT_FOUND "api_key_not_found",
+    SessionNotFound = NOT_FOUND "session_not_found",
+    InvitationNotFound = NOT_FOUND "invitation_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -67,16 +84,30 @@ codes! {
     NotCancellable = CONFLICT "not_cancellable",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
+    /// The account has as many API keys as one may have.
+    TooManyApiKeys = CONFLICT "too_many_api_keys",
+    /// The second factor is on already, or there is none.
+    SecondFactorState = CONFLICT "second_factor_state",
+    /// The account owns projects.
+    OwnsProjects = CONFLICT "owns_projects",
+    /// Nobody could run the server any more.
+    LastOperator = CONFLICT "last_operator",
+    /// A request with this `Idempotency-Key` was begun, and how it ended is not known (yet).
+    RequestUnderWay = CONFLICT "request_under_way",
+    /// It is not as `If-Match` says: somebody has changed it meanwhile.
+    PreconditionFailed = PRECONDITION_FAILED "precondition_failed",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
     /// The body must be `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     /// `details.fields` has one sentence for each field that is wrong, missing or unknown.
     InvalidFields = UNPROCESSABLE_ENTITY "invalid_fields",
+    /// This `Idempotency-Key` was sent with another request.
+    IdempotencyKeyReused = UNPROCESSABLE_ENTITY "idempotency_key_reused",
     /// What cannot be undone needs the slug as `?confirm=`.
     ConfirmationRequired = UNPROCESSABLE_ENTITY "confirmation_required",
     /// The address has as many connections as one may have here.
     TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
-    /// Too many attempts to log in, by the account or by the peer; try again after `Retry-After` seconds.
+    /// Too many requests, or attempts to log in, of the account or the peer; try again after `Retry-After` seconds.
     RateLimited = TOO_MANY_REQUESTS "rate_limited",
     /// Something went wrong on the server.
     Internal = INTERNAL_SERVER_ERROR "internal",
@@ -109,6 +140,32 @@ impl ApiError {
     /// One field is wrong in a way that only the use case could tell.
     pub(super) fn field(name: &str, fault: impl Display) -> Self {
         Self::fields(&Faults::from([(name.to_owned(), fault.to_string())]))
+    }
+
+    /// It is not as the client knows it.
+    pub(super) fn changed_meanwhile() -> Self {
+        let message =
+            "It was changed since you read it. Read it again, and decide whether your change still fits.";
+        Self::new(Code::PreconditionFailed, message)
+    }
+
+    /// Too many requests: the next one is taken after `wait`.
+    pub(super) fn rate_limited(wait: Duration) -> Self {
+        // Whole seconds, as `Retry-After` has them.
+        let wait = Duration::from_secs((wait + Duration::from_millis(999)).as_secs());
+        let message = format!("Too many requests. Try again in {} s.", wait.as_secs());
+        Self { retry_after: Some(wait), ..Self::new(Code::RateLimited, message) }
+    }
+
+    /// What cannot be undone is to be confirmed with a word.
+    pub(super) fn confirmation(message: impl Display, word: &str) -> Self {
+        Self::new(Code::ConfirmationRequired, message).with_detail("confirm", json!(word))
+    }
+
+    /// The API key would need another scope.
+    pub(super) fn insufficient_scope(needed: Scope) -> Self {
+        let message = format!("This needs an API key with the scope `{}`, or a login.", needed.as_str());
+        Self::new(Code::InsufficientScope, message).with_detail("scope", json!(needed))
     }
 
     /// The path takes other methods.
@@ -181,12 +238,24 @@ fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
+            StoreError::Conflict { field: API_KEY_LIMIT } => {
+                let message = format!("An account may have {MOST_KEYS} API keys. Delete one that is not used.");
+                Self::new(Code::TooManyApiKeys, message)
+            }
+            StoreError::Conflict { field: OWNED_PROJECTS } => {
+                let message = "The account owns projects. Delete them first: `GET /api/projects` lists them.";
+                Self::new(Code::OwnsProjects, message)
+            }
+            StoreError::Conflict { field: LAST_OPERATOR } => {
+                let message = "This is the only operator: without it nobody could run the server.";
+                Self::new(Code::LastOperator, message)
+            }
             StoreError::Conflict { field } => Self::taken(field),
             error @ StoreError::Unavailable(_) => {
                 Self::unavailable("The database does not answer at the moment. Try again.", error)
             }
+            StoreError::Stale => Self::changed_meanwhile(),
             error @ (StoreError::NotFound
-            | StoreError::Stale
             // Nothing of the API queues deployments.
             | StoreError::Disabled
             | StoreError::NewerDatabase { .. }
@@ -212,6 +281,17 @@ impl From<AccountError> for ApiError {
             AccountError::RegistrationClosed | AccountError::FirstAccountIsLocal => {
                 Self::new(Code::RegistrationClosed, error)
             }
+            AccountError::InvitationRequired | AccountError::InvitationRefused => {
+                Self::new(Code::InvitationRequired, error)
+            }
+            AccountError::WrongPassword | AccountError::PasswordRequired => {
+                Self::new(Code::WrongPassword, error)
+            }
+            AccountError::SecondFactorRequired => Self::new(Code::SecondFactorRequired, error),
+            AccountError::WrongSecondFactor => Self::new(Code::InvalidSecondFactor, error),
+            AccountError::SecondFactorIsOn | AccountError::NoSecondFactor => {
+                Self::new(Code::SecondFactorState, error)
+            }
             AccountError::TooMany { wait } => {
                 Self { retry_after: Some(wait), ..Self::new(Code::RateLimited, error) }
             }
@@ -220,6 +300,7 @@ impl From<AccountError> for ApiError {
             AccountError::AccessTokenRefused => Self::new(Code::Unauthenticated, error),
             AccountError::Store(error) => error.into(),
             AccountError::Hash(error) => Self::internal(error),
+            AccountError::Sealed(error) => Self::internal(error),
             AccountError::Signing(error) => Self::internal(error),
         }
     }
@@ -234,8 +315,7 @@ impl From<ProjectError> for ApiError {
             ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
             ProjectError::NoSlug(error) => Self::field("name", error),
             ProjectError::NotConfirmed(slug) => {
-                let message = ProjectError::NotConfirmed(slug.clone());
-                Self::new(Code::ConfirmationRequired, message).with_detail("confirm", json!(slug))
+                Self::confirmation(ProjectError::NotConfirmed(slug.clone()), slug.as_str())
             }
             ProjectError::Cleanup(error) => {
                 Self::unavailable("Not everything could be removed. Delete the project once more.", error)

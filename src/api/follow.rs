@@ -5,8 +5,8 @@
 
 use crate::api::Api;
 use crate::api::logs::Wanted;
-use crate::api::request::Caller;
 use crate::auth::access::Action;
+use crate::auth::principal::Principal;
 use crate::model::deployment::Deployment;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
@@ -29,13 +29,18 @@ use warp::sse::Event;
 const BUFFER: usize = 256;
 /// Between two comments that keep proxies from ending a silent connection.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Between two looks at whether the caller may still read: a log-out ends the stream within this time.
+/// Between two looks at whether the caller may still read: a log-out or the removal of a key ends the stream within this time.
 const RECHECK: Duration = Duration::from_secs(5);
 /// Before a log that has ended without its deployment is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 
 /// Follows the log of a deployment.
-pub(super) fn events(api: &Arc<Api>, caller: &Caller, deployment: &Deployment, wanted: Wanted) -> Response {
+pub(super) fn events(
+    api: &Arc<Api>,
+    caller: &Principal,
+    deployment: &Deployment,
+    wanted: Wanted,
+) -> Response {
     let (sender, receiver) = mpsc::channel(BUFFER);
     let (api, caller, deployment) = (Arc::clone(api), caller.clone(), deployment.clone());
     tokio::spawn(async move { feed(&api, &caller, &deployment, wanted, &sender).await }.in_current_span());
@@ -45,7 +50,7 @@ pub(super) fn events(api: &Arc<Api>, caller: &Caller, deployment: &Deployment, w
 
 async fn feed(
     api: &Api,
-    caller: &Caller,
+    caller: &Principal,
     deployment: &Deployment,
     wanted: Wanted,
     sender: &mpsc::Sender<Event>,
@@ -101,8 +106,8 @@ fn line_event(line: LogLine) -> Event {
 }
 
 /// Whether the login goes on and the project is still the caller's to read. A database that is away ends nothing.
-async fn may_still_read(api: &Api, caller: &Caller, deployment: &Deployment) -> bool {
-    match api.accounts.user_of(caller.identity).await {
+async fn may_still_read(api: &Api, caller: &Principal, deployment: &Deployment) -> bool {
+    match api.accounts.user_still(&caller.credential).await {
         Ok(Some(user)) => {
             let found =
                 projects::find_by_id(&api.store, &user, deployment.project_id, Action::ReadLogs).await;

@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `endpoint` | the table of every route: method, path, who may use it, and the handler |
 //! | `route` | finds the endpoint of a request in the table and lets it answer |
+//! | `rate`, `origin`, `cors` | who is let in, from where, and how often |
+//! | `idempotency`, `representation`, `trail` | what is kept of a request: its answer, its entity tag, its entry in the audit log |
 //! | `request`, `error`, `reply` | what a handler is given, and the two things that it gives back |
 //! | one file per resource | the handlers, and nothing else |
 //! | `server`, `connection` | the listener, and what every request passes on its way in and out |
@@ -12,31 +14,46 @@
 //! it stands in the table.
 
 mod accounts;
+mod api_keys;
+mod audit;
 mod connection;
+mod cors;
 mod deployments;
 mod endpoint;
 mod error;
 mod follow;
+mod idempotency;
+mod invitations;
 mod keys;
 mod logs;
+mod openapi;
 mod origin;
 mod ports;
 mod projects;
 mod query;
+mod rate;
 mod reply;
+mod representation;
 mod request;
 mod route;
+mod second_factor;
 mod server;
 mod system;
+mod trail;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
+pub use self::rate::RequestLimits;
 pub use self::server::{BindError, BoundApi, bind};
 
+use self::cors::Cors;
+use self::rate::Rates;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
 use crate::model::address::PublicAddress;
+use crate::secrets::MasterKey;
 use crate::store::Store;
+use ipnet::IpNet;
 use std::sync::Arc;
 use tokio::sync::watch;
 
@@ -46,6 +63,10 @@ pub struct Api {
     store: Store,
     ports: Ports,
     options: ApiOptions,
+    rates: Rates,
+    cors: Cors,
+    /// Seals the answers that are kept for requests that are sent twice.
+    master_key: MasterKey,
     /// Turns true when the server stops: answers that would last end.
     stopping: watch::Sender<bool>,
 }
@@ -59,12 +80,26 @@ pub struct ApiOptions {
     pub address: PublicAddress,
     /// Projects that one account may have.
     pub max_projects: u32,
+    /// How many requests a minute are taken.
+    pub request_limits: RequestLimits,
+    /// The networks of proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The origins whose pages may use the API: `https://dashboard.example.com`.
+    pub cors_origins: Vec<String>,
 }
 
 impl Api {
     /// The API of a server.
     #[must_use]
-    pub fn new(accounts: Accounts, store: Store, ports: Ports, options: ApiOptions) -> Arc<Self> {
-        Arc::new(Self { accounts, store, ports, options, stopping: watch::Sender::new(false) })
+    pub fn new(
+        accounts: Accounts,
+        store: Store,
+        ports: Ports,
+        master_key: MasterKey,
+        options: ApiOptions,
+    ) -> Arc<Self> {
+        let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
+        let stopping = watch::Sender::new(false);
+        Arc::new(Self { accounts, store, ports, options, rates, cors, master_key, stopping })
     }
 }

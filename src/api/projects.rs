@@ -38,15 +38,17 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
     let ReplaceProjectBody { name } = request.json().await?;
-    let project = projects::rename(&api.store, &project, &name).await?;
+    let overwrite = request.unless_changed(&shown(&api, project.clone()).await?)?;
+    let project = projects::rename(&api.store, &project, &name, overwrite).await?;
     Ok(ok(&shown(&api, project).await?))
 }
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let mut project = request.project(&api).await?;
     let UpdateProjectBody { name } = request.json().await?;
+    let overwrite = request.unless_changed(&shown(&api, project.clone()).await?)?;
     if let Some(name) = name {
-        project = projects::rename(&api.store, &project, &name).await?;
+        project = projects::rename(&api.store, &project, &name, overwrite).await?;
     }
     Ok(ok(&shown(&api, project).await?))
 }
@@ -56,6 +58,7 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let mut query = request.query()?;
     let confirmation = query.text("confirm");
     query.finish()?;
+    request.unless_changed(&shown(&api, project.clone()).await?)?;
     projects::delete(&api.store, &*api.ports.cleanup, &project, confirmation.as_deref()).await?;
     Ok(no_content())
 }

@@ -1,6 +1,7 @@
 //! Successful answers.
 
 use crate::api::error::ApiError;
+use crate::api::representation::Representation;
 use crate::wire::list::List;
 use serde::Serialize;
 use std::fmt::Display;
@@ -12,17 +13,17 @@ pub(super) type Answer = Result<Response, ApiError>;
 
 /// 200 with a resource.
 pub(super) fn ok(body: &impl Serialize) -> Response {
-    warp::reply::json(body).into_response()
+    Representation::response(StatusCode::OK, body)
 }
 
 /// 201 with what was made.
 pub(super) fn created(body: &impl Serialize) -> Response {
-    warp::reply::with_status(warp::reply::json(body), StatusCode::CREATED).into_response()
+    Representation::response(StatusCode::CREATED, body)
 }
 
 /// 202 with what will change soon.
 pub(super) fn accepted(body: &impl Serialize) -> Response {
-    warp::reply::with_status(warp::reply::json(body), StatusCode::ACCEPTED).into_response()
+    Representation::response(StatusCode::ACCEPTED, body)
 }
 
 /// 204: done, and there is nothing to show.
@@ -33,4 +34,10 @@ pub(super) fn no_content() -> Response {
 /// 200 with a page of a list; `next` is what `?cursor=` takes for the page after it.
 pub(super) fn list(data: Vec<impl Serialize>, next: Option<impl Display>) -> Response {
     ok(&List { data, next: next.map(|cursor| cursor.to_string()) })
+}
+
+/// An answer with a secret, of which the audit log is shown `without` only.
+pub(super) fn secret(mut response: Response, without: &impl Serialize) -> Response {
+    Representation::conceal(&mut response, without);
+    response
 }

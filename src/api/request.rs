@@ -4,22 +4,24 @@ use crate::api::Api;
 use crate::api::endpoint::{Access, Endpoint};
 use crate::api::error::{ApiError, Code};
 use crate::api::query::Query;
+use crate::api::representation::{bytes_of, matches, tag};
+use crate::api::trail::Trail;
 use crate::auth::access::Action;
-use crate::auth::access_token::Identity;
 use crate::auth::origin::Origin;
+use crate::auth::principal::Principal;
 use crate::model::deployment::Deployment;
 use crate::model::project::Project;
-use crate::model::user::User;
-use crate::projects::{self, ProjectError, ProjectReference};
+use crate::projects::{self, Overwrite, ProjectError, ProjectReference};
 use crate::store::StoreError;
 use crate::wire::form::{self, Body};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt};
+use serde::Serialize;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 use warp::http::HeaderMap;
-use warp::http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_TYPE};
+use warp::http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_TYPE, IF_MATCH};
 
 /// Most bytes of a request's body.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -31,25 +33,20 @@ pub(super) struct Request {
     pub(super) endpoint: Endpoint,
     /// What stands in the path for the words of the row that begin with `:`, in their order.
     pub(super) parameters: Vec<String>,
+    pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) origin: Origin,
     pub(super) query: String,
     pub(super) body: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>,
     /// There unless the endpoint is public.
-    pub(super) caller: Option<Caller>,
-}
-
-/// Whoever is logged in.
-#[derive(Debug, Clone)]
-pub(super) struct Caller {
-    pub(super) user: User,
-    /// The login, so that an answer that lasts can end with it.
-    pub(super) identity: Identity,
+    pub(super) caller: Option<Principal>,
+    /// What it leaves in the audit log.
+    pub(super) trail: Trail,
 }
 
 impl Request {
     /// Whoever is logged in.
-    pub(super) fn caller(&self) -> Result<&Caller, ApiError> {
+    pub(super) fn caller(&self) -> Result<&Principal, ApiError> {
         self.caller.as_ref().ok_or_else(unauthenticated)
     }
 
@@ -81,13 +78,47 @@ impl Request {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
-    /// The body, read and checked.
+    /// The body, read and checked. No body at all is one without fields.
     pub(super) async fn json<B: Body>(&mut self) -> Result<B, ApiError> {
+        self.check_media_type_of_body()?;
+        let body = self.read().await?;
+        if body.is_empty() && !self.headers.contains_key(CONTENT_TYPE) {
+            return Ok(form::read(b"{}")?);
+        }
         self.check_media_type()?;
-        let body = tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| {
-            ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
-        })??;
         Ok(form::read(&body)?)
+    }
+
+    /// Refuses what says of itself that it is not JSON.
+    pub(super) fn check_media_type_of_body(&self) -> Result<(), ApiError> {
+        if self.headers.contains_key(CONTENT_TYPE) || self.headers.contains_key(CONTENT_ENCODING) {
+            self.check_media_type()?;
+        }
+        Ok(())
+    }
+
+    /// The bytes of the body.
+    pub(super) async fn read(&mut self) -> Result<Vec<u8>, ApiError> {
+        tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| {
+            ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
+        })?
+    }
+
+    /// Lets the body be read once more.
+    pub(super) fn put_back(&mut self, body: Bytes) {
+        self.body = Box::pin(futures_util::stream::iter([Ok(body)]));
+    }
+
+    /// Goes on only if what is to be changed is still as the client knows it (`If-Match`, RFC 9110 §13.1.1). `current` is
+    /// the body of the resource now; the audit log is told of it.
+    pub(super) fn unless_changed(&self, current: &impl Serialize) -> Result<Overwrite, ApiError> {
+        self.trail.before(current);
+        let Some(wanted) = self.headers.get(IF_MATCH) else { return Ok(Overwrite::Anything) };
+        let tag = tag(&bytes_of(current));
+        if wanted.to_str().is_ok_and(|wanted| matches(wanted, &tag, false)) {
+            return Ok(Overwrite::Unchanged);
+        }
+        Err(ApiError::changed_meanwhile())
     }
 
     fn check_media_type(&self) -> Result<(), ApiError> {
@@ -117,7 +148,7 @@ impl Request {
     fn action(&self) -> Result<Action, ApiError> {
         match self.endpoint.row().access {
             Access::Project(action) => Ok(action),
-            Access::Public | Access::Account => {
+            Access::Public | Access::Account(_) | Access::Operator => {
                 Err(ApiError::new(Code::Forbidden, "This is not for a project."))
             }
         }
@@ -126,7 +157,9 @@ impl Request {
     /// The project in the path, by id or slug, if the caller may do to it what the table says.
     pub(super) async fn project(&self, api: &Api) -> Result<Project, ApiError> {
         let reference: ProjectReference = self.id(Code::ProjectNotFound)?;
-        Ok(projects::find(&api.store, &self.caller()?.user, &reference, self.action()?).await?)
+        let project = projects::find(&api.store, &self.caller()?.user, &reference, self.action()?).await?;
+        self.trail.project(project.id);
+        Ok(project)
     }
 
     /// The deployment in the path, if the caller may do to its project what the table says.
@@ -139,7 +172,10 @@ impl Request {
         };
         let user = &self.caller()?.user;
         match projects::find_by_id(&api.store, user, deployment.project_id, self.action()?).await {
-            Ok(_) => Ok(deployment),
+            Ok(project) => {
+                self.trail.project(project.id);
+                Ok(deployment)
+            }
             Err(ProjectError::NotFound) => Err(not_found(missing)),
             Err(error) => Err(error.into()),
         }
@@ -148,7 +184,7 @@ impl Request {
 
 /// The answer to whoever is not logged in.
 pub(super) fn unauthenticated() -> ApiError {
-    ApiError::new(Code::Unauthenticated, "Log in and send `Authorization: Bearer <access token>`.")
+    ApiError::new(Code::Unauthenticated, "Log in and send `Authorization: Bearer <access token or API key>`.")
 }
 
 /// There is no such thing, or the caller must not know of it: in the same words.
@@ -157,6 +193,9 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::ProjectNotFound => "project",
         Code::DeploymentNotFound => "deployment",
         Code::KeyNotFound => "key",
+        Code::ApiKeyNotFound => "API key",
+        Code::SessionNotFound => "login",
+        Code::InvitationNotFound => "invitation",
         _ => "thing",
     };
     ApiError::new(missing, format!("There is no such {what}."))

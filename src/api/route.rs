@@ -4,17 +4,23 @@ use crate::api::Api;
 use crate::api::connection::REQUEST_ID;
 use crate::api::endpoint::{Access, Endpoint};
 use crate::api::error::{ApiError, Code};
-use crate::api::origin;
 use crate::api::reply::Answer;
-use crate::api::request::{Caller, Request, unauthenticated};
+use crate::api::representation::{Representation, matches};
+use crate::api::request::{Request, unauthenticated};
+use crate::api::trail::{Asked, Trail};
+use crate::api::{idempotency, origin};
+use crate::auth::origin::Origin;
+use crate::auth::principal::Principal;
+use crate::model::scope::Scope;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use std::sync::Arc;
-use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::{HeaderMap, Method};
+use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
+use warp::http::{HeaderMap, Method, StatusCode};
 use warp::path::FullPath;
 use warp::reply::Response;
+use warp::{Filter, Reply};
 
 /// Every route as one filter, which answers everything itself: what is unknown with 404 or 405.
 ///
@@ -28,17 +34,28 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
         .and(warp::ext::optional())
         .and(raw_query())
         .and(warp::body::stream())
-        .then(move |path: FullPath, method: Method, headers: HeaderMap, end, query, body| {
+        .then(move |path: FullPath, method: Method, headers: HeaderMap, ends, query, body| {
             let api = Arc::clone(&api);
             async move {
                 let (mode, id) = (api.options.mode, request_id(&headers));
-                let answer = match find(path.as_str(), &method) {
+                let origin = origin::of(ends, &headers, &api.options.trusted_proxies);
+                let answer = match admit(&api, origin, path.as_str(), &method) {
                     Ok((endpoint, parameters)) => {
                         let body =
                             Box::pin(StreamExt::map(body, |chunk: Result<_, warp::Error>| chunk.map(bytes)));
-                        let origin = origin::of(end, &headers);
-                        let request =
-                            Request { endpoint, parameters, headers, origin, query, body, caller: None };
+                        let path = path.as_str().to_owned();
+                        let (trail, caller) = (Trail::default(), None);
+                        let request = Request {
+                            endpoint,
+                            parameters,
+                            path,
+                            headers,
+                            origin,
+                            query,
+                            body,
+                            caller,
+                            trail,
+                        };
                         admit_and_handle(api, request).await
                     }
                     Err(unknown) => Err(unknown),
@@ -67,21 +84,81 @@ fn find(path: &str, method: &Method) -> Result<(Endpoint, Vec<String>), ApiError
     }
 }
 
-async fn admit_and_handle(api: Arc<Api>, mut request: Request) -> Answer {
-    let endpoint = request.endpoint;
-    request.caller = match endpoint.row().access {
-        Access::Public => None,
-        // What the project allows is asked by the handler's first line, which knows the project.
-        Access::Account | Access::Project(_) => Some(caller(&api, &request).await?),
-    };
-    endpoint.handle(api, request).await
+/// The endpoint of a request, unless its peer has made too many.
+fn admit(
+    api: &Api,
+    origin: Origin,
+    path: &str,
+    method: &Method,
+) -> Result<(Endpoint, Vec<String>), ApiError> {
+    let found = find(path, method);
+    // Who watches the server has to be answered always.
+    if found.as_ref().map_or(true, |(endpoint, _)| endpoint.is_counted()) {
+        api.rates.admit_peer(origin).map_err(ApiError::rate_limited)?;
+    }
+    found
 }
 
-async fn caller(api: &Api, request: &Request) -> Result<Caller, ApiError> {
+async fn admit_and_handle(api: Arc<Api>, mut request: Request) -> Answer {
+    let access = request.endpoint.row().access;
+    // What the project allows is asked by the handler's first line, which knows the project.
+    request.caller = match access.scope() {
+        None => None,
+        Some(scope) => Some(caller(&api, &request, access, scope).await?),
+    };
+    match idempotency::key_of(&request)? {
+        Some(key) => idempotency::once(api, request, key, carry_out).await,
+        None => carry_out(api, request).await,
+    }
+}
+
+async fn caller(api: &Api, request: &Request, access: Access, scope: Scope) -> Result<Principal, ApiError> {
     let token = request.bearer_token().ok_or_else(unauthenticated)?;
-    let (user, identity) = api.accounts.authenticate(token).await?;
-    tracing::Span::current().record("user", tracing::field::display(&user.username));
-    Ok(Caller { user, identity })
+    let principal = api.accounts.authenticate(token).await?;
+    tracing::Span::current().record("user", tracing::field::display(&principal.user.username));
+    api.rates.admit_account(principal.user.id).map_err(ApiError::rate_limited)?;
+    if !access.is_open_to(&principal.user) {
+        return Err(ApiError::new(Code::Forbidden, "This is for operators of the server."));
+    }
+    if !principal.credential.reaches(scope) {
+        return Err(ApiError::insufficient_scope(scope));
+    }
+    Ok(principal)
+}
+
+/// Calls the handler, and does what every answer needs: the entry in the audit log, the entity tag.
+async fn carry_out(api: Arc<Api>, request: Request) -> Answer {
+    let endpoint = request.endpoint;
+    let asked = Asked {
+        endpoint,
+        path: request.path.clone(),
+        origin: request.origin,
+        request_id: request_id(&request.headers),
+    };
+    let (trail, caller) = (request.trail.clone(), request.caller.clone());
+    let known = request.header(IF_NONE_MATCH).map(str::to_owned);
+    let response = endpoint.handle(Arc::clone(&api), request).await?;
+    if endpoint.is_audited() {
+        trail.record(&api, asked, caller.as_ref(), &response).await;
+    }
+    Ok(tagged(endpoint, known.as_deref(), response))
+}
+
+/// Gives the answer to a GET and to a change its entity tag, and nothing to whoever has it already (RFC 9110 §13.1.2).
+fn tagged(endpoint: Endpoint, known: Option<&str>, mut response: Response) -> Response {
+    let method = endpoint.row().method;
+    let has_one = method == Method::GET || method == Method::PUT || method == Method::PATCH;
+    let tag = Representation::of(&response).filter(|_| has_one).map(Representation::tag);
+    let Some(tag) = tag.filter(|_| response.status() == StatusCode::OK) else { return response };
+    if method == Method::GET && known.is_some_and(|known| matches(known, &tag, true)) {
+        response = StatusCode::NOT_MODIFIED.into_response();
+        response.headers_mut().remove(CONTENT_TYPE);
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    if let Ok(tag) = HeaderValue::try_from(tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 /// A piece of a body. warp's are in one part each, so that nothing is copied.

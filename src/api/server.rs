@@ -90,10 +90,10 @@ impl BoundApi {
                     continue;
                 }
             };
-            let (service, mode) = (service.clone(), api.options.mode);
+            let (service, mode, cors) = (service.clone(), api.options.mode, api.cors.clone());
             let ends = Ends { peer, own: stream.local_addr().ok() };
             let answer = service_fn(move |request| {
-                let answer = connection::answer(service.clone(), request, ends, mode);
+                let answer = connection::answer(service.clone(), request, ends, mode, cors.clone());
                 async move { Ok::<_, Infallible>(answer.await) }
             });
             let serving = builder.serve_connection(TokioIo::new(stream), answer);

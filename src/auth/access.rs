@@ -1,6 +1,7 @@
 //! The access table: what each role may do to a project. Every front door asks it.
 
 use crate::model::project::Project;
+use crate::model::scope::Scope;
 use crate::model::user::{ServerRole, User};
 
 /// What an account is to a project.
@@ -34,6 +35,8 @@ pub enum Action {
     CancelDeployment,
     /// Change its name.
     UpdateProject,
+    /// Read who has changed what of it.
+    ReadAudit,
     /// Stop and remove everything of it.
     DeleteProject,
 }
@@ -78,7 +81,8 @@ impl ProjectRole {
                 | Action::Push
                 | Action::Deploy
                 | Action::CancelDeployment
-                | Action::UpdateProject,
+                | Action::UpdateProject
+                | Action::ReadAudit,
             )
             | (Self::Operator | Self::Owner, Action::DeleteProject)
             | (
@@ -92,7 +96,7 @@ impl ProjectRole {
             )
             | (Self::Viewer, Action::ReadProject | Action::ReadLogs) => Decision::Allowed,
             (Self::Admin, Action::DeleteProject)
-            | (Self::Developer, Action::UpdateProject | Action::DeleteProject)
+            | (Self::Developer, Action::UpdateProject | Action::ReadAudit | Action::DeleteProject)
             | (
                 Self::Viewer,
                 Action::FetchSource
@@ -100,6 +104,7 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::CancelDeployment
                 | Action::UpdateProject
+                | Action::ReadAudit
                 | Action::DeleteProject,
             ) => Decision::Forbidden,
             (
@@ -111,6 +116,7 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::CancelDeployment
                 | Action::UpdateProject
+                | Action::ReadAudit
                 | Action::DeleteProject,
             ) => Decision::Hidden,
         }
@@ -119,7 +125,7 @@ impl ProjectRole {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ReadProject,
         Self::ReadLogs,
         Self::FetchSource,
@@ -127,8 +133,19 @@ impl Action {
         Self::Deploy,
         Self::CancelDeployment,
         Self::UpdateProject,
+        Self::ReadAudit,
         Self::DeleteProject,
     ];
+
+    /// How far an API key must reach for it.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::ReadProject | Self::ReadLogs | Self::FetchSource | Self::ReadAudit => Scope::Read,
+            Self::Push | Self::Deploy | Self::CancelDeployment => Scope::Deploy,
+            Self::UpdateProject | Self::DeleteProject => Scope::Write,
+        }
+    }
 
     /// The action as the end of "You may not …".
     #[must_use]
@@ -141,6 +158,7 @@ impl Action {
             Self::Deploy => "deploy this project",
             Self::CancelDeployment => "cancel deployments of this project",
             Self::UpdateProject => "change this project",
+            Self::ReadAudit => "read the audit log of this project",
             Self::DeleteProject => "delete this project",
         }
     }

@@ -6,6 +6,16 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 const KEY: Secret<[u8; 32]> = Secret::new([7; 32]);
+const KEY_ID: SigningKeyId = SigningKeyId::from_uuid(uuid::Uuid::from_u128(7));
+
+/// The key above, retired or not.
+fn key(retired_at: Option<Timestamp>) -> TokenKey {
+    TokenKey::new(SigningKey { id: KEY_ID, created_at: crate::model::time::now(), retired_at }, &KEY)
+}
+
+fn tokens() -> AccessTokens {
+    AccessTokens::new(vec![key(None)])
+}
 
 fn identity() -> Identity {
     Identity { user_id: UserId::generate(), session: TokenFamilyId::generate() }
@@ -14,7 +24,7 @@ fn identity() -> Identity {
 /// A token as ours, after `change` was applied to its header and claims; signed with `key`.
 fn forged(key: &[u8], change: impl FnOnce(&mut Value, &mut Value)) -> String {
     let now = chrono::Utc::now().timestamp();
-    let mut header = json!({"typ": "JWT", "alg": "HS256", "kid": key_id(&KEY)});
+    let mut header = json!({"typ": "JWT", "alg": "HS256", "kid": KEY_ID});
     let mut claims = json!({
         "iss": ISSUER, "aud": AUDIENCE, "sub": UserId::generate(), "sid": TokenFamilyId::generate(),
         "iat": now, "nbf": now, "exp": now + LIFETIME_SECONDS,
@@ -29,7 +39,7 @@ fn forged(key: &[u8], change: impl FnOnce(&mut Value, &mut Value)) -> String {
 
 #[test]
 fn an_issued_token_gives_back_its_identity() {
-    let tokens = AccessTokens::new(&KEY);
+    let tokens = tokens();
     let identity = identity();
     let token = tokens.issue(identity, crate::model::time::now()).unwrap();
     assert_eq!(tokens.verify(token.expose()).unwrap(), identity);
@@ -41,7 +51,7 @@ fn an_issued_token_gives_back_its_identity() {
 
 #[test]
 fn expires_after_fifteen_minutes() {
-    let tokens = AccessTokens::new(&KEY);
+    let tokens = tokens();
     let token = |seconds_ago| {
         tokens.issue(identity(), crate::model::time::now() - chrono::TimeDelta::seconds(seconds_ago)).unwrap()
     };
@@ -51,12 +61,14 @@ fn expires_after_fifteen_minutes() {
 
 #[test]
 fn refuses_forged_headers() {
-    let tokens = AccessTokens::new(&KEY);
+    let tokens = tokens();
     let refused = |what: &str, token: String| assert!(tokens.verify(&token).is_err(), "{what}");
     for algorithm in ["none", "None", "HS384", "HS512", "RS256", "ES256", "EdDSA", ""] {
         refused(algorithm, forged(KEY.expose(), |header, _| header["alg"] = json!(algorithm)));
     }
-    for kid in ["../../../../dev/null", "/dev/null", "' OR 1=1 --", "", "0000000000000000"] {
+    for kid in
+        ["../../../../dev/null", "/dev/null", "' OR 1=1 --", "", "00000000-0000-7000-8000-000000000000"]
+    {
         refused(kid, forged(KEY.expose(), |header, _| header["kid"] = json!(kid)));
     }
     refused("no kid", forged(KEY.expose(), |header, _| drop(header.as_object_mut().unwrap().remove("kid"))));
@@ -68,7 +80,7 @@ fn refuses_forged_headers() {
 
 #[test]
 fn refuses_forged_claims() {
-    let tokens = AccessTokens::new(&KEY);
+    let tokens = tokens();
     let refused = |what: &str, change: &dyn Fn(&mut Value)| {
         let token = forged(KEY.expose(), |_, claims| change(claims));
         assert!(tokens.verify(&token).is_err(), "{what}");
@@ -92,8 +104,29 @@ fn refuses_forged_claims() {
 }
 
 #[test]
+fn a_retired_key_verifies_what_it_signed_before_and_nothing_else() {
+    let tokens = tokens();
+    let now = crate::model::time::now();
+    let old = tokens.issue(identity(), now - chrono::TimeDelta::seconds(60)).unwrap();
+    let new = TokenKey::new(
+        SigningKey { id: SigningKeyId::generate(), created_at: now, retired_at: None },
+        &Secret::new([8; 32]),
+    );
+    tokens.replace_keys(vec![new, key(Some(now - chrono::TimeDelta::seconds(30)))]);
+    assert!(tokens.verify(old.expose()).is_ok());
+    assert!(tokens.verify(&forged(KEY.expose(), |_, _| ())).is_err(), "signed after it was retired");
+    let fresh = tokens.issue(identity(), now).unwrap();
+    assert!(tokens.verify(fresh.expose()).is_ok());
+    assert_ne!(decode_header(fresh.expose()).unwrap().kid, decode_header(old.expose()).unwrap().kid);
+    tokens.replace_keys(vec![key(Some(now))]);
+    assert!(matches!(tokens.issue(identity(), now), Err(AccessTokenError::NoKey)));
+    tokens.replace_keys(Vec::new());
+    assert!(tokens.verify(old.expose()).is_err());
+}
+
+#[test]
 fn refuses_text_that_is_no_token() {
-    let tokens = AccessTokens::new(&KEY);
+    let tokens = tokens();
     let token = tokens.issue(identity(), crate::model::time::now()).unwrap();
     let (message, signature) = token.expose().rsplit_once('.').unwrap();
     let cut = &signature[..signature.len() - 4];
@@ -106,5 +139,5 @@ fn refuses_text_that_is_no_token() {
 
 #[test]
 fn shows_nothing_of_the_key() {
-    assert!(!format!("{:?}", AccessTokens::new(&KEY)).contains("7, 7"));
+    assert!(!format!("{:?}", tokens()).contains("7, 7"));
 }

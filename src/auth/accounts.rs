@@ -1,10 +1,14 @@
 //! Accounts: signing up, logging in, staying logged in, logging out.
 
-use crate::auth::access_token::{AccessTokenError, AccessTokens, Identity};
+use crate::auth::access_token::{AccessTokens, Identity};
+pub use crate::auth::error::AccountError;
+use crate::auth::opaque_token::{self, Kind};
 use crate::auth::origin::Origin;
-use crate::auth::password::{HashError, PasswordHasher};
-use crate::auth::refresh_token;
-use crate::auth::throttle::Throttle;
+use crate::auth::password::PasswordHasher;
+use crate::auth::principal::{Credential, Principal};
+use crate::auth::second_factor::Verdict;
+use crate::auth::signing_keys;
+use crate::auth::throttle::{Attempt, Throttle};
 use crate::config::Registration;
 use crate::model::id::TokenFamilyId;
 use crate::model::name::{Email, Username};
@@ -12,13 +16,14 @@ use crate::model::password::Password;
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::model::user::User;
-use crate::store::{NewRefreshToken, NewUser, RefreshToken, RotateOutcome, Store, StoreError};
+use crate::secrets::MasterKey;
+use crate::store::{NewSession, NewUser, RefreshToken, RotateOutcome, Store, StoreError};
 use chrono::TimeDelta;
 use std::time::{Duration, Instant};
 use tokio::sync::{Mutex, MutexGuard};
 
-/// When to try again where too many passwords are being checked: by then those that wait now have been.
-const BUSY_WAIT: Duration = Duration::from_secs(3);
+/// Days after which an unused refresh token is not accepted any more.
+const REFRESH_DAYS: i64 = 30;
 
 /// Everything that has to do with who somebody is, apart from SSH keys.
 #[derive(Debug)]
@@ -28,7 +33,35 @@ pub struct Accounts {
     hasher: PasswordHasher,
     throttle: Throttle,
     registration: Registration,
+    master_key: MasterKey,
     first_account: Mutex<()>,
+}
+
+/// Somebody who signs up.
+#[derive(Debug)]
+pub struct SignUp {
+    pub email: Email,
+    pub username: Username,
+    pub password: Password,
+    /// What an operator has sent them.
+    pub invitation: Option<Secret<String>>,
+}
+
+/// What somebody logs in with.
+#[derive(Debug)]
+pub struct Proof {
+    pub email: Email,
+    pub password: Secret<String>,
+    /// A code of the second factor, or a recovery code.
+    pub code: Option<Secret<String>>,
+}
+
+/// What was found of somebody who wants to sign up and may.
+struct Admitted<'a> {
+    /// Held until the first account is there.
+    _turn: Option<MutexGuard<'a, ()>>,
+    /// The hash of the invitation that is to be used.
+    invitation: Option<String>,
 }
 
 /// A login: two tokens and whose they are.
@@ -39,90 +72,87 @@ pub struct Session {
     pub refresh_token: Secret<String>,
 }
 
-/// Why somebody is not let in.
-#[derive(Debug, thiserror::Error)]
-pub enum AccountError {
-    #[error("Registration is closed on this server. Its operator can open it with GILGAL_REGISTRATION=open.")]
-    RegistrationClosed,
-    /// It would be the first account, and comes from elsewhere.
-    #[error(
-        "The first account is the operator's, and is made on the machine of the server: send this to the API's own \
-         address there, not through a proxy."
-    )]
-    FirstAccountIsLocal,
-    /// The e-mail address is unknown, the password is wrong or the account is disabled: nobody can tell which.
-    #[error("The e-mail address or the password is not right.")]
-    WrongCredentials,
-    /// Unknown, expired, revoked or used before. The last one has also ended the login that it came from.
-    #[error("This refresh token is not accepted. Log in again.")]
-    RefreshTokenRefused,
-    /// No access token of a present login of an enabled account.
-    #[error("The access token is not valid or has expired.")]
-    AccessTokenRefused,
-    /// The account or the peer has failed too often, or too many passwords are being checked.
-    #[error("Too many attempts to log in. Try again in {} s.", wait.as_secs())]
-    TooMany { wait: Duration },
-    #[error(transparent)]
-    Hash(HashError),
-    #[error(transparent)]
-    Signing(AccessTokenError),
-    /// [`StoreError::Conflict`] names the field of an account that is taken.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl AccountError {
-    fn too_many(wait: Duration) -> Self {
-        Self::TooMany { wait: Duration::from_secs(wait.as_secs()) }
-    }
-}
-
-impl From<HashError> for AccountError {
-    fn from(error: HashError) -> Self {
-        match error {
-            HashError::Busy => Self::too_many(BUSY_WAIT),
-            error @ HashError::Failed(_) => Self::Hash(error),
-        }
-    }
-}
-
 impl Accounts {
     /// The accounts of a server.
-    pub fn new(store: Store, tokens: AccessTokens, registration: Registration) -> Result<Self, HashError> {
+    pub async fn open(
+        store: Store,
+        master_key: MasterKey,
+        registration: Registration,
+    ) -> Result<Self, AccountError> {
         Ok(Self {
+            tokens: AccessTokens::new(signing_keys::token_keys(&store, &master_key).await?),
             store,
-            tokens,
             hasher: PasswordHasher::new()?,
             throttle: Throttle::default(),
             registration,
+            master_key,
             first_account: Mutex::new(()),
         })
+    }
+
+    pub(super) const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub(super) const fn tokens(&self) -> &AccessTokens {
+        &self.tokens
+    }
+
+    pub(super) const fn hasher(&self) -> &PasswordHasher {
+        &self.hasher
+    }
+
+    pub(super) const fn throttle(&self) -> &Throttle {
+        &self.throttle
+    }
+
+    pub(super) const fn master_key(&self) -> &MasterKey {
+        &self.master_key
     }
 
     /// Makes an account. The first one of a server is its operator, and may be made on a closed server too: without it
     /// nobody could open it. It is made on the server's own machine: of all who reach the API, whoever comes first must
     /// not become the operator.
-    pub async fn register(
-        &self,
-        email: Email,
-        username: Username,
-        password: Password,
-        origin: Origin,
-    ) -> Result<User, AccountError> {
-        let _turn = self.admit(origin).await?;
+    pub async fn register(&self, sign_up: SignUp, origin: Origin) -> Result<User, AccountError> {
+        let SignUp { email, username, password, invitation } = sign_up;
+        let admitted = self.admit(&email, invitation, origin).await?;
         let password_hash = self.hasher.hash(password, origin.peer).await?;
-        Ok(self.store.create_user(NewUser { email, username, password_hash }).await?)
+        let new = NewUser { email, username, password_hash };
+        match &admitted.invitation {
+            None => Ok(self.store.create_user(new).await?),
+            Some(hash) => match self.store.create_invited_user(new, hash).await {
+                Err(StoreError::Stale) => Err(AccountError::InvitationRefused),
+                outcome => Ok(outcome?),
+            },
+        }
     }
 
-    /// Whether somebody may sign up. For the first account, gives what is to be held until the account is there: of many
-    /// that race to be the first one, one gets in.
-    async fn admit(&self, origin: Origin) -> Result<Option<MutexGuard<'_, ()>>, AccountError> {
+    /// Whether somebody may sign up. Of many that race to be the first account, one gets in.
+    async fn admit(
+        &self,
+        email: &Email,
+        invitation: Option<Secret<String>>,
+        origin: Origin,
+    ) -> Result<Admitted<'_>, AccountError> {
         let turn = self.first_account.lock().await;
         if self.store.count_users().await? == 0 {
-            return if origin.local { Ok(Some(turn)) } else { Err(AccountError::FirstAccountIsLocal) };
+            return if origin.local {
+                Ok(Admitted { _turn: Some(turn), invitation: None })
+            } else {
+                Err(AccountError::FirstAccountIsLocal)
+            };
         }
         match self.registration {
-            Registration::Open => Ok(None),
+            Registration::Open => Ok(Admitted { _turn: None, invitation: None }),
+            Registration::Invite => {
+                let hash = opaque_token::hash(&invitation.ok_or(AccountError::InvitationRequired)?);
+                // Before anything is hashed for them; what counts is asked again when the account is made.
+                if self.store.is_invited(&hash, email).await? {
+                    Ok(Admitted { _turn: None, invitation: Some(hash) })
+                } else {
+                    Err(AccountError::InvitationRefused)
+                }
+            }
             Registration::Closed => Err(AccountError::RegistrationClosed),
         }
     }
@@ -133,24 +163,41 @@ impl Accounts {
     /// [`AccountError::TooMany`] for an unknown address as for a known one, and for the right password as for a wrong one.
     pub async fn login(
         &self,
-        email: &Email,
-        password: Secret<String>,
+        proof: Proof,
         origin: Origin,
+        user_agent: Option<String>,
     ) -> Result<Session, AccountError> {
-        let begun = self.throttle.begin(email, origin.peer, Instant::now());
-        // Whole seconds, as a client is told them.
-        let attempt = begun.map_err(|wait| AccountError::too_many(wait + Duration::from_millis(999)))?;
-        match self.check(email, password, origin).await {
-            Ok(Some(user)) => {
+        let Proof { email, password, code } = proof;
+        let attempt = self.begin_attempt(&email, origin)?;
+        let judged = async {
+            let Some(user) = self.check(&email, password, origin).await? else { return Ok(None) };
+            let verdict = self.check_second_factor(user.id, code.as_ref()).await?;
+            Ok(Some((user, verdict)))
+        };
+        match judged.await {
+            Ok(Some((user, Verdict::Passed))) => {
                 self.throttle.succeeded(attempt, Instant::now());
-                self.start(user).await
+                self.start(user, origin, user_agent).await
             }
+            // Not a guess: the client asks its user for the code and comes back.
+            Ok(Some((_, Verdict::Missing))) => {
+                self.throttle.undecided(attempt);
+                Err(AccountError::SecondFactorRequired)
+            }
+            Ok(Some((_, Verdict::Wrong))) => Err(AccountError::WrongSecondFactor),
             Ok(None) => Err(AccountError::WrongCredentials),
             Err(error) => {
                 self.throttle.undecided(attempt);
                 Err(error)
             }
         }
+    }
+
+    /// Begins an attempt to prove something of an account.
+    pub(super) fn begin_attempt(&self, email: &Email, origin: Origin) -> Result<Attempt, AccountError> {
+        let begun = self.throttle.begin(email, origin.peer, Instant::now());
+        // Whole seconds, as a client is told them.
+        begun.map_err(|wait| AccountError::too_many(wait + Duration::from_millis(999)))
     }
 
     /// The account of an e-mail address and its password.
@@ -170,7 +217,7 @@ impl Accounts {
     /// A token that was traded before has been copied: whoever holds the newer ones loses them too.
     pub async fn refresh(&self, token: &Secret<String>) -> Result<Session, AccountError> {
         let (next, stored) = new_refresh_token();
-        match self.store.rotate_refresh_token(&refresh_token::hash(token), stored).await? {
+        match self.store.rotate_refresh_token(&opaque_token::hash(token), stored).await? {
             RotateOutcome::Rotated { user, family_id } if user.disabled_at.is_none() => {
                 self.session(user, family_id, next)
             }
@@ -184,33 +231,56 @@ impl Accounts {
         }
     }
 
-    /// Ends the login that a refresh token belongs to, with its access tokens. An unknown token ends nothing.
-    pub async fn logout(&self, token: &Secret<String>) -> Result<(), AccountError> {
-        Ok(self.store.revoke_family(&refresh_token::hash(token)).await?)
+    /// Ends the login that a refresh token belongs to, with its access tokens, and tells whose it was. An unknown token
+    /// ends nothing.
+    pub async fn logout(&self, token: &Secret<String>) -> Result<Option<User>, AccountError> {
+        Ok(self.store.revoke_family(&opaque_token::hash(token)).await?)
     }
 
-    /// Whose access token this is, and of which login.
-    pub async fn authenticate(&self, token: &str) -> Result<(User, Identity), AccountError> {
+    /// Whom an access token or an API key stands for.
+    pub async fn authenticate(&self, token: &str) -> Result<Principal, AccountError> {
+        if token.starts_with(Kind::ApiKey.prefix()) {
+            return self.principal_of_key(token).await;
+        }
         let identity = self.tokens.verify(token).map_err(|error| {
             tracing::debug!(%error, "access token refused");
             AccountError::AccessTokenRefused
         })?;
         match self.user_of(identity).await? {
-            Some(user) => Ok((user, identity)),
+            Some(user) => Ok(Principal { user, credential: Credential::Session(identity) }),
             None => Err(AccountError::AccessTokenRefused),
         }
     }
 
+    /// The account of somebody who was let in before, unless the login has ended, the key was removed or rotated, or the
+    /// account is disabled by now.
+    pub async fn user_still(&self, credential: &Credential) -> Result<Option<User>, AccountError> {
+        match credential {
+            Credential::Session(identity) => self.user_of(*identity).await,
+            Credential::ApiKey { hash, .. } => {
+                let found = self.store.api_key_by_hash(hash, now()).await?;
+                Ok(found.map(|(_, user)| user).filter(|user| user.disabled_at.is_none()))
+            }
+        }
+    }
+
     /// The account of a login, unless the login has ended or the account is disabled by now.
-    pub async fn user_of(&self, identity: Identity) -> Result<Option<User>, AccountError> {
+    async fn user_of(&self, identity: Identity) -> Result<Option<User>, AccountError> {
         let user = self.store.user_with_tokens(identity.user_id, identity.session).await?;
         Ok(user.filter(|user| user.disabled_at.is_none()))
     }
 
-    async fn start(&self, user: User) -> Result<Session, AccountError> {
+    async fn start(
+        &self,
+        user: User,
+        origin: Origin,
+        user_agent: Option<String>,
+    ) -> Result<Session, AccountError> {
         let (refresh_token, token) = new_refresh_token();
         let family_id = TokenFamilyId::generate();
-        self.store.insert_refresh_token(NewRefreshToken { user_id: user.id, family_id, token }).await?;
+        let peer = Some(origin.peer.to_string());
+        let new = NewSession { user_id: user.id, family_id, token, peer, user_agent };
+        self.store.start_session(new).await?;
         self.session(user, family_id, refresh_token)
     }
 
@@ -227,10 +297,8 @@ impl Accounts {
 }
 
 fn new_refresh_token() -> (Secret<String>, RefreshToken) {
-    let token = refresh_token::generate();
-    let stored = RefreshToken {
-        hash: refresh_token::hash(&token),
-        expires_at: now() + TimeDelta::days(refresh_token::LIFETIME_DAYS),
-    };
+    let token = opaque_token::generate(Kind::Refresh);
+    let stored =
+        RefreshToken { hash: opaque_token::hash(&token), expires_at: now() + TimeDelta::days(REFRESH_DAYS) };
     (token, stored)
 }

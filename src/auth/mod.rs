@@ -6,9 +6,17 @@
 pub mod access;
 pub mod access_token;
 pub mod accounts;
+pub mod api_keys;
+mod error;
 mod hs256;
+pub mod invitations;
+pub mod opaque_token;
 pub mod origin;
 pub mod password;
-pub mod refresh_token;
+pub mod principal;
+pub mod profile;
+pub mod second_factor;
+pub mod signing_keys;
 pub mod ssh_public_key;
 mod throttle;
+mod totp;

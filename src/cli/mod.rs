@@ -1,6 +1,7 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
 mod adopt;
+mod db;
 mod detected;
 mod doctor;
 mod eject;
@@ -66,9 +67,24 @@ enum Command {
         /// Whose the database is until now: the id that `serve` has named, or `nobody`
         owner: adopt::Owner,
     },
+    /// Work on the database of this home, for who develops gilgal; the server must not run
+    Db {
+        #[command(subcommand)]
+        command: DbCommand,
+    },
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
     Hook { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+enum DbCommand {
+    /// Make two accounts with a project each, deployments with logs, and API keys
+    Seed {
+        /// Also where there are accounts already
+        #[arg(long)]
+        add: bool,
+    },
 }
 
 /// Runs the command line of this process.
@@ -86,6 +102,7 @@ pub fn main() -> ExitCode {
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
+        Command::Db { command: DbCommand::Seed { add } } => db::fill(&variables, add),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

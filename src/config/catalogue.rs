@@ -38,6 +38,14 @@ settings! {
         "Connections to the API that one address may have at a time; 0 for no limit. A proxy before it is one address.";
     HTTP_CONNECTIONS = "GILGAL_HTTP_CONNECTIONS_PER_PEER", Some("http_connections_per_peer"), "4096",
         "Connections to the router that one address may have at a time; 0 for no limit, as behind a proxy, which is one address.";
+    API_REQUESTS = "GILGAL_API_REQUESTS_PER_PEER", Some("api_requests_per_peer"), "2400",
+        "Requests to the API that one address may make in a minute; 0 for no limit. Those from the server's own machine do not count.";
+    ACCOUNT_REQUESTS = "GILGAL_API_REQUESTS_PER_ACCOUNT", Some("api_requests_per_account"), "1200",
+        "Requests to the API that one account may make in a minute; 0 for no limit.";
+    TRUSTED_PROXIES = "GILGAL_TRUSTED_PROXIES", Some("trusted_proxies"), "",
+        "Networks of proxies before the API whose X-Forwarded-For is believed, separated by commas: 10.0.0.0/8, ::1/128.";
+    CORS_ORIGINS = "GILGAL_CORS_ORIGINS", Some("cors_origins"), "",
+        "Origins whose pages may use the API in a browser, separated by commas: https://dashboard.example.com.";
     BASE_DOMAIN = "GILGAL_BASE_DOMAIN", Some("base_domain"), "localhost",
         "Apps are served at http://<project>.<base domain>.";
     SSH_HOST = "GILGAL_SSH_HOST", Some("ssh_host"), "",
@@ -53,7 +61,7 @@ settings! {
     MODE = "GILGAL_ENV", Some("env"), "production",
         "production or development; development shows the causes of internal errors in the API.";
     REGISTRATION = "GILGAL_REGISTRATION", Some("registration"), "closed",
-        "open or closed: whether others may sign up. The first account, the operator's, is made on the server's own machine.";
+        "open, invite or closed: whether others may sign up, or those whom the operator has invited. The first account, the operator's, is made on the server's own machine.";
     MAX_PUSH_MIB = "GILGAL_MAX_PUSH_MIB", Some("max_push_mib"), "1024",
         "Largest pack that a push may send, in MiB.";
     MAX_REFERENCES = "GILGAL_MAX_REFERENCES", Some("max_references"), "5000",

@@ -7,6 +7,7 @@
 mod catalogue;
 mod disk;
 mod home;
+mod lists;
 mod lookup;
 mod settings;
 

@@ -1,8 +1,10 @@
 //! The settings as the rest of the program uses them.
 
 use super::catalogue as names;
+use super::lists::{Networks, Origins};
 use super::lookup::{Lookup, Mistakes, Variables};
 use crate::model::process::Maxima;
+use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -20,6 +22,11 @@ pub struct Settings {
     pub ssh_connections_per_peer: usize,
     pub api_connections_per_peer: usize,
     pub http_connections_per_peer: usize,
+    /// Requests a minute; `None` for no limit, as for the one below.
+    pub api_requests_per_peer: Option<NonZeroU32>,
+    pub api_requests_per_account: Option<NonZeroU32>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub cors_origins: Vec<String>,
     /// Lower-case, without a dot at either end.
     pub base_domain: String,
     pub ssh_host: String,
@@ -79,6 +86,8 @@ words! {
     /// Who may sign up.
     Registration {
         Open = "open",
+        /// Whoever has an invitation of an operator.
+        Invite = "invite",
         /// Nobody, once the first account exists.
         Closed = "closed",
     }
@@ -109,6 +118,12 @@ impl Settings {
         let ssh_connections = lookup.required::<PerPeer>(names::SSH_CONNECTIONS, connections);
         let api_connections = lookup.required::<PerPeer>(names::API_CONNECTIONS, connections);
         let http_connections = lookup.required::<PerPeer>(names::HTTP_CONNECTIONS, connections);
+        let requests = "a number of requests a minute, or 0 for no limit";
+        let api_requests = lookup.required::<u32>(names::API_REQUESTS, requests);
+        let account_requests = lookup.required::<u32>(names::ACCOUNT_REQUESTS, requests);
+        let proxies = lookup.optional::<Networks>(names::TRUSTED_PROXIES, "networks such as 10.0.0.0/8");
+        let origins =
+            lookup.optional::<Origins>(names::CORS_ORIGINS, "origins such as https://dashboard.example.com");
         let base_domain =
             lookup.required::<HostName>(names::BASE_DOMAIN, "a host name such as apps.example.com");
         let ssh_host = lookup.optional::<HostName>(names::SSH_HOST, "a host name such as git.example.com");
@@ -118,7 +133,7 @@ impl Settings {
         let docker_host =
             lookup.required::<DockerHost>(names::DOCKER_HOST, "unix:///path or tcp://host:port");
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
-        let registration = lookup.required::<Registration>(names::REGISTRATION, "open or closed");
+        let registration = lookup.required::<Registration>(names::REGISTRATION, "open, invite or closed");
         let max_push_mib = lookup.required::<NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
@@ -146,6 +161,10 @@ impl Settings {
                 ssh_connections_per_peer: ssh_connections?.0,
                 api_connections_per_peer: api_connections?.0,
                 http_connections_per_peer: http_connections?.0,
+                api_requests_per_peer: NonZeroU32::new(api_requests?),
+                api_requests_per_account: NonZeroU32::new(account_requests?),
+                trusted_proxies: proxies.map(|proxies| proxies.0).unwrap_or_default(),
+                cors_origins: origins.map(|origins| origins.0).unwrap_or_default(),
                 ssh_host: ssh_host.map_or_else(|| base_domain.clone(), |host| host.0),
                 base_domain,
                 ssh_public_port: ssh_public_port.map(Into::into),

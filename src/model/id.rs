@@ -66,6 +66,12 @@ ids! {
     RefreshTokenId,
     /// Identifies the chain of refresh tokens that came from one login.
     TokenFamilyId,
+    /// Identifies an entry of the audit log.
+    AuditEntryId,
+    /// Identifies an invitation to sign up.
+    InvitationId,
+    /// Identifies a key that signs access tokens.
+    SigningKeyId,
     /// Identifies a project.
     ProjectId,
     /// Identifies an environment of a project.

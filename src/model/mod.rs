@@ -6,10 +6,13 @@
 
 pub mod address;
 pub mod admission;
+pub mod api_key;
+pub mod audit;
 pub mod deployment;
 pub mod environment;
 pub mod id;
 pub mod instance;
+pub mod invitation;
 pub mod log;
 pub mod name;
 pub mod password;
@@ -18,7 +21,11 @@ pub mod process;
 pub mod project;
 pub mod release;
 pub mod route;
+pub mod scope;
+pub mod second_factor;
 pub mod secret;
+pub mod session;
+pub mod signing_key;
 pub mod source;
 pub mod time;
 pub mod title;

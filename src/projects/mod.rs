@@ -17,4 +17,4 @@ pub use self::create::{ProjectDraft, create};
 pub use self::delete::delete;
 pub use self::error::ProjectError;
 pub use self::find::{ProjectReference, find, find_by_id, list};
-pub use self::update::rename;
+pub use self::update::{Overwrite, rename};

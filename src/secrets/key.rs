@@ -21,6 +21,12 @@ pub struct MasterKey {
     fingerprint: String,
 }
 
+impl std::fmt::Debug for MasterKey {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("MasterKey").field(&self.fingerprint).finish()
+    }
+}
+
 /// Why the master key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
@@ -57,7 +63,9 @@ impl MasterKey {
         Ok(Self::from_bytes(bytes))
     }
 
-    fn from_bytes(bytes: [u8; 32]) -> Self {
+    /// A key of given bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let fingerprint = hex::encode(&Sha256::digest(bytes)[..4]);
         Self { bytes: Secret::new(bytes), fingerprint }
     }

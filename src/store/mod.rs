@@ -7,12 +7,16 @@
 //! A method is one statement or one short transaction; no transaction is open while anything else is waited for.
 //! There is no policy here: who may do what is decided by the callers.
 
+mod api_keys;
+mod audit;
 mod backend;
 mod config_vars;
 mod connect;
 mod deployments;
 mod environments;
 mod error;
+mod idempotency;
+mod invitations;
 mod jobs;
 mod lock;
 mod logs;
@@ -22,27 +26,36 @@ mod patience;
 mod projects;
 mod refresh_tokens;
 mod releases;
+mod removal;
 mod schema;
+mod second_factors;
 mod server;
+mod sessions;
+mod signing_keys;
 mod ssh_keys;
 mod transaction;
 mod types;
 mod users;
 
+pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
+pub use self::audit::AuditFilter;
 pub use self::deployments::filter::DeploymentFilter;
 pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::error::StoreError;
+pub use self::idempotency::Begun;
+pub use self::invitations::NewInvitation;
 pub use self::jobs::{Job, NewJob, Whose};
 pub use self::lock::{LockError, ServerLock};
 pub use self::logs::LogFilter;
 pub use self::page::{Cursor, InvalidCursor, Page, PageRequest};
 pub use self::patience::patiently;
 pub use self::projects::{NewProject, PROJECT_LIMIT};
-pub use self::refresh_tokens::{NewRefreshToken, RefreshToken, RotateOutcome};
+pub use self::refresh_tokens::{NewSession, RefreshToken, RotateOutcome};
 pub use self::releases::NewRelease;
+pub use self::removal::{LAST_OPERATOR, OWNED_PROJECTS};
 pub use self::server::{ClaimError, Claimant};
 pub use self::ssh_keys::NewSshKey;
-pub use self::users::NewUser;
+pub use self::users::{NewUser, UserChange};
 
 use self::backend::{Backend, Connection, on};
 

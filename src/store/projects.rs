@@ -140,16 +140,38 @@ impl Store {
         Ok(Page::from_rows(projects, page, |project| Cursor::id(project.id.as_uuid())))
     }
 
-    /// Changes the free-form name of a project; its slug stays.
-    pub async fn rename_project(&self, id: ProjectId, name: &str) -> Result<Project, StoreError> {
-        let mut connection = self.write().await?;
+    /// Changes the free-form name of a project; its slug stays. With `unless_changed_since` only if nothing else of it has
+    /// changed since that time.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when something has, or the project has gone.
+    pub async fn rename_project(
+        &self,
+        id: ProjectId,
+        name: &str,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<Project, StoreError> {
         let change = (projects::name.eq(name), projects::updated_at.eq(StoredTime::now()));
-        let row: ProjectRow = on!(connection, |c| diesel::update(projects::table.find(id))
-            .set(change)
-            .returning(ProjectRow::as_returning())
-            .get_result(c)
-            .await)?;
-        Ok(row.into())
+        let mut connection = self.write().await?;
+        let row: Option<ProjectRow> = match unless_changed_since {
+            None => on!(connection, |c| diesel::update(projects::table.find(id))
+                .set(change)
+                .returning(ProjectRow::as_returning())
+                .get_result(c)
+                .await
+                .optional())?,
+            Some(since) => {
+                let unchanged = projects::table.find(id).filter(projects::updated_at.eq(StoredTime(since)));
+                on!(connection, |c| diesel::update(unchanged)
+                    .set(change)
+                    .returning(ProjectRow::as_returning())
+                    .get_result(c)
+                    .await
+                    .optional())?
+            }
+        };
+        let missing = if unless_changed_since.is_some() { StoreError::Stale } else { StoreError::NotFound };
+        row.map(Into::into).ok_or(missing)
     }
 
     /// Notes which framework was recognised last.

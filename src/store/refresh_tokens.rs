@@ -6,18 +6,24 @@ use crate::model::user::User;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
-use crate::store::schema::{refresh_tokens, users};
-use crate::store::types::StoredTime;
+use crate::store::schema::{refresh_tokens, sessions, users};
+use crate::store::types::{StoredTime, storable};
 use crate::store::users::UserRow;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
-/// The first token of a login.
+/// A login that begins.
 #[derive(Debug, Clone)]
-pub struct NewRefreshToken {
+pub struct NewSession {
     pub user_id: UserId,
+    /// Its id.
     pub family_id: TokenFamilyId,
+    /// Its first token.
     pub token: RefreshToken,
+    /// The address that logged in.
+    pub peer: Option<String>,
+    /// What the client called itself.
+    pub user_agent: Option<String>,
 }
 
 /// A token as it is kept.
@@ -58,9 +64,24 @@ struct RefreshTokenRow {
 }
 
 impl Store {
-    /// Stores the first token of a login.
-    pub async fn insert_refresh_token(&self, new: NewRefreshToken) -> Result<(), StoreError> {
-        insert(&mut self.write().await?, new).await
+    /// Begins a login with its first token.
+    pub async fn start_session(&self, new: NewSession) -> Result<(), StoreError> {
+        let NewSession { user_id, family_id, token, peer, user_agent } = new;
+        let now = StoredTime::now();
+        let session = (
+            sessions::id.eq(family_id),
+            sessions::user_id.eq(user_id),
+            sessions::peer.eq(peer),
+            sessions::user_agent.eq(user_agent.map(|agent| storable(&agent))),
+            sessions::created_at.eq(now),
+            sessions::last_used_at.eq(now),
+        );
+        self.transaction(async |connection| {
+            let begin = diesel::insert_into(sessions::table).values(session);
+            on!(connection, |c| begin.execute(c).await)?;
+            insert(connection, user_id, family_id, token).await
+        })
+        .await
     }
 
     /// Trades the token with a hash for a new one of the same family.
@@ -83,8 +104,10 @@ impl Store {
                 on!(connection, |c| by_hash.select(RefreshTokenRow::as_select()).first(c).await.optional())?;
             let Some(old) = found else { return Ok(RotateOutcome::Unknown) };
             if taken == 1 {
-                let next = NewRefreshToken { user_id: old.user_id, family_id: old.family_id, token: new };
-                insert(connection, next).await?;
+                insert(connection, old.user_id, old.family_id, new).await?;
+                let used = sessions::last_used_at.eq(StoredTime(now));
+                let session = diesel::update(sessions::table.find(old.family_id)).set(used);
+                on!(connection, |c| session.execute(c).await)?;
                 let owner = users::table.find(old.user_id);
                 let user = on!(connection, |c| owner.select(UserRow::as_select()).first(c).await)?;
                 Ok(RotateOutcome::Rotated { user: user.into(), family_id: old.family_id })
@@ -121,39 +144,36 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
-    /// Revokes the family of the token with a hash, as a log-out does. A token that is unknown is no error.
-    pub async fn revoke_family(&self, hash: &str) -> Result<(), StoreError> {
+    /// Revokes the family of the token with a hash, as a log-out does, and tells whose it was. A token that is unknown is
+    /// no error.
+    pub async fn revoke_family(&self, hash: &str) -> Result<Option<User>, StoreError> {
         self.transaction(async |connection| {
-            let family =
-                refresh_tokens::table.filter(refresh_tokens::hash.eq(hash)).select(refresh_tokens::family_id);
-            let family: Option<TokenFamilyId> = on!(connection, |c| family.first(c).await.optional())?;
-            match family {
-                Some(family) => revoke(connection, family).await,
-                None => Ok(()),
-            }
+            let token = refresh_tokens::table.inner_join(users::table).filter(refresh_tokens::hash.eq(hash));
+            let found: Option<(TokenFamilyId, UserRow)> = on!(connection, |c| token
+                .select((refresh_tokens::family_id, UserRow::as_select()))
+                .first(c)
+                .await
+                .optional())?;
+            let Some((family, user)) = found else { return Ok(None) };
+            revoke(connection, family).await?;
+            Ok(Some(user.into()))
         })
         .await
     }
-
-    /// Revokes every token of an account, as a change of its password does.
-    pub async fn revoke_tokens_of(&self, user_id: UserId) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
-        let valid = refresh_tokens::table
-            .filter(refresh_tokens::user_id.eq(user_id))
-            .filter(refresh_tokens::revoked_at.is_null());
-        let revoked = refresh_tokens::revoked_at.eq(StoredTime::now());
-        on!(connection, |c| diesel::update(valid).set(revoked).execute(c).await)?;
-        Ok(())
-    }
 }
 
-async fn insert(connection: &mut Connection, new: NewRefreshToken) -> Result<(), StoreError> {
+async fn insert(
+    connection: &mut Connection,
+    user_id: UserId,
+    family_id: TokenFamilyId,
+    token: RefreshToken,
+) -> Result<(), StoreError> {
     let row = RefreshTokenRow {
         id: RefreshTokenId::generate(),
-        user_id: new.user_id,
-        family_id: new.family_id,
-        hash: new.token.hash,
-        expires_at: new.token.expires_at.into(),
+        user_id,
+        family_id,
+        hash: token.hash,
+        expires_at: token.expires_at.into(),
         used_at: None,
         revoked_at: None,
         created_at: StoredTime::now(),
@@ -162,7 +182,7 @@ async fn insert(connection: &mut Connection, new: NewRefreshToken) -> Result<(),
     Ok(())
 }
 
-async fn revoke(connection: &mut Connection, family: TokenFamilyId) -> Result<(), StoreError> {
+pub(super) async fn revoke(connection: &mut Connection, family: TokenFamilyId) -> Result<(), StoreError> {
     let valid = refresh_tokens::table
         .filter(refresh_tokens::family_id.eq(family))
         .filter(refresh_tokens::revoked_at.is_null());

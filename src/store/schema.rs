@@ -44,6 +44,9 @@ diesel::table! {
         expires_at -> Nullable<UtcTime>,
         last_used_at -> Nullable<UtcTime>,
         created_at -> UtcTime,
+        hint -> Text,
+        previous_hash -> Nullable<Text>,
+        previous_until -> Nullable<UtcTime>,
     }
 }
 
@@ -201,6 +204,105 @@ diesel::table! {
 
 diesel::table! {
     use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
+
+    sessions (id) {
+        id -> Guid,
+        user_id -> Guid,
+        peer -> Nullable<Text>,
+        user_agent -> Nullable<Text>,
+        created_at -> UtcTime,
+        last_used_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    second_factors (user_id) {
+        user_id -> Guid,
+        sealed_secret -> Text,
+        confirmed_at -> Nullable<UtcTime>,
+        last_step -> BigInt,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
+
+    recovery_codes (user_id, hash) {
+        user_id -> Guid,
+        hash -> Text,
+        used_at -> Nullable<UtcTime>,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
+
+    invitations (id) {
+        id -> Guid,
+        hash -> Text,
+        email -> Nullable<Text>,
+        created_by -> Nullable<Guid>,
+        expires_at -> UtcTime,
+        used_by -> Nullable<Guid>,
+        used_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Nullable;
+
+    signing_keys (id) {
+        id -> Guid,
+        created_at -> UtcTime,
+        retired_at -> Nullable<UtcTime>,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
+
+    audit (id) {
+        id -> Guid,
+        occurred_at -> UtcTime,
+        user_id -> Nullable<Guid>,
+        username -> Nullable<Text>,
+        credential -> Nullable<Text>,
+        credential_id -> Nullable<Text>,
+        action -> Text,
+        project_id -> Nullable<Guid>,
+        subject -> Text,
+        peer -> Text,
+        request_id -> Text,
+        was -> Nullable<Document>,
+        became -> Nullable<Document>,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
+
+    idempotent_requests (user_id, key) {
+        user_id -> Guid,
+        key -> Text,
+        request_hash -> Text,
+        sealed_answer -> Nullable<Text>,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
 
     server (id) {
         id -> Guid,
@@ -209,6 +311,8 @@ diesel::table! {
 }
 
 diesel::joinable!(ssh_keys -> users (user_id));
+diesel::joinable!(refresh_tokens -> users (user_id));
+diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(environments -> projects (project_id));
 diesel::joinable!(releases -> environments (environment_id));
 diesel::joinable!(releases -> deployments (deployment_id));
@@ -226,4 +330,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     deployment_logs,
     releases,
     jobs,
+    sessions,
+    second_factors,
+    recovery_codes,
+    invitations,
 );

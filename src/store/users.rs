@@ -6,7 +6,8 @@ use crate::model::secret::Secret;
 use crate::model::user::{ServerRole, User};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::{StoreError, found};
+use crate::store::error::StoreError;
+use crate::store::invitations;
 use crate::store::schema::users;
 use crate::store::types::StoredTime;
 use diesel::dsl::exists;
@@ -20,6 +21,14 @@ pub struct NewUser {
     pub username: Username,
     /// The password as `auth` hashed it, never the password.
     pub password_hash: Secret<String>,
+}
+
+/// What is to change of an account.
+#[derive(Debug, Clone, Default, PartialEq, Eq, AsChangeset)]
+#[diesel(table_name = users)]
+pub struct UserChange {
+    pub email: Option<Email>,
+    pub username: Option<Username>,
 }
 
 /// An account without its password.
@@ -55,6 +64,18 @@ impl Store {
     /// # Errors
     /// [`StoreError::Conflict`] for a taken `email` or `username`.
     pub async fn create_user(&self, new: NewUser) -> Result<User, StoreError> {
+        self.create_user_by(new, None).await
+    }
+
+    /// Makes an account by the invitation that has a hash, as of [`Store::create_user`].
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the invitation cannot be used, or not by this address.
+    pub async fn create_invited_user(&self, new: NewUser, invitation: &str) -> Result<User, StoreError> {
+        self.create_user_by(new, Some(invitation)).await
+    }
+
+    async fn create_user_by(&self, new: NewUser, invitation: Option<&str>) -> Result<User, StoreError> {
         self.transaction(async |connection| {
             let role = first_or_member(connection).await?;
             let now = StoredTime::now();
@@ -70,6 +91,9 @@ impl Store {
             let password_hash = users::password_hash.eq(new.password_hash.expose());
             let insert = diesel::insert_into(users::table);
             on!(connection, |c| insert.values((&row, password_hash)).execute(c).await)?;
+            if let Some(invitation) = invitation {
+                invitations::accept(connection, invitation, &row.email, row.id).await?;
+            }
             Ok(row.into())
         })
         .await
@@ -103,14 +127,27 @@ impl Store {
         Ok(on!(connection, |c| users::table.count().get_result(c).await)?)
     }
 
-    /// Replaces the hash of an account's password.
-    pub async fn set_password(&self, id: UserId, password_hash: Secret<String>) -> Result<(), StoreError> {
+    /// Changes an account.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for a taken `email` or `username`.
+    pub async fn update_user(&self, id: UserId, change: &UserChange) -> Result<User, StoreError> {
         let mut connection = self.write().await?;
-        let change =
-            (users::password_hash.eq(password_hash.expose()), users::updated_at.eq(StoredTime::now()));
-        let changed =
-            on!(connection, |c| diesel::update(users::table.find(id)).set(change).execute(c).await)?;
-        found(changed)
+        let change = (change, users::updated_at.eq(StoredTime::now()));
+        let row: UserRow = on!(connection, |c| diesel::update(users::table.find(id))
+            .set(change)
+            .returning(UserRow::as_returning())
+            .get_result(c)
+            .await)?;
+        Ok(row.into())
+    }
+
+    /// The hash of an account's password.
+    pub async fn password_hash(&self, id: UserId) -> Result<Secret<String>, StoreError> {
+        let mut connection = self.read().await?;
+        let hash: String =
+            on!(connection, |c| users::table.find(id).select(users::password_hash).first(c).await)?;
+        Ok(Secret::new(hash))
     }
 }
 

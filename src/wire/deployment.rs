@@ -5,9 +5,10 @@ use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommitId, Username};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// A deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DeploymentBody {
     pub id: DeploymentId,
     pub project_id: ProjectId,
@@ -24,8 +25,11 @@ pub struct DeploymentBody {
     /// Who pushed; `null` where the account is gone.
     pub author: Option<Username>,
     pub source: DeploymentSource,
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     /// In the order in which they began. In lists it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,18 +37,20 @@ pub struct DeploymentBody {
 }
 
 /// One step of a deployment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StepBody {
     pub name: Step,
     pub status: StepStatus,
+    #[schema(value_type = String, format = DateTime)]
     pub started_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     /// Milliseconds between the two.
     pub duration_ms: Option<i64>,
 }
 
 /// How a step ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     Running,

@@ -2,6 +2,7 @@
 //!
 //! serde stops at the first mistake; a person who fills in a form wants to hear of all of them.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -78,6 +79,31 @@ impl Form {
         None
     }
 
+    /// Takes a field that is no string and must be there, as serde reads it. `wanted` ends "This must be …".
+    pub fn required_value<T: DeserializeOwned>(&mut self, name: &'static str, wanted: &str) -> Option<T> {
+        let value = self.optional_value(name, wanted);
+        if value.is_none() {
+            self.faults.entry(name.to_owned()).or_insert_with(|| "This field is required.".to_owned());
+        }
+        value
+    }
+
+    /// Takes a field that is no string and may be left out or be `null`, as serde reads it.
+    pub fn optional_value<T: DeserializeOwned>(&mut self, name: &'static str, wanted: &str) -> Option<T> {
+        self.known.push(name);
+        let value = self.fields.remove(name).filter(|value| !value.is_null())?;
+        let read = serde_json::from_value(value).ok();
+        if read.is_none() {
+            self.refuse(name, &format!("This must be {wanted}."));
+        }
+        read
+    }
+
+    /// Notes that a field which was taken is wrong all the same.
+    pub fn refuse(&mut self, name: &str, fault: &str) {
+        self.faults.insert(name.to_owned(), fault.to_owned());
+    }
+
     fn refuse_unknown(&mut self) {
         let known = self.known.join(", ");
         for name in self.fields.keys() {
@@ -103,6 +129,28 @@ mod tests {
         fn take(form: &mut Form) -> Option<Self> {
             let (slug, other) = (form.required("slug"), form.optional("other"));
             Some(Self { slug: slug?, other })
+        }
+    }
+
+    struct Numbers(Vec<u8>);
+
+    impl Body for Numbers {
+        fn take(form: &mut Form) -> Option<Self> {
+            let numbers: Option<Vec<u8>> = form.required_value("numbers", "a list of numbers");
+            if numbers.as_ref().is_some_and(Vec::is_empty) {
+                form.refuse("numbers", "One at least.");
+            }
+            numbers.map(Self)
+        }
+    }
+
+    #[test]
+    fn takes_what_is_no_string() {
+        assert_eq!(read::<Numbers>(br#"{"numbers": [1, 2]}"#).unwrap().0, [1, 2]);
+        for bad in ["{}", "[1]", "5", "\"1\"", "[256]", "[]", "null"] {
+            let text = if bad == "{}" { bad.to_owned() } else { format!("{{\"numbers\": {bad}}}") };
+            let Err(BodyError::Invalid(faults)) = read::<Numbers>(text.as_bytes()) else { panic!("{bad}") };
+            assert_eq!(faults.into_keys().collect::<Vec<_>>(), ["numbers"], "{bad}");
         }
     }
 

@@ -6,9 +6,10 @@ use crate::model::title::Title;
 use crate::model::user::SshKey;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `POST /api/keys`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct NewKey {
     pub title: Title,
     /// A line in OpenSSH's format, as in `id_ed25519.pub`.
@@ -23,13 +24,15 @@ impl Body for NewKey {
 }
 
 /// An SSH key of the account.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct KeyBody {
     pub id: SshKeyId,
     pub title: String,
     pub fingerprint: String,
     pub public_key: String,
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_used_at: Option<Timestamp>,
 }
 

@@ -4,11 +4,17 @@
 //! through [`form`], which reports every wrong field at once; a response is plain serde in both directions.
 
 pub mod account;
+pub mod api_key;
+pub mod audit;
 pub mod deployment;
 pub mod error;
 pub mod form;
+pub mod invitation;
 pub mod key;
 pub mod list;
 pub mod log;
 pub mod project;
+mod schema;
+pub mod second_factor;
+pub mod signing_key;
 pub mod system;

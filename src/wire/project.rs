@@ -6,9 +6,10 @@ use crate::model::time::Timestamp;
 use crate::model::title::Title;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// `POST /api/projects`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct NewProjectBody {
     pub name: Title,
     /// Made from the name unless given.
@@ -23,7 +24,7 @@ impl Body for NewProjectBody {
 }
 
 /// `PUT /api/projects/:id`: every field that can be changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct ReplaceProjectBody {
     pub name: Title,
 }
@@ -35,7 +36,7 @@ impl Body for ReplaceProjectBody {
 }
 
 /// `PATCH /api/projects/:id`: the fields to change.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct UpdateProjectBody {
     pub name: Option<Title>,
 }
@@ -47,7 +48,7 @@ impl Body for UpdateProjectBody {
 }
 
 /// A project.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProjectBody {
     pub id: ProjectId,
     pub slug: Slug,
@@ -59,12 +60,14 @@ pub struct ProjectBody {
     pub git_url: String,
     /// Where the production environment answers.
     pub url: String,
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }
 
 /// How a project is doing, in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProjectStatus {
     /// Nothing has been deployed yet.

@@ -1,7 +1,9 @@
-//! What is done every hour for the repositories: sweeping, putting aside, packing.
+//! What is done every hour: for the repositories sweeping, putting aside and packing; in the database forgetting.
 
 use crate::git::{GitError, Repositories};
+use crate::model::time::now;
 use crate::store::{Store, StoreError};
+use chrono::TimeDelta;
 use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
@@ -10,6 +12,9 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_hours(1);
 /// Age of what a push that is under way cannot have made: its pack may take an hour to arrive.
 const STALE: Duration = Duration::from_hours(3);
+
+/// Age of an answer that nobody can ask for any more: that of the API, and an hour.
+const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(25);
 
 /// Keeps the repositories in order while the server runs.
 pub struct Housekeeping {
@@ -66,6 +71,8 @@ impl Housekeeping {
 
     async fn round(&self) -> Result<(), HousekeepingError> {
         self.put_aside().await?;
+        let forgotten = self.store.forget_requests_before(now() - ANSWERS_KEPT).await?;
+        tracing::debug!(forgotten, "answers to requests with an Idempotency-Key were forgotten");
         let repositories = self.repositories.clone();
         let swept = tokio::task::spawn_blocking(move || repositories.sweep(STALE)).await;
         if let Ok(swept @ 1..) = swept.unwrap_or(Ok(0)) {

@@ -1,48 +1,57 @@
-//! Every route of the table × everybody who may come.
+//! The matrix: every route of the table × anonymous, another account, the owner, the operator × what is their own and
+//! what is another's.
 
-use crate::support::{Client, Reply, TestServer, deployment};
-use gilgal::api::{Access, Endpoint, Row};
-use serde_json::Value;
+use crate::support::{Acceptable, Client, TestServer, acceptable};
+use gilgal::api::{Access, Endpoint};
 
-/// A path of the row that leads to something of Ada's.
-fn path_to(row: &Row, project: &Value, deployment: &str) -> String {
-    let id =
-        if row.path.starts_with("/api/deployments/") { deployment } else { project["id"].as_str().unwrap() };
-    row.path.replace(":id", id)
+async fn status(request: &Acceptable, client: &Client) -> u16 {
+    request.send(client).await.status
 }
 
-async fn ask(client: &Client, row: &Row, path: &str) -> Reply {
-    let body = serde_json::json!({});
-    client.send(row.method.as_str().parse().unwrap(), path, body).await
+/// The same request for something else of its kind, or as somebody else's.
+fn names_something(endpoint: Endpoint) -> bool {
+    endpoint.row().path.contains(':')
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_route_answers_each_kind_of_caller_as_the_table_says() {
     let server = TestServer::start().await;
-    let (operator, ada) = (server.sign_up("root").await, server.sign_up("ada").await);
-    let (stranger, anonymous) = (server.sign_up("eve").await, server.anonymous());
-    for endpoint in Endpoint::ALL.iter().copied() {
-        let row = endpoint.row();
-        let project = ada.create_project("Shop").await;
-        let deployment = deployment(&server.store, &project).await.to_string();
-        let path = path_to(&row, &project, &deployment);
-        let status = async |client| ask(client, &row, &path).await.status;
-        let refused = |status: u16| [401, 403, 404, 405].contains(&status);
-        match row.access {
+    let (operator, anonymous) = (server.sign_up("root").await, server.anonymous());
+    for (number, endpoint) in Endpoint::ALL.iter().copied().enumerate() {
+        // Of their own for each: some of the requests end the login, or the account.
+        let owner = server.sign_up(&format!("ada{number}")).await;
+        let other = server.sign_up(&format!("eve{number}")).await;
+        match endpoint.row().access {
             Access::Public => {
-                assert!(!refused(status(&anonymous).await), "{endpoint:?} is for anybody");
+                let request = acceptable(&server, &owner, endpoint).await;
+                assert!(status(&request, &anonymous).await < 300, "{endpoint:?} is for anybody");
             }
-            Access::Account => {
-                assert_eq!(status(&anonymous).await, 401, "{endpoint:?}");
-                // What is another's is not found; the caller's own is not refused.
-                let own = status(&ada).await;
-                assert!(own == 404 && row.path.contains(":id") || !refused(own), "{endpoint:?}: {own}");
+            Access::Account(_) => {
+                let request = acceptable(&server, &owner, endpoint).await;
+                assert_eq!(status(&request, &anonymous).await, 401, "{endpoint:?}");
+                if names_something(endpoint) {
+                    assert_eq!(status(&request, &other).await, 404, "{endpoint:?}: another's");
+                    assert_eq!(status(&request, &operator).await, 404, "{endpoint:?}: another's");
+                }
+                assert!(status(&request, &owner).await < 300, "{endpoint:?}: the owner's");
+                let own = acceptable(&server, &other, endpoint).await;
+                assert!(status(&own, &other).await < 300, "{endpoint:?}: their own");
+            }
+            Access::Operator => {
+                let request = acceptable(&server, &operator, endpoint).await;
+                assert_eq!(status(&request, &anonymous).await, 401, "{endpoint:?}");
+                assert_eq!(status(&request, &owner).await, 403, "{endpoint:?}");
+                assert!(status(&request, &operator).await < 300, "{endpoint:?}: the operator's");
             }
             Access::Project(_) => {
-                assert_eq!(status(&anonymous).await, 401, "{endpoint:?}");
-                assert_eq!(status(&stranger).await, 404, "{endpoint:?}");
-                assert!(!refused(status(&ada).await), "{endpoint:?} is for the owner");
-                assert!(!refused(status(&operator).await), "{endpoint:?} is for the operator");
+                let request = acceptable(&server, &owner, endpoint).await;
+                assert_eq!(status(&request, &anonymous).await, 401, "{endpoint:?}");
+                assert_eq!(status(&request, &other).await, 404, "{endpoint:?}: another's");
+                assert!(status(&request, &owner).await < 300, "{endpoint:?}: the owner's");
+                let request = acceptable(&server, &owner, endpoint).await;
+                assert!(status(&request, &operator).await < 300, "{endpoint:?}: the operator sees all");
+                let own = acceptable(&server, &other, endpoint).await;
+                assert!(status(&own, &other).await < 300, "{endpoint:?}: their own");
             }
         }
     }

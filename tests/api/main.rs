@@ -4,10 +4,18 @@
 
 mod access;
 mod accounts;
+mod api_keys;
+mod audit;
 mod conventions;
 mod deployments;
+mod hostile;
+mod idempotency;
+mod invitations;
 mod keys;
 mod logs;
+mod profile;
 mod projects;
+mod protection;
+mod second_factor;
 mod support;
 mod system;

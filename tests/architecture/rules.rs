@@ -6,7 +6,7 @@ pub(crate) const ROWS: &[(u8, &[&str])] = &[
     (1, &["buildpack", "config", "docker", "secrets", "telemetry", "wire"]),
     (2, &["build", "engine", "git", "router", "store"]),
     (3, &["auth", "jobs", "journal"]),
-    (4, &["deploy", "projects", "receive"]),
+    (4, &["deploy", "projects", "receive", "seed"]),
     (5, &["api", "cli", "ssh", "work"]),
     (6, &["app", "lib", "main", "ports", "serve"]),
 ];
@@ -41,10 +41,24 @@ pub(crate) const NARROW: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("git", &["model"]),
     ("wire", &["model"]),
-    // `plan` needs the buildpacks, `doctor` looks at what the server would use, `hook` is the other end of a push.
+    // `plan` needs the buildpacks, `doctor` looks at what the server would use, `hook` is the other end of a push, `db`
+    // works on the database of a home.
     (
         "cli",
-        &["buildpack", "config", "engine", "git", "model", "receive", "serve", "store", "telemetry", "wire"],
+        &[
+            "buildpack",
+            "config",
+            "engine",
+            "git",
+            "model",
+            "receive",
+            "secrets",
+            "seed",
+            "serve",
+            "store",
+            "telemetry",
+            "wire",
+        ],
     ),
 ];
 
@@ -90,8 +104,11 @@ pub(crate) const FENCES: &[Fence] = &[
         only: &["router/", "api/server.rs", "api/connection.rs"],
         why: "HTTP of the apps, and the listener of the API",
     },
+    Fence { names: &["utoipa"], only: &["wire/", "api/"], why: "the OpenAPI document" },
+    Fence { names: &["governor"], only: &["api/"], why: "how many requests are taken" },
     Fence { names: &["clap"], only: &["cli/"], why: "arguments are parsed once" },
     Fence { names: &["argon2", "jsonwebtoken"], only: &["auth/"], why: "passwords and tokens are auth's" },
+    Fence { names: &["sha1", "data_encoding"], only: &["auth/"], why: "codes of authenticator apps" },
     Fence { names: &["hmac"], only: &["auth/", "secrets/"], why: "keys are used in two places" },
     Fence { names: &["aes_gcm"], only: &["secrets/"], why: "encryption at rest" },
     Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },

@@ -52,7 +52,7 @@ async fn a_project_changes(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
     let (shop, _) = project(&store, &ada, "shop").await;
-    let renamed = store.rename_project(shop.id, "The Shop").await.unwrap();
+    let renamed = store.rename_project(shop.id, "The Shop", None).await.unwrap();
     assert_eq!((renamed.name.as_str(), &renamed.slug), ("The Shop", &shop.slug));
     assert!(renamed.updated_at > shop.updated_at);
     store.set_project_framework(shop.id, "Next.js").await.unwrap();
@@ -61,7 +61,7 @@ async fn a_project_changes(database: Database) {
     assert_eq!((disabled.framework.as_deref(), disabled.disabled_at), (Some("Next.js"), Some(since)));
     assert_eq!(store.set_project_disabled(shop.id, None).await.unwrap().disabled_at, None);
     let gone = ProjectId::generate();
-    assert!(matches!(store.rename_project(gone, "X").await, Err(StoreError::NotFound)));
+    assert!(matches!(store.rename_project(gone, "X", None).await, Err(StoreError::NotFound)));
     assert!(matches!(store.set_project_framework(gone, "X").await, Err(StoreError::NotFound)));
 }
 

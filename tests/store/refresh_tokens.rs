@@ -3,8 +3,9 @@
 use crate::fixture::{Database, on_both, user};
 use chrono::TimeDelta;
 use gilgal::model::id::{TokenFamilyId, UserId};
+use gilgal::model::secret::Secret;
 use gilgal::model::time::now;
-use gilgal::store::{NewRefreshToken, RefreshToken, RotateOutcome, Store};
+use gilgal::store::{NewSession, RefreshToken, RotateOutcome, Store};
 
 on_both![
     a_token_is_used_once,
@@ -20,7 +21,8 @@ fn token(hash: &str) -> RefreshToken {
 
 async fn log_in(store: &Store, user_id: UserId, token: RefreshToken) -> TokenFamilyId {
     let family_id = TokenFamilyId::generate();
-    store.insert_refresh_token(NewRefreshToken { user_id, family_id, token }).await.unwrap();
+    let new = NewSession { user_id, family_id, token, peer: Some("192.0.2.1".to_owned()), user_agent: None };
+    store.start_session(new).await.unwrap();
     family_id
 }
 
@@ -79,7 +81,7 @@ async fn a_revoked_or_expired_token_is_refused(database: Database) {
     store.revoke_family("logged out").await.unwrap();
     store.revoke_family("never seen").await.unwrap();
     assert_eq!(store.rotate_refresh_token("logged out", token("x")).await.unwrap(), RotateOutcome::Unknown);
-    store.revoke_tokens_of(ada.id).await.unwrap();
+    store.change_password(ada.id, Secret::default(), None).await.unwrap();
     let outcome = store.rotate_refresh_token("password changed", token("x")).await.unwrap();
     assert_eq!(outcome, RotateOutcome::Unknown);
 }

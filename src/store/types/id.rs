@@ -2,8 +2,8 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    DeploymentId, EnvironmentId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SshKeyId,
-    TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, DeploymentId, EnvironmentId, InvitationId, JobId, ProjectId, RefreshTokenId,
+    ReleaseId, ServerId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -46,13 +46,17 @@ macro_rules! ids {
 }
 
 ids![
+    ApiKeyId,
+    AuditEntryId,
     DeploymentId,
     EnvironmentId,
+    InvitationId,
     JobId,
     ProjectId,
     RefreshTokenId,
     ReleaseId,
     ServerId,
+    SigningKeyId,
     SshKeyId,
     TokenFamilyId,
     UserId,

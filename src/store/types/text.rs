@@ -1,6 +1,7 @@
 //! Names and words of the model as `TEXT`, and free text.
 
 use super::column_value;
+use crate::model::audit::CredentialKind;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
@@ -51,6 +52,7 @@ texts![
     CommitId,
     ConfigName,
     ConfigScope,
+    CredentialKind,
     DeploymentSource,
     DeploymentState,
     Email,

@@ -23,6 +23,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// What it proves who it is with.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.token.as_deref()
+    }
+
     /// A request that is not sent yet.
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.http.request(method, format!("http://{}{path}", self.address));
@@ -117,6 +122,9 @@ fn redact(value: &mut Value) {
                     || name == "time"
                     || name == "duration_ms"
                     || name == "fingerprint"
+                    || name == "hint"
+                    || name == "key"
+                    || name == "invitation"
                     || ["_id", "_at", "_token"].iter().any(|end| name.ends_with(end));
                 if differs && !value.is_null() {
                     *value = Value::String(format!("[{name}]"));

@@ -1,9 +1,13 @@
 //! A server of its own for each test, and clients of it.
 
+mod acceptable;
 mod client;
 mod fixtures;
 mod server;
+mod totp;
 
+pub(crate) use acceptable::{Acceptable, acceptable};
 pub(crate) use client::{Client, Reply};
 pub(crate) use fixtures::{deployment, lines, move_to};
 pub(crate) use server::{Options, TestServer};
+pub(crate) use totp::{totp, totp_step};

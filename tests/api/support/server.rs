@@ -2,18 +2,21 @@
 
 use super::Client;
 use async_trait::async_trait;
+use diesel::Connection;
+use diesel::connection::SimpleConnection;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use gilgal::api::{Api, ApiOptions, Check, DeploymentWaker, LogFollower, Ports, Readiness, bind};
-use gilgal::auth::access_token::AccessTokens;
+use gilgal::api::{
+    Api, ApiOptions, Check, DeploymentWaker, LogFollower, Ports, Readiness, RequestLimits, bind,
+};
 use gilgal::auth::accounts::Accounts;
 use gilgal::config::{Mode, Registration};
 use gilgal::model::address::PublicAddress;
 use gilgal::model::id::DeploymentId;
 use gilgal::model::log::LogLine;
 use gilgal::model::project::Project;
-use gilgal::model::secret::Secret;
 use gilgal::projects::{CleanupError, ProjectCleanup};
+use gilgal::secrets::MasterKey;
 use gilgal::store::{LogFilter, Store};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -28,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) registration: Registration,
     pub(crate) connections_per_peer: usize,
     pub(crate) max_projects: u32,
+    pub(crate) request_limits: RequestLimits,
 }
 
 impl Default for Options {
@@ -37,6 +41,7 @@ impl Default for Options {
             registration: Registration::Open,
             connections_per_peer: usize::MAX,
             max_projects: u32::MAX,
+            request_limits: RequestLimits::default(),
         }
     }
 }
@@ -47,7 +52,7 @@ pub(crate) struct TestServer {
     pub(crate) surroundings: Arc<Surroundings>,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// The parts behind the API, which note what they are asked to do.
@@ -88,20 +93,33 @@ impl TestServer {
             ssh_host: "git.test".to_owned(),
             ssh_port: 2222,
         };
-        let tokens = AccessTokens::new(&Secret::new([7; 32]));
-        let accounts = Accounts::new(store.clone(), tokens, options.registration).unwrap();
+        let master_key = MasterKey::from_bytes([7; 32]);
+        let accounts = Accounts::open(store.clone(), master_key.clone(), options.registration).await.unwrap();
         let api = Api::new(
             accounts,
             store.clone(),
             ports,
-            ApiOptions { mode: options.mode, address, max_projects: options.max_projects },
+            master_key,
+            ApiOptions {
+                mode: options.mode,
+                address,
+                max_projects: options.max_projects,
+                request_limits: options.request_limits,
+                trusted_proxies: vec!["127.0.0.3/32".parse().unwrap()],
+                cors_origins: vec!["https://dashboard.test".to_owned()],
+            },
         );
         let bound = bind("127.0.0.1:0".parse().unwrap(), options.connections_per_peer).await.unwrap();
         let address = bound.address();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
         let (stop, serving) = (Some(stop), Some(serving));
-        Self { address, store, surroundings, stop, serving, _directory: directory }
+        Self { address, store, surroundings, stop, serving, directory }
+    }
+
+    /// Where its database is.
+    pub(crate) fn directory(&self) -> &std::path::Path {
+        self.directory.path()
     }
 
     /// A client that is not logged in.
@@ -118,6 +136,15 @@ impl TestServer {
         let login = json!({ "email": email, "password": "correct horse" });
         let session = client.post("/api/auth/login", login).await.expect(200);
         Client::new(self.address, Some(session["access_token"].as_str().unwrap().to_owned()))
+    }
+
+    /// Makes an account that runs the server too.
+    pub(crate) async fn promote(&self, username: &str) {
+        self.sign_up(username).await;
+        let path = self.directory().join("gilgal.db");
+        let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        let change = format!("UPDATE users SET role = 'operator' WHERE username = '{username}'");
+        database.batch_execute(&change).unwrap();
     }
 
     /// Asks the server to stop and waits until it has.

@@ -1,0 +1,208 @@
+//! What each route is for, takes and gives.
+
+use super::part::Part;
+use crate::api::endpoint::Endpoint;
+use crate::wire::account::{
+    ChangePassword, Login, LoginSessionBody, Register, RemoveAccount, SessionBody, UpdateAccount, UserBody,
+    WithRefreshToken,
+};
+use crate::wire::api_key::{ApiKeyBody, NewApiKeyBody, RotateApiKeyBody, ShownApiKeyBody};
+use crate::wire::audit::AuditBody;
+use crate::wire::deployment::DeploymentBody;
+use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
+use crate::wire::key::{KeyBody, NewKey};
+use crate::wire::log::LogLineBody;
+use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
+use crate::wire::second_factor::{
+    EnrolmentBody, RecoveryCodesBody, SecondFactorBody, WithCode, WithPassword,
+};
+use crate::wire::signing_key::SigningKeyBody;
+use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+/// What a route is for, takes and gives.
+pub(super) struct Description {
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    /// Parameters of the query: name, meaning, schema.
+    pub(super) query: Vec<(&'static str, &'static str, Object)>,
+    pub(super) body: Option<Part>,
+    pub(super) answer: Shown,
+}
+
+/// The answer of a success.
+pub(super) enum Shown {
+    /// A resource, with a status.
+    One(u16, Part),
+    /// A page of a list.
+    List(Part),
+    /// 204.
+    Nothing,
+    /// Lines, in one of three forms.
+    Log(Part),
+    /// The document itself.
+    Document,
+    /// A page for people.
+    Page,
+}
+
+impl Shown {
+    /// The bodies in it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        match self {
+            Self::One(_, part) | Self::List(part) | Self::Log(part) => Some(part),
+            Self::Nothing | Self::Document | Self::Page => None,
+        }
+        .into_iter()
+    }
+}
+
+fn one<T: ToSchema>(status: u16) -> Shown {
+    Shown::One(status, Part::of::<T>())
+}
+
+fn list<T: ToSchema>() -> Shown {
+    Shown::List(Part::of::<T>())
+}
+
+fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
+    Description { tag, summary, query: Vec::new(), body: None, answer }
+}
+
+impl Description {
+    fn takes<T: ToSchema>(self) -> Self {
+        Self { body: Some(Part::of::<T>()), ..self }
+    }
+
+    fn text(mut self, name: &'static str, meaning: &'static str) -> Self {
+        self.query.push((name, meaning, ObjectBuilder::new().schema_type(Type::String).build()));
+        self
+    }
+
+    fn number(mut self, name: &'static str, meaning: &'static str, most: Option<u32>) -> Self {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(most.map(|_| 1)).maximum(most);
+        self.query.push((name, meaning, number.build()));
+        self
+    }
+
+    /// `limit` and `cursor`.
+    fn paged(self) -> Self {
+        self.number("limit", "Most items of the page.", Some(100))
+            .text("cursor", "The `next` of the page before.")
+    }
+}
+
+const ACCOUNTS: &str = "accounts";
+const KEYS: &str = "keys";
+const PROJECTS: &str = "projects";
+const DEPLOYMENTS: &str = "deployments";
+const OPERATORS: &str = "operators";
+const SYSTEM: &str = "system";
+
+impl Endpoint {
+    /// The description of a route.
+    pub(super) fn describe(self) -> Description {
+        match self {
+            Self::Register => about(ACCOUNTS, "Sign up", one::<UserBody>(201)).takes::<Register>(),
+            Self::Login => about(ACCOUNTS, "Log in", one::<SessionBody>(200)).takes::<Login>(),
+            Self::Refresh => about(ACCOUNTS, "Trade a refresh token for new tokens", one::<SessionBody>(200))
+                .takes::<WithRefreshToken>(),
+            Self::Logout => about(ACCOUNTS, "Log out", Shown::Nothing).takes::<WithRefreshToken>(),
+            Self::ShowAccount => about(ACCOUNTS, "Your account", one::<UserBody>(200)),
+            Self::UpdateAccount => {
+                about(ACCOUNTS, "Change your account", one::<UserBody>(200)).takes::<UpdateAccount>()
+            }
+            Self::ChangePassword => {
+                about(ACCOUNTS, "Change your password, and end every other login", Shown::Nothing)
+                    .takes::<ChangePassword>()
+            }
+            Self::RemoveAccount => {
+                about(ACCOUNTS, "Remove your account", Shown::Nothing).takes::<RemoveAccount>()
+            }
+            Self::ListSessions => about(ACCOUNTS, "Your logins", list::<LoginSessionBody>()),
+            Self::EndSession => about(ACCOUNTS, "End a login", Shown::Nothing),
+            Self::ShowSecondFactor => about(ACCOUNTS, "Your second factor", one::<SecondFactorBody>(200)),
+            Self::EnrolSecondFactor => {
+                about(ACCOUNTS, "Make the secret of a second factor", one::<EnrolmentBody>(201))
+                    .takes::<WithPassword>()
+            }
+            Self::ConfirmSecondFactor => {
+                about(ACCOUNTS, "Turn the second factor on", one::<RecoveryCodesBody>(200))
+                    .takes::<WithCode>()
+            }
+            Self::RemoveSecondFactor => {
+                about(ACCOUNTS, "Turn the second factor off", Shown::Nothing).takes::<WithPassword>()
+            }
+            Self::ListInvitations => about(OPERATORS, "Invitations", list::<InvitationBody>()).paged(),
+            Self::CreateInvitation => {
+                about(OPERATORS, "Invite somebody to sign up", one::<ShownInvitationBody>(201))
+                    .takes::<NewInvitationBody>()
+            }
+            Self::DeleteInvitation => about(OPERATORS, "Take an invitation back", Shown::Nothing),
+            Self::ListSigningKeys => {
+                about(OPERATORS, "Keys that sign access tokens", list::<SigningKeyBody>())
+            }
+            Self::CreateSigningKey => {
+                about(OPERATORS, "Sign access tokens with a new key", one::<SigningKeyBody>(201))
+            }
+            Self::ListKeys => about(KEYS, "Your SSH keys", list::<KeyBody>()),
+            Self::CreateKey => about(KEYS, "Add an SSH key", one::<KeyBody>(201)).takes::<NewKey>(),
+            Self::DeleteKey => about(KEYS, "Remove an SSH key", Shown::Nothing),
+            Self::ListApiKeys => about(KEYS, "Your API keys", list::<ApiKeyBody>()),
+            Self::CreateApiKey => {
+                about(KEYS, "Make an API key", one::<ShownApiKeyBody>(201)).takes::<NewApiKeyBody>()
+            }
+            Self::RotateApiKey => about(KEYS, "Give an API key another secret", one::<ShownApiKeyBody>(200))
+                .takes::<RotateApiKeyBody>(),
+            Self::DeleteApiKey => about(KEYS, "Remove an API key", Shown::Nothing),
+            Self::ListAudit => about(OPERATORS, "The audit log", list::<AuditBody>())
+                .paged()
+                .text("project_id", "Of this project only.")
+                .text("user_id", "Of this account only.")
+                .text("action", "Of this action only: `create_project`."),
+            Self::ListProjects => about(PROJECTS, "Projects", list::<ProjectBody>()).paged(),
+            Self::CreateProject => {
+                about(PROJECTS, "Make a project", one::<ProjectBody>(201)).takes::<NewProjectBody>()
+            }
+            Self::ShowProject => about(PROJECTS, "A project, by id or slug", one::<ProjectBody>(200)),
+            Self::ReplaceProject => {
+                about(PROJECTS, "Change everything that can be changed", one::<ProjectBody>(200))
+                    .takes::<ReplaceProjectBody>()
+            }
+            Self::UpdateProject => {
+                about(PROJECTS, "Change a project", one::<ProjectBody>(200)).takes::<UpdateProjectBody>()
+            }
+            Self::DeleteProject => about(PROJECTS, "Stop and remove everything of a project", Shown::Nothing)
+                .text("confirm", "The slug of the project, to be sure."),
+            Self::ListProjectAudit => about(PROJECTS, "The audit log of a project", list::<AuditBody>())
+                .paged()
+                .text("user_id", "Of this account only.")
+                .text("action", "Of this action only: `cancel_deployment`."),
+            Self::ListDeployments => {
+                about(DEPLOYMENTS, "The deployments of a project", list::<DeploymentBody>())
+                    .paged()
+                    .text("status", "With this status only.")
+                    .text("environment_id", "To this environment only.")
+                    .text("commit", "Of this commit only.")
+            }
+            Self::ShowDeployment => about(DEPLOYMENTS, "A deployment", one::<DeploymentBody>(200)),
+            Self::DeleteDeployment | Self::CancelDeployment => {
+                about(DEPLOYMENTS, "Cancel a deployment", one::<DeploymentBody>(202))
+            }
+            Self::ShowLogs => {
+                about(DEPLOYMENTS, "The log of a deployment", Shown::Log(Part::of::<LogLineBody>()))
+                    .number("after", "Lines with a higher number only.", None)
+                    .number("cursor", "The `next` of the page before.", None)
+                    .number("limit", "Most lines of a JSON page.", Some(1000))
+                    .text("level", "Of this level only: `info`, `warning`, `error`.")
+                    .text("step", "Of this step only: `build`.")
+            }
+            Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
+            Self::Ready => about(SYSTEM, "Whether deployments can be taken", one::<ReadyBody>(200)),
+            Self::Version => about(SYSTEM, "Name and version", one::<VersionBody>(200)),
+            Self::ShowOpenApi => about(SYSTEM, "This document", Shown::Document),
+            Self::ShowDocs => about(SYSTEM, "This document for people", Shown::Page),
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! How many requests are taken, by peer and by account.
+//!
+//! The counts are in memory, shared by all requests: they protect this process, and end with it.
+
+use crate::auth::origin::Origin;
+use crate::model::admission::Peer;
+use crate::model::id::UserId;
+use governor::clock::{Clock, DefaultClock};
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+use std::hash::Hash;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+/// Counts that are kept before those of the idle are forgotten.
+const KEPT: usize = 10_000;
+
+/// How many requests a minute are taken. `None` for no limit.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct RequestLimits {
+    pub per_peer: Option<NonZeroU32>,
+    pub per_account: Option<NonZeroU32>,
+}
+
+/// Counts requests.
+pub(super) struct Rates {
+    peers: Option<Rate<Peer>>,
+    accounts: Option<Rate<UserId>>,
+}
+
+struct Rate<K: Clone + Hash + Eq> {
+    limiter: RateLimiter<K, HashMapStateStore<K>, DefaultClock>,
+    clock: DefaultClock,
+}
+
+impl Rates {
+    pub(super) fn new(limits: RequestLimits) -> Self {
+        Self { peers: limits.per_peer.map(Rate::new), accounts: limits.per_account.map(Rate::new) }
+    }
+
+    /// Counts a request of a peer. A loopback address counts for nobody: it is this machine, or a proxy on it that speaks
+    /// for everybody and is not among the trusted ones.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn admit_peer(&self, origin: Origin) -> Result<(), Duration> {
+        match &self.peers {
+            Some(rate) if !origin.peer.is_loopback() => rate.admit(&Peer::from(origin.peer)),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Counts a request of an account, by whatever login or key.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn admit_account(&self, id: UserId) -> Result<(), Duration> {
+        self.accounts.as_ref().map_or(Ok(()), |rate| rate.admit(&id))
+    }
+}
+
+impl<K: Clone + Hash + Eq> Rate<K> {
+    /// So many requests at once, which come back evenly in a minute.
+    fn new(per_minute: NonZeroU32) -> Self {
+        let clock = DefaultClock::default();
+        Self { limiter: RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock.clone()), clock }
+    }
+
+    fn admit(&self, key: &K) -> Result<(), Duration> {
+        if self.limiter.len() >= KEPT {
+            self.limiter.retain_recent();
+        }
+        self.limiter.check_key(key).map_err(|until| until.wait_time_from(self.clock.now()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rates(number: u32) -> Rates {
+        let limit = NonZeroU32::new(number);
+        Rates::new(RequestLimits { per_peer: limit, per_account: limit })
+    }
+
+    fn from(address: &str) -> Origin {
+        Origin { peer: address.parse().unwrap(), local: false }
+    }
+
+    #[test]
+    fn each_peer_and_each_account_has_its_share() {
+        let rates = rates(3);
+        for address in ["192.0.2.1", "192.0.2.2", "2001:db8::1"] {
+            for _ in 0..3 {
+                rates.admit_peer(from(address)).unwrap();
+            }
+            let wait = rates.admit_peer(from(address)).unwrap_err();
+            assert!(wait > Duration::from_secs(15) && wait <= Duration::from_secs(20), "{wait:?}");
+        }
+        assert!(rates.admit_peer(from("2001:db8::2")).is_err(), "a network of 64 bits is one peer");
+        let (ada, bob) = (UserId::generate(), UserId::generate());
+        for _ in 0..3 {
+            rates.admit_account(ada).unwrap();
+        }
+        assert!(rates.admit_account(ada).is_err());
+        rates.admit_account(bob).unwrap();
+    }
+
+    #[test]
+    fn loopback_and_no_limit_count_for_nobody() {
+        for _ in 0..10 {
+            rates(3).admit_peer(from("127.0.0.1")).unwrap();
+        }
+        let unlimited = rates(0);
+        for _ in 0..10 {
+            unlimited.admit_peer(from("192.0.2.1")).unwrap();
+            unlimited.admit_account(UserId::generate()).unwrap();
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Something to look at, for who develops Gilgal: accounts, projects, deployments with logs, API keys.
+//!
+//! Nothing of it is live, since there are no images: what was deployed has failed, was cancelled or was superseded. No
+//! password is in the program: each is made up and given out once.
+
+use crate::auth::accounts::{AccountError, Accounts, SignUp};
+use crate::auth::api_keys::KeyDraft;
+use crate::auth::origin::Origin;
+use crate::config::Registration;
+use crate::model::deployment::{
+    Deployment, DeploymentEvent, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState, Step,
+};
+use crate::model::environment::{Environment, EnvironmentSettings};
+use crate::model::id::DeploymentId;
+use crate::model::log::{Level, LogLine, NewLine, Stream};
+use crate::model::name::{CommitId, Slug};
+use crate::model::scope::Scope;
+use crate::model::secret::Secret;
+use crate::model::time::now;
+use crate::model::user::User;
+use crate::secrets::MasterKey;
+use crate::store::{NewDeployment, NewProject, Store, StoreError};
+use std::net::Ipv4Addr;
+
+/// A mistake of this file: its own names are not valid, or its own moves are not allowed.
+const WRONG: &str = "the names and the moves of the seed are valid";
+
+/// Why nothing, or not everything, was made.
+#[derive(Debug, thiserror::Error)]
+pub enum SeedError {
+    #[error("the database has accounts already. To add to them all the same: gilgal db seed --add")]
+    NotEmpty,
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An account that was made.
+#[derive(Debug)]
+pub struct Seeded {
+    pub user: User,
+    pub password: Secret<String>,
+    pub api_key: Secret<String>,
+    pub project: Slug,
+}
+
+/// Fills a database: two accounts with a project each, or two more where `add` says that there may be some.
+///
+/// # Errors
+/// [`SeedError::NotEmpty`] when there are accounts and `add` does not say that there may be.
+pub async fn seed(store: &Store, master_key: MasterKey, add: bool) -> Result<Vec<Seeded>, SeedError> {
+    let known = store.count_users().await?;
+    if known > 0 && !add {
+        return Err(SeedError::NotEmpty);
+    }
+    let accounts = Accounts::open(store.clone(), master_key, Registration::Open).await?;
+    let mut made = Vec::new();
+    for (name, project) in [("ada", "shop"), ("grace", "blog")] {
+        // Another name where this one may be taken.
+        let suffix = if known == 0 { String::new() } else { format!("-{}", random()) };
+        made.push(account(store, &accounts, &format!("{name}{suffix}"), &format!("{project}{suffix}")).await?);
+    }
+    Ok(made)
+}
+
+async fn account(
+    store: &Store,
+    accounts: &Accounts,
+    name: &str,
+    project: &str,
+) -> Result<Seeded, SeedError> {
+    let password = random() + &random() + &random();
+    let sign_up = SignUp {
+        email: format!("{name}@example.com").parse().expect(WRONG),
+        username: name.parse().expect(WRONG),
+        password: password.parse().expect(WRONG),
+        invitation: None,
+    };
+    let origin = Origin { peer: Ipv4Addr::LOCALHOST.into(), local: true };
+    let user = accounts.register(sign_up, origin).await?;
+    let title = "development".parse().expect(WRONG);
+    let draft = KeyDraft { title, scopes: vec![Scope::Admin], expires_at: None };
+    let (_, api_key) = accounts.create_api_key(user.id, draft).await?;
+    let slug: Slug = project.parse().expect(WRONG);
+    let new = NewProject { owner_id: user.id, name: project.to_owned(), slug: slug.clone(), at_most: u32::MAX };
+    let (_, production) = store.create_project(new, EnvironmentSettings::default()).await?;
+    deployments(store, &user, &production).await?;
+    Ok(Seeded { user, password: Secret::new(password), api_key, project: slug })
+}
+
+/// One that failed in its build, one that was cancelled, one whose place a newer one has taken.
+async fn deployments(store: &Store, user: &User, environment: &Environment) -> Result<(), SeedError> {
+    let failed = queued(store, user, environment, 'a').await?;
+    let lines = [
+        (Step::Fetch, Stream::Step, Level::Info, "Deploying to production"),
+        (Step::Detect, Stream::Step, Level::Info, "Node.js app detected"),
+        (Step::Build, Stream::Step, Level::Info, "Building image"),
+        (Step::Build, Stream::Build, Level::Info, "RUN npm ci"),
+        (Step::Build, Stream::Build, Level::Error, "npm error code E404"),
+        (Step::Build, Stream::Notice, Level::Error, "npm ci failed with exit code 1."),
+    ];
+    log(store, failed.id, &lines).await?;
+    let reached = [DeploymentState::Fetching, DeploymentState::Detecting, DeploymentState::Building];
+    let mut state = failed.state;
+    for next in reached {
+        store.advance_deployment(failed.id, state, next, &DeploymentRecord::default(), None).await?;
+        state = next;
+    }
+    let reason = Some("npm ci failed with exit code 1.");
+    for event in [DeploymentEvent::Failed, DeploymentEvent::Undone] {
+        let next = state.next(event).expect(WRONG);
+        store.finish_deployment(failed.id, state, next, None, reason).await?;
+        state = next;
+    }
+
+    let superseded = queued(store, user, environment, 'b').await?;
+    log(store, superseded.id, &[(Step::Queue, Stream::Step, Level::Info, "Waiting for its turn")]).await?;
+    let cancelled = queued(store, user, environment, 'c').await?;
+    log(store, cancelled.id, &[(Step::Queue, Stream::Step, Level::Info, "Waiting for its turn")]).await?;
+    store.request_cancel(cancelled.id).await?;
+    Ok(())
+}
+
+async fn queued(
+    store: &Store,
+    user: &User,
+    environment: &Environment,
+    digit: char,
+) -> Result<Deployment, SeedError> {
+    let commit: CommitId = String::from_iter([digit; 40]).parse().expect(WRONG);
+    let new = NewDeployment {
+        id: DeploymentId::generate(),
+        project_id: environment.project_id,
+        environment_id: environment.id,
+        commit,
+        branch: environment.branch.clone(),
+        previous_commit: None,
+        author: Some(user.id),
+        source: DeploymentSource::Push,
+        options: DeploymentOptions::default(),
+    };
+    Ok(store.enqueue_deployment(new, "A newer push took its place.").await?.deployment)
+}
+
+async fn log(
+    store: &Store,
+    id: DeploymentId,
+    lines: &[(Step, Stream, Level, &str)],
+) -> Result<(), SeedError> {
+    let line = |(seq, (step, stream, level, text)): (i64, &(Step, Stream, Level, &str))| {
+        let (step, stream, level) = (*step, *stream, *level);
+        LogLine { seq, line: NewLine { at: now(), level, step, stream, text: (*text).to_owned() } }
+    };
+    let lines: Vec<_> = (1..).zip(lines).map(line).collect();
+    Ok(store.append_log(id, &lines).await?)
+}
+
+/// Eight random digits and letters.
+fn random() -> String {
+    hex::encode(rand::random::<[u8; 4]>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{DeploymentFilter, PageRequest};
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_empty_database_is_filled_and_another_one_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::connect(&format!("sqlite://{}/gilgal.db", folder.path().display())).await.unwrap();
+        store.migrate().await.unwrap();
+        let key = MasterKey::from_bytes([7; 32]);
+        let made = seed(&store, key.clone(), false).await.unwrap();
+        assert_eq!(made.len(), 2);
+        assert_ne!(made[0].password, made[1].password);
+        assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 2);
+        for seeded in &made {
+            let project = store.project_by_slug(&seeded.project).await.unwrap().unwrap();
+            let all = store.deployments_of(project.id, &DeploymentFilter::default(), PageRequest::first()).await.unwrap();
+            assert_eq!(all.data.len(), 3);
+            assert!(all.data.iter().all(|deployment| deployment.state.is_final()), "nothing runs at a start");
+        }
+        assert!(matches!(seed(&store, key.clone(), false).await, Err(SeedError::NotEmpty)));
+        seed(&store, key, true).await.unwrap();
+        assert_eq!(store.count_users().await.unwrap(), 4);
+    }
+}

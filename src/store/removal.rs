@@ -1,0 +1,52 @@
+//! Removing accounts.
+
+use crate::model::id::UserId;
+use crate::model::user::ServerRole;
+use crate::store::Store;
+use crate::store::backend::{Connection, on};
+use crate::store::error::{StoreError, found};
+use crate::store::schema::{projects, users};
+use diesel::prelude::*;
+use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
+
+/// The field of the conflict when an account that is to be removed owns projects.
+pub const OWNED_PROJECTS: &str = "owned_projects";
+/// The field of the conflict when an account that is to be removed is the only operator.
+pub const LAST_OPERATOR: &str = "last_operator";
+
+impl Store {
+    /// Removes an account with its keys, tokens and second factor. What it deployed stays, without its name.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] of [`OWNED_PROJECTS`] or [`LAST_OPERATOR`].
+    pub async fn remove_user(&self, id: UserId) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            // No account is made or removed meanwhile, and no project given to one: in SQLite the transaction is the only
+            // one that writes. (A project's row holds its owner's, which this lock does not let it.)
+            if let Connection::Postgres(postgres) = connection {
+                postgres.batch_execute("LOCK TABLE users IN EXCLUSIVE MODE").await?;
+            }
+            let owned = projects::table.filter(projects::owner_id.eq(id)).count();
+            let owned: i64 = on!(connection, |c| owned.get_result(c).await)?;
+            if owned > 0 {
+                return Err(StoreError::Conflict { field: OWNED_PROJECTS });
+            }
+            let others = users::table
+                .filter(users::id.ne(id))
+                .filter(users::role.eq(ServerRole::Operator))
+                .filter(users::disabled_at.is_null())
+                .count();
+            let others: i64 = on!(connection, |c| others.get_result(c).await)?;
+            let role: ServerRole =
+                on!(connection, |c| users::table.find(id).select(users::role).first(c).await)?;
+            match role {
+                ServerRole::Operator if others == 0 => {
+                    return Err(StoreError::Conflict { field: LAST_OPERATOR });
+                }
+                ServerRole::Operator | ServerRole::Member => {}
+            }
+            found(on!(connection, |c| diesel::delete(users::table.find(id)).execute(c).await)?)
+        })
+        .await
+    }
+}

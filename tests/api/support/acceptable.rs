@@ -1,0 +1,149 @@
+//! A request for each endpoint that it carries out: for the tests that go over the whole table.
+
+use super::{Client, Reply, TestServer, deployment};
+use gilgal::api::Endpoint;
+use gilgal::model::id::SshKeyId;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A number that no other call was given.
+fn number() -> usize {
+    static NUMBER: AtomicUsize = AtomicUsize::new(0);
+    NUMBER.fetch_add(1, Ordering::Relaxed)
+}
+
+/// An SSH key that no account has (RFC 8709 §4).
+fn ssh_key() -> String {
+    let mut blob = Vec::new();
+    let point: Vec<u8> = (0..32_u8).map(|index| index.wrapping_mul(7)).collect();
+    for part in [&b"ssh-ed25519"[..], &[&point[..24], &number().to_be_bytes()[..]].concat()] {
+        blob.extend(u32::try_from(part.len()).unwrap().to_be_bytes());
+        blob.extend(part);
+    }
+    format!("ssh-ed25519 {}", data_encoding::BASE64.encode(&blob))
+}
+
+/// A request that is not sent yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Acceptable {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    /// `None` where the endpoint takes no body.
+    pub(crate) body: Option<Value>,
+}
+
+impl Acceptable {
+    pub(crate) async fn send(&self, client: &Client) -> Reply {
+        let request = client.request(self.method.clone(), &self.path);
+        match &self.body {
+            Some(body) => Reply::of(request.json(body)).await,
+            None => Reply::of(request).await,
+        }
+    }
+}
+
+/// What has to be there for a request of `owner` to be carried out is made on the way.
+pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: Endpoint) -> Acceptable {
+    let row = endpoint.row();
+    let id_of = |made: &Value| made["id"].as_str().unwrap().to_owned();
+    let name = owner.get("/api/auth/me").await.expect(200)["username"].as_str().unwrap().to_owned();
+    let with_id = |id: &str| row.path.replace(":id", id);
+    let plain = || row.path.to_owned();
+    let session = || async {
+        let login = json!({ "email": format!("{name}@example.com"), "password": "correct horse" });
+        server.anonymous().post("/api/auth/login", login).await.expect(200)
+    };
+    let password = json!({ "password": "correct horse" });
+    let project = || async { owner.create_project("Shop").await };
+    let deployment = || async { deployment(&server.store, &project().await).await.to_string() };
+    let api_key = || async {
+        let body = json!({ "title": "ci", "scopes": ["read"] });
+        id_of(&owner.post("/api/api-keys", body).await.expect(201))
+    };
+    let (path, body) = match endpoint {
+        Endpoint::Register => {
+            let new = format!("new{}", number());
+            let email = format!("{new}@example.com");
+            (plain(), Some(json!({ "email": email, "username": new, "password": "correct horse" })))
+        }
+        Endpoint::Login => {
+            let body = json!({ "email": format!("{name}@example.com"), "password": "correct horse" });
+            (plain(), Some(body))
+        }
+        Endpoint::Refresh | Endpoint::Logout => {
+            (plain(), Some(json!({ "refresh_token": session().await["refresh_token"] })))
+        }
+        Endpoint::ShowAccount
+        | Endpoint::ListSessions
+        | Endpoint::ShowSecondFactor
+        | Endpoint::ListInvitations
+        | Endpoint::ListSigningKeys
+        | Endpoint::ListKeys
+        | Endpoint::ListApiKeys
+        | Endpoint::ListAudit
+        | Endpoint::ListProjects
+        | Endpoint::Health
+        | Endpoint::Ready
+        | Endpoint::Version
+        | Endpoint::ShowOpenApi
+        | Endpoint::ShowDocs => (plain(), None),
+        Endpoint::UpdateAccount => (plain(), Some(json!({ "username": name }))),
+        Endpoint::ChangePassword => {
+            let body = json!({ "current_password": "correct horse", "new_password": "battery staple" });
+            (plain(), Some(body))
+        }
+        Endpoint::RemoveAccount => {
+            // The last operator cannot go: this one may, since there is another.
+            server.promote(&format!("second{}", number())).await;
+            (plain(), Some(json!({ "password": "correct horse", "confirm": name })))
+        }
+        Endpoint::EndSession => {
+            session().await;
+            let sessions = owner.get("/api/auth/sessions").await.expect(200);
+            (with_id(&id_of(&sessions["data"][0])), None)
+        }
+        Endpoint::EnrolSecondFactor => (plain(), Some(password)),
+        Endpoint::ConfirmSecondFactor => {
+            let enrolment = owner.post("/api/auth/totp", password).await.expect(201);
+            let secret = enrolment["secret"].as_str().unwrap();
+            (plain(), Some(json!({ "code": super::totp(secret, super::totp_step()) })))
+        }
+        Endpoint::RemoveSecondFactor => {
+            owner.post("/api/auth/totp", password.clone()).await.expect(201);
+            (plain(), Some(password))
+        }
+        Endpoint::CreateInvitation => (plain(), Some(json!({ "email": "guest@example.com" }))),
+        Endpoint::DeleteInvitation => {
+            (with_id(&id_of(&owner.post("/api/invitations", json!({})).await.expect(201))), None)
+        }
+        Endpoint::CreateSigningKey => (plain(), None),
+        Endpoint::CreateKey => (plain(), Some(json!({ "title": "laptop", "public_key": ssh_key() }))),
+        Endpoint::DeleteKey => {
+            let body = json!({ "title": "laptop", "public_key": ssh_key() });
+            let made = owner.post("/api/keys", body).await.expect(201);
+            assert!(id_of(&made).parse::<SshKeyId>().is_ok());
+            (with_id(&id_of(&made)), None)
+        }
+        Endpoint::CreateApiKey => (plain(), Some(json!({ "title": "ci", "scopes": ["read"] }))),
+        Endpoint::RotateApiKey => (with_id(&api_key().await), Some(json!({ "overlap_seconds": 60 }))),
+        Endpoint::DeleteApiKey => (with_id(&api_key().await), None),
+        Endpoint::CreateProject => (plain(), Some(json!({ "name": "Shop" }))),
+        Endpoint::ShowProject | Endpoint::ListProjectAudit | Endpoint::ListDeployments => {
+            (with_id(&id_of(&project().await)), None)
+        }
+        Endpoint::ReplaceProject | Endpoint::UpdateProject => {
+            (with_id(&id_of(&project().await)), Some(json!({ "name": "Store" })))
+        }
+        Endpoint::DeleteProject => {
+            let project = project().await;
+            let slug = project["slug"].as_str().unwrap();
+            (format!("{}?confirm={slug}", with_id(&id_of(&project))), None)
+        }
+        Endpoint::ShowDeployment
+        | Endpoint::DeleteDeployment
+        | Endpoint::CancelDeployment
+        | Endpoint::ShowLogs => (with_id(&deployment().await), None),
+    };
+    Acceptable { method: row.method.as_str().parse().unwrap(), path, body }
+}
