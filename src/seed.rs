@@ -59,17 +59,14 @@ pub async fn seed(store: &Store, master_key: MasterKey, add: bool) -> Result<Vec
     for (name, project) in [("ada", "shop"), ("grace", "blog")] {
         // Another name where this one may be taken.
         let suffix = if known == 0 { String::new() } else { format!("-{}", random()) };
-        made.push(account(store, &accounts, &format!("{name}{suffix}"), &format!("{project}{suffix}")).await?);
+        made.push(
+            account(store, &accounts, &format!("{name}{suffix}"), &format!("{project}{suffix}")).await?,
+        );
     }
     Ok(made)
 }
 
-async fn account(
-    store: &Store,
-    accounts: &Accounts,
-    name: &str,
-    project: &str,
-) -> Result<Seeded, SeedError> {
+async fn account(store: &Store, accounts: &Accounts, name: &str, project: &str) -> Result<Seeded, SeedError> {
     let password = random() + &random() + &random();
     let sign_up = SignUp {
         email: format!("{name}@example.com").parse().expect(WRONG),
@@ -83,7 +80,8 @@ async fn account(
     let draft = KeyDraft { title, scopes: vec![Scope::Admin], expires_at: None };
     let (_, api_key) = accounts.create_api_key(user.id, draft).await?;
     let slug: Slug = project.parse().expect(WRONG);
-    let new = NewProject { owner_id: user.id, name: project.to_owned(), slug: slug.clone(), at_most: u32::MAX };
+    let new =
+        NewProject { owner_id: user.id, name: project.to_owned(), slug: slug.clone(), at_most: u32::MAX };
     let (_, production) = store.create_project(new, EnvironmentSettings::default()).await?;
     deployments(store, &user, &production).await?;
     Ok(Seeded { user, password: Secret::new(password), api_key, project: slug })
@@ -178,7 +176,10 @@ mod tests {
         assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 2);
         for seeded in &made {
             let project = store.project_by_slug(&seeded.project).await.unwrap().unwrap();
-            let all = store.deployments_of(project.id, &DeploymentFilter::default(), PageRequest::first()).await.unwrap();
+            let all = store
+                .deployments_of(project.id, &DeploymentFilter::default(), PageRequest::first())
+                .await
+                .unwrap();
             assert_eq!(all.data.len(), 3);
             assert!(all.data.iter().all(|deployment| deployment.state.is_final()), "nothing runs at a start");
         }

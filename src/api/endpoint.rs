@@ -2,7 +2,8 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, audit, deployments, invitations, keys, logs, openapi, projects, second_factor, system,
+    Api, accounts, api_keys, audit, deployments, invitations, keys, logs, openapi, projects, second_factor,
+    system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;

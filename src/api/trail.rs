@@ -60,6 +60,10 @@ impl Trail {
         response: &Response,
     ) {
         let change = self.change(asked, caller, response);
+        if change.user_id.is_none() {
+            // The log-out of a login that there is not: nothing was changed.
+            return;
+        }
         if let Err(error) = api.store.audit(change.clone()).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, ?change, "a change could not be written to the audit log");

@@ -19,4 +19,4 @@ pub mod second_factor;
 pub mod signing_keys;
 pub mod ssh_public_key;
 mod throttle;
-mod totp;
+pub mod totp;

@@ -2,6 +2,7 @@
 
 use crate::support::{Client, TestServer, acceptable};
 use gilgal::api::Endpoint;
+use gilgal::store::{AuditFilter, PageRequest};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -22,10 +23,8 @@ async fn every_endpoint_that_changes_something_is_in_the_log() {
         let request = acceptable(&server, &root, endpoint).await;
         let reply = request.send(&root).await;
         assert!(reply.status < 300, "{endpoint:?}: {} {}", reply.status, reply.text);
-        let entries = server
-            .store
-            .audit_log(&gilgal::store::AuditFilter::default(), gilgal::store::PageRequest::first());
-        let entry = entries.await.unwrap().data.remove(0).what;
+        let all = AuditFilter::default();
+        let entry = server.store.audit_log(&all, PageRequest::first()).await.unwrap().data.remove(0).what;
         if endpoint.is_audited() {
             assert_eq!(entry.action, endpoint.word());
             assert_eq!(entry.request_id, reply.headers["x-request-id"].to_str().unwrap());

