@@ -211,7 +211,7 @@ impl App {
                 engine: engine.clone(),
                 address: address.clone(),
             }),
-            api: Api::new(accounts, store.clone(), ports, master_key, api_options),
+            api: Api::new(accounts, store.clone(), master_key, ports, api_options),
             receiver: Arc::new(Receiver {
                 store: store.clone(),
                 journal,

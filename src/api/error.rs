@@ -1,11 +1,11 @@
 //! The only place where an error becomes HTTP.
 
-use crate::auth::accounts::AccountError;
-use crate::auth::api_keys::MOST_KEYS;
+mod accounts;
+mod store;
+
 use crate::config::Mode;
 use crate::model::scope::Scope;
 use crate::projects::ProjectError;
-use crate::store::{API_KEY_LIMIT, LAST_OPERATOR, OWNED_PROJECTS, StoreError};
 use crate::wire::error::{ErrorBody, ErrorDetail};
 use crate::wire::form::{BodyError, Faults};
 use serde_json::{Map, Value, json};
@@ -235,77 +235,6 @@ fn chain(error: &(dyn Error + 'static)) -> Vec<String> {
     causes
 }
 
-impl From<StoreError> for ApiError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict { field: API_KEY_LIMIT } => {
-                let message = format!("An account may have {MOST_KEYS} API keys. Delete one that is not used.");
-                Self::new(Code::TooManyApiKeys, message)
-            }
-            StoreError::Conflict { field: OWNED_PROJECTS } => {
-                let message = "The account owns projects. Delete them first: `GET /api/projects` lists them.";
-                Self::new(Code::OwnsProjects, message)
-            }
-            StoreError::Conflict { field: LAST_OPERATOR } => {
-                let message = "This is the only operator: without it nobody could run the server.";
-                Self::new(Code::LastOperator, message)
-            }
-            StoreError::Conflict { field } => Self::taken(field),
-            error @ StoreError::Unavailable(_) => {
-                Self::unavailable("The database does not answer at the moment. Try again.", error)
-            }
-            StoreError::Stale => Self::changed_meanwhile(),
-            error @ (StoreError::NotFound
-            // Nothing of the API queues deployments.
-            | StoreError::Disabled
-            | StoreError::NewerDatabase { .. }
-            | StoreError::UnknownUrl
-            | StoreError::Other(_)) => Self::internal(error),
-        }
-    }
-}
-
-impl ApiError {
-    fn taken(field: &str) -> Self {
-        let message = match field {
-            "public_key" => "This key belongs to an account already.".to_owned(),
-            field => format!("This {field} is taken."),
-        };
-        Self::new(Code::Taken, message).with_detail("field", json!(field))
-    }
-}
-
-impl From<AccountError> for ApiError {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::RegistrationClosed | AccountError::FirstAccountIsLocal => {
-                Self::new(Code::RegistrationClosed, error)
-            }
-            AccountError::InvitationRequired | AccountError::InvitationRefused => {
-                Self::new(Code::InvitationRequired, error)
-            }
-            AccountError::WrongPassword | AccountError::PasswordRequired => {
-                Self::new(Code::WrongPassword, error)
-            }
-            AccountError::SecondFactorRequired => Self::new(Code::SecondFactorRequired, error),
-            AccountError::WrongSecondFactor => Self::new(Code::InvalidSecondFactor, error),
-            AccountError::SecondFactorIsOn | AccountError::NoSecondFactor => {
-                Self::new(Code::SecondFactorState, error)
-            }
-            AccountError::TooMany { wait } => {
-                Self { retry_after: Some(wait), ..Self::new(Code::RateLimited, error) }
-            }
-            AccountError::WrongCredentials => Self::new(Code::InvalidCredentials, error),
-            AccountError::RefreshTokenRefused => Self::new(Code::InvalidRefreshToken, error),
-            AccountError::AccessTokenRefused => Self::new(Code::Unauthenticated, error),
-            AccountError::Store(error) => error.into(),
-            AccountError::Hash(error) => Self::internal(error),
-            AccountError::Sealed(error) => Self::internal(error),
-            AccountError::Signing(error) => Self::internal(error),
-        }
-    }
-}
-
 impl From<ProjectError> for ApiError {
     fn from(error: ProjectError) -> Self {
         match error {
@@ -337,6 +266,7 @@ impl From<BodyError> for ApiError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
     use http_body_util::BodyExt;
     use std::collections::HashSet;
 

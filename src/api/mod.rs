@@ -94,8 +94,8 @@ impl Api {
     pub fn new(
         accounts: Accounts,
         store: Store,
-        ports: Ports,
         master_key: MasterKey,
+        ports: Ports,
         options: ApiOptions,
     ) -> Arc<Self> {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));

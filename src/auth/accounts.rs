@@ -28,12 +28,12 @@ const REFRESH_DAYS: i64 = 30;
 /// Everything that has to do with who somebody is, apart from SSH keys.
 #[derive(Debug)]
 pub struct Accounts {
-    store: Store,
-    tokens: AccessTokens,
-    hasher: PasswordHasher,
-    throttle: Throttle,
+    pub(super) store: Store,
+    pub(super) tokens: AccessTokens,
+    pub(super) hasher: PasswordHasher,
+    pub(super) throttle: Throttle,
     registration: Registration,
-    master_key: MasterKey,
+    pub(super) master_key: MasterKey,
     first_account: Mutex<()>,
 }
 
@@ -88,26 +88,6 @@ impl Accounts {
             master_key,
             first_account: Mutex::new(()),
         })
-    }
-
-    pub(super) const fn store(&self) -> &Store {
-        &self.store
-    }
-
-    pub(super) const fn tokens(&self) -> &AccessTokens {
-        &self.tokens
-    }
-
-    pub(super) const fn hasher(&self) -> &PasswordHasher {
-        &self.hasher
-    }
-
-    pub(super) const fn throttle(&self) -> &Throttle {
-        &self.throttle
-    }
-
-    pub(super) const fn master_key(&self) -> &MasterKey {
-        &self.master_key
     }
 
     /// Makes an account. The first one of a server is its operator, and may be made on a closed server too: without it

@@ -42,7 +42,7 @@ impl Accounts {
         scopes.sort_unstable();
         scopes.dedup();
         let new = NewApiKey { user_id, title: title.into(), secret, scopes, expires_at, at_most: MOST_KEYS };
-        Ok((self.store().create_api_key(new).await?, key))
+        Ok((self.store.create_api_key(new).await?, key))
     }
 
     /// Gives a key another secret. The one until now is accepted for `overlap` more, so that those who use it can change.
@@ -54,19 +54,19 @@ impl Accounts {
     ) -> Result<(ApiKey, Secret<String>), AccountError> {
         let (key, secret) = new_key();
         let previous_until = (overlap > TimeDelta::zero()).then(|| now() + overlap);
-        Ok((self.store().rotate_api_key(user_id, id, secret, previous_until).await?, key))
+        Ok((self.store.rotate_api_key(user_id, id, secret, previous_until).await?, key))
     }
 
     /// Whom a key stands for, and that it was used.
     pub(super) async fn principal_of_key(&self, key: &str) -> Result<Principal, AccountError> {
         let hash = opaque_token::hash(&Secret::new(key.to_owned()));
         let now = now();
-        let found = self.store().api_key_by_hash(&hash, now).await?;
+        let found = self.store.api_key_by_hash(&hash, now).await?;
         let Some((key, user)) = found.filter(|(_, user)| user.disabled_at.is_none()) else {
             return Err(AccountError::AccessTokenRefused);
         };
         if key.last_used_at.is_none_or(|last| now - last >= NOTED_EVERY)
-            && let Err(error) = self.store().touch_api_key(key.id, now).await
+            && let Err(error) = self.store.touch_api_key(key.id, now).await
         {
             // Nobody is kept out because this cannot be noted.
             tracing::warn!(error = &error as &dyn std::error::Error, "the use of a key was not noted");

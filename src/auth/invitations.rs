@@ -21,6 +21,6 @@ impl Accounts {
         let token = opaque_token::generate(Kind::Invitation);
         let hash = opaque_token::hash(&token);
         let new = NewInvitation { hash, email, created_by, expires_at: now() + lifetime };
-        Ok((self.store().create_invitation(new).await?, token))
+        Ok((self.store.create_invitation(new).await?, token))
     }
 }

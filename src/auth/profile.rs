@@ -31,7 +31,7 @@ impl Accounts {
         if change.email.is_some() {
             self.confirm_password(user, password.ok_or(AccountError::PasswordRequired)?, origin).await?;
         }
-        Ok(self.store().update_user(user.id, &change).await?)
+        Ok(self.store.update_user(user.id, &change).await?)
     }
 
     /// Gives an account another password. Every login of it ends but the one that asks.
@@ -44,8 +44,8 @@ impl Accounts {
         origin: Origin,
     ) -> Result<(), AccountError> {
         self.confirm_password(user, current, origin).await?;
-        let hash = self.hasher().hash(new, origin.peer).await?;
-        Ok(self.store().change_password(user.id, hash, session_of(credential)).await?)
+        let hash = self.hasher.hash(new, origin.peer).await?;
+        Ok(self.store.change_password(user.id, hash, session_of(credential)).await?)
     }
 
     /// Removes an account with everything that lets its owner in.
@@ -59,7 +59,7 @@ impl Accounts {
         origin: Origin,
     ) -> Result<(), AccountError> {
         self.confirm_password(user, password, origin).await?;
-        match self.store().remove_user(user.id).await {
+        match self.store.remove_user(user.id).await {
             // Somebody else did at the same time: it is gone, as wished.
             Ok(()) | Err(StoreError::NotFound) => Ok(()),
             Err(error) => Err(error.into()),
@@ -68,12 +68,12 @@ impl Accounts {
 
     /// The logins of an account that go on, newest first.
     pub async fn sessions(&self, user_id: UserId) -> Result<Vec<LoginSession>, AccountError> {
-        Ok(self.store().sessions_of(user_id).await?)
+        Ok(self.store.sessions_of(user_id).await?)
     }
 
     /// Ends a login of an account.
     pub async fn end_session(&self, user_id: UserId, id: TokenFamilyId) -> Result<(), AccountError> {
-        Ok(self.store().end_session(user_id, id).await?)
+        Ok(self.store.end_session(user_id, id).await?)
     }
 
     /// Whether a password is the account's; as often as [`Accounts::login`] would let somebody try.
@@ -85,17 +85,17 @@ impl Accounts {
     ) -> Result<(), AccountError> {
         let attempt = self.begin_attempt(&user.email, origin)?;
         let check = async {
-            let stored = self.store().password_hash(user.id).await?;
-            Ok::<_, AccountError>(self.hasher().verify(password, Some(stored), origin.peer).await?)
+            let stored = self.store.password_hash(user.id).await?;
+            Ok::<_, AccountError>(self.hasher.verify(password, Some(stored), origin.peer).await?)
         };
         match check.await {
             Ok(true) => {
-                self.throttle().undecided(attempt);
+                self.throttle.undecided(attempt);
                 Ok(())
             }
             Ok(false) => Err(AccountError::WrongPassword),
             Err(error) => {
-                self.throttle().undecided(attempt);
+                self.throttle.undecided(attempt);
                 Err(error)
             }
         }

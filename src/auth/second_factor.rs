@@ -39,7 +39,7 @@ pub(super) enum Verdict {
 impl Accounts {
     /// The second factor of an account, where it has one.
     pub async fn second_factor(&self, user_id: UserId) -> Result<Option<SecondFactor>, AccountError> {
-        Ok(self.store().second_factor(user_id).await?)
+        Ok(self.store.second_factor(user_id).await?)
     }
 
     /// Makes a secret for an account, to be confirmed with a code of it.
@@ -55,8 +55,8 @@ impl Accounts {
     ) -> Result<Enrolment, AccountError> {
         self.confirm_password(user, password, origin).await?;
         let secret = TotpSecret::generate();
-        let sealed = self.master_key().seal(&purpose(user.id), &secret.base32());
-        match self.store().propose_second_factor(user.id, &sealed).await {
+        let sealed = self.master_key.seal(&purpose(user.id), &secret.base32());
+        match self.store.propose_second_factor(user.id, &sealed).await {
             Ok(()) => {}
             Err(StoreError::Stale) => return Err(AccountError::SecondFactorIsOn),
             Err(error) => return Err(error.into()),
@@ -72,17 +72,17 @@ impl Accounts {
         code: &str,
         origin: Origin,
     ) -> Result<Vec<Secret<String>>, AccountError> {
-        let factor = self.store().second_factor(user.id).await?.ok_or(AccountError::NoSecondFactor)?;
+        let factor = self.store.second_factor(user.id).await?.ok_or(AccountError::NoSecondFactor)?;
         if factor.confirmed_at.is_some() {
             return Err(AccountError::SecondFactorIsOn);
         }
         let attempt = self.begin_attempt(&user.email, origin)?;
         let secret = self.opened(user.id, &factor)?;
         let Some(step) = secret.step_of(code, now()) else { return Err(AccountError::WrongSecondFactor) };
-        self.throttle().undecided(attempt);
+        self.throttle.undecided(attempt);
         let codes: Vec<_> = std::iter::repeat_with(recovery_code).take(RECOVERY_CODES).collect();
         let hashes: Vec<_> = codes.iter().map(|code| recovery_hash(code.expose())).collect();
-        match self.store().confirm_second_factor(user.id, step, &hashes).await {
+        match self.store.confirm_second_factor(user.id, step, &hashes).await {
             Ok(()) => Ok(codes),
             Err(StoreError::Stale) => Err(AccountError::SecondFactorIsOn),
             Err(error) => Err(error.into()),
@@ -97,7 +97,7 @@ impl Accounts {
         origin: Origin,
     ) -> Result<(), AccountError> {
         self.confirm_password(user, password, origin).await?;
-        match self.store().remove_second_factor(user.id).await {
+        match self.store.remove_second_factor(user.id).await {
             Err(StoreError::NotFound) => Err(AccountError::NoSecondFactor),
             outcome => Ok(outcome?),
         }
@@ -109,20 +109,20 @@ impl Accounts {
         user_id: UserId,
         code: Option<&Secret<String>>,
     ) -> Result<Verdict, AccountError> {
-        let factor = self.store().second_factor(user_id).await?;
+        let factor = self.store.second_factor(user_id).await?;
         let Some(factor) = factor.filter(|factor| factor.confirmed_at.is_some()) else {
             return Ok(Verdict::Passed);
         };
         let Some(code) = code.map(|code| code.expose().trim()) else { return Ok(Verdict::Missing) };
         let passed = match self.opened(user_id, &factor)?.step_of(code, now()) {
-            Some(step) => self.store().use_second_factor(user_id, step).await?,
-            None => self.store().use_recovery_code(user_id, &recovery_hash(code)).await?,
+            Some(step) => self.store.use_second_factor(user_id, step).await?,
+            None => self.store.use_recovery_code(user_id, &recovery_hash(code)).await?,
         };
         Ok(if passed { Verdict::Passed } else { Verdict::Wrong })
     }
 
     fn opened(&self, user_id: UserId, factor: &SecondFactor) -> Result<TotpSecret, AccountError> {
-        let secret = self.master_key().open(&purpose(user_id), &factor.sealed_secret)?;
+        let secret = self.master_key.open(&purpose(user_id), &factor.sealed_secret)?;
         TotpSecret::from_base32(&secret).ok_or(AccountError::Sealed(crate::secrets::SealError::Damaged))
     }
 }

@@ -12,13 +12,13 @@ use chrono::TimeDelta;
 impl Accounts {
     /// The keys of the list, newest first.
     pub async fn signing_keys(&self) -> Result<Vec<SigningKey>, AccountError> {
-        Ok(self.store().signing_keys().await?)
+        Ok(self.store.signing_keys().await?)
     }
 
     /// Makes a key that signs from now on. Tokens of the one until now are accepted until they expire.
     pub async fn rotate_signing_key(&self) -> Result<SigningKey, AccountError> {
-        let key = add(self.store()).await?;
-        self.tokens().replace_keys(token_keys(self.store(), self.master_key()).await?);
+        let key = add(&self.store).await?;
+        self.tokens.replace_keys(token_keys(&self.store, &self.master_key).await?);
         Ok(key)
     }
 }

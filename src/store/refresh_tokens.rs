@@ -105,8 +105,8 @@ impl Store {
             let Some(old) = found else { return Ok(RotateOutcome::Unknown) };
             if taken == 1 {
                 insert(connection, old.user_id, old.family_id, new).await?;
-                let used = sessions::last_used_at.eq(StoredTime(now));
-                let session = diesel::update(sessions::table.find(old.family_id)).set(used);
+                let renewed = sessions::last_used_at.eq(StoredTime(now));
+                let session = diesel::update(sessions::table.find(old.family_id)).set(renewed);
                 on!(connection, |c| session.execute(c).await)?;
                 let owner = users::table.find(old.user_id);
                 let user = on!(connection, |c| owner.select(UserRow::as_select()).first(c).await)?;

@@ -155,6 +155,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "projects/",
             "receive/",
             "router/",
+            "seed.rs",
             "serve.rs",
             "ssh/",
             "store/",
@@ -168,7 +169,10 @@ pub(crate) const FENCES: &[Fence] = &[
 pub(crate) const LONGEST_FILE: usize = 300;
 
 /// Files that are longer, and why. One that has become shorter fails the tests too.
-pub(crate) const LONG_FILES: &[(&str, &str)] = &[(
-    "src/model/deployment.rs",
-    "the whole state machine in one place: one total match and the words of each state",
-)];
+pub(crate) const LONG_FILES: &[(&str, &str)] = &[
+    (
+        "src/model/deployment.rs",
+        "the whole state machine in one place: one total match and the words of each state",
+    ),
+    ("src/store/schema.rs", "every table, as the migrations have it"),
+];

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod accounts;
+mod audit;
+mod credentials;
 mod deployments;
 mod fixture;
 mod jobs;

@@ -125,7 +125,7 @@ fn redact(value: &mut Value) {
                     || name == "hint"
                     || name == "key"
                     || name == "invitation"
-                    || ["_id", "_at", "_token"].iter().any(|end| name.ends_with(end));
+                    || ["_id", "_at", "_by", "_token"].iter().any(|end| name.ends_with(end));
                 if differs && !value.is_null() {
                     *value = Value::String(format!("[{name}]"));
                 } else {

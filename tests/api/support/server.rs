@@ -98,8 +98,8 @@ impl TestServer {
         let api = Api::new(
             accounts,
             store.clone(),
-            ports,
             master_key,
+            ports,
             ApiOptions {
                 mode: options.mode,
                 address,

@@ -1,0 +1,46 @@
+//! What becomes of the errors of the database.
+
+use super::{ApiError, Code};
+use crate::auth::api_keys::MOST_KEYS;
+use crate::store::{API_KEY_LIMIT, LAST_OPERATOR, OWNED_PROJECTS, StoreError};
+use serde_json::json;
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict { field: API_KEY_LIMIT } => {
+                let message = format!("An account may have {MOST_KEYS} API keys. Delete one that is not used.");
+                Self::new(Code::TooManyApiKeys, message)
+            }
+            StoreError::Conflict { field: OWNED_PROJECTS } => {
+                let message = "The account owns projects. Delete them first: `GET /api/projects` lists them.";
+                Self::new(Code::OwnsProjects, message)
+            }
+            StoreError::Conflict { field: LAST_OPERATOR } => {
+                let message = "This is the only operator: without it nobody could run the server.";
+                Self::new(Code::LastOperator, message)
+            }
+            StoreError::Conflict { field } => Self::taken(field),
+            error @ StoreError::Unavailable(_) => {
+                Self::unavailable("The database does not answer at the moment. Try again.", error)
+            }
+            StoreError::Stale => Self::changed_meanwhile(),
+            error @ (StoreError::NotFound
+            // Nothing of the API queues deployments.
+            | StoreError::Disabled
+            | StoreError::NewerDatabase { .. }
+            | StoreError::UnknownUrl
+            | StoreError::Other(_)) => Self::internal(error),
+        }
+    }
+}
+
+impl ApiError {
+    fn taken(field: &str) -> Self {
+        let message = match field {
+            "public_key" => "This key belongs to an account already.".to_owned(),
+            field => format!("This {field} is taken."),
+        };
+        Self::new(Code::Taken, message).with_detail("field", json!(field))
+    }
+}
