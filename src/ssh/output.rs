@@ -1,7 +1,7 @@
 //! What the server itself writes to a client, outside of git's own conversation.
 
 use crate::model::log::Stream;
-use crate::receive::report::{self, Colour};
+use crate::model::report::{self, Colour};
 use russh::ChannelWriteHalf;
 use russh::server::Msg;
 

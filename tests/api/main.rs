@@ -6,6 +6,7 @@ mod access;
 mod accounts;
 mod api_keys;
 mod audit;
+mod cli;
 mod conventions;
 mod deployments;
 mod hostile;
