@@ -44,7 +44,7 @@ mod trail;
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
 pub use self::rate::RequestLimits;
-pub use self::server::{BindError, BoundApi, bind};
+pub use self::server::{BindError, BoundApi, bind, on};
 
 use self::cors::Cors;
 use self::rate::Rates;

@@ -1,14 +1,17 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
 mod adopt;
+mod backup;
 mod client;
 mod db;
 mod detected;
+mod disk;
 mod doctor;
 mod eject;
 mod plan;
 mod printer;
 mod reference;
+mod restore;
 mod serve;
 mod settings;
 
@@ -68,6 +71,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Show who uses how much of the disks, and what could go
+    Disk,
     /// List every setting with its meaning
     Settings {
         /// Answer in JSON, for programs
@@ -78,6 +83,19 @@ enum Command {
     AdoptDatabase {
         /// Whose the database is until now: the id that `serve` has named, or `nobody`
         owner: adopt::Owner,
+    },
+    /// Write the whole server into one file, while it runs: home, database, repositories and keys
+    Backup {
+        /// The file to make, mode 0600; `-` for standard output
+        file: PathBuf,
+        /// Overwrite a file that is there, once the new one is whole
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Put a backup into an empty home and an empty database
+    Restore {
+        /// What `gilgal backup` has made; `-` for standard input
+        file: PathBuf,
     },
     /// Work on the database of this home, for who develops gilgal; the server must not run
     Db {
@@ -116,8 +134,11 @@ pub fn main() -> ExitCode {
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),
         Command::Doctor { json } => doctor::doctor(&variables, json),
+        Command::Disk => disk::disk(&variables),
         Command::Settings { json } => settings::settings(json),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
+        Command::Backup { file, replace } => backup::backup(&variables, &file, replace),
+        Command::Restore { file } => restore::restore(&variables, &file),
         Command::Db { command: DbCommand::Seed { add } } => db::fill(&variables, add),
         Command::Reference => reference::reference(),
         Command::Hook { name } => hook(&name, &variables),

@@ -18,6 +18,11 @@ pub(super) fn write(text: &str) -> io::Result<()> {
     output.flush()
 }
 
+/// Where a command writes an answer that is no text.
+pub(super) fn output() -> impl Write {
+    std::io::stdout().lock()
+}
+
 /// What went wrong.
 pub(super) fn error(text: &str) {
     writeln!(io::stderr(), "{text}").ok();

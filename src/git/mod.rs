@@ -6,6 +6,7 @@
 //! other side: a developer's own repository, for the commands that are typed in it.
 
 mod bounds;
+mod bundle;
 mod changes;
 mod context;
 mod hooks;
