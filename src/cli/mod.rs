@@ -45,6 +45,9 @@ enum Command {
         /// The Dockerfile that would be built
         #[arg(long)]
         dockerfile: bool,
+        /// Folder with buildpacks of your own, which add to those of this program or take their place
+        #[arg(long, value_name = "FOLDER")]
+        buildpacks: Option<PathBuf>,
     },
     /// Write the Dockerfile that a push would build with into the project, to own it
     Eject {
@@ -78,8 +81,8 @@ pub fn main() -> ExitCode {
     let variables = Variables::of_this_process();
     match arguments.command {
         Command::Serve => serve::serve(&variables),
-        Command::Plan { folder, json, dockerfile } => {
-            plan::plan(&folder, plan::Format::new(json, dockerfile))
+        Command::Plan { folder, json, dockerfile, buildpacks } => {
+            plan::plan(&folder, buildpacks.as_deref(), plan::Format::new(json, dockerfile))
         }
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),
