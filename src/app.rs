@@ -110,7 +110,7 @@ impl App {
         };
         // Not waited for: the router serves what runs already, and the rest asks again whenever it needs the engine.
         tokio::spawn(warn_unless_it_answers(engine.clone()));
-        let catalog = Arc::new(Catalog::embedded());
+        let catalog = Arc::new(catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
         let deployer = Arc::new(Deployer {
@@ -210,6 +210,19 @@ fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder
         least_free_bytes: settings.disk.least_free_for_builds_bytes,
     });
     (Arc::new(engine), Arc::new(builder))
+}
+
+/// The buildpacks, with the operator's own. One that is wrong takes nothing else down: it is named, and not used.
+fn catalog(home: &Home) -> Catalog {
+    let (catalog, broken) = Catalog::with_own(&home.buildpacks());
+    for pack in broken {
+        tracing::error!(
+            buildpack = pack.name,
+            error = &pack.error as &dyn std::error::Error,
+            "a buildpack of the home is not used"
+        );
+    }
+    catalog
 }
 
 /// Says in the log when no engine answers at the start: nothing can be deployed until one does.

@@ -27,6 +27,8 @@ mod java;
 mod languages;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/own.rs"]
+mod own;
 #[path = "buildpacks/own_commands.rs"]
 mod own_commands;
 #[path = "buildpacks/php.rs"]
@@ -45,3 +47,7 @@ mod ruby;
 mod rust;
 #[path = "buildpacks/sites.rs"]
 mod sites;
+#[path = "buildpacks/static_table.rs"]
+mod static_table;
+#[path = "buildpacks/workspaces.rs"]
+mod workspaces;

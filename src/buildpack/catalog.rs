@@ -1,10 +1,11 @@
 //! All buildpacks of a server: read once, then asked for every push.
 
 use crate::buildpack::detect::{self, DetectOptions};
-use crate::buildpack::manifest::{Failure, Manifest};
+use crate::buildpack::manifest::{Failure, Framework, Frameworks, Manifest};
+use crate::buildpack::page;
 use crate::buildpack::project_file::settings::ASKED_OF_TEMPLATES;
 use crate::buildpack::refusal::Refusal;
-use crate::buildpack::render::{self, RenderContext, RenderError};
+use crate::buildpack::render::{self, RenderContext, RenderError, Rendered};
 use crate::buildpack::variables::{SharedVariables, Variable};
 use crate::model::plan::BuildPlan;
 use crate::model::source::SourceTree;
@@ -46,8 +47,20 @@ pub enum CatalogError {
     Template { path: String, source: Box<minijinja::Error> },
     #[error("the buildpack {pack} shares the variables of {path}, which is not there")]
     NoSharedVariables { pack: String, path: String },
+    #[error("the buildpack {pack} has frameworks in {path}, which is not there")]
+    NoFrameworks { pack: String, path: String },
     #[error("{path} is not UTF-8 text")]
     NotText { path: String },
+    #[error("the buildpack {pack} needs the template {path}, which is not there")]
+    NoTemplate { pack: String, path: String },
+}
+
+/// Every file of the folder `buildpacks/`, by its path in it.
+pub(crate) fn embedded_files() -> impl Iterator<Item = (String, Vec<u8>)> {
+    Embedded::iter().filter_map(|path| {
+        let file = Embedded::get(&path)?;
+        Some((path.into_owned(), file.data.into_owned()))
+    })
 }
 
 /// The settings of `gilgal.toml` that a template does something with.
@@ -69,6 +82,40 @@ impl Pack {
     }
 }
 
+impl Pack {
+    fn add_frameworks(&mut self, files: &mut BTreeMap<String, Vec<Framework>>) -> Result<(), CatalogError> {
+        let mut all = Vec::new();
+        for file in &self.manifest.framework_files {
+            let path = format!("{}/frameworks/{file}.toml", self.name);
+            let missing = || CatalogError::NoFrameworks { pack: self.name.clone(), path: path.clone() };
+            all.append(&mut files.remove(&path).ok_or_else(missing)?);
+        }
+        all.append(&mut self.manifest.frameworks);
+        self.manifest.frameworks = all;
+        Ok(())
+    }
+
+    /// The path of one of its own templates, among those of all packs.
+    fn template(&self, file: &str) -> String {
+        format!("{}/{file}", self.name)
+    }
+
+    /// Whether every template that the pack names is there.
+    fn check_templates(&self, templates: &Environment<'static>) -> Result<(), CatalogError> {
+        let usual = self.manifest.own_dockerfile.is_none().then_some(DOCKERFILE);
+        let of_frameworks =
+            self.manifest.frameworks.iter().filter_map(|framework| framework.template.as_deref());
+        let of_workspaces = self.manifest.workspaces.iter().map(|rules| rules.template.as_str());
+        let own = usual.into_iter().chain(of_frameworks).chain(of_workspaces).map(|file| self.template(file));
+        let all = own.chain(self.manifest.files.iter().map(|file| file.template.clone()));
+        let missing = all.into_iter().find(|path| templates.get_template(path).is_err());
+        missing.map_or(Ok(()), |path| Err(CatalogError::NoTemplate { pack: self.name.clone(), path }))
+    }
+}
+
+/// The template of a pack where nothing says another one.
+const DOCKERFILE: &str = "Dockerfile.j2";
+
 fn parse<T: DeserializeOwned>(path: &str, text: &str) -> Result<T, CatalogError> {
     toml::from_str(text)
         .map_err(|source| CatalogError::Manifest { path: path.to_owned(), source: Box::new(source) })
@@ -81,11 +128,7 @@ impl Catalog {
     /// Never in a binary that passed its tests: the embedded files do not change afterwards, and a test reads them all.
     #[must_use]
     pub fn embedded() -> Self {
-        let files = Embedded::iter().filter_map(|path| {
-            let file = Embedded::get(&path)?;
-            Some((path.into_owned(), file.data.into_owned()))
-        });
-        Self::from_files(files).expect("the embedded buildpacks are valid")
+        Self::from_files(embedded_files()).expect("the embedded buildpacks are valid")
     }
 
     /// The buildpacks of a set of files, each by its path: `<pack>/buildpack.toml`, `<pack>/Dockerfile.j2` …
@@ -96,12 +139,16 @@ impl Catalog {
         let mut packs = Vec::new();
         let mut templates = render::environment();
         let mut shared = BTreeMap::new();
+        let mut frameworks: BTreeMap<String, Vec<Framework>> = BTreeMap::new();
         let mut named: BTreeMap<String, BTreeSet<&'static str>> = BTreeMap::new();
         for (path, bytes) in files {
             let text = String::from_utf8(bytes).map_err(|_| CatalogError::NotText { path: path.clone() })?;
             if let Some(name) = path.strip_suffix("/buildpack.toml") {
                 let manifest = parse(&path, &text)?;
                 packs.push(Pack { name: name.to_owned(), manifest, settings: BTreeSet::new() });
+            } else if path.contains("/frameworks/") {
+                let file: Frameworks = parse(&path, &text)?;
+                frameworks.insert(path, file.frameworks);
             } else if Path::new(&path).extension().is_some_and(|extension| extension == "toml") {
                 let variables: SharedVariables = parse(&path, &text)?;
                 shared.insert(path, variables.variables);
@@ -115,7 +162,9 @@ impl Catalog {
         }
         for pack in &mut packs {
             pack.add_shared_variables(&shared)?;
+            pack.add_frameworks(&mut frameworks)?;
             pack.settings = named.remove(&pack.name).unwrap_or_default();
+            pack.check_templates(&templates)?;
         }
         packs.sort_by(|left, right| {
             (left.manifest.order, &left.name).cmp(&(right.manifest.order, &right.name))
@@ -136,6 +185,19 @@ impl Catalog {
     /// # Errors
     /// When the plan needs none or is of a buildpack that is not here.
     pub fn dockerfile(&self, plan: &BuildPlan, context: &RenderContext) -> Result<String, RenderError> {
+        self.rendered(plan, context).map(|rendered| rendered.dockerfile)
+    }
+
+    /// The base images of a plan's Dockerfile, as its template calls them.
+    ///
+    /// # Errors
+    /// As [`Catalog::dockerfile`].
+    pub fn base_images(&self, plan: &BuildPlan) -> Result<BTreeSet<String>, RenderError> {
+        let context = RenderContext { cache_scope: "any".to_owned(), ..RenderContext::default() };
+        self.rendered(plan, &context).map(|rendered| rendered.images)
+    }
+
+    fn rendered(&self, plan: &BuildPlan, context: &RenderContext) -> Result<Rendered, RenderError> {
         if plan.dockerfile.is_some() {
             return Err(RenderError::OwnDockerfile);
         }
@@ -145,8 +207,12 @@ impl Catalog {
             .find(|pack| pack.name == plan.buildpack)
             .ok_or_else(|| RenderError::NoSuchBuildpack(plan.buildpack.clone()))?;
         let chosen = pack.manifest.frameworks.iter().find(|framework| framework.title == plan.framework);
-        let template = chosen.and_then(|framework| framework.template.as_deref()).unwrap_or("Dockerfile.j2");
-        render::dockerfile(&self.templates, &format!("{}/{template}", pack.name), plan, context)
+        let of_workspace = pack.manifest.workspaces.as_ref().map(|rules| rules.template.as_str());
+        let of_workspace =
+            of_workspace.filter(|_| plan.variables.get("workspace").is_some_and(|it| !it.is_null()));
+        let of_framework = chosen.and_then(|framework| framework.template.as_deref());
+        let template = of_workspace.or(of_framework).unwrap_or(DOCKERFILE);
+        render::dockerfile(&self.templates, &pack.template(template), plan, context)
     }
 
     /// Every kind of project that is told apart: the pack, its language (or what else it is for) and the framework, in the
@@ -158,6 +224,17 @@ impl Catalog {
             let titles =
                 frameworks.map(|framework| framework.title.as_str()).filter(move |kind| *kind != title);
             titles.chain([title]).map(move |kind| (pack.name.as_str(), title, kind))
+        })
+    }
+
+    /// A page for each pack, by its name, in Markdown. `examples` are those that are built and run: by pack and kind.
+    pub fn pages<'catalog>(
+        &'catalog self,
+        examples: &'catalog BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    ) -> impl Iterator<Item = (&'catalog str, String)> {
+        let none = BTreeMap::new();
+        self.packs.iter().map(move |pack| {
+            (pack.name.as_str(), page::page(pack, examples.get(&pack.name).unwrap_or(&none)))
         })
     }
 

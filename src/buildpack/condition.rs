@@ -5,7 +5,7 @@
 
 use crate::buildpack::among::{self, Search};
 use crate::buildpack::dependencies;
-use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::documents::{Documents, lookup, named};
 use crate::buildpack::glob::glob_matches;
 use crate::buildpack::language::cargo::ProgramPart;
 use crate::buildpack::language::python::Factory;
@@ -239,7 +239,9 @@ impl Inspection<'_> {
             Condition::Glob { glob } => {
                 Ok(self.documents.paths().find(|path| glob_matches(glob, path)).map(str::to_owned))
             }
-            Condition::Directory { directory } => holds(self.documents.has_directory(directory), directory),
+            Condition::Directory { directory } => {
+                holds(self.documents.has_directory(directory), named(directory))
+            }
             Condition::Variable { variable } => {
                 let (name, key) = variable.split_once('.').unwrap_or((variable, ""));
                 let value = self.variables.get(name).cloned().unwrap_or_default();
@@ -249,7 +251,7 @@ impl Inspection<'_> {
             Condition::Computed { computed, script } => {
                 javascript::find_computed(self.documents, script, computed)
             }
-            Condition::File { file } => holds(self.documents.has_file(file), file),
+            Condition::File { file } => holds(self.documents.has_file(file), named(file)),
             Condition::Found(source) => {
                 Ok(self.find(source)?.filter(Found::is_something).map(|found| found.from))
             }
@@ -286,6 +288,7 @@ impl Inspection<'_> {
                 }
             }
         };
+        let file = named(file);
         let from = key.map_or_else(|| file.to_owned(), |key| format!("{file}: {key}"));
         Ok(value.map(|value| Found { value, from }))
     }

@@ -1,6 +1,6 @@
 //! Whether a project depends on a package, and which version it asks for.
 
-use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::documents::{Documents, lookup, named};
 use crate::buildpack::manifest::{DependencyFormat, DependencyList};
 use crate::buildpack::refusal::Refusal;
 use regex::{Captures, Regex};
@@ -24,6 +24,7 @@ pub(crate) fn find(
     lists: &[DependencyList],
     package: &str,
 ) -> Result<Option<Dependency>, Refusal> {
+    let lists = lists.iter().filter(|list| list.beside.as_ref().is_none_or(|file| documents.has_file(file)));
     for list in lists {
         let requirement = match &list.format {
             DependencyFormat::Table => find_in_table(documents, list, package)?,
@@ -31,10 +32,11 @@ pub(crate) fn find(
             DependencyFormat::Pattern(pattern) => find_by_pattern(documents, list, pattern, package)?,
         };
         if let Some(requirement) = requirement {
+            let file = named(&list.file);
             let from = match (&list.key, &list.format) {
-                (Some(key), DependencyFormat::Table) => format!("{}: {key}.{package}", list.file),
-                (Some(key), DependencyFormat::Requirements) => format!("{}: {key}", list.file),
-                (None, _) | (_, DependencyFormat::Pattern(_)) => list.file.clone(),
+                (Some(key), DependencyFormat::Table) => format!("{file}: {key}.{package}"),
+                (Some(key), DependencyFormat::Requirements) => format!("{file}: {key}"),
+                (None, _) | (_, DependencyFormat::Pattern(_)) => file.to_owned(),
             };
             return Ok(Some(Dependency { from, version: short_version(&requirement) }));
         }

@@ -2,10 +2,11 @@
 
 use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::documents::Documents;
+use crate::buildpack::member::Chosen;
 use crate::buildpack::planning::{inspection, plan};
 use crate::buildpack::project_file::{self, Project};
 use crate::buildpack::refusal::{LookedFor, Refusal};
-use crate::buildpack::{misspelt, procfile};
+use crate::buildpack::{apps, misspelt, procfile};
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::source::SourceTree;
 
@@ -44,7 +45,14 @@ pub(crate) fn detect(
     let recognised = recognised(catalog, &documents, &project, options)?;
     let mut first_refusal = None;
     for (position, (pack, why)) in recognised.iter().enumerate() {
-        match plan(catalog, pack, &documents, &project) {
+        let mut chosen = None;
+        if let Some(rules) = &pack.manifest.workspaces {
+            if let Some(plan) = apps::only(catalog, (pack, rules), tree, &documents, &project, options)? {
+                return Ok(plan);
+            }
+            chosen = Chosen::of(tree, &project.root)?;
+        }
+        match plan(catalog, pack, &documents, &project, chosen.as_ref()) {
             Ok(mut plan) => {
                 if let Some(what) = &pack.manifest.recognised_as {
                     plan.evidence.insert(0, Evidence { what: what.clone(), from: why.clone() });

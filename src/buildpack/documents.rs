@@ -1,4 +1,7 @@
 //! The files of a project as detection looks at them: below one root, each document read and parsed at most once.
+//!
+//! A path that starts with two slashes is one of the workspace that the project is a package of, and of the project itself
+//! where it is on its own: `//package-lock.json`.
 
 use crate::buildpack::language::jsonc;
 use crate::buildpack::refusal::Refusal;
@@ -14,6 +17,8 @@ pub(crate) struct Documents<'tree> {
     tree: &'tree dyn SourceTree,
     /// Empty, or the root with a slash at its end.
     prefix: String,
+    /// The same of the workspace around it.
+    workspace: Option<String>,
     /// The part of the tree's sorted paths that is below the root.
     paths: &'tree [String],
     texts: RefCell<BTreeMap<String, Option<Rc<str>>>>,
@@ -29,12 +34,33 @@ impl<'tree> Documents<'tree> {
     /// When no file is below the root.
     pub(crate) fn new(tree: &'tree dyn SourceTree, root: &str) -> Result<Self, Refusal> {
         let root = root.trim_matches('/');
-        let prefix = if root.is_empty() || root == "." { String::new() } else { format!("{root}/") };
+        let prefix = prefix(root);
         let paths = below(tree.paths(), &prefix);
         if paths.is_empty() && !prefix.is_empty() {
             return Err(Refusal::NoSuchRoot { root: root.to_owned() });
         }
-        Ok(Self { tree, prefix, paths, texts: RefCell::default(), parsed: RefCell::default(), alias: None })
+        Ok(Self {
+            tree,
+            prefix,
+            workspace: None,
+            paths,
+            texts: RefCell::default(),
+            parsed: RefCell::default(),
+            alias: None,
+        })
+    }
+
+    /// A view of the same project as a package of the workspace in a folder of the tree.
+    pub(crate) fn in_workspace(&self, folder: &str) -> Self {
+        Self {
+            tree: self.tree,
+            prefix: self.prefix.clone(),
+            workspace: Some(prefix(folder)),
+            paths: self.paths,
+            texts: RefCell::default(),
+            parsed: RefCell::default(),
+            alias: self.alias.clone(),
+        }
     }
 
     /// The same view, in which a name stands for the file at another path.
@@ -58,7 +84,7 @@ impl<'tree> Documents<'tree> {
     }
 
     pub(crate) fn has_directory(&self, path: &str) -> bool {
-        !below(self.paths, &self.full(&format!("{path}/"))).is_empty()
+        !below(self.tree.paths(), &self.full(&format!("{path}/"))).is_empty()
     }
 
     pub(crate) fn is_symbolic_link(&self, path: &str) -> bool {
@@ -79,7 +105,7 @@ impl<'tree> Documents<'tree> {
         });
         if text.is_none() && self.has_file(path) {
             let reason = "it is larger than 1 MiB or not UTF-8 text".to_owned();
-            return Err(Refusal::BrokenFile { path: path.to_owned(), reason });
+            return Err(Refusal::BrokenFile { path: named(path).to_owned(), reason });
         }
         Ok(text)
     }
@@ -103,8 +129,24 @@ impl<'tree> Documents<'tree> {
             Some((name, other)) if *name == path => other,
             Some(_) | None => path,
         };
-        format!("{}{path}", self.prefix)
+        match path.strip_prefix(OF_WORKSPACE) {
+            Some(path) => format!("{}{path}", self.workspace.as_deref().unwrap_or(&self.prefix)),
+            None => format!("{}{path}", self.prefix),
+        }
     }
+}
+
+/// What a path of the workspace starts with.
+const OF_WORKSPACE: &str = "//";
+
+/// A path as people know it.
+pub(crate) fn named(path: &str) -> &str {
+    path.strip_prefix(OF_WORKSPACE).unwrap_or(path)
+}
+
+/// What the paths below a folder start with.
+fn prefix(folder: &str) -> String {
+    if folder.is_empty() || folder == "." { String::new() } else { format!("{folder}/") }
 }
 
 /// The part of sorted paths that starts with a prefix.
@@ -146,7 +188,7 @@ fn parse(path: &str, text: &str) -> Result<Value, Refusal> {
         let plain = if has_comments { jsonc::without_comments(text) } else { text.to_owned() };
         serde_json::from_str(&plain).map_err(|error| format!("it is not valid JSON: {error}"))
     };
-    result.map_err(|reason| Refusal::BrokenFile { path: path.to_owned(), reason })
+    result.map_err(|reason| Refusal::BrokenFile { path: named(path).to_owned(), reason })
 }
 
 /// `line 3 column 7` of a byte offset.

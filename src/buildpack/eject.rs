@@ -27,11 +27,11 @@ pub fn eject(
     dockerignore: Option<&str>,
 ) -> Result<Ejected, RenderError> {
     // Caches are kept apart by project on the server; the owner of a Dockerfile builds on a machine of their own.
-    let context = RenderContext { cache_scope: "app".to_owned(), images: BTreeMap::new() };
+    let context = RenderContext { cache_scope: "app".to_owned(), ..RenderContext::default() };
     let dockerfile = catalog.dockerfile(plan, &context)?;
     let mut files = plan.files.clone();
     files.insert("Dockerfile".to_owned(), format!("{}{dockerfile}", heading(plan)));
-    if let Some(text) = with_patterns(dockerignore.unwrap_or_default(), &plan.ignore) {
+    if let Some(text) = with_patterns(dockerignore.unwrap_or_default(), &plan.ignored()) {
         files.insert(".dockerignore".to_owned(), text);
     }
     let web = ProcessType::web();

@@ -4,6 +4,7 @@
 //! one is current cannot be seen, and installing from the stale one would deploy something nobody has tested.
 
 use crate::buildpack::condition::Inspection;
+use crate::buildpack::documents::named;
 use crate::buildpack::manifest::{Manager, Manifest};
 use crate::buildpack::refusal::Refusal;
 use crate::model::plan::Evidence;
@@ -47,39 +48,45 @@ fn find<'pack>(
         if let Some(lock) = lock
             && inspection.holds(manager.when.as_ref())?
         {
-            locked.push((manager, lock.clone()));
+            locked.push((manager, named(lock).to_owned()));
         }
     }
-    let mut named = None;
+    let mut chosen = None;
     for manager in managers {
         if let Some(source) = &manager.named_by
             && inspection.holds(manager.when.as_ref())?
             && let Some(found) = inspection.find(source)?
         {
-            named = Some((manager, found.from));
+            chosen = Some((manager, found.from));
             break;
         }
     }
-    match (locked.len(), named) {
+    match (locked.len(), chosen) {
         (1, _) => Ok(locked.pop()),
-        (0, Some((named, from))) => without_lock(managers, named).map(|manager| Some((manager, from))),
+        (0, Some((chosen, from))) => without_lock(managers, chosen).map(|manager| Some((manager, from))),
         (0, None) => first_that_holds(managers, inspection),
-        (_, Some((named, _))) if locked.iter().any(|(manager, _)| manager.name == named.name) => {
-            Ok(locked.into_iter().find(|(manager, _)| manager.name == named.name))
+        (_, Some((chosen, _))) if locked.iter().any(|(manager, _)| manager.name == chosen.name) => {
+            Ok(locked.into_iter().find(|(manager, _)| manager.name == chosen.name))
         }
         (_, _) => Err(ambiguous(&locked)),
     }
 }
 
 /// A manager that the project names, but has no lock file of.
-fn without_lock<'pack>(managers: &'pack [Manager], named: &'pack Manager) -> Result<&'pack Manager, Refusal> {
-    if named.refuse.is_some() {
-        return Ok(named);
+fn without_lock<'pack>(
+    managers: &'pack [Manager],
+    chosen: &'pack Manager,
+) -> Result<&'pack Manager, Refusal> {
+    if chosen.refuse.is_some() {
+        return Ok(chosen);
     }
-    let is_same = |manager: &&Manager| manager.name == named.name && manager.locks.is_empty();
+    let is_same = |manager: &&Manager| manager.name == chosen.name && manager.locks.is_empty();
     managers.iter().find(is_same).ok_or_else(|| Refusal::Unsupported {
-        what: format!("{} without a lock file", named.name),
-        way_out: format!("Install once on your machine and commit {}.", named.locks.join(" or ")),
+        what: format!("{} without a lock file", chosen.name),
+        way_out: format!(
+            "Install once on your machine and commit {}.",
+            chosen.locks.iter().map(|lock| named(lock)).collect::<Vec<_>>().join(" or ")
+        ),
     })
 }
 

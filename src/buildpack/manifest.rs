@@ -1,6 +1,7 @@
 //! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
 
 use crate::buildpack::condition::{Condition, Source};
+use crate::buildpack::member::Workspaces;
 use crate::buildpack::mode::Mode;
 use crate::buildpack::pattern::Pattern;
 use crate::buildpack::variables::Variable;
@@ -35,6 +36,9 @@ pub(crate) struct Manifest {
     /// The project brings its Dockerfile: nothing is rendered.
     #[serde(default)]
     pub(crate) own_dockerfile: Option<String>,
+    /// Where the project may be one package of a workspace: how it is built then.
+    #[serde(default)]
+    pub(crate) workspaces: Option<Workspaces>,
     /// Where the names of the project's dependencies are.
     #[serde(default)]
     pub(crate) dependencies: Vec<DependencyList>,
@@ -43,8 +47,15 @@ pub(crate) struct Manifest {
     pub(crate) shared_variables: Vec<String>,
     #[serde(default, rename = "variable")]
     pub(crate) variables: Vec<Variable>,
+    /// The variable that is given the value of `build.output`: the folder of a static site. With it nothing of the project is
+    /// started.
+    #[serde(default)]
+    pub(crate) output_variable: Option<String>,
     #[serde(default, rename = "framework")]
     pub(crate) frameworks: Vec<Framework>,
+    /// Files of the pack's `frameworks/` with more of them, without their ending; they come first, in this order.
+    #[serde(default)]
+    pub(crate) framework_files: Vec<String>,
     #[serde(default, rename = "tool")]
     pub(crate) tools: Vec<Tool>,
     /// A package manager is chosen only where this holds; by default always.
@@ -67,6 +78,14 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<GeneratedFile>,
     #[serde(default)]
     pub(crate) ignore: Vec<String>,
+}
+
+/// A file of frameworks.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Frameworks {
+    #[serde(rename = "framework")]
+    pub(crate) frameworks: Vec<Framework>,
 }
 
 /// A sentence that is said when a condition holds.
@@ -96,6 +115,9 @@ pub(crate) struct DependencyList {
     #[serde(default)]
     pub(crate) key: Option<String>,
     pub(crate) format: DependencyFormat,
+    /// The list counts only where this file is there.
+    #[serde(default)]
+    pub(crate) beside: Option<String>,
 }
 
 /// How a list of dependencies is written.

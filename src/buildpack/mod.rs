@@ -17,13 +17,17 @@
 //! | choose the package manager | `manager` |
 //! | find what to start | `start`, `procfile` |
 //! | ask the packs, and put the plan of one together | `detect`, `planning`, `way` |
+//! | one package of a workspace as the project | `member`; `apps` where nobody has chosen one |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
 //! | hand it over to the project | `eject` |
 //! | say what was found | [`explain()`] |
+//! | the operator's own packs | `own` |
+//! | the documentation of a pack | `page` |
 
 mod among;
 mod app_json;
+mod apps;
 mod catalog;
 mod condition;
 mod dependencies;
@@ -37,8 +41,11 @@ mod glob;
 mod language;
 mod manager;
 mod manifest;
+mod member;
 mod misspelt;
 mod mode;
+mod own;
+mod page;
 mod pattern;
 mod planning;
 pub mod procfile;
@@ -56,5 +63,6 @@ pub use detect::DetectOptions;
 pub use directory::DirectorySource;
 pub use eject::{Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
+pub use own::{BrokenPack, OwnPackError};
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

@@ -5,6 +5,7 @@ use crate::buildpack::condition::Inspection;
 use crate::buildpack::documents::Documents;
 use crate::buildpack::language::dockerfile;
 use crate::buildpack::manifest::{Manifest, ProcessRule};
+use crate::buildpack::member::Chosen;
 use crate::buildpack::mode;
 use crate::buildpack::project_file::{Project, settings};
 use crate::buildpack::refusal::Refusal;
@@ -22,27 +23,45 @@ pub(crate) fn inspection<'pack>(pack: &'pack Pack, documents: &'pack Documents<'
     Inspection { documents, dependencies: &pack.manifest.dependencies, variables: BTreeMap::new() }
 }
 
-/// The plan that one pack makes.
+/// A project as a pack looks at it once it knows what the files that decide say: the pack's variables are computed, and what
+/// is worth showing of them is returned.
+pub(crate) fn prepare<'pack>(
+    pack: &'pack Pack,
+    documents: &'pack Documents<'_>,
+    project: &Project,
+    chosen: Option<&Chosen>,
+) -> Result<(Inspection<'pack>, Vec<Evidence>), Refusal> {
+    let mut inspection = inspection(pack, documents);
+    inspection.variables.extend(settings::variables(&project.file));
+    settings::refuse_unsupported(pack, &inspection.variables)?;
+    let names = project.processes.keys().map(|name| (name.to_string(), true));
+    inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));
+    let workspace = chosen.zip(pack.manifest.workspaces.as_ref());
+    let workspace = workspace.map(|(chosen, rules)| chosen.variables(rules));
+    inspection.variables.insert("workspace".to_owned(), workspace.into());
+    let shown = compute(&pack.manifest.variables, &mut inspection)?;
+    Ok((inspection, shown))
+}
+
+/// The plan that one pack makes of a project, which may be a package of a workspace.
 pub(crate) fn plan(
     catalog: &Catalog,
     pack: &Pack,
     documents: &Documents<'_>,
     project: &Project,
+    chosen: Option<&Chosen>,
 ) -> Result<BuildPlan, Refusal> {
     let manifest = &pack.manifest;
-    let mut inspection = inspection(pack, documents);
-    inspection.variables.extend(settings::variables(&project.file));
-    settings::refuse_unsupported(pack, &inspection.variables)?;
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();
-
     check_dockerfile(own_dockerfile(manifest, project).as_deref(), documents)?;
-    let names = project.processes.keys().map(|name| (name.to_string(), true));
-    inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));
-    let shown = compute(&manifest.variables, &mut inspection)?;
+    let in_workspace = chosen.map(|chosen| documents.in_workspace(&chosen.workspace.folder));
+    let documents = in_workspace.as_ref().unwrap_or(documents);
+    let (mut inspection, shown) = prepare(pack, documents, project, chosen)?;
     let choice = framework::choose(&manifest.frameworks, &inspection)?;
     let framework = choice.as_ref().map(|choice| choice.framework);
     evidence.extend(choice.iter().map(|choice| choice.evidence.clone()));
+    evidence.extend(chosen.map(Chosen::evidence));
     evidence.extend(shown);
     let mut mode = None;
     if let Some(framework) = framework {
@@ -53,7 +72,8 @@ pub(crate) fn plan(
             mode = Some(chosen);
         }
     }
-    let way = Way { pack, framework, mode };
+    let overridden = settings::override_variables(pack, project, &mut inspection.variables)?;
+    let way = Way { pack, framework, mode, only_files: project.file.build.output.is_some() };
 
     let mut versions = BTreeMap::new();
     for tool in &manifest.tools {
@@ -104,6 +124,7 @@ pub(crate) fn plan(
     evidence.extend(port_evidence);
     evidence.extend(choice.into_iter().flat_map(|choice| choice.others));
     evidence.extend(project.evidence.iter().cloned());
+    evidence.extend(overridden);
     evidence.extend(settings::evidence(project));
     for advice in way.warnings() {
         if inspection.holds(Some(&advice.when))? {
@@ -111,7 +132,7 @@ pub(crate) fn plan(
         }
     }
     let build = &project.file.build;
-    Ok(BuildPlan {
+    let plan = BuildPlan {
         buildpack: pack.name.clone(),
         kind: manifest.kind.clone(),
         framework: framework.map_or(&manifest.title, |framework| &framework.title).clone(),
@@ -121,10 +142,11 @@ pub(crate) fn plan(
         processes,
         port,
         dockerfile: own_dockerfile(manifest, project),
-        files: way.files(catalog, &inspection)?,
+        files: way.files(catalog, &inspection, project)?,
         ignore: manifest.ignore.clone(),
+        left_out: chosen.map(Chosen::left_out).unwrap_or_default(),
         caches,
-        root: project.root.clone(),
+        root: chosen.map_or(&project.root, |chosen| &chosen.workspace.folder).clone(),
         target: build.target.as_ref().map(|stage| stage.as_str().to_owned()),
         build_arguments: build
             .args
@@ -136,8 +158,32 @@ pub(crate) fn plan(
         build_variable_prefixes: framework
             .map(|framework| framework.build_variables.clone())
             .unwrap_or_default(),
+        images: settings::images(&project.file),
         variables: inspection.variables,
-    })
+    };
+    check_images(catalog, &plan, project)?;
+    Ok(plan)
+}
+
+/// Every image that the project takes from elsewhere is one that it is built on.
+fn check_images(catalog: &Catalog, plan: &BuildPlan, project: &Project) -> Result<(), Refusal> {
+    if plan.images.is_empty() {
+        return Ok(());
+    }
+    let known = catalog.base_images(plan).map_err(|error| Refusal::Unsupported {
+        what: format!("The table [images] of {} here ({error})", project.path),
+        way_out: "Leave it out; a Dockerfile of your own names its images itself.".to_owned(),
+    })?;
+    match plan.images.keys().find(|name| !known.contains(*name)) {
+        Some(unknown) => Err(Refusal::BrokenFile {
+            path: project.path.clone(),
+            reason: format!(
+                "[images] names {unknown}, which the project is not built on. Its images are {}",
+                known.into_iter().collect::<Vec<_>>().join(", ")
+            ),
+        }),
+        None => Ok(()),
+    }
 }
 
 /// A Dockerfile of the project neither builds on other apps nor brings a program of its own to be read by.

@@ -10,7 +10,8 @@ use crate::model::plan::BuildPlan;
 use crate::model::process::Command;
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, Output, State, UndefinedBehavior};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What the one who builds knows, and the plan does not.
 #[derive(Debug, Clone, Default)]
@@ -18,8 +19,21 @@ pub struct RenderContext {
     /// Unique for the project: caches of the build are shared within a scope and never across, so that one project
     /// cannot poison what another installs.
     pub cache_scope: String,
-    /// Base images that are taken from elsewhere: official name (`node:22-bookworm-slim`) → name to use.
+    /// Base images that are to be a particular one: the template's name (`node:22-bookworm-slim`) → name to use.
     pub images: BTreeMap<String, String>,
+    /// A registry, or a folder in one, that all others are taken from, under their own names.
+    pub mirror: Option<String>,
+}
+
+impl RenderContext {
+    /// The image to build on for one of a template. What the project says goes first.
+    fn image(&self, plan: &BuildPlan, name: String) -> String {
+        match (plan.images.get(&name).or_else(|| self.images.get(&name)), &self.mirror) {
+            (Some(other), _) => other.clone(),
+            (None, Some(mirror)) => format!("{mirror}/{name}"),
+            (None, None) => name,
+        }
+    }
 }
 
 /// Why no Dockerfile could be made of a plan. Never the fault of the project's author alone: a plan that detection made
@@ -45,7 +59,17 @@ pub(crate) fn environment() -> Environment<'static> {
     environment.add_filter("words", words);
     environment.add_filter("exec", exec);
     environment.add_filter("line", line);
+    environment.add_filter("quoted", quoted);
+    environment.add_filter("address", address);
     environment
+}
+
+/// A Dockerfile, and what it is built on.
+#[derive(Debug)]
+pub(crate) struct Rendered {
+    pub(crate) dockerfile: String,
+    /// Base images, as the template calls them.
+    pub(crate) images: BTreeSet<String>,
 }
 
 /// Renders a pack's Dockerfile.
@@ -57,11 +81,17 @@ pub(crate) fn dockerfile(
     template: &str,
     plan: &BuildPlan,
     context: &RenderContext,
-) -> Result<String, RenderError> {
+) -> Result<Rendered, RenderError> {
     let failed =
         |source| RenderError::Template { buildpack: plan.buildpack.clone(), source: Box::new(source) };
-    let images = context.images.clone();
-    let image = move |name: String| images.get(&name).cloned().unwrap_or(name);
+    let used: Arc<Mutex<BTreeSet<String>>> = Arc::default();
+    let image = {
+        let (used, plan, context) = (used.clone(), plan.clone(), context.clone());
+        move |name: String| {
+            used.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone());
+            context.image(&plan, name)
+        }
+    };
     let scope = Value::from(context.cache_scope.clone());
     let cache = move |name: &Value, target: &Value, sharing: Option<&Value>| {
         cache_mount(&scope, name, target, sharing)
@@ -74,7 +104,10 @@ pub(crate) fn dockerfile(
     values.insert("image".to_owned(), Value::from_function(image));
     values.insert("cache".to_owned(), Value::from_function(cache));
     values.insert("apt".to_owned(), Value::from_function(apt));
-    environment.get_template(template).and_then(|template| template.render(values)).map_err(failed)
+    let rendered = environment.get_template(template).and_then(|template| template.render(values));
+    let dockerfile = rendered.map_err(failed)?;
+    let images = used.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    Ok(Rendered { dockerfile, images })
 }
 
 /// The option of `RUN` that keeps a folder from one build of the project to the next. The only way for a template to
@@ -206,6 +239,26 @@ fn line(value: &Value) -> Result<Value, Error> {
     }
 }
 
+/// One token of a Caddyfile, in backticks: nothing in it is syntax but braces, which it may not have.
+fn quoted(value: &Value) -> Result<Value, Error> {
+    match value.as_str() {
+        Some(text) if !text.contains(|c: char| c.is_control() || "{}`".contains(c)) => {
+            Ok(Value::from_safe_string(format!("`{text}`")))
+        }
+        _ => Err(unsafe_value(value, "cannot be quoted")),
+    }
+}
+
+/// A path or a whole address as a part of a token of a Caddyfile.
+fn address(value: &Value) -> Result<Value, Error> {
+    match value.as_str() {
+        Some(text) if text.chars().all(|c| c.is_ascii_graphic() && !"{}`\"\\".contains(c)) => {
+            Ok(Value::from_safe_string(text.to_owned()))
+        }
+        _ => Err(unsafe_value(value, "is no path and no address")),
+    }
+}
+
 fn unsafe_value(value: &Value, problem: &str) -> Error {
     let message = format!("the value {} {problem}", shown(&format!("{value:?}")));
     Error::new(ErrorKind::InvalidOperation, message)
@@ -251,6 +304,21 @@ mod tests {
         assert_eq!(render("npm ci && x").unwrap(), "RUN npm ci && x");
         assert!(render("a\nRUN id").is_err());
         assert!(render("a \\").is_err());
+    }
+
+    #[test]
+    fn a_token_of_a_caddyfile_stays_one() {
+        let render = |template: &str, value: &str| environment().render_str(template, context!(value));
+        assert_eq!(render("{{ value | quoted }}", "a \"b\" 'c' # d").unwrap(), "`a \"b\" 'c' # d`");
+        assert_eq!(
+            render("{{ value | address }}", "https://example.com/?a=b#c").unwrap(),
+            "https://example.com/?a=b#c"
+        );
+        for value in ["a`b", "{env.SECRET}", "{$SECRET}", "a\nb"] {
+            assert!(render("{{ value | quoted }}", value).is_err(), "{value:?}");
+            assert!(render("{{ value | address }}", value).is_err(), "{value:?}");
+        }
+        assert!(render("{{ value | address }}", "/a b").is_err());
     }
 
     #[test]

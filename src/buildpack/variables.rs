@@ -1,7 +1,7 @@
 //! The values that a pack's templates and start commands are given.
 
 use crate::buildpack::condition::{Condition, Inspection, Source};
-use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::documents::{Documents, lookup, named};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render;
 use crate::model::plan::Evidence;
@@ -93,10 +93,12 @@ pub(crate) fn compute(
                 path.into()
             }
             VariableKind::Files(files) => {
-                json!(files.iter().filter(|file| documents.has_file(file)).collect::<Vec<_>>())
+                let present = files.iter().filter(|file| documents.has_file(file));
+                json!(present.map(|file| named(file)).collect::<Vec<_>>())
             }
             VariableKind::Directories(directories) => {
-                json!(directories.iter().filter(|path| documents.has_directory(path)).collect::<Vec<_>>())
+                let present = directories.iter().filter(|path| documents.has_directory(path));
+                json!(present.map(|path| named(path)).collect::<Vec<_>>())
             }
             VariableKind::Keys(list) => json!(keys(list, documents)?),
             VariableKind::List(texts) => {

@@ -4,6 +4,7 @@ use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::condition::Inspection;
 use crate::buildpack::manifest::{Advice, Framework, ProcessRule, StartRule};
 use crate::buildpack::mode::Mode;
+use crate::buildpack::project_file::site::{self, Site};
 use crate::buildpack::project_file::{Declared, Project};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::start;
@@ -16,12 +17,16 @@ pub(crate) struct Way<'pack> {
     pub(crate) pack: &'pack Pack,
     pub(crate) framework: Option<&'pack Framework>,
     pub(crate) mode: Option<&'pack Mode>,
+    /// The project says where its files are that are to be served: what it could start does not count.
+    pub(crate) only_files: bool,
 }
 
 impl<'pack> Way<'pack> {
     fn start_rules(&self) -> impl Iterator<Item = &'pack StartRule> {
-        let of_mode = self.mode.into_iter().flat_map(|mode| &mode.start);
-        let of_framework = self.framework.into_iter().flat_map(|framework| &framework.start);
+        let mode = self.mode.filter(|_| !self.only_files);
+        let framework = self.framework.filter(|_| !self.only_files);
+        let of_mode = mode.into_iter().flat_map(|mode| &mode.start);
+        let of_framework = framework.into_iter().flat_map(|framework| &framework.start);
         of_mode.chain(of_framework).chain(&self.pack.manifest.start)
     }
 
@@ -82,11 +87,14 @@ impl<'pack> Way<'pack> {
         &self,
         catalog: &Catalog,
         inspection: &Inspection<'_>,
+        project: &Project,
     ) -> Result<BTreeMap<String, String>, Refusal> {
+        let mut is_served = false;
         let mut files = BTreeMap::new();
         for file in &self.pack.manifest.files {
             if inspection.holds(file.when.as_ref())? {
                 let template = catalog.templates.get_template(&file.template);
+                is_served |= template.as_ref().is_ok_and(|template| template.source().contains("redirects"));
                 let rendered = template.and_then(|template| template.render(&inspection.variables));
                 let text = rendered.map_err(|error| Refusal::Unsupported {
                     what: format!("A value that {} would be made of", file.path),
@@ -94,6 +102,9 @@ impl<'pack> Way<'pack> {
                 })?;
                 files.insert(file.path.clone(), text);
             }
+        }
+        if !is_served && project.file.site != Site::default() {
+            return Err(site::no_site(&self.pack.manifest.kind));
         }
         Ok(files)
     }

@@ -14,7 +14,7 @@ pub(super) fn eject(folder: &Path, force: bool) -> ExitCode {
 
 /// Writes the files; answers with what is said about them.
 fn write(folder: &Path, force: bool) -> Result<Vec<String>, Vec<String>> {
-    let Detected { catalog, source, plan } = detected::detect(folder)?;
+    let Detected { catalog, source, plan } = detected::detect(folder, detected::catalog(None)?)?;
     let in_root =
         |path: &str| if plan.root.is_empty() { path.to_owned() } else { format!("{}/{path}", plan.root) };
     let own_ignore = source.read(&in_root(".dockerignore"));

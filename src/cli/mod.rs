@@ -53,6 +53,9 @@ enum Command {
         /// The Dockerfile that would be built
         #[arg(long)]
         dockerfile: bool,
+        /// Folder with buildpacks of your own, which add to those of this program or take their place
+        #[arg(long, value_name = "FOLDER")]
+        buildpacks: Option<PathBuf>,
     },
     /// Write the Dockerfile that a push would build with into the project, to own it
     Eject {
@@ -128,8 +131,8 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Client(command) => client::run(command, &variables),
         Command::Serve => serve::serve(&variables),
-        Command::Plan { folder, json, dockerfile } => {
-            plan::plan(&folder, plan::Format::new(json, dockerfile))
+        Command::Plan { folder, json, dockerfile, buildpacks } => {
+            plan::plan(&folder, buildpacks.as_deref(), plan::Format::new(json, dockerfile))
         }
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),

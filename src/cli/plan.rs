@@ -26,12 +26,12 @@ impl Format {
     }
 }
 
-pub(super) fn plan(folder: &Path, format: Format) -> ExitCode {
-    detected::print(text(folder, format))
+pub(super) fn plan(folder: &Path, buildpacks: Option<&Path>, format: Format) -> ExitCode {
+    detected::print(text(folder, buildpacks, format))
 }
 
-fn text(folder: &Path, format: Format) -> Result<String, Vec<String>> {
-    let Detected { catalog, source, plan } = detected::detect(folder)?;
+fn text(folder: &Path, buildpacks: Option<&Path>, format: Format) -> Result<String, Vec<String>> {
+    let Detected { catalog, source, plan } = detected::detect(folder, detected::catalog(buildpacks)?)?;
     match format {
         Format::Screen => Ok(buildpack::screen(&plan)),
         Format::Json => serde_json::to_string_pretty(&plan).map_err(|error| vec![error.to_string()]),
@@ -44,6 +44,6 @@ fn dockerfile(catalog: &Catalog, source: &DirectorySource, plan: &BuildPlan) -> 
     if let Some(path) = &plan.dockerfile {
         return source.read(path).ok_or_else(|| vec![format!("{path} cannot be read.")]);
     }
-    let context = RenderContext { cache_scope: "plan".to_owned(), images: BTreeMap::new() };
+    let context = RenderContext { cache_scope: "plan".to_owned(), ..RenderContext::default() };
     catalog.dockerfile(plan, &context).map_err(|error| vec![with_causes(&error)])
 }

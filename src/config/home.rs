@@ -90,6 +90,12 @@ impl Home {
         self.folder.join("repositories")
     }
 
+    /// Where the operator's own buildpacks are, if there are any.
+    #[must_use]
+    pub fn buildpacks(&self) -> PathBuf {
+        self.folder.join("buildpacks")
+    }
+
     /// Where the hook scripts are: outside the repositories, so that no push can change them.
     #[must_use]
     pub fn hooks(&self) -> PathBuf {

@@ -59,7 +59,7 @@ mod tests {
         assert!(repository.maintain().await.unwrap());
         assert!(packs() > 0);
         for commit in &commits {
-            assert!(repository.tree_id(commit, "").is_ok());
+            assert!(repository.tree_id(commit, "", &[]).is_ok());
         }
     }
 }

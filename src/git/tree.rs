@@ -4,6 +4,7 @@ use super::bounds::Bounds;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
 use crate::model::name::CommitId;
+use crate::model::plan::LEFT_OUT_BUT;
 use crate::model::source::SourceTree;
 use git2::{ObjectType, Oid};
 use std::path::Path;
@@ -42,14 +43,48 @@ impl Repository {
 }
 
 impl Repository {
-    /// Id of the tree of a commit, or of a folder of it: two commits with the same files there have the same one.
+    /// Id of the tree of a commit, or of a folder of it: two commits with the same files there have the same one. Of the
+    /// folders `left_out` below it only the manifest counts ([`LEFT_OUT_BUT`]).
     ///
     /// # Errors
-    /// When there is no such commit.
-    pub fn tree_id(&self, commit: &CommitId, folder: &str) -> Result<String, GitError> {
+    /// When there is no such commit or folder.
+    pub fn tree_id(&self, commit: &CommitId, folder: &str, left_out: &[String]) -> Result<String, GitError> {
         let git = self.git2()?;
         let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
-        Ok(folder_of(&git, commit.tree()?, folder)?.id().to_string())
+        let tree = folder_of(&git, commit.tree()?, folder)?;
+        if left_out.is_empty() {
+            return Ok(tree.id().to_string());
+        }
+        let mut parts = Parts { left_out, ids: String::new(), bounds: Bounds::default() };
+        parts.add(&git, tree.id(), "", 0)?;
+        Ok(parts.ids)
+    }
+}
+
+/// The ids of the largest parts of a tree that have nothing left out, each with its path.
+struct Parts<'a> {
+    left_out: &'a [String],
+    ids: String,
+    bounds: Bounds,
+}
+
+impl Parts<'_> {
+    fn add(&mut self, git: &git2::Repository, id: Oid, folder: &str, depth: usize) -> Result<(), GitError> {
+        for entry in &self.bounds.open(git, id, depth)? {
+            self.bounds.path(folder, entry.name_bytes())?;
+            let path = format!("{folder}{}", String::from_utf8_lossy(entry.name_bytes()));
+            let inside = format!("{path}/");
+            let is_folder = entry.kind() == Some(ObjectType::Tree);
+            if is_folder && self.left_out.contains(&path) {
+                let manifest = git.find_tree(entry.id())?.get_name(LEFT_OUT_BUT).map(|entry| entry.id());
+                self.ids.extend(manifest.map(|id| format!("{id} {inside}{LEFT_OUT_BUT}\n")));
+            } else if is_folder && self.left_out.iter().any(|other| other.starts_with(&inside)) {
+                self.add(git, entry.id(), &inside, depth + 1)?;
+            } else {
+                self.ids.push_str(&format!("{} {:o} {path}\n", entry.id(), entry.filemode()));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -207,5 +242,33 @@ pub(super) mod tests {
         assert_eq!(tree.symbolic_links(), ["Procfile"]);
         assert_eq!(tree.read("src.js").as_deref(), Some("script"));
         assert_eq!(tree.read("Procfile"), None);
+    }
+
+    #[test]
+    fn what_is_left_out_of_a_build_does_not_change_what_it_is_made_of() {
+        let home = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(home.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let git = repository.git2().unwrap();
+        let folder = |entries: &[(&str, Oid)]| {
+            let mut folder = git.treebuilder(None).unwrap();
+            for (name, id) in entries {
+                let is_folder = git.find_tree(*id).is_ok();
+                let mode = if is_folder { FileMode::Tree } else { FileMode::Blob };
+                folder.insert(*name, *id, mode.into()).unwrap();
+            }
+            folder.write().unwrap()
+        };
+        let blob = |text: &str| git.blob(text.as_bytes()).unwrap();
+        let key = |web: &str, admin: &str, manifest: &str| {
+            let web = folder(&[("package.json", blob("{}")), ("index.js", blob(web))]);
+            let admin = folder(&[("package.json", blob(manifest)), ("index.js", blob(admin))]);
+            let apps = folder(&[("web", web), ("admin", admin)]);
+            let commit = nested(&repository, folder(&[("apps", apps), ("README", blob("x"))]), 1, 0);
+            repository.tree_id(&commit, "", &["apps/admin".to_owned()]).unwrap()
+        };
+        assert_eq!(key("a", "b", "{}"), key("a", "changed", "{}"));
+        assert_ne!(key("a", "b", "{}"), key("changed", "b", "{}"));
+        assert_ne!(key("a", "b", "{}"), key("a", "b", "{\"changed\":1}"));
     }
 }

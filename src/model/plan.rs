@@ -38,6 +38,10 @@ pub struct BuildPlan {
     /// Patterns left out of the context besides those of the project's own `.dockerignore`, in its syntax.
     #[serde(default)]
     pub ignore: Vec<String>,
+    /// Folders below the root of which the build gets the manifest ([`LEFT_OUT_BUT`]) and nothing else: other packages of
+    /// the workspace, which have no part in the image.
+    #[serde(default)]
+    pub left_out: Vec<String>,
     /// Names of the caches that the build keeps, for the transcript: `npm`.
     pub caches: Vec<String>,
     /// Beginnings of the names of config vars that the build writes into its output (`NEXT_PUBLIC_`): a change of one
@@ -53,11 +57,26 @@ pub struct BuildPlan {
     /// Values for the Dockerfile's `ARG` lines.
     #[serde(default)]
     pub build_arguments: BTreeMap<String, String>,
+    /// Base images that the project takes from elsewhere: the template's name → the name to use.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
     /// The files that declare process types: `Procfile`.
     #[serde(default)]
     pub declared_in: Vec<String>,
     #[serde(default)]
     pub running: Running,
+}
+
+/// The file that the build gets of a folder that is left out: an installation goes by the manifests of all packages.
+pub const LEFT_OUT_BUT: &str = "package.json";
+
+impl BuildPlan {
+    /// Patterns for all that the build does not get, in the syntax of `.dockerignore`. The project's own come after them.
+    #[must_use]
+    pub fn ignored(&self) -> Vec<String> {
+        let of_folder = |folder: &String| [format!("{folder}/*"), format!("!{folder}/{LEFT_OUT_BUT}")];
+        self.ignore.iter().cloned().chain(self.left_out.iter().flat_map(of_folder)).collect()
+    }
 }
 
 /// What the project's files say about how it runs. It wins over what is set for the environment, with one exception: a

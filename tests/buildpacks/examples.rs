@@ -1,7 +1,7 @@
 //! Every folder of `examples/`: its plan and its Dockerfile, and that its expectations can be read.
 
-use crate::support::{detect, whole};
-use gilgal::buildpack::{Catalog, DirectorySource};
+use crate::support::{CATALOG, detect, whole};
+use gilgal::buildpack::DirectorySource;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,21 +66,51 @@ fn each_has_a_plan() {
 /// What docs/buildpacks.md holds between these two lines is made by the test below.
 const SUPPORT: (&str, &str) = ("<!-- support: made by tests/buildpacks/examples.rs -->", "<!-- /support -->");
 
-#[test]
-fn the_documentation_says_which_kinds_are_built_and_run() {
-    let mut built: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
+/// The examples that go live, by pack and kind.
+fn built() -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
+    let mut built: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for (name, path) in examples() {
         let text = fs::read_to_string(path.join("expect.toml")).unwrap();
         if toml::from_str::<Expectations>(&text).unwrap().push.exit != 0 {
             continue;
         }
         let plan = detect(&DirectorySource::open(path).unwrap()).unwrap();
-        built.entry((plan.buildpack, plan.framework)).or_default().push(format!("`{name}`"));
+        built.entry(plan.buildpack).or_default().entry(plan.framework).or_default().push(name);
     }
-    let catalog = Catalog::embedded();
-    let rows = catalog.kinds().map(|(pack, language, kind)| {
-        let examples = built.get(&(pack.to_owned(), kind.to_owned()));
-        let tested = examples.map_or("planned only".to_owned(), |examples| examples.join(", "));
+    built
+}
+
+#[test]
+fn each_language_has_a_page_that_is_made_of_its_pack() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/languages");
+    let written: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let built = built();
+    let fresh = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("languages");
+    fs::create_dir_all(&fresh).unwrap();
+    let (mut pages, mut old) = (0, Vec::new());
+    for (pack, page) in CATALOG.pages(&built) {
+        let name = format!("{pack}.md");
+        pages += 1;
+        if fs::read_to_string(folder.join(&name)).unwrap_or_default() != page {
+            fs::write(fresh.join(&name), page).unwrap();
+            old.push(name);
+        }
+    }
+    assert!(old.is_empty(), "docs/languages is older than the packs: copy {old:?} from {}", fresh.display());
+    assert_eq!(written.len(), pages, "a page of docs/languages is of no pack: {written:?}");
+}
+
+#[test]
+fn the_documentation_says_which_kinds_are_built_and_run() {
+    let built = built();
+    let rows = CATALOG.kinds().map(|(pack, language, kind)| {
+        let examples = built.get(pack).and_then(|kinds| kinds.get(kind));
+        let tested = examples.map_or("planned only".to_owned(), |examples| {
+            examples.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        });
         format!("| {language} | {kind} | {tested} |")
     });
     let heading = ["| language | kind | built and run by the tests |", "|---|---|---|"];

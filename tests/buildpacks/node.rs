@@ -195,7 +195,7 @@ fn all_types_of_a_procfile_are_declared() {
 #[test]
 fn a_committed_node_modules_is_left_out_and_said() {
     let plan = plan(&[("package.json", PLAIN), ("node_modules/x/index.js", "")]);
-    assert!(plan.ignore.contains(&"node_modules".to_owned()));
+    assert!(plan.ignore.contains(&"**/node_modules".to_owned()));
     assert_eq!(plan.warnings.len(), 1);
 }
 

@@ -1,6 +1,6 @@
 //! What `gilgal.toml` says of building, in every language that has a Dockerfile of ours.
 
-use crate::support::{dockerfile, plan};
+use crate::support::{dockerfile, plan, refusal};
 
 const FILE: &str = "[build]
 packages = [\"ffmpeg\"]
@@ -53,4 +53,26 @@ fn dependencies_are_installed_as_the_project_says() {
         files.push(("gilgal.toml", &file));
         assert!(dockerfile(&plan(&files)).contains(&format!("&& {command}")));
     }
+}
+
+#[test]
+fn base_images_come_from_where_the_project_says() {
+    let app = [("package.json", "{\"scripts\":{\"start\":\"node x\"}}"), ("package-lock.json", "{}")];
+    let mirror = "[images]\n\"node:22-bookworm-slim\" = \"registry.example.com:5000/node@sha256:ab\"\n";
+    let plan = plan(&[app[0], app[1], ("gilgal.toml", mirror)]);
+    assert!(
+        dockerfile(&plan).contains("FROM registry.example.com:5000/node@sha256:ab\n"),
+        "{}",
+        dockerfile(&plan)
+    );
+    for (file, says) in [
+        ("[images]\n\"node:20\" = \"x\"", "Its images are node:22-bookworm-slim"),
+        ("[images]\n\"node:22-bookworm-slim\" = \"gilgal/shop:1\"", "no base for others"),
+        ("[images]\n\"node:22-bookworm-slim\" = \"a b\"", "letters, digits and"),
+    ] {
+        let refusal = refusal(&[app[0], app[1], ("gilgal.toml", file)]);
+        assert!(refusal.contains(says), "{file}\n{refusal}");
+    }
+    let own = [("Dockerfile", "FROM busybox\n"), ("gilgal.toml", mirror)];
+    assert!(refusal(&own).starts_with("The table [images] of gilgal.toml here"), "{}", refusal(&own));
 }

@@ -69,6 +69,8 @@ mod usual {
         hugo = "hugo",
         koa_yarn = "koa-yarn",
         nextjs = "nextjs",
+        npm_workspaces = "npm-workspaces",
+        pnpm_workspaces = "pnpm-workspaces",
         node_build_fails = "node-build-fails",
         node_crash = "node-crash",
         node_express = "node-express",
@@ -83,6 +85,7 @@ mod usual {
         static_site = "static-site",
         vite_react = "vite-react",
         vite_vue_pnpm = "vite-vue-pnpm",
+        yarn_workspaces = "yarn-workspaces",
     }
 }
 
@@ -103,12 +106,14 @@ mod others {
         nextjs_export = "nextjs-export",
         nextjs_start = "nextjs-start",
         nuxt = "nuxt",
+        nx = "nx",
         react_router = "react-router",
         react_router_spa = "react-router-spa",
         remix = "remix",
         sveltekit = "sveltekit",
         sveltekit_node = "sveltekit-node",
         sveltekit_static = "sveltekit-static",
+        turborepo = "turborepo",
         vitepress = "vitepress",
         vue_cli = "vue-cli",
     }

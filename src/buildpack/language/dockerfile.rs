@@ -26,7 +26,12 @@ pub(crate) fn exposed_port(text: &str) -> Option<u16> {
 /// followed: that the names are secret is what keeps the images apart, and this is what says so to people.
 pub(crate) fn image_of_an_app(text: &str) -> Option<String> {
     let mut named = instructions(text).into_iter().flat_map(|line| images(&line));
-    named.find(|image| hub_name(image).starts_with("gilgal/"))
+    named.find(|image| is_of_an_app(image))
+}
+
+/// Whether an image is called as those of this server's apps.
+pub(crate) fn is_of_an_app(image: &str) -> bool {
+    hub_name(image).starts_with("gilgal/")
 }
 
 /// The program that a Dockerfile asks to be read by (`# syntax=…`), where it is not Docker's own. BuildKit runs it with the

@@ -5,3 +5,4 @@ pub(crate) mod dockerfile;
 pub(crate) mod javascript;
 pub(crate) mod jsonc;
 pub(crate) mod python;
+pub(crate) mod workspace;

@@ -8,6 +8,7 @@
 //! | `project` | where the file is, and what it declares together with the Procfile |
 //! | `read` | from text to keys, with every mistake named |
 //! | `settings` | what a plan takes of the keys |
+//! | `site` | what is said of files that are served |
 //! | `watch` | which pushes matter |
 //! | `schema` | the JSON Schema of the keys, for editors |
 
@@ -16,6 +17,7 @@ mod project;
 mod read;
 mod schema;
 pub(crate) mod settings;
+pub(crate) mod site;
 mod values;
 mod watch;
 
@@ -27,8 +29,9 @@ pub use read::{Mistake, ProjectFileError};
 pub use schema::schema;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use site::Site;
 use std::collections::BTreeMap;
-use values::{ArgumentName, CommandLine, GlobPattern, PackageName, Text, TreePath, UrlPath};
+use values::{ArgumentName, CommandLine, GlobPattern, ImageName, PackageName, Text, TreePath, UrlPath};
 pub use watch::Watch;
 
 /// Where it is expected: in the root of the project.
@@ -43,6 +46,13 @@ pub(crate) struct ProjectFile {
     pub(crate) build: Build,
     /// How the app is started, checked and replaced.
     pub(crate) deploy: Deploy,
+    /// How files are served, where the project is a static site.
+    #[serde(rename = "static")]
+    pub(crate) site: Site,
+    /// Base images that are taken from elsewhere, by the name that the Dockerfile has for them:
+    /// `"node:22-bookworm-slim" = "registry.example.com/node:22-bookworm-slim"`.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) images: BTreeMap<ImageName, ImageName>,
     /// Process types by name, besides those of the Procfile.
     #[schemars(with = "BTreeMap<String, Process>")]
     pub(crate) processes: BTreeMap<ProcessType, Process>,
@@ -75,6 +85,10 @@ pub(crate) struct Build {
     pub(crate) build_command: Option<CommandLine>,
     /// Runs after the build command.
     pub(crate) post_build_command: Option<CommandLine>,
+    /// The folder in which the build leaves a static site, seen from the root: `dist`. It is what is served.
+    pub(crate) output: Option<TreePath>,
+    /// Folders that the build finds again as the build before has left them: `["node_modules/.cache"]`.
+    pub(crate) cache: Vec<TreePath>,
     /// Debian packages that the app needs, while it is built and while it runs: `["ffmpeg"]`.
     pub(crate) packages: Vec<PackageName>,
     /// Paths of the repository that matter: a push that changes none of them deploys nothing. `*` stands for part of a name,

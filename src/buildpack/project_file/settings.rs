@@ -1,6 +1,6 @@
 //! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
 
-use super::{Health, PATH, Project, ProjectFile};
+use super::{Health, PATH, Project, ProjectFile, site};
 use crate::buildpack::catalog::Pack;
 use crate::buildpack::refusal::Refusal;
 use crate::model::environment::Probe;
@@ -21,12 +21,51 @@ pub(crate) fn variables(file: &ProjectFile) -> BTreeMap<String, Value> {
         ("post_build_command", json!(command(&build.post_build_command))),
         ("packages", json!(build.packages.iter().map(super::PackageName::as_str).collect::<Vec<_>>())),
     ];
-    variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    variables.into_iter().chain(file.site.variables()).map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Base images that are taken from elsewhere.
+pub(crate) fn images(file: &ProjectFile) -> BTreeMap<String, String> {
+    file.images.iter().map(|(name, other)| (name.as_str().to_owned(), other.as_str().to_owned())).collect()
 }
 
 /// What a template has to do itself: a pack whose templates do not name it cannot be asked for it.
 pub(crate) const ASKED_OF_TEMPLATES: [&str; 5] =
     ["install_command", "pre_build_command", "build_command", "post_build_command", "packages"];
+
+/// What a template does for `build.cache`.
+const CACHES: &str = "build_caches";
+/// The page that every path of a single-page app gets.
+const PAGE: &str = "index.html";
+
+/// Gives the variables of a pack the values that the file has for them: its word is the last. What is worth showing of it is
+/// returned.
+///
+/// # Errors
+/// With a key that the pack does nothing with.
+pub(crate) fn override_variables(
+    pack: &Pack,
+    project: &Project,
+    variables: &mut BTreeMap<String, Value>,
+) -> Result<Vec<Evidence>, Refusal> {
+    let build = &project.file.build;
+    let mut evidence = Vec::new();
+    if let Some(output) = &build.output {
+        let name = pack.manifest.output_variable.clone().ok_or_else(|| unsupported("output", pack))?;
+        variables.insert(name, output.as_str().into());
+        evidence.push(project.says(format!("Output {}", output.as_str()), "build.output"));
+    }
+    if !build.cache.is_empty() {
+        let caches = variables.get_mut(CACHES).and_then(Value::as_array_mut);
+        let caches = caches.ok_or_else(|| unsupported("cache", pack))?;
+        caches.extend(build.cache.iter().map(|folder| Value::from(folder.as_str())));
+    }
+    if let Some(is_single_page) = project.file.site.spa {
+        variables.insert("fallback".to_owned(), is_single_page.then_some(PAGE).into());
+    }
+    site::check(project)?;
+    Ok(evidence)
+}
 
 /// Refuses what the file asks of a pack that does not do it.
 ///
@@ -36,15 +75,14 @@ pub(crate) fn refuse_unsupported(pack: &Pack, variables: &BTreeMap<String, Value
     let is_set =
         |name: &str| variables.get(name).is_some_and(|value| !value.is_null() && *value != json!([]));
     let skipped = ASKED_OF_TEMPLATES.iter().find(|name| is_set(name) && !pack.settings.contains(**name));
-    skipped.map_or(Ok(()), |name| {
-        Err(Refusal::Unsupported {
-            what: format!(
-                "The key build.{name} of {PATH} for a project of the kind \"{}\"",
-                pack.manifest.kind
-            ),
-            way_out: "Leave it out, or bring a Dockerfile of your own: `gilgal eject` writes one.".to_owned(),
-        })
-    })
+    skipped.map_or(Ok(()), |name| Err(unsupported(name, pack)))
+}
+
+fn unsupported(key: &str, pack: &Pack) -> Refusal {
+    Refusal::Unsupported {
+        what: format!("The key build.{key} of {PATH} for a project of the kind \"{}\"", pack.manifest.kind),
+        way_out: "Leave it out, or bring a Dockerfile of your own: `gilgal eject` writes one.".to_owned(),
+    }
 }
 
 /// How the instances run, as the file says.
@@ -117,5 +155,8 @@ pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
         let names: Vec<&str> = build.packages.iter().map(super::PackageName::as_str).collect();
         project.says(names.join(" "), "build.packages")
     });
-    commands.chain(target).chain(packages).collect()
+    let images = project.file.images.iter();
+    let images =
+        images.map(|(name, other)| project.says(other.as_str(), &format!("images.{}", name.as_str())));
+    commands.chain(target).chain(packages).chain(images).collect()
 }

@@ -1,5 +1,6 @@
 //! The texts that keys of `gilgal.toml` may have. Each is checked once, here, so that nobody who uses one has to.
 
+use crate::buildpack::language::dockerfile;
 use crate::buildpack::render::is_word;
 use crate::model::name::ConfigName;
 use crate::model::process::Command;
@@ -65,6 +66,14 @@ texts! {
     PackageName: package_name, r"^[A-Za-z0-9][A-Za-z0-9._:+=~-]*$";
     /// The path of a URL, with `*` where anything may stand.
     UrlPath: url_path, r"^/";
+    /// Where a redirect leads: a path, or a whole address, with `*` at its end for the rest.
+    Destination: destination, r"^(/|https?://)";
+    /// The name of a base image.
+    ImageName: image_name, r"^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$";
+    /// The name of a header.
+    HeaderName: header_name, r"^[A-Za-z0-9][A-Za-z0-9-]*$";
+    /// The value of a header.
+    HeaderValue: header_value, r"\S";
     /// The name of a build argument.
     ArgumentName: argument_name, r"^[A-Za-z_][A-Za-z0-9_]*$";
     /// Any text of one value.
@@ -113,6 +122,49 @@ fn url_path(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("a path starts with a slash and has no spaces, quotes or braces".to_owned())
+    }
+}
+
+fn destination(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()+,;=:@%/*?#".contains(c);
+    // Two slashes at the beginning would be another host.
+    let is_path = text.starts_with('/') && !text.starts_with("//");
+    if (is_path || text.starts_with("https://") || text.starts_with("http://")) && text.chars().all(is_plain)
+    {
+        Ok(text.to_owned())
+    } else {
+        Err("a redirect leads to a path such as /new or to a whole address such as https://example.com/new"
+            .to_owned())
+    }
+}
+
+fn image_name(text: &str) -> Result<String, String> {
+    if !is_word(text) || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Err("the name of an image has letters, digits and `._/:@+-` only".to_owned())
+    } else if dockerfile::is_of_an_app(text) {
+        Err("images called gilgal/… are those of this server's apps, and no base for others".to_owned())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn header_name(text: &str) -> Result<String, String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if text.starts_with(|c: char| c.is_ascii_alphanumeric()) && text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("the name of a header has letters, digits and dashes only".to_owned())
+    }
+}
+
+/// Braces are the server's own syntax for values of the request and of its environment.
+fn header_value(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    let is_plain = |c: char| (c == ' ' || c.is_ascii_graphic()) && !"{}`".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("the value of a header is ASCII text without braces and backticks".to_owned())
     }
 }
 

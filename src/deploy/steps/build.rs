@@ -51,7 +51,7 @@ impl Deployer {
             run.deployment.commit.clone(),
             plan.root.clone(),
             files,
-            plan.ignore.clone(),
+            plan.ignored(),
         );
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let request = BuildRequest {
@@ -94,7 +94,7 @@ impl Deployer {
     }
 
     fn rendered_dockerfile(&self, run: &Run, plan: &BuildPlan) -> Result<String, StepError> {
-        let context = RenderContext { cache_scope: run.project.id.to_string(), images: BTreeMap::new() };
+        let context = RenderContext { cache_scope: run.project.id.to_string(), ..RenderContext::default() };
         self.catalog.dockerfile(plan, &context).map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
             let sentence = format!("The Dockerfile of the buildpack cannot be made: {error}.");
@@ -111,8 +111,8 @@ impl Deployer {
         plan: &BuildPlan,
     ) -> Result<BuildKey, StepError> {
         let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
-        let root = plan.root.clone();
-        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit, &root))
+        let (root, left_out) = (plan.root.clone(), plan.left_out.clone());
+        let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit, &root, &left_out))
             .await
             .map_err(|error| Failure::new("server failed", error.to_string()))??;
         let inputs =
