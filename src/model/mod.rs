@@ -6,17 +6,20 @@
 
 pub mod address;
 pub mod admission;
+pub mod basis;
 pub mod deployment;
 pub mod environment;
 pub mod id;
 pub mod instance;
 pub mod log;
 pub mod name;
+pub mod one_off;
 pub mod password;
 pub mod plan;
 pub mod process;
 pub mod project;
 pub mod release;
+pub mod release_diff;
 pub mod route;
 pub mod secret;
 pub mod source;
