@@ -7,13 +7,16 @@ use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Settings};
 use crate::deploy::{Deployer, Failpoints, Reconciler};
+use crate::deployments::Deployments;
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
-use crate::ports::{Follower, Needs, Waker};
+use crate::model::one_off::OneOffs;
+use crate::ports::{Follower, Needs};
+use crate::processes::Processes;
 use crate::receive::{self, BoundSocket, Pushes, Receiver};
 use crate::router::{self, Router, RouterHandle, RouterOptions};
 use crate::secrets::MasterKey;
@@ -150,6 +153,7 @@ impl App {
         let catalog = Arc::new(Catalog::embedded());
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
+        let one_offs = OneOffs::default();
         let deployer = Arc::new(Deployer {
             store: store.clone(),
             journal: journal.clone(),
@@ -168,8 +172,23 @@ impl App {
                 processes: settings.build_processes,
             },
             switching: Arc::new(Mutex::new(())),
+            one_offs: one_offs.clone(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
+        let deployments = Deployments {
+            store: store.clone(),
+            repositories: repositories.clone(),
+            queue: queue.clone(),
+            journal: journal.clone(),
+            interrupts: interrupts.clone(),
+            maxima: settings.instance_maxima,
+        };
+        let processes = Processes {
+            store: store.clone(),
+            engine: engine.clone(),
+            master_key: master_key.clone(),
+            one_offs,
+        };
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -178,7 +197,8 @@ impl App {
         let accounts = Accounts::new(store.clone(), tokens, settings.registration)?;
         let ports = Ports {
             cleanup: deployer.clone(),
-            waker: Arc::new(Waker { interrupts: interrupts.clone(), journal: journal.clone() }),
+            deployments: deployments.clone(),
+            processes: processes.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs {
                 store: store.clone(),
@@ -192,7 +212,8 @@ impl App {
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
-                queue: queue.clone(),
+                deployments,
+                processes,
                 repositories,
                 pushes: pushes.clone(),
                 services: Admission::new(usize::MAX, MAX_SERVICES),
@@ -201,7 +222,6 @@ impl App {
                 executable: settings.executable.clone(),
                 max_push_bytes: settings.max_push_bytes,
                 max_projects: settings.max_projects,
-                engine: engine.clone(),
                 address: address.clone(),
             }),
             api: Api::new(accounts, store.clone(), ports, api_options),

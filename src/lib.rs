@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 6 | [`app`], [`serve`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
-//! | 4 | [`receive`], [`deploy`], [`projects`]: the use cases |
+//! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
 //! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`telemetry`] |
@@ -21,6 +21,7 @@ pub mod buildpack;
 pub mod cli;
 pub mod config;
 pub mod deploy;
+pub mod deployments;
 pub mod docker;
 pub mod engine;
 pub mod git;
@@ -28,6 +29,7 @@ pub mod jobs;
 pub mod journal;
 pub mod model;
 pub mod ports;
+pub mod processes;
 pub mod projects;
 pub mod receive;
 pub mod router;

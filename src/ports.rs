@@ -1,8 +1,7 @@
 //! What the API is given of the parts that it does not know.
 
-use crate::api::{Check, DeploymentWaker, LogFollower, Readiness};
+use crate::api::{Check, LogFollower, Readiness};
 use crate::engine::Engine;
-use crate::jobs::Interrupts;
 use crate::journal::{Journal, Next};
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
@@ -17,19 +16,6 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Free space below which the server is not ready: a build needs more.
 const LEAST_FREE_BYTES: u64 = 512 * 1024 * 1024;
-
-/// Makes running deployments look whether they are cancelled, and those who watch one that has not begun.
-pub struct Waker {
-    pub interrupts: Interrupts,
-    pub journal: Journal,
-}
-
-impl DeploymentWaker for Waker {
-    fn wake(&self, _deployment: DeploymentId) {
-        self.interrupts.signal();
-        self.journal.wake_readers();
-    }
-}
 
 /// Reads logs from the journal.
 pub struct Follower(pub Journal);

@@ -30,7 +30,7 @@ mod server;
 mod system;
 
 pub use self::endpoint::{Access, Endpoint, Row};
-pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
+pub use self::ports::{Check, LogFollower, Ports, Readiness};
 pub use self::server::{BindError, BoundApi, bind};
 
 use crate::auth::accounts::Accounts;

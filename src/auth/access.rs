@@ -30,6 +30,8 @@ pub enum Action {
     Push,
     /// Start a deployment without a push.
     Deploy,
+    /// Run a command with its image, variables and network.
+    RunCommand,
     /// Stop a deployment that is not live yet.
     CancelDeployment,
     /// Change its name.
@@ -77,6 +79,7 @@ impl ProjectRole {
                 | Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment
                 | Action::UpdateProject,
             )
@@ -88,6 +91,7 @@ impl ProjectRole {
                 | Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment,
             )
             | (Self::Viewer, Action::ReadProject | Action::ReadLogs) => Decision::Allowed,
@@ -98,6 +102,7 @@ impl ProjectRole {
                 Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment
                 | Action::UpdateProject
                 | Action::DeleteProject,
@@ -109,6 +114,7 @@ impl ProjectRole {
                 | Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment
                 | Action::UpdateProject
                 | Action::DeleteProject,
@@ -119,12 +125,13 @@ impl ProjectRole {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::ReadProject,
         Self::ReadLogs,
         Self::FetchSource,
         Self::Push,
         Self::Deploy,
+        Self::RunCommand,
         Self::CancelDeployment,
         Self::UpdateProject,
         Self::DeleteProject,
@@ -139,6 +146,7 @@ impl Action {
             Self::FetchSource => "fetch the source of this project",
             Self::Push => "push to this project",
             Self::Deploy => "deploy this project",
+            Self::RunCommand => "run commands in this project",
             Self::CancelDeployment => "cancel deployments of this project",
             Self::UpdateProject => "change this project",
             Self::DeleteProject => "delete this project",
