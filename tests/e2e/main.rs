@@ -23,5 +23,6 @@ mod reconciler;
 mod recovery;
 mod redeploy;
 mod refusals;
+mod releases;
 mod start;
 mod support;
