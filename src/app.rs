@@ -6,13 +6,16 @@ use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Room, Settings};
 use crate::deploy::{Deployer, Failpoints, Reconciler};
+use crate::deployments::Deployments;
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
-use crate::ports::{Follower, Needs, Waker};
+use crate::model::one_off::OneOffs;
+use crate::ports::{Follower, Needs};
+use crate::processes::Processes;
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
@@ -113,6 +116,7 @@ impl App {
         let catalog = Arc::new(catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
+        let one_offs = OneOffs::default();
         let deployer = Arc::new(Deployer {
             store: store.clone(),
             journal: journal.clone(),
@@ -131,8 +135,23 @@ impl App {
                 processes: settings.build_processes,
             },
             switching: Arc::new(Mutex::new(())),
+            one_offs: one_offs.clone(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
+        let deployments = Deployments {
+            store: store.clone(),
+            repositories: repositories.clone(),
+            queue: queue.clone(),
+            journal: journal.clone(),
+            interrupts: interrupts.clone(),
+            maxima: settings.instance_maxima,
+        };
+        let processes = Processes {
+            store: store.clone(),
+            engine: engine.clone(),
+            master_key: master_key.clone(),
+            one_offs,
+        };
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -141,7 +160,8 @@ impl App {
         let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let ports = Ports {
             cleanup: deployer.clone(),
-            waker: Arc::new(Waker { interrupts: interrupts.clone(), journal: journal.clone() }),
+            deployments: deployments.clone(),
+            processes: processes.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
@@ -160,7 +180,8 @@ impl App {
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
-                queue: queue.clone(),
+                deployments,
+                processes,
                 repositories,
                 pushes: pushes.clone(),
                 services: Admission::new(usize::MAX, MAX_SERVICES),
@@ -170,7 +191,6 @@ impl App {
                 max_push_bytes: settings.max_push_bytes,
                 room: room.clone(),
                 max_projects: settings.max_projects,
-                engine: engine.clone(),
                 address: address.clone(),
             }),
             api: Api::new(accounts, store.clone(), master_key, ports, api_options),

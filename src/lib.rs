@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 6 | [`app`], [`serve`], [`sockets`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
-//! | 4 | [`receive`], [`deploy`], [`projects`], [`backup`], [`disk`], [`seed`]: the use cases |
+//! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`], [`backup`], [`disk`], [`seed`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
 //! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`systemd`], [`telemetry`] |
@@ -22,6 +22,7 @@ pub mod buildpack;
 pub mod cli;
 pub mod config;
 pub mod deploy;
+pub mod deployments;
 pub mod disk;
 pub mod docker;
 pub mod engine;
@@ -30,6 +31,7 @@ pub mod jobs;
 pub mod journal;
 pub mod model;
 pub mod ports;
+pub mod processes;
 pub mod projects;
 pub mod receive;
 pub mod router;

@@ -1,9 +1,8 @@
 //! What the API is given of the parts that it does not know.
 
-use crate::api::{Check, DeploymentWaker, LogFollower, Readiness};
+use crate::api::{Check, LogFollower, Readiness};
 use crate::config::Room;
 use crate::engine::Engine;
-use crate::jobs::Interrupts;
 use crate::journal::{Journal, Next};
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
@@ -15,19 +14,6 @@ use std::time::Duration;
 
 /// How long each thing may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Makes running deployments look whether they are cancelled, and those who watch one that has not begun.
-pub struct Waker {
-    pub interrupts: Interrupts,
-    pub journal: Journal,
-}
-
-impl DeploymentWaker for Waker {
-    fn wake(&self, _deployment: DeploymentId) {
-        self.interrupts.signal();
-        self.journal.wake_readers();
-    }
-}
 
 /// Reads logs from the journal.
 pub struct Follower(pub Journal);

@@ -1,7 +1,7 @@
 //! `/api/deployments` and the deployments of a project.
 
 use crate::api::Api;
-use crate::api::error::{ApiError, Code};
+use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
 use crate::model::deployment::Deployment;
@@ -41,12 +41,7 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 /// that it had made is taken back.
 pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
-    if !api.store.request_cancel(deployment.id).await? {
-        let message = "This deployment cannot be cancelled any more: it is going live or has ended.";
-        return Err(ApiError::new(Code::NotCancellable, message));
-    }
-    api.ports.waker.wake(deployment.id);
-    let deployment = api.store.deployment(deployment.id).await?;
+    let deployment = api.ports.deployments.cancel(&deployment).await?;
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 

@@ -4,6 +4,7 @@ mod accounts;
 mod store;
 
 use crate::config::Mode;
+use crate::deployments::DeployError;
 use crate::model::scope::Scope;
 use crate::projects::ProjectError;
 use crate::wire::error::{ErrorBody, ErrorDetail};
@@ -70,6 +71,7 @@ codes! {
     RouteNotFound = NOT_FOUND "route_not_found",
     ProjectNotFound = NOT_FOUND "project_not_found",
     DeploymentNotFound = NOT_FOUND "deployment_not_found",
+    ReleaseNotFound = NOT_FOUND "release_not_found",
     KeyNotFound = NOT_FOUND "key_not_found",
     ApiKeyNotFound = NOT_FOUND "api_key_not_found",
     SessionNotFound = NOT_FOUND "session_not_found",
@@ -82,6 +84,12 @@ codes! {
     Taken = CONFLICT "taken",
     /// The deployment has ended, or its traffic has been switched: there is nothing to cancel.
     NotCancellable = CONFLICT "not_cancellable",
+    /// There is nothing that could be deployed: nothing is live, no release is there to go back to.
+    NothingToDeploy = CONFLICT "nothing_to_deploy",
+    /// What is asked for is live already.
+    AlreadyLive = CONFLICT "already_live",
+    /// The project is disabled or being deleted.
+    ProjectDisabled = CONFLICT "project_disabled",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
     /// The account has as many API keys as one may have.
@@ -250,6 +258,26 @@ impl From<ProjectError> for ApiError {
                 Self::unavailable("Not everything could be removed. Delete the project once more.", error)
             }
             ProjectError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeployError> for ApiError {
+    fn from(error: DeployError) -> Self {
+        match error {
+            DeployError::NoBranch(_) | DeployError::FollowsNoBranch(_) => Self::field("branch", error),
+            DeployError::NoCommit(_) => Self::field("commit", error),
+            DeployError::NoRelease(_) => Self::new(Code::ReleaseNotFound, error),
+            DeployError::NoneBefore(_) | DeployError::NotReleased | DeployError::NothingLive(_) => {
+                Self::new(Code::NothingToDeploy, error)
+            }
+            DeployError::LiveAlready(_) => Self::new(Code::AlreadyLive, error),
+            DeployError::SameEnvironment => Self::field("environment", error),
+            DeployError::NoProcess(..) | DeployError::TooMuch(_) => Self::field("formation", error),
+            DeployError::NotCancellable => Self::new(Code::NotCancellable, error),
+            DeployError::Disabled => Self::new(Code::ProjectDisabled, error),
+            DeployError::Git(error) => Self::internal(error),
+            DeployError::Store(error) => error.into(),
         }
     }
 }

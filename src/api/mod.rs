@@ -42,7 +42,7 @@ mod system;
 mod trail;
 
 pub use self::endpoint::{Access, Endpoint, Row};
-pub use self::ports::{Check, DeploymentWaker, LogFollower, Ports, Readiness};
+pub use self::ports::{Check, LogFollower, Ports, Readiness};
 pub use self::rate::RequestLimits;
 pub use self::server::{BindError, BoundApi, bind, on};
 

@@ -1,7 +1,9 @@
 //! What the API needs of parts that it does not know: given to it by `app`.
 
+use crate::deployments::Deployments;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
+use crate::processes::Processes;
 use crate::projects::ProjectCleanup;
 use async_trait::async_trait;
 use futures_util::stream::BoxStream;
@@ -11,15 +13,10 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Ports {
     pub cleanup: Arc<dyn ProjectCleanup>,
-    pub waker: Arc<dyn DeploymentWaker>,
+    pub deployments: Deployments,
+    pub processes: Processes,
     pub follower: Arc<dyn LogFollower>,
     pub readiness: Arc<dyn Readiness>,
-}
-
-/// Tells whoever runs deployments to look at one now.
-pub trait DeploymentWaker: Send + Sync {
-    /// Its record says what for. A lost call costs time and nothing else: the record is looked at on a timer too.
-    fn wake(&self, deployment: DeploymentId);
 }
 
 /// Reads the log of a deployment while it is being written.

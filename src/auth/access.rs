@@ -31,6 +31,8 @@ pub enum Action {
     Push,
     /// Start a deployment without a push.
     Deploy,
+    /// Run a command with its image, variables and network.
+    RunCommand,
     /// Stop a deployment that is not live yet.
     CancelDeployment,
     /// Change its name.
@@ -80,6 +82,7 @@ impl ProjectRole {
                 | Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment
                 | Action::UpdateProject
                 | Action::ReadAudit,
@@ -92,6 +95,7 @@ impl ProjectRole {
                 | Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment,
             )
             | (Self::Viewer, Action::ReadProject | Action::ReadLogs) => Decision::Allowed,
@@ -102,6 +106,7 @@ impl ProjectRole {
                 Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment
                 | Action::UpdateProject
                 | Action::ReadAudit
@@ -114,6 +119,7 @@ impl ProjectRole {
                 | Action::FetchSource
                 | Action::Push
                 | Action::Deploy
+                | Action::RunCommand
                 | Action::CancelDeployment
                 | Action::UpdateProject
                 | Action::ReadAudit
@@ -125,12 +131,13 @@ impl ProjectRole {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadProject,
         Self::ReadLogs,
         Self::FetchSource,
         Self::Push,
         Self::Deploy,
+        Self::RunCommand,
         Self::CancelDeployment,
         Self::UpdateProject,
         Self::ReadAudit,
@@ -142,7 +149,7 @@ impl Action {
     pub const fn scope(self) -> Scope {
         match self {
             Self::ReadProject | Self::ReadLogs | Self::FetchSource | Self::ReadAudit => Scope::Read,
-            Self::Push | Self::Deploy | Self::CancelDeployment => Scope::Deploy,
+            Self::Push | Self::Deploy | Self::RunCommand | Self::CancelDeployment => Scope::Deploy,
             Self::UpdateProject | Self::DeleteProject => Scope::Write,
         }
     }
@@ -156,6 +163,7 @@ impl Action {
             Self::FetchSource => "fetch the source of this project",
             Self::Push => "push to this project",
             Self::Deploy => "deploy this project",
+            Self::RunCommand => "run commands in this project",
             Self::CancelDeployment => "cancel deployments of this project",
             Self::UpdateProject => "change this project",
             Self::ReadAudit => "read the audit log of this project",

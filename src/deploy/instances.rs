@@ -2,20 +2,19 @@
 
 use super::Deployer;
 use super::failure::Failure;
+use super::run::Run;
 use crate::engine::{EngineError, InstanceSpec};
-use crate::model::deployment::Deployment;
 use crate::model::environment::{ConfigVar, DrainSeconds, Environment, EnvironmentSettings};
 use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
-use crate::model::process::Formation;
-use crate::model::project::Project;
+use crate::model::process::{Command, Formation};
 use crate::model::release::ReleaseContent;
 use crate::model::route::RouteTarget;
-use crate::model::secret::Secret;
+use crate::secrets::open_variables;
 use crate::store::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Time between the signal to stop and being killed, for an instance that served and that no request is sent to any more.
@@ -25,11 +24,6 @@ pub(super) const UNUSED_GRACE: Duration = Duration::from_secs(3);
 
 /// The process type whose command runs once before a release and never as an instance.
 const RELEASE: &str = "release";
-
-/// What config vars are sealed for: those of one environment cannot be opened in another.
-pub(super) fn seal_purpose(environment: EnvironmentId) -> String {
-    format!("environment {environment}")
-}
 
 /// The process types of a release that have instances, with how many.
 pub(super) fn wanted(content: &ReleaseContent) -> Vec<(ProcessType, u16)> {
@@ -71,16 +65,43 @@ pub(super) fn content(
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         variables: running.variables.clone(),
         sealed_config,
+        settings: Some(environment.settings.clone()),
+        instances_of: None,
         plan,
     }
 }
 
-/// Where the running web instances of a deployment take requests.
-pub(super) fn web_targets(instances: &[Instance], deployment: DeploymentId) -> Vec<RouteTarget> {
+/// Every place of a release that an instance fills: `web.1`, `web.2`, `worker.1`.
+pub(super) fn places(content: &ReleaseContent) -> BTreeSet<Place> {
+    let wanted = wanted(content).into_iter();
+    wanted.flat_map(|(of, count)| (1..=count).map(move |index| (of.clone(), index))).collect()
+}
+
+/// A process type and a number within it, from 1.
+pub(super) type Place = (ProcessType, u16);
+
+/// The place that an instance fills.
+pub(super) fn place(instance: &Instance) -> Place {
+    (instance.key.process_type.clone(), instance.key.index)
+}
+
+/// Whether an instance is one of a release whose instances are those of the deployment `of`.
+pub(super) fn belongs(instance: &Instance, of: DeploymentId, content: &ReleaseContent) -> bool {
+    let Instance { key: InstanceKey { deployment_id, process_type, index, .. }, .. } = instance;
+    let has_place = process_type.as_str() != RELEASE && content.processes.contains_key(process_type);
+    *deployment_id == of && has_place && *index <= content.formation.instances(process_type)
+}
+
+/// Where the running web instances of a release take requests.
+pub(super) fn web_targets(
+    instances: &[Instance],
+    of: DeploymentId,
+    content: &ReleaseContent,
+) -> Vec<RouteTarget> {
     let web = ProcessType::web();
     let mut serving: Vec<&Instance> = instances
         .iter()
-        .filter(|instance| instance.key.deployment_id == deployment && instance.key.process_type == web)
+        .filter(|instance| instance.key.process_type == web && belongs(instance, of, content))
         .filter(|instance| instance.state == InstanceState::Running)
         .collect();
     serving.sort_by_key(|instance| instance.key.index);
@@ -103,69 +124,59 @@ impl Deployer {
         Ok(at_runtime.map(|ConfigVar { name, sealed_value, .. }| (name.to_string(), sealed_value)).collect())
     }
 
-    /// The variables that an instance gets.
-    fn opened_config(
-        &self,
-        environment: EnvironmentId,
-        content: &ReleaseContent,
-    ) -> Result<Vec<(String, Secret<String>)>, Failure> {
-        let purpose = seal_purpose(environment);
-        let open = |(name, sealed): (&String, &String)| match self.master_key.open(&purpose, sealed) {
-            Ok(value) => Ok((name.clone(), value)),
-            Err(error) => {
-                let sentence = format!("The config var {name} cannot be opened: {error}.");
-                Err(Failure::new("config failed", sentence))
-            }
-        };
-        let own = content.variables.iter().filter(|(name, _)| !content.sealed_config.contains_key(*name));
-        let own = own.map(|(name, value)| Ok((name.clone(), Secret::new(value.clone()))));
-        own.chain(content.sealed_config.iter().map(open)).collect()
-    }
-
-    /// How one instance of a release is to be started.
+    /// How one instance of the release is to be started.
     pub(super) fn spec(
         &self,
-        project: &Project,
-        deployment: &Deployment,
-        content: &ReleaseContent,
+        run: &Run,
         process_type: &ProcessType,
         index: u16,
     ) -> Result<InstanceSpec, Failure> {
-        let command =
-            content.processes.get(process_type).cloned().unwrap_or(crate::model::process::Command::Image);
+        let content = run.content()?;
+        let command = content.processes.get(process_type).cloned().unwrap_or(Command::Image);
         Ok(InstanceSpec {
             key: InstanceKey {
-                project_id: project.id,
-                environment_id: deployment.environment_id,
-                deployment_id: deployment.id,
+                project_id: run.project.id,
+                environment_id: run.environment.id,
+                deployment_id: run.instances_of(),
                 process_type: process_type.clone(),
                 index,
             },
             image: content.image.clone(),
             command,
-            environment: self.opened_config(deployment.environment_id, content)?,
+            environment: open_variables(&self.master_key, run.environment.id, content)
+                .map_err(|closed| Failure::new("config failed", closed.to_string()))?,
             port: content.port,
             limits: content.limits_of(process_type),
-            slug: project.slug.clone(),
+            slug: run.project.slug.clone(),
         })
     }
 
-    /// The instances of one deployment.
+    /// The instances that are named after one deployment, without one-off commands.
     pub(super) async fn instances_of(&self, deployment: DeploymentId) -> Result<Vec<Instance>, EngineError> {
-        let all = self.engine.list().await?;
-        Ok(all.into_iter().filter(|instance| instance.key.deployment_id == deployment).collect())
+        let all = self.engine.list().await?.into_iter();
+        let of = |instance: &Instance| instance.key.deployment_id == deployment && !instance.key.is_one_off();
+        Ok(all.filter(of).collect())
     }
 
-    /// The instances of an environment that belong to other deployments than this one.
-    pub(super) async fn other_instances(
-        &self,
-        deployment: &Deployment,
-    ) -> Result<Vec<Instance>, EngineError> {
+    /// The instances of the environment that the release of the deployment does not have.
+    pub(super) async fn unwanted_instances(&self, run: &Run) -> Result<Vec<Instance>, EngineError> {
+        let (of, content) = (run.instances_of(), run.deployment.record.content.as_ref());
+        let wanted = |instance: &Instance| content.is_some_and(|content| belongs(instance, of, content));
         let all = self.engine.list().await?;
         Ok(all
             .into_iter()
-            .filter(|instance| instance.key.environment_id == deployment.environment_id)
-            .filter(|instance| instance.key.deployment_id != deployment.id)
+            .filter(|instance| instance.key.environment_id == run.environment.id)
+            .filter(|instance| !instance.key.is_one_off() && !wanted(instance))
             .collect())
+    }
+
+    /// The places of what is live that the deployment leaves as they are: those of a release whose instances it adds to
+    /// or takes away from. Before the commit.
+    pub(super) async fn kept_places(&self, run: &Run) -> Result<BTreeSet<Place>, StoreError> {
+        if run.instances_of() == run.deployment.id {
+            return Ok(BTreeSet::new());
+        }
+        let live = self.store.current_release(run.environment.id).await?;
+        Ok(live.map(|release| places(&release.content)).unwrap_or_default())
     }
 }

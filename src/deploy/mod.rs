@@ -30,6 +30,7 @@ use crate::git::Repositories;
 use crate::jobs::Interrupts;
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
+use crate::model::one_off::OneOffs;
 use crate::model::process::Maxima;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
@@ -58,5 +59,7 @@ pub struct Deployer {
     /// Held while "which release is current" is decided and the router is told: a reconciliation that has read the
     /// database before a switch must not tell the router after it.
     pub switching: Arc<Mutex<()>>,
+    /// Commands that somebody talks to: no orphans.
+    pub one_offs: OneOffs,
     pub failpoints: Failpoints,
 }

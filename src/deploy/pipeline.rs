@@ -2,7 +2,6 @@
 
 use super::Deployer;
 use super::failure::{Failure, StepError};
-use super::instances::seal_purpose;
 use super::patience::until_stored;
 use super::run::Run;
 use super::steps;
@@ -11,6 +10,7 @@ use crate::model::deployment::{Deployment, DeploymentEvent, DeploymentState};
 use crate::model::id::{DeploymentId, ReleaseId};
 use crate::model::secret::Secret;
 use crate::model::time::now;
+use crate::secrets::seal_purpose;
 use crate::store::{NewRelease, StoreError};
 use std::collections::BTreeMap;
 
@@ -129,11 +129,12 @@ impl Deployer {
     async fn run_step(&self, run: &mut Run) -> Result<DeploymentEvent, StepError> {
         let id = run.deployment.id;
         self.reach(run, "begin")?;
+        // Boxed where a step is large: one that is not taken costs nothing then.
         let event = match run.deployment.state {
             DeploymentState::Queued => DeploymentEvent::Advanced,
-            DeploymentState::Fetching => self.unless_cancelled(id, self.fetch(run)).await?,
+            DeploymentState::Fetching => self.unless_cancelled(id, Box::pin(self.fetch(run))).await?,
             DeploymentState::Detecting => self.unless_cancelled(id, self.detect(run)).await?,
-            DeploymentState::Building => self.unless_cancelled(id, self.build(run)).await?,
+            DeploymentState::Building => self.unless_cancelled(id, Box::pin(self.build(run))).await?,
             DeploymentState::Releasing => self.unless_cancelled(id, self.release(run)).await?,
             DeploymentState::Starting => self.unless_cancelled(id, self.start(run)).await?,
             DeploymentState::Checking => self.unless_cancelled(id, self.check(run)).await?,
@@ -199,6 +200,7 @@ impl Deployer {
             commit: Some(run.deployment.commit.clone()),
             created_by: run.deployment.author,
             content: run.content()?.clone(),
+            restores: self.restored(run, run.content()?).await?,
         };
         let record = &run.deployment.record;
         let _one_at_a_time = self.switching.lock().await;
@@ -228,6 +230,9 @@ impl Deployer {
         };
         if next == DeploymentState::Fetching {
             run.deployment.started_at = Some(now());
+            // While it waited, somebody may have asked for more, or set something.
+            run.deployment.options = until_stored(|| self.store.deployment(id)).await?.options;
+            run.environment = until_stored(|| self.store.environment(run.environment.id)).await?;
         }
         Ok(())
     }

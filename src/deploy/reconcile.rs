@@ -4,11 +4,12 @@
 //! no retries of its own: the next round sees what this one could not do.
 
 use super::Deployer;
-use super::instances::{STOP_GRACE, web_targets};
+use super::instances::{STOP_GRACE, belongs, web_targets};
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
-use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId};
+use crate::model::release::Release;
 use crate::model::route::Route;
 use crate::store::StoreError;
 use futures_util::future::join_all;
@@ -86,8 +87,11 @@ impl Reconciler {
             instances
                 .into_iter()
                 .filter(|instance| !busy.contains(&instance.key.environment_id))
+                .filter(|instance| !(instance.key.is_one_off() && deployer.one_offs.has(&instance.key)))
                 .filter(|instance| {
-                    current.get(&instance.key.environment_id) != Some(&instance.key.deployment_id)
+                    let release = current.get(&instance.key.environment_id);
+                    !release
+                        .is_some_and(|release| belongs(instance, release.instances_of(), &release.content))
                 })
                 .collect::<Vec<_>>()
         };
@@ -106,31 +110,32 @@ impl Reconciler {
         round
     }
 
-    /// Tells the router where the instances of the current releases are; answers with the current deployments.
+    /// Tells the router where the instances of the current releases are; answers with the current releases.
     async fn update_routes(
         &self,
         instances: &[Instance],
         switching: &HashSet<EnvironmentId>,
-    ) -> Result<HashMap<EnvironmentId, DeploymentId>, RoundError> {
+    ) -> Result<HashMap<EnvironmentId, Release>, RoundError> {
         let deployer = &self.deployer;
         let known: HashMap<EnvironmentId, Route> =
             deployer.router.routes().into_iter().map(|route| (route.environment_id, route)).collect();
         let mut current = HashMap::new();
         for (project, environment, release) in deployer.store.current_releases().await? {
-            current.insert(environment.id, release.deployment_id);
             if switching.contains(&environment.id) {
+                current.insert(environment.id, release);
                 continue;
             }
             let route = Route {
                 environment_id: environment.id,
                 deployment_id: release.deployment_id,
                 hosts: vec![deployer.address.host(&project.slug, &environment.name)],
-                targets: web_targets(instances, release.deployment_id),
+                targets: web_targets(instances, release.instances_of(), &release.content),
             };
             if known.get(&environment.id) != Some(&route) {
                 tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
                 drop(deployer.router.set_route(route));
             }
+            current.insert(environment.id, release);
         }
         for environment in known.keys().filter(|id| !current.contains_key(id) && !switching.contains(id)) {
             drop(deployer.router.remove_route(*environment));
@@ -162,7 +167,7 @@ where
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::ProjectId;
+    use crate::model::id::{DeploymentId, ProjectId};
     use crate::model::instance::{InstanceKey, InstanceState};
     use std::sync::Mutex;
 

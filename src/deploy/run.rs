@@ -4,6 +4,7 @@ use super::failure::Failure;
 use crate::journal::Writer;
 use crate::model::deployment::{Deployment, Step};
 use crate::model::environment::{DrainSeconds, Environment};
+use crate::model::id::DeploymentId;
 use crate::model::log::{Level, Stream};
 use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
@@ -69,6 +70,17 @@ impl Run {
     /// The step that runs now.
     pub(super) const fn current_step(&self) -> Step {
         self.deployment.state.step()
+    }
+
+    /// The deployment that the instances are named after.
+    pub(super) fn instances_of(&self) -> DeploymentId {
+        let content = self.deployment.record.content.as_ref();
+        content.and_then(|content| content.instances_of).unwrap_or(self.deployment.id)
+    }
+
+    /// Whether what is going to run is known without looking at the source.
+    pub(super) const fn has_content(&self) -> bool {
+        self.deployment.record.content.is_some()
     }
 
     /// Notes what is going to run. The plan is a part of it from here on.

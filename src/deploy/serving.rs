@@ -23,29 +23,29 @@ impl Deployer {
     /// Starts what does not run of a committed release, and sends traffic to it. Doing it twice is doing it once.
     pub(super) async fn serve_release(&self, run: &Run) -> Switched {
         let instances = until_done(|| self.start_missing(run)).await;
+        let content = run.deployment.record.content.as_ref();
+        let targets = content.map(|content| web_targets(&instances, run.instances_of(), content));
         let _one_at_a_time = self.switching.lock().await;
         self.router.set_route(Route {
             environment_id: run.environment.id,
             deployment_id: run.deployment.id,
             hosts: vec![self.address.host(&run.project.slug, &run.environment.name)],
-            targets: web_targets(&instances, run.deployment.id),
+            targets: targets.unwrap_or_default(),
         })
     }
 
     /// The instances of the deployment, after starting those that were stopped since they were checked, as by a restart
     /// of the host: the engine restarts none that was not yet set to be kept running.
     async fn start_missing(&self, run: &Run) -> Result<Vec<Instance>, EngineError> {
-        let mut instances = self.instances_of(run.deployment.id).await?;
+        let mut instances = self.instances_of(run.instances_of()).await?;
         instances.retain(|instance| instance.state == InstanceState::Running);
         let Some(content) = &run.deployment.record.content else { return Ok(instances) };
-        for (process_type, count) in instances::wanted(content) {
-            for index in 1..=count {
-                let runs = |instance: &Instance| {
-                    instance.key.process_type == process_type && instance.key.index == index
-                };
-                if !instances.iter().any(runs) {
-                    instances.extend(self.start_again(run, &process_type, index).await?);
-                }
+        for (process_type, index) in instances::places(content) {
+            let runs = |instance: &Instance| {
+                instance.key.process_type == process_type && instance.key.index == index
+            };
+            if !instances.iter().any(runs) {
+                instances.extend(self.start_again(run, &process_type, index).await?);
             }
         }
         Ok(instances)
@@ -85,9 +85,7 @@ impl Deployer {
         index: u16,
     ) -> Result<Instance, NotStarted> {
         let content = run.content().map_err(NotStarted::Config)?;
-        let spec = self
-            .spec(&run.project, &run.deployment, content, process_type, index)
-            .map_err(NotStarted::Config)?;
+        let spec = self.spec(run, process_type, index).map_err(NotStarted::Config)?;
         self.engine.ensure_network(run.project.id).await.map_err(NotStarted::Engine)?;
         let instance = self.engine.start(&spec).await.map_err(NotStarted::Engine)?;
         if let (true, Some(address)) = (*process_type == ProcessType::web(), instance.address) {

@@ -10,12 +10,14 @@ mod contract;
 mod docker;
 mod error;
 mod event;
+mod session;
 mod spec;
 
 pub use docker::{DockerEngine, DockerOptions};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineEventKind};
-pub use spec::{EngineImage, EngineInfo, ExitStatus, InstanceSpec, OutputLine, OutputStream};
+pub use session::{Attached, SessionOutput, TerminalSize};
+pub use spec::{EngineImage, EngineInfo, ExitStatus, InstanceSpec, Life, LogPart, OutputLine, OutputStream};
 
 use crate::model::id::ProjectId;
 use crate::model::instance::{Instance, InstanceId};
@@ -63,8 +65,9 @@ pub trait Engine: Send + Sync + 'static {
     /// explains failures and must not become one.
     async fn last_logs(&self, id: &InstanceId, lines: usize) -> Vec<String>;
 
-    /// What an instance printed and, with `follow`, prints, line by line, until it ends or an error ends the stream.
-    fn logs(&self, id: &InstanceId, follow: bool) -> BoxStream<'static, Result<OutputLine, EngineError>>;
+    /// What an instance printed and, where it is to be followed, prints, line by line, until it ends or an error ends the
+    /// stream. Whoever does not take the lines keeps nobody waiting but themselves.
+    fn logs(&self, id: &InstanceId, part: LogPart) -> BoxStream<'static, Result<OutputLine, EngineError>>;
 
     /// Runs a command to its end and removes every trace of it. Each line goes to `output` when it is printed; a
     /// receiver that is gone does not stop the command, dropping the future does.
@@ -78,6 +81,24 @@ pub trait Engine: Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<ExitStatus, EngineError>;
 
+    /// Starts a command that somebody talks to, with a terminal of a size or without one. It is gone, with every trace of
+    /// it, when what is given back is dropped.
+    async fn attach(
+        &self,
+        spec: &InstanceSpec,
+        terminal: Option<TerminalSize>,
+    ) -> Result<Attached, EngineError>;
+
+    /// Tells a command that its terminal has another size.
+    async fn resize(&self, id: &InstanceId, size: TerminalSize) -> Result<(), EngineError>;
+
+    /// Waits until an instance has ended.
+    async fn exit_status(&self, id: &InstanceId) -> Result<ExitStatus, EngineError>;
+
+    /// Since when an instance is what it is, and how often it was started again; `None` when there is none of this server
+    /// with this id.
+    async fn life(&self, id: &InstanceId) -> Result<Option<Life>, EngineError>;
+
     /// The TCP addresses that an instance listens on inside its network, to explain why it cannot be reached. Empty when
     /// it listens on none or the engine cannot tell.
     async fn listening_ports(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, EngineError>;
@@ -87,6 +108,9 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Every image that this server has built.
     async fn images(&self) -> Result<Vec<EngineImage>, EngineError>;
+
+    /// Whether the engine has an image, by id or name: instances can be started from it.
+    async fn has_image(&self, image: &str) -> Result<bool, EngineError>;
 
     /// Removes an image by id or name. No such image is fine; one that an instance uses gives [`EngineError::InUse`].
     async fn remove_image(&self, image: &str) -> Result<(), EngineError>;

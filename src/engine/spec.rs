@@ -5,6 +5,7 @@ use crate::model::instance::InstanceKey;
 use crate::model::name::Slug;
 use crate::model::process::{Command, Limits};
 use crate::model::secret::Secret;
+use crate::model::time::Timestamp;
 
 /// Everything about an instance that is to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct ExitStatus {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OutputLine {
     pub stream: OutputStream,
+    /// When it was printed, where that was asked for and is known.
+    pub at: Option<Timestamp>,
     pub text: String,
 }
 
@@ -53,6 +56,28 @@ pub struct OutputLine {
 pub enum OutputStream {
     Stdout,
     Stderr,
+}
+
+/// Which part of what an instance prints is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct LogPart {
+    /// Go on with what it prints until it ends.
+    pub follow: bool,
+    /// Tell when each line was printed.
+    pub timed: bool,
+    /// Nothing that was printed before; exact to the second.
+    pub since: Option<Timestamp>,
+    /// At most so many of the lines that were printed already, the last ones.
+    pub tail: Option<u32>,
+}
+
+/// How an instance has lived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// When it was started last, or has ended.
+    pub since: Option<Timestamp>,
+    /// How often the engine has started it again after it had ended.
+    pub restarts: u32,
 }
 
 /// Who an engine is and what it can do.

@@ -92,6 +92,18 @@ impl Repository {
         Ok(shown.take(enough.saturating_add(1)).count())
     }
 
+    /// Whether the repository has a commit.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn has_commit(&self, commit: &CommitId) -> Result<bool, GitError> {
+        match self.git2()?.find_commit(oid(commit)?) {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Keeps the commit of a deployment from being collected, for as long as the deployment is known.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! Entering `switching` is the commit point: the release is stored in the same transaction. Everything before it can be
 //! undone; from then on the deployment can only go on, however often it is interrupted, and ends `live`.
 
+use crate::model::basis::{Carried, DeploymentBasis, Order};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
 use crate::model::instance::InstanceId;
 use crate::model::name::{BranchName, CommitId};
@@ -49,6 +50,21 @@ pub struct Deployment {
 impl Deployment {
     /// The reason of a deployment that somebody has cancelled.
     pub const CANCELLED: &str = "The deployment was cancelled.";
+
+    /// Added to why a deployment was superseded that the newer one carries along.
+    pub const COMES_BACK: &str = "; should that not go live, this is done after all";
+
+    /// What it is to bring live, as far as it matters to others that wait.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        Order {
+            commit: self.commit.clone(),
+            branch: self.branch.clone(),
+            source: self.source,
+            author: self.author,
+            options: self.options.clone(),
+        }
+    }
 }
 
 /// What started a deployment.
@@ -56,7 +72,20 @@ impl Deployment {
 #[serde(rename_all = "snake_case")]
 pub enum DeploymentSource {
     Push,
+    /// Somebody has asked for a commit or a branch without pushing it.
     Api,
+    /// What was deployed once is deployed again.
+    Redeploy,
+    /// Back to a release of the environment.
+    Rollback,
+    /// A release of another environment is brought here.
+    Promote,
+    /// Config vars or other settings have changed.
+    Config,
+    /// The formation has changed.
+    Scale,
+    /// New instances of the same.
+    Restart,
 }
 
 impl DeploymentSource {
@@ -66,19 +95,29 @@ impl DeploymentSource {
         match self {
             Self::Push => "push",
             Self::Api => "api",
+            Self::Redeploy => "redeploy",
+            Self::Rollback => "rollback",
+            Self::Promote => "promote",
+            Self::Config => "config",
+            Self::Scale => "scale",
+            Self::Restart => "restart",
         }
     }
 }
 
 /// What the person who started a deployment asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DeploymentOptions {
+    /// What it is made from. Those that were stored before there was a choice are made from a commit.
+    pub basis: DeploymentBasis,
     /// Build every layer anew.
     pub no_cache: bool,
     /// Move the branch when the deployment goes live: a push does. A redeployment does not: it deploys what the branch
     /// points at when it begins.
     pub move_branch: bool,
+    /// What it has replaced in the queue and leaves there again if it does not go live.
+    pub carries: Option<Carried>,
 }
 
 /// What the steps of a deployment have made. Every field is written before the next step starts, so that a restarted

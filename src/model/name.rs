@@ -137,6 +137,11 @@ impl ProcessType {
     pub fn web() -> Self {
         Self("web".to_owned())
     }
+
+    /// A process type of the server's own.
+    pub(super) fn of_word(word: &'static str) -> Self {
+        Self(word.to_owned())
+    }
 }
 
 impl BranchName {

@@ -1,6 +1,6 @@
 //! Releases: what runs, never changed once made.
 
-use crate::model::environment::{DrainSeconds, HealthCheck};
+use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::{CommitId, ProcessType};
 use crate::model::plan::BuildPlan;
@@ -47,10 +47,33 @@ pub struct ReleaseContent {
     pub variables: BTreeMap<String, String>,
     /// Config vars as they were: names with sealed values.
     pub sealed_config: BTreeMap<String, String>,
+    /// What was set for the environment; a rollback sets it again. Releases of older servers do not know.
+    #[serde(default)]
+    pub settings: Option<EnvironmentSettings>,
+    /// The deployment whose instances run this release, where it has added to them or taken away instead of replacing
+    /// them. `None`: its own.
+    #[serde(default)]
+    pub instances_of: Option<DeploymentId>,
     pub plan: BuildPlan,
 }
 
+impl Release {
+    /// The deployment that its instances are named after: the one that made it, or an earlier one of which nothing but
+    /// the number of instances was changed.
+    #[must_use]
+    pub fn instances_of(&self) -> DeploymentId {
+        self.content.instances_of.unwrap_or(self.deployment_id)
+    }
+}
+
 impl ReleaseContent {
+    /// Whether everything but the number of instances is the same.
+    #[must_use]
+    pub fn differs_in_formation_only(&self, other: &Self) -> bool {
+        let Self { formation, settings, instances_of, .. } = self.clone();
+        *self == Self { formation, settings, instances_of, ..other.clone() }
+    }
+
     /// What one instance of a process type may use.
     #[must_use]
     pub fn limits_of(&self, process_type: &ProcessType) -> Limits {

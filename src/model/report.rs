@@ -33,6 +33,15 @@ pub fn render(stream: Stream, text: &str, colour: Colour) -> String {
     shown
 }
 
+/// A line that an instance has printed, behind what says when and which it was: its own text can pass for no other's.
+#[must_use]
+pub fn render_behind(prefix: &str, text: &str, colour: Colour) -> String {
+    let mut shown = String::with_capacity(prefix.len() + text.len());
+    shown.push_str(prefix);
+    push_safely(&mut shown, text, colour);
+    shown
+}
+
 const fn prefixes(stream: Stream) -> (&'static str, &'static str) {
     match stream {
         Stream::Step => ("-----> ", INDENT),

@@ -128,10 +128,14 @@ impl Receiver {
                 .filter(|_| !command.old.bytes().all(|byte| byte == b'0')),
             author: Some(push.user.id),
             source: DeploymentSource::Push,
-            options: DeploymentOptions { no_cache: options.no_cache, move_branch: true },
+            options: DeploymentOptions {
+                no_cache: options.no_cache,
+                move_branch: true,
+                ..DeploymentOptions::default()
+            },
         };
         let why = format!("superseded by {} of {}", new.commit.short(), push.user.username);
-        match self.store.join_or_enqueue_deployment(new, &why).await? {
+        match self.store.queue_deployment(new, &why).await? {
             Joined::Running(running) => Ok((running.id, false)),
             Joined::New(Enqueued { deployment, .. }) => {
                 self.queue.wake();

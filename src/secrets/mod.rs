@@ -5,6 +5,8 @@
 //! random 96-bit nonce; the purpose of a value (for example the environment it belongs to) is authenticated with it,
 //! so that a sealed value cannot be moved to another place.
 
+mod config;
 mod key;
 
+pub use config::{ClosedVariable, open_variables, seal_purpose};
 pub use key::{KeyError, MasterKey, SealError};

@@ -5,15 +5,17 @@ use super::front::Front;
 use super::output::Output;
 use super::session::{Refusal, failed, internal};
 use crate::auth::access::Action;
+use crate::deployments::DeployError;
 use crate::journal::{Conclusion, Next};
-use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
+use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, ProcessType};
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectError, ProjectReference};
-use crate::store::{DeploymentFilter, Enqueued, Joined, NewDeployment, PageRequest, StoreError};
+use crate::store::{DeploymentFilter, PageRequest, StoreError};
+use std::collections::BTreeMap;
 
 /// Shows the log of a deployment, or of a project's newest one, and follows it to its end.
 pub(super) async fn logs(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
@@ -38,34 +40,67 @@ pub(super) async fn redeploy(
 ) -> Result<u32, Refusal> {
     let project = find::project(front, user, slug, Action::Deploy).await?;
     let environment = production(front, &project).await?;
-    let Some(branch) = environment.branch.clone() else {
-        return Err(Refusal("The environment production follows no branch.".to_owned()));
-    };
-    let nothing = || Refusal(format!("Nothing was ever deployed from `{branch}`. Push it first."));
-    let repository = front.repositories.existing(project.id).ok_or_else(nothing)?;
-    let looked_for = branch.clone();
-    let commit = tokio::task::spawn_blocking(move || repository.branch(&looked_for))
-        .await
-        .map_err(internal)?
-        .map_err(internal)?
-        .ok_or_else(nothing)?;
-    let new = NewDeployment {
-        id: DeploymentId::generate(),
-        project_id: project.id,
-        environment_id: environment.id,
-        previous_commit: Some(commit.clone()),
-        commit,
-        branch: Some(branch),
-        author: Some(user.id),
-        source: DeploymentSource::Api,
-        options: DeploymentOptions::default(),
-    };
-    let deployment = match front.store.join_waiting_or_enqueue_deployment(new).await.map_err(failed)? {
-        Joined::Running(waiting) => waiting,
-        Joined::New(Enqueued { deployment, .. }) => deployment,
-    };
-    front.queue.wake();
+    let deployment = front.deployments.redeploy_branch(&environment, user).await.map_err(not_queued)?;
     follow(front, deployment.id, output).await
+}
+
+/// Goes back to a release of production, by default the one before, and shows the log.
+pub(super) async fn rollback(
+    front: &Front,
+    user: &User,
+    (slug, version, rebuild): (&str, Option<i64>, bool),
+    output: &Output,
+) -> Result<u32, Refusal> {
+    let project = find::project(front, user, slug, Action::Deploy).await?;
+    let environment = production(front, &project).await?;
+    let queued = front.deployments.rollback(&environment, version, rebuild, user).await;
+    follow(front, queued.map_err(not_queued)?.id, output).await
+}
+
+/// Replaces every instance of production by a new one, and shows the log.
+pub(super) async fn restart(front: &Front, user: &User, slug: &str, output: &Output) -> Result<u32, Refusal> {
+    let project = find::project(front, user, slug, Action::Deploy).await?;
+    let environment = production(front, &project).await?;
+    let deployment = front.deployments.restart(&environment, user).await.map_err(not_queued)?;
+    follow(front, deployment.id, output).await
+}
+
+/// Sets how many instances of some process types production has, and shows the log.
+pub(super) async fn scale(
+    front: &Front,
+    user: &User,
+    (slug, counts): (&str, &BTreeMap<ProcessType, u16>),
+    output: &Output,
+) -> Result<u32, Refusal> {
+    let project = find::project(front, user, slug, Action::Deploy).await?;
+    let environment = production(front, &project).await?;
+    let queued = front.deployments.scale(&environment, counts, user).await.map_err(not_queued)?;
+    if let Some(deployment) = queued {
+        return follow(front, deployment.id, output).await;
+    }
+    output.say("That is how many run already.\n").await;
+    Ok(0)
+}
+
+/// What somebody is told whose deployment was not queued.
+fn not_queued(error: DeployError) -> Refusal {
+    match error {
+        DeployError::Store(error) => failed(error),
+        DeployError::Git(error) => internal(error),
+        DeployError::NoBranch(_)
+        | DeployError::NoCommit(_)
+        | DeployError::FollowsNoBranch(_)
+        | DeployError::NoRelease(_)
+        | DeployError::NoneBefore(_)
+        | DeployError::NotReleased
+        | DeployError::LiveAlready(_)
+        | DeployError::NothingLive(_)
+        | DeployError::SameEnvironment
+        | DeployError::NoProcess(..)
+        | DeployError::TooMuch(_)
+        | DeployError::NotCancellable
+        | DeployError::Disabled => Refusal(error.to_string()),
+    }
 }
 
 /// Writes the log to the client; the exit code says whether the deployment went live.

@@ -1,6 +1,7 @@
 //! The callbacks of one SSH connection. They run in the session's own task, so they translate and return at once.
 
 use super::front::{Front, KeyCheck};
+use super::one_off::terminal_size;
 use super::output::{Output, Screen};
 use super::request::Request;
 use super::session::Caller;
@@ -192,8 +193,8 @@ impl Handler for Connection {
         &mut self,
         id: ChannelId,
         term: &str,
-        _columns: u32,
-        _rows: u32,
+        columns: u32,
+        rows: u32,
         _width: u32,
         _height: u32,
         _modes: &[(Pty, u32)],
@@ -201,7 +202,7 @@ impl Handler for Connection {
     ) -> Result<(), Self::Error> {
         match self.channels.get_mut(&id) {
             Some(open) => {
-                open.screen = Screen::of_type(term);
+                open.screen = Screen::of_type(term, terminal_size(columns, rows));
                 session.channel_success(id)
             }
             None => session.channel_failure(id),

@@ -1,17 +1,16 @@
 //! What the SSH front door needs of the rest of the server, and whose a key is.
 
 use crate::config::Room;
-use crate::engine::Engine;
+use crate::deployments::Deployments;
 use crate::git::Repositories;
-use crate::jobs::Queue;
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::user::{SshKey, User};
+use crate::processes::Processes;
 use crate::receive::Pushes;
 use crate::store::{Store, StoreError, patiently};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a client waits for a database that is away before it is told so.
@@ -26,12 +25,12 @@ pub const MAX_SERVICES: usize = 8;
 pub struct Front {
     pub store: Store,
     pub journal: Journal,
-    pub queue: Queue,
+    pub deployments: Deployments,
+    pub processes: Processes,
     pub repositories: Repositories,
     pub pushes: Pushes,
     /// The services of git that run, for each account.
     pub services: Admission,
-    pub engine: Arc<dyn Engine>,
     /// Folder of the hook scripts, and the socket on which they call back.
     pub hooks: PathBuf,
     pub hook_socket: PathBuf,

@@ -31,11 +31,21 @@ pub(super) fn help(address: &PublicAddress) -> String {
          \x20             ssh://git@{ssh_host}:{port}/<project>.git\n\
          logs PROJECT|DEPLOYMENT\n\
          \x20             the log of a deployment, or of a project's newest, followed to its end\n\
-         ps PROJECT    what runs: process, state, age, release\n\
+         logs PROJECT --app [-f] [-n LINES] [-p PROCESS]\n\
+         \x20             what its instances print; -f follows\n\
+         run PROJECT COMMAND\n\
+         \x20             a command beside what is live, with `ssh -t` on your terminal\n\
+         ps PROJECT    what runs: process, state, since when, restarts, release\n\
          releases PROJECT\n\
          \x20             the newest releases of production\n\
          redeploy PROJECT\n\
          \x20             deploy again what is on the branch of production\n\
+         rollback PROJECT [vN] [--rebuild]\n\
+         \x20             make a release live again, the one before unless named: image, config and formation\n\
+         restart PROJECT\n\
+         \x20             replace every instance\n\
+         scale PROJECT web=2 worker=1\n\
+         \x20             set how many instances run\n\
          whoami        who the server takes you for\n\
          help          this text\n",
         ssh_host = address.ssh_host,

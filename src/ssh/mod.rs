@@ -9,6 +9,7 @@
 //! first, and [`arrival`] at how much it says. Everything that the server itself says goes through [`output`].
 
 mod accept;
+mod app_logs;
 mod arrival;
 mod commands;
 mod connection;
@@ -18,6 +19,7 @@ mod front;
 mod git_session;
 mod greeting;
 mod host_key;
+mod one_off;
 mod output;
 mod pump;
 mod request;

@@ -1,7 +1,9 @@
 //! What the server itself writes to a client, outside of git's own conversation.
 
+use crate::engine::TerminalSize;
 use crate::model::log::Stream;
 use crate::model::report::{self, Colour};
+use crate::processes::AppLine;
 use russh::ChannelWriteHalf;
 use russh::server::Msg;
 
@@ -14,19 +16,20 @@ pub(super) enum Screen {
     /// Nothing: it may be a pipe.
     Unknown,
     /// A terminal, which the client has asked the server to drive (RFC 4254 §6.2).
-    Terminal(Colour),
+    Terminal { colour: Colour, size: TerminalSize },
 }
 
 impl Screen {
     /// The screen of a client that has asked for a terminal of this type, the value of its `TERM`.
-    pub(super) fn of_type(term: &str) -> Self {
-        Self::Terminal(if matches!(term, "" | "dumb") { Colour::Plain } else { Colour::Shown })
+    pub(super) fn of_type(term: &str, size: TerminalSize) -> Self {
+        let colour = if matches!(term, "" | "dumb") { Colour::Plain } else { Colour::Shown };
+        Self::Terminal { colour, size }
     }
 
     const fn colour(self) -> Colour {
         match self {
             Self::Unknown => Colour::Plain,
-            Self::Terminal(colour) => colour,
+            Self::Terminal { colour, .. } => colour,
         }
     }
 }
@@ -48,6 +51,23 @@ impl Output {
         self.say(&(report::render(stream, text, self.screen.colour()) + "\n")).await;
     }
 
+    /// Writes a line that an instance has printed, with when and which, to standard output.
+    pub(super) async fn show_app_line(&self, line: &AppLine) {
+        let at = line.at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true) + " ");
+        let prefix = format!("{}app[{}]: ", at.unwrap_or_default(), line.process);
+        self.say(&(report::render_behind(&prefix, &line.text, self.screen.colour()) + "\n")).await;
+    }
+
+    /// Writes what a command of the client's has printed to standard output, as it is.
+    pub(super) async fn pass(&self, bytes: &[u8]) {
+        self.send_bytes(None, bytes.to_vec()).await;
+    }
+
+    /// The same to standard error.
+    pub(super) async fn pass_error(&self, bytes: &[u8]) {
+        self.send_bytes(Some(STDERR), bytes.to_vec()).await;
+    }
+
     /// Writes a warning to standard error.
     pub(super) async fn notice(&self, sentence: &str) {
         self.send(Some(STDERR), &(report::render(Stream::Notice, sentence, Colour::Plain) + "\n")).await;
@@ -57,8 +77,12 @@ impl Output {
         let bytes = match self.screen {
             Screen::Unknown => text.as_bytes().to_vec(),
             // A client with a terminal leaves it to the server to begin lines on the left.
-            Screen::Terminal(_) => text.replace('\n', "\r\n").into_bytes(),
+            Screen::Terminal { .. } => text.replace('\n', "\r\n").into_bytes(),
         };
+        self.send_bytes(stream, bytes).await;
+    }
+
+    async fn send_bytes(&self, stream: Option<u32>, bytes: Vec<u8>) {
         let sent = match stream {
             None => self.write.data_bytes(bytes).await,
             Some(stream) => self.write.extended_data_bytes(stream, bytes).await,

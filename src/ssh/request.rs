@@ -1,7 +1,9 @@
 //! What a client asks for, parsed from the command line that ssh sends.
 
 use crate::git::Service;
-use crate::model::name::shown;
+use crate::model::name::{ProcessType, shown};
+use crate::processes::ProcessSelector;
+use std::collections::BTreeMap;
 
 /// A command that a client may run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,8 +12,18 @@ pub(super) enum Request {
     Git { service: Service, project: String },
     /// The log of a deployment, or of the newest one of a project.
     Logs { of: String },
+    /// What the instances of production print.
+    AppLogs(AppLogs),
+    /// Run a command in production, beside what is live.
+    Run { project: String, command: String },
     /// Deploy again what is on the branch of production.
     Redeploy { project: String },
+    /// Go back to a release of production, by default the one before; with a build, for when its image is gone.
+    Rollback { project: String, version: Option<i64>, rebuild: bool },
+    /// Replace every instance of production.
+    Restart { project: String },
+    /// Set how many instances of some process types production has.
+    Scale { project: String, counts: BTreeMap<ProcessType, u16> },
     /// What runs of a project.
     Instances { project: String },
     /// The releases of a project.
@@ -22,6 +34,20 @@ pub(super) enum Request {
     Help,
 }
 
+/// Which lines of an app's log are wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AppLogs {
+    pub(super) project: String,
+    pub(super) follow: bool,
+    /// The last ones that were printed already.
+    pub(super) lines: u32,
+    pub(super) process: Option<ProcessSelector>,
+}
+
+/// Lines that are shown unless more are asked for, as on Heroku; and the most that can be.
+const LINES: u32 = 100;
+const MOST_LINES: u32 = 1500;
+
 /// Why a command line is not a command: a sentence for the person who sent it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unsupported(pub(super) String);
@@ -29,6 +55,9 @@ pub(super) struct Unsupported(pub(super) String);
 impl Request {
     pub(super) fn parse(line: &[u8]) -> Result<Self, Unsupported> {
         let line = std::str::from_utf8(line).map_err(|_| unsupported("a command that is not UTF-8"))?;
+        if let Some(rest) = line.strip_prefix("run ") {
+            return run(rest.trim());
+        }
         let mut words = split(line).ok_or_else(|| unsupported("a command with an open quote"))?;
         // `git receive-pack` is the same as `git-receive-pack`.
         if words.first().is_some_and(|word| word == "git") && words.len() > 1 {
@@ -40,10 +69,19 @@ impl Request {
             ["whoami"] => Ok(Self::WhoAmI),
             [] | ["help"] => Ok(Self::Help),
             ["logs", of] => Ok(Self::Logs { of: project_of(of) }),
+            ["logs", project, options @ ..] if !options.is_empty() => app_logs(project, options),
+            ["run"] => run(""),
             ["redeploy", project] => Ok(Self::Redeploy { project: project_of(project) }),
             ["ps", project] => Ok(Self::Instances { project: project_of(project) }),
             ["releases", project] => Ok(Self::Releases { project: project_of(project) }),
-            [name @ ("logs" | "redeploy" | "ps" | "releases"), ..] => {
+            ["restart", project] => Ok(Self::Restart { project: project_of(project) }),
+            ["rollback", project, options @ ..] => rollback(project, options),
+            ["scale", project, counts @ ..] if !counts.is_empty() => scale(project, counts),
+            ["rollback" | "scale"] | ["scale", _] => Err(Unsupported(
+                "It takes the name of a project, as in `rollback shop v3` and `scale shop web=2 worker=1`."
+                    .to_owned(),
+            )),
+            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases"), ..] => {
                 Err(Unsupported(format!("`{name}` takes the name of one project, as in `{name} shop`.")))
             }
             [name, path] => match name.parse() {
@@ -55,10 +93,81 @@ impl Request {
     }
 }
 
+/// The command is the rest of the line as it stands: a shell in the instance reads it.
+fn run(rest: &str) -> Result<Request, Unsupported> {
+    match rest.split_once(' ').map(|(project, command)| (project, command.trim())) {
+        Some((project, command)) if !command.is_empty() => {
+            Ok(Request::Run { project: project_of(project), command: command.to_owned() })
+        }
+        Some(_) | None => {
+            Err(Unsupported("`run` takes a project and a command, as in `run shop ls -la`.".to_owned()))
+        }
+    }
+}
+
+fn app_logs(project: &str, options: &[&str]) -> Result<Request, Unsupported> {
+    let mut wanted = AppLogs { project: project_of(project), follow: false, lines: LINES, process: None };
+    let mut options = options.iter();
+    while let Some(option) = options.next() {
+        let understood = match *option {
+            "--app" => Some(()),
+            "-f" | "--follow" | "-t" | "--tail" => {
+                wanted.follow = true;
+                Some(())
+            }
+            "-n" | "--num" => options.next().and_then(|text| {
+                wanted.lines = text.parse().ok().filter(|lines| *lines <= MOST_LINES)?;
+                Some(())
+            }),
+            "-p" | "--ps" => options.next().and_then(|text| {
+                wanted.process = Some(text.parse().ok()?);
+                Some(())
+            }),
+            _ => None,
+        };
+        if understood.is_none() {
+            let option = shown(option);
+            return Err(Unsupported(format!(
+                "`{option}` is not understood; what an app prints is shown by \
+                 `logs shop --app`, with `-f` to follow, `-n 50` (at most {MOST_LINES}), `-p web.1`."
+            )));
+        }
+    }
+    Ok(Request::AppLogs(wanted))
+}
+
+fn rollback(project: &str, options: &[&str]) -> Result<Request, Unsupported> {
+    let (mut version, mut rebuild) = (None, false);
+    for option in options {
+        match option.strip_prefix('v').unwrap_or(option).parse() {
+            Ok(number) if number > 0 && version.is_none() => version = Some(number),
+            _ if *option == "--rebuild" => rebuild = true,
+            _ => {
+                let option = shown(option);
+                let sentence = format!("`{option}` is no release; `releases {}` lists them.", shown(project));
+                return Err(Unsupported(sentence));
+            }
+        }
+    }
+    Ok(Request::Rollback { project: project_of(project), version, rebuild })
+}
+
+fn scale(project: &str, counts: &[&str]) -> Result<Request, Unsupported> {
+    let count = |text: &&str| {
+        let (of, count) = text.split_once('=')?;
+        Some((of.parse().ok()?, count.parse().ok()?))
+    };
+    let parsed = counts.iter().map(|text| {
+        let wrong = || Unsupported(format!("`{}` is not like `web=2`.", shown(text)));
+        count(text).ok_or_else(wrong)
+    });
+    Ok(Request::Scale { project: project_of(project), counts: parsed.collect::<Result<_, _>>()? })
+}
+
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
         "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `ps`, `releases`, \
-         `redeploy`, `whoami` and `help`."
+         `redeploy`, `rollback`, `restart`, `scale`, `run`, `whoami` and `help`."
     ))
 }
 
@@ -114,6 +223,22 @@ mod tests {
         assert_eq!(Request::parse(b"git-upload-archive 'it'\\''s'"), Ok(git(Service::UploadArchive, "it's")));
         assert_eq!(Request::parse(b"ps shop.git"), Ok(Request::Instances { project: "shop".to_owned() }));
         assert_eq!(Request::parse(b"releases shop"), Ok(Request::Releases { project: "shop".to_owned() }));
+        let rollback = |version, rebuild| Request::Rollback { project: "shop".to_owned(), version, rebuild };
+        assert_eq!(Request::parse(b"rollback shop"), Ok(rollback(None, false)));
+        assert_eq!(Request::parse(b"rollback shop v3"), Ok(rollback(Some(3), false)));
+        assert_eq!(Request::parse(b"rollback shop --rebuild 12"), Ok(rollback(Some(12), true)));
+        let counts = BTreeMap::from([("web".parse().unwrap(), 2), ("worker".parse().unwrap(), 0)]);
+        let scale = Request::Scale { project: "shop".to_owned(), counts };
+        assert_eq!(Request::parse(b"scale shop web=2 worker=0"), Ok(scale));
+        let run = |command: &str| Request::Run { project: "shop".to_owned(), command: command.to_owned() };
+        assert_eq!(Request::parse(b"run shop ls -la"), Ok(run("ls -la")));
+        assert_eq!(Request::parse(b"run shop echo \"a b\" | wc -c"), Ok(run("echo \"a b\" | wc -c")));
+        let logs = |follow, lines, process: Option<&str>| {
+            let process = process.map(|process| process.parse().unwrap());
+            Request::AppLogs(AppLogs { project: "shop".to_owned(), follow, lines, process })
+        };
+        assert_eq!(Request::parse(b"logs shop --app"), Ok(logs(false, LINES, None)));
+        assert_eq!(Request::parse(b"logs shop -f -n 5 -p web.1"), Ok(logs(true, 5, Some("web.1"))));
         assert_eq!(Request::parse(b"whoami"), Ok(Request::WhoAmI));
         assert_eq!(Request::parse(b""), Ok(Request::Help));
     }
@@ -127,6 +252,21 @@ mod tests {
             "scp -t /",
             "ps",
             "logs a b",
+            "run",
+            "run shop",
+            "run shop ",
+            "logs shop -n",
+            "logs shop -n 100000",
+            "logs shop -p ../x",
+            "rollback",
+            "rollback shop v0",
+            "rollback shop v1 v2",
+            "rollback shop v-1",
+            "scale shop",
+            "scale shop web",
+            "scale shop web=-1",
+            "scale shop web=65536",
+            "scale shop ../x=1",
             "rm -rf /",
             "git-receive-pack 'open",
             "\u{1b}[2J",

@@ -3,7 +3,7 @@
 use super::front::Front;
 use super::output::Output;
 use super::request::{Request, Unsupported};
-use super::{commands, git_session, greeting, tables};
+use super::{app_logs, commands, git_session, greeting, one_off, tables};
 use crate::git::GitProtocol;
 use crate::store::StoreError;
 use russh::{ChannelMsg, ChannelReadHalf};
@@ -84,9 +84,24 @@ async fn answer(
         Request::Logs { of } => {
             Box::pin(until_hung_up(read, commands::logs(front, &user, &of, output))).await
         }
+        Request::AppLogs(wanted) => until_hung_up(read, app_logs::show(front, &user, &wanted, output)).await,
+        Request::Run { project, command } => {
+            one_off::run(front, &user, (&project, &command), read, output).await
+        }
         Request::Redeploy { project } => {
             // Boxed: as large as all that queueing a deployment asks of the database.
             until_hung_up(read, Box::pin(commands::redeploy(front, &user, &project, output))).await
+        }
+        Request::Rollback { project, version, rebuild } => {
+            let to = (project.as_str(), version, rebuild);
+            until_hung_up(read, Box::pin(commands::rollback(front, &user, to, output))).await
+        }
+        Request::Restart { project } => {
+            until_hung_up(read, Box::pin(commands::restart(front, &user, &project, output))).await
+        }
+        Request::Scale { project, counts } => {
+            let to = (project.as_str(), &counts);
+            until_hung_up(read, Box::pin(commands::scale(front, &user, to, output))).await
         }
         Request::Instances { project } => {
             until_hung_up(read, tables::instances(front, &user, &project, output)).await

@@ -6,23 +6,20 @@ use super::front::Front;
 use super::output::Output;
 use super::session::{Refusal, failed};
 use crate::auth::access::Action;
-use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
-use crate::model::id::{DeploymentId, ReleaseId};
-use crate::model::instance::{Instance, InstanceState};
+use crate::model::id::ReleaseId;
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, age, now};
 use crate::model::user::User;
+use crate::processes::{Process, ProcessError, ProcessState};
 use crate::store::{PageRequest, StoreError};
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 
 /// Releases that are shown.
 const NEWEST: u16 = 15;
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// Shows the instances of a project: process, state, age, release.
+/// Shows the instances of a project's production: process, state, since when, restarts, release.
 pub(super) async fn instances(
     front: &Front,
     user: &User,
@@ -30,25 +27,14 @@ pub(super) async fn instances(
     output: &Output,
 ) -> Result<u32, Refusal> {
     let project = find::project(front, user, name, Action::ReadProject).await?;
-    let mut instances = front.engine.list().await.map_err(|error| unavailable(&error))?;
-    instances.retain(|instance| instance.key.project_id == project.id);
-    if instances.is_empty() {
+    let environment = production(front, &project).await?;
+    let processes = front.processes.list(&environment).await.map_err(not_shown)?;
+    if processes.is_empty() {
         output.say(&format!("Nothing of {} runs.\n", project.slug)).await;
         return Ok(0);
     }
-    instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));
-    let mut versions: HashMap<DeploymentId, Option<i64>> = HashMap::new();
-    for instance in &instances {
-        if let Entry::Vacant(unknown) = versions.entry(instance.key.deployment_id) {
-            let version = version_of(front, *unknown.key()).await?;
-            unknown.insert(version);
-        }
-    }
-    let mut rows = vec![["PROCESS", "STATE", "AGE", "RELEASE"].map(str::to_owned)];
-    rows.extend(instances.iter().map(|instance| {
-        let version = versions.get(&instance.key.deployment_id).copied().flatten();
-        instance_row(instance, version, now())
-    }));
+    let mut rows = vec![["PROCESS", "STATE", "SINCE", "RESTARTS", "RELEASE"].map(str::to_owned)];
+    rows.extend(processes.iter().map(|process| process_row(process, now())));
     output.say(&table(&rows)).await;
     Ok(0)
 }
@@ -77,31 +63,34 @@ pub(super) async fn releases(
     Ok(0)
 }
 
-fn unavailable(error: &EngineError) -> Refusal {
-    tracing::warn!(error = error as &dyn std::error::Error, "instances cannot be listed");
-    Refusal(error.to_string())
-}
-
-/// The version of the release that a deployment has made, if it has.
-async fn version_of(front: &Front, deployment: DeploymentId) -> Result<Option<i64>, Refusal> {
-    match front.store.deployment(deployment).await {
-        Ok(deployment) => Ok(deployment.version),
-        Err(StoreError::NotFound) => Ok(None),
-        Err(error) => Err(failed(error)),
+/// What somebody is told who cannot be shown what runs, or for whom a command was not run.
+pub(super) fn not_shown(error: ProcessError) -> Refusal {
+    match error {
+        ProcessError::Store(error) => failed(error),
+        ProcessError::Engine(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "the engine does not do what it is asked for"
+            );
+            Refusal(error.to_string())
+        }
+        ProcessError::NothingLive(_) | ProcessError::TooMany(_) | ProcessError::Config(_) => {
+            Refusal(error.to_string())
+        }
     }
 }
 
-fn instance_row(instance: &Instance, version: Option<i64>, now: Timestamp) -> [String; 4] {
-    let state = match instance.state {
-        InstanceState::Created => "starting".to_owned(),
-        InstanceState::Running => "running".to_owned(),
-        InstanceState::Exited { out_of_memory: true, .. } => "out of memory".to_owned(),
-        InstanceState::Exited { code, out_of_memory: false } => format!("exited ({code})"),
+fn process_row(process: &Process, now: Timestamp) -> [String; 5] {
+    let state = match process.state {
+        ProcessState::Starting => "starting".to_owned(),
+        ProcessState::Running => "running".to_owned(),
+        ProcessState::Crashed { out_of_memory: true, .. } => "out of memory".to_owned(),
+        ProcessState::Crashed { code, out_of_memory: false } => format!("exited ({code})"),
     };
-    let age = instance.created_at.map_or_else(|| "-".to_owned(), |at| age(at, now));
+    let since = process.since.map_or_else(|| "-".to_owned(), |at| age(at, now));
     // An instance of a deployment that is still being checked belongs to no release yet.
-    let release = version.map_or_else(|| "deploying".to_owned(), |version| format!("v{version}"));
-    [instance.key.shown(), state, age, release]
+    let release = process.version.map_or_else(|| "deploying".to_owned(), |version| format!("v{version}"));
+    [process.name.clone(), state, since, process.restarts.to_string(), release]
 }
 
 async fn release_row(

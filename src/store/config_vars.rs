@@ -3,6 +3,7 @@
 use crate::model::environment::{ConfigScope, ConfigVar};
 use crate::model::id::EnvironmentId;
 use crate::model::name::ConfigName;
+use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::{StoreError, found};
@@ -13,13 +14,20 @@ use diesel_async::RunQueryDsl;
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = config_vars)]
-struct ConfigVarRow {
-    environment_id: EnvironmentId,
-    name: ConfigName,
-    sealed_value: String,
-    scope: ConfigScope,
-    secret: bool,
-    updated_at: StoredTime,
+pub(super) struct ConfigVarRow {
+    pub(super) environment_id: EnvironmentId,
+    pub(super) name: ConfigName,
+    pub(super) sealed_value: String,
+    pub(super) scope: ConfigScope,
+    pub(super) secret: bool,
+    pub(super) updated_at: StoredTime,
+}
+
+impl ConfigVarRow {
+    /// Whether it was set after a moment.
+    pub(super) fn is_newer_than(&self, moment: Timestamp) -> bool {
+        Timestamp::from(self.updated_at) > moment
+    }
 }
 
 impl From<ConfigVarRow> for ConfigVar {

@@ -2,7 +2,7 @@
 
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, EnvironmentName};
+use crate::model::name::{BranchName, EnvironmentName, ProcessType};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
@@ -10,6 +10,7 @@ use crate::store::schema::environments;
 use crate::store::types::{Json, StoredTime};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::collections::BTreeMap;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = environments)]
@@ -114,6 +115,25 @@ impl Store {
             .get_result(c)
             .await)?;
         Ok(row.into())
+    }
+
+    /// Sets how many instances of some process types an environment has; what is set of others stays.
+    pub async fn set_formation(
+        &self,
+        id: EnvironmentId,
+        counts: &BTreeMap<ProcessType, u16>,
+    ) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            lock(connection, id).await?;
+            let row = environments::table.find(id).select(environments::settings);
+            let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
+            settings.0.formation.0.extend(counts.clone());
+            let change =
+                (environments::settings.eq(settings), environments::updated_at.eq(StoredTime::now()));
+            on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
+            Ok(())
+        })
+        .await
     }
 }
 

@@ -14,6 +14,7 @@ use crate::store::environments::EnvironmentRow;
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::projects::ProjectRow;
+use crate::store::restore::{RestoredSettings, restore};
 use crate::store::schema::{deployments, environments, projects, releases};
 use crate::store::types::{Json, StoredTime};
 use diesel::dsl::{exists, max, not};
@@ -30,6 +31,8 @@ pub struct NewRelease {
     pub commit: Option<CommitId>,
     pub created_by: Option<UserId>,
     pub content: ReleaseContent,
+    /// What is set for the environment with it: a rollback brings back more than instances.
+    pub restores: Option<RestoredSettings>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -62,7 +65,7 @@ impl From<ReleaseRow> for Release {
 
 impl Store {
     /// Commits a deployment that is `checking`: makes its release, with the next version of its environment, and moves it
-    /// to `switching` with what it has made, all or nothing. Asked again, as after a lost answer, it gives the release
+    /// to `switching` with what it has made, and sets the environment back where the release asks for it, all or nothing. Asked again, as after a lost answer, it gives the release
     /// that is there. `None`: somebody has asked for the deployment to be cancelled, and nothing was done.
     ///
     /// # Errors
@@ -102,6 +105,9 @@ impl Store {
                 return if cancelled == 1 { Ok(None) } else { Err(StoreError::Stale) };
             }
             insert_event(connection, id, DeploymentState::Switching, None).await?;
+            if let Some(restored) = &new.restores {
+                Box::pin(restore(connection, new.environment_id, restored)).await?;
+            }
             insert(connection, new).await.map(|row| Some(row.into()))
         })
         .await

@@ -116,7 +116,16 @@ words! {
     Scope { Read = "read", Deploy = "deploy", Write = "write", Admin = "admin" }
     ServerRole { Operator = "operator", Member = "member" }
     CredentialKind { Session = "session", ApiKey = "api_key", SshKey = "ssh_key" }
-    DeploymentSource { Push = "push", Api = "api" }
+    DeploymentSource {
+        Push = "push",
+        Api = "api",
+        Redeploy = "redeploy",
+        Rollback = "rollback",
+        Promote = "promote",
+        Config = "config",
+        Scale = "scale",
+        Restart = "restart",
+    }
     Level { Info = "info", Warning = "warning", Error = "error" }
     Stream {
         Step = "step",

@@ -165,7 +165,10 @@ fn what_runs_and_what_was_released_is_shown() {
     let instances = ada.ssh(&server, &["ps", "shop"]).expect_success();
     assert_eq!(
         words(&instances),
-        [vec!["PROCESS", "STATE", "AGE", "RELEASE"], vec!["web.1", "running", "[age]", "v2"]]
+        [
+            vec!["PROCESS", "STATE", "SINCE", "RESTARTS", "RELEASE"],
+            vec!["web.1", "running", "[age]", "0", "v2"]
+        ]
     );
     let releases = ada.ssh(&server, &["releases", "shop"]).expect_success();
     let expected = [

@@ -5,8 +5,8 @@
 //! failed if and only if traffic has not moved.
 
 use crate::support::{
-    Engine, Person, RunningPush, Server, WorkTree, deployments, docker, expect_live, expect_served,
-    wait_until_all_have_ended,
+    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, docker, expect_live, expect_served,
+    wait_until, wait_until_all_have_ended,
 };
 use std::collections::BTreeSet;
 
@@ -176,6 +176,82 @@ fn an_instance_that_a_reboot_stopped_before_it_was_kept_running_is_started_again
         shop.expect_live(&commit, moment);
         let kept = &Engine::inspect(&shop.server.engine().containers()[0])["HostConfig"]["RestartPolicy"];
         assert_eq!(kept["Name"], "unless-stopped", "{moment}");
+        shop.server.stop();
+    }
+    shop.server.start_again(&[]);
+}
+
+/// Runs a command over SSH until the server is killed by its failpoint, and starts the server again.
+fn ask_until_killed(shop: &mut Shop, failpoints: &str, command: &[&str]) {
+    shop.start(failpoints);
+    let asked = shop.ada.ssh_command(&shop.server).args(command).spawn().unwrap();
+    shop.server.wait_until_killed();
+    asked.wait_with_output().unwrap();
+    shop.server.start_again(&[]);
+    wait_until_all_have_ended(&shop.server, &shop.ada);
+}
+
+#[test]
+fn killed_at_any_moment_a_rollback_goes_on() {
+    let mut shop = Shop::open();
+    shop.start("");
+    shop.tree.commit(&[("index.html", "second")]);
+    shop.server.deploy(&shop.ada, &shop.tree, "shop");
+    shop.server.stop();
+    let images = shop.images();
+    let moments = moments_of(&STEPS).into_iter().chain(COMMITTED.map(str::to_owned));
+    for (moment, word) in moments.zip(["first", "second"].into_iter().cycle()) {
+        ask_until_killed(&mut shop, &format!("{moment}=kill"), &["rollback", "shop"]);
+        let newest = deployments(&shop.server, &shop.ada).remove(0);
+        assert_eq!(newest["status"], "success", "{moment}: {newest:#}\n{}", shop.server.log());
+        expect_served(&shop.server, &shop.ada, &newest, &shop.tree.head(), word);
+        assert_eq!(shop.images(), images, "{moment}");
+        shop.server.stop();
+    }
+    shop.server.start_again(&[]);
+}
+
+#[test]
+fn a_rollback_that_fails_at_any_moment_leaves_everything_as_it_was() {
+    let mut shop = Shop::open();
+    shop.start("");
+    shop.tree.commit(&[("index.html", "second")]);
+    shop.server.deploy(&shop.ada, &shop.tree, "shop");
+    let live = deployments(&shop.server, &shop.ada).remove(0);
+    shop.server.stop();
+    let images = shop.images();
+    let moments = moments_of(&STEPS);
+    shop.start(&moments.iter().map(|moment| format!("{moment}=fail")).collect::<Vec<_>>().join(","));
+    for moment in moments {
+        assert_eq!(shop.ada.ssh(&shop.server, &["rollback", "shop"]).code, Some(1), "{moment}");
+        wait_until_all_have_ended(&shop.server, &shop.ada);
+        expect_served(&shop.server, &shop.ada, &live, &shop.tree.head(), "second");
+        assert_eq!(shop.images(), images, "{moment}");
+    }
+}
+
+#[test]
+fn a_scaling_that_fails_or_is_killed_touches_nothing_that_serves() {
+    let mut shop = Shop::open();
+    let served = shop.server.engine().containers();
+    let moments = moments_of(&["start", "check"]);
+    shop.start(&moments.iter().map(|moment| format!("{moment}=fail")).collect::<Vec<_>>().join(","));
+    for moment in moments {
+        assert_eq!(shop.ada.ssh(&shop.server, &["scale", "shop", "web=3"]).code, Some(1), "{moment}");
+        wait_until_all_have_ended(&shop.server, &shop.ada);
+        let engine = shop.server.engine();
+        wait_until("what was started is gone", PATIENCE, || engine.containers() == served);
+        // What is wanted is kept, and is still not so.
+    }
+    shop.server.stop();
+    let moments = ["fetch-end", "start-end", "check-end", "switch-routed", "drain-kept", "drain-stopped"];
+    for (moment, count) in moments.into_iter().zip([3, 1].into_iter().cycle()) {
+        let wanted = format!("web={count}");
+        ask_until_killed(&mut shop, &format!("{moment}=kill"), &["scale", "shop", &wanted]);
+        let engine = shop.server.engine();
+        wait_until("as many run as are wanted", PATIENCE, || engine.containers().len() == count);
+        assert!(engine.containers().contains(&served[0]), "{moment}");
+        assert_eq!(shop.server.get("shop", "/").body, "first");
         shop.server.stop();
     }
     shop.server.start_again(&[]);

@@ -26,6 +26,7 @@ mod reconciler;
 mod recovery;
 mod redeploy;
 mod refusals;
+mod releases;
 mod restarts;
 mod start;
 mod support;

@@ -209,10 +209,7 @@ async fn a_second_push_joins_what_is_on_its_way(database: Database) {
     let ada = user(&store, "ada").await;
     let (_, production) = project(&store, &ada, "shop").await;
     let push = async |digit| {
-        store
-            .join_or_enqueue_deployment(new_deployment(&production, digit), "a newer one came")
-            .await
-            .unwrap()
+        store.queue_deployment(new_deployment(&production, digit), "a newer one came").await.unwrap()
     };
     let Joined::New(first) = push('a').await else { panic!("there was none") };
     assert_eq!(push('a').await, Joined::Running(first.deployment.clone()));
@@ -233,7 +230,7 @@ async fn a_push_joins_only_what_moves_its_branch(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
     let (_, production) = project(&store, &ada, "shop").await;
-    let join = async |new| store.join_or_enqueue_deployment(new, "a newer one came").await.unwrap();
+    let join = async |new| store.queue_deployment(new, "a newer one came").await.unwrap();
     let mut redeployment = new_deployment(&production, 'a');
     redeployment.options.move_branch = false;
     let redeployment = store.enqueue_deployment(redeployment, "").await.unwrap().deployment;
@@ -256,7 +253,7 @@ async fn a_redeployment_takes_nobodys_place(database: Database) {
     let redeploy = async || {
         let mut new = new_deployment(&production, 'a');
         new.options.move_branch = false;
-        store.join_waiting_or_enqueue_deployment(new).await.unwrap()
+        store.queue_deployment(new, "a redeployment came").await.unwrap()
     };
     let running = enqueue(&store, &production, 'b').await.deployment;
     advance_to(&store, &running, State::Building).await;
@@ -276,8 +273,7 @@ async fn a_disabled_project_gets_no_deployment(database: Database) {
     let new = || new_deployment(&production, 'a');
     for refused in [
         store.enqueue_deployment(new(), "").await.map(|_| ()),
-        store.join_or_enqueue_deployment(new(), "").await.map(|_| ()),
-        store.join_waiting_or_enqueue_deployment(new()).await.map(|_| ()),
+        store.queue_deployment(new(), "").await.map(|_| ()),
     ] {
         assert!(matches!(refused, Err(StoreError::Disabled)), "{refused:?}");
     }
@@ -335,7 +331,7 @@ async fn of_simultaneous_pushes_of_a_commit_one_is_deployed(database: Database) 
     let pushes: Vec<_> = (0..20)
         .map(|_| {
             let (store, new) = (store.clone(), new_deployment(&production, 'a'));
-            tokio::spawn(async move { store.join_or_enqueue_deployment(new, "").await.unwrap() })
+            tokio::spawn(async move { store.queue_deployment(new, "").await.unwrap() })
         })
         .collect();
     let mut made = 0;

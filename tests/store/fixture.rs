@@ -105,7 +105,7 @@ pub(crate) fn new_deployment(environment: &Environment, digit: char) -> NewDeplo
         previous_commit: None,
         author: None,
         source: DeploymentSource::Push,
-        options: DeploymentOptions { no_cache: false, move_branch: true },
+        options: DeploymentOptions { move_branch: true, ..DeploymentOptions::default() },
     }
 }
 

@@ -13,6 +13,7 @@ mod migrations;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod projects;
+mod queue;
 mod refresh_tokens;
 mod releases;
 mod schema;

@@ -1,13 +1,15 @@
 //! Releases.
 
 use crate::fixture::{Database, advance_to, commit, enqueue, on_both, project, user};
+use chrono::TimeDelta;
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
-use gilgal::model::environment::{DrainSeconds, HealthCheck};
+use gilgal::model::environment::{ConfigScope, ConfigVar, DrainSeconds, HangUpPolicy, HealthCheck};
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
 use gilgal::model::process::{Command, Formation, Limits};
 use gilgal::model::release::{Release, ReleaseContent};
-use gilgal::store::{NewRelease, PageRequest, Store, StoreError};
+use gilgal::model::time::now;
+use gilgal::store::{NewRelease, PageRequest, RestoredSettings, Store, StoreError};
 use std::collections::BTreeMap;
 
 on_both![
@@ -17,6 +19,7 @@ on_both![
     only_a_committed_release_is_current,
     a_disabled_project_serves_nothing,
     releases_come_in_pages,
+    a_rollback_sets_back_what_was_set_before_it_was_asked_for,
 ];
 
 fn new_release(deployment: &Deployment) -> NewRelease {
@@ -47,8 +50,11 @@ fn new_release(deployment: &Deployment) -> NewRelease {
             drain_seconds: DrainSeconds::default(),
             variables: BTreeMap::from([("MODE".to_owned(), "test".to_owned())]),
             sealed_config: BTreeMap::new(),
+            settings: None,
+            instances_of: None,
             plan,
         },
+        restores: None,
     }
 }
 
@@ -167,4 +173,58 @@ async fn a_disabled_project_serves_nothing(database: Database) {
     assert_eq!(store.released_images().await.unwrap(), ["sha256:1".to_owned()].into());
     store.set_project_disabled(shop.id, Some(gilgal::model::time::now())).await.unwrap();
     assert!(store.current_releases().await.unwrap().is_empty());
+}
+
+async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let released = production.settings.clone();
+    let set = async |name: &str, sealed: &str, scope, at| {
+        let (name, sealed_value) = (name.parse().unwrap(), sealed.to_owned());
+        let var = ConfigVar { name, sealed_value, scope, secret: false, updated_at: at };
+        store.set_config_var(production.id, var).await.unwrap();
+    };
+    let before = now() - TimeDelta::seconds(5);
+    set("CHANGED", "new", ConfigScope::Runtime, before).await;
+    set("ADDED", "new", ConfigScope::Both, before).await;
+    set("BUILD", "new", ConfigScope::Build, before).await;
+    let mut scaled = released.clone();
+    scaled.formation.0.insert("web".parse().unwrap(), 4);
+    scaled.on_hang_up = HangUpPolicy::Cancel;
+    store.update_environment(production.id, production.branch.clone(), &scaled).await.unwrap();
+    let asked_at = now();
+    set("LATER", "new", ConfigScope::Both, asked_at + TimeDelta::seconds(5)).await;
+
+    let rollback = async |asked_at| {
+        let deployment = enqueue(&store, &production, 'a').await.deployment;
+        advance_to(&store, &deployment, State::Checking).await;
+        let old =
+            [("CHANGED", Some("old")), ("REMOVED", Some("old")), ("LATER", Some("old")), ("ADDED", None)];
+        let config = old.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).into();
+        let restores = Some(RestoredSettings { asked_at, settings: Some(released.clone()), config });
+        let new = NewRelease { restores, ..new_release(&deployment) };
+        store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
+    };
+    rollback(asked_at).await;
+    let vars: Vec<_> = store.config_vars(production.id).await.unwrap();
+    let vars: Vec<_> =
+        vars.iter().map(|var| (var.name.as_str(), var.sealed_value.as_str(), var.secret)).collect();
+    assert_eq!(
+        vars,
+        [
+            ("BUILD", "new", false),
+            ("CHANGED", "old", false),
+            ("LATER", "new", false),
+            ("REMOVED", "old", true)
+        ]
+    );
+    let now = store.environment(production.id).await.unwrap().settings;
+    assert_eq!(now.formation, released.formation);
+    assert_eq!(now.on_hang_up, HangUpPolicy::Cancel, "no part of what runs");
+
+    // What was set after it was asked for stays.
+    store.update_environment(production.id, production.branch.clone(), &scaled).await.unwrap();
+    rollback(asked_at).await;
+    assert_eq!(store.environment(production.id).await.unwrap().settings, scaled);
 }

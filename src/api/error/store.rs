@@ -26,7 +26,7 @@ impl From<StoreError> for ApiError {
             }
             StoreError::Stale => Self::changed_meanwhile(),
             error @ (StoreError::NotFound
-            // Nothing of the API queues deployments.
+            // Told by the use case that queues deployments.
             | StoreError::Disabled
             | StoreError::NewerDatabase { .. }
             | StoreError::UnknownUrl

@@ -5,7 +5,6 @@ use crate::build::{BuildKey, BuildRequest};
 use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
-use crate::deploy::instances;
 use crate::deploy::run::Run;
 use crate::git::ContextReport;
 use crate::model::plan::BuildPlan;
@@ -21,6 +20,9 @@ const LINES_AHEAD: usize = 256;
 
 impl Deployer {
     pub(in crate::deploy) async fn build(&self, run: &mut Run) -> Result<(), StepError> {
+        if run.has_content() {
+            return Ok(());
+        }
         let begun = Instant::now();
         let Some(plan) = run.deployment.record.plan.clone() else {
             return Err(
@@ -30,6 +32,10 @@ impl Deployer {
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
         let config = self.sealed_config(run.environment.id).await?;
         self.mask_config(run, &config).await?;
+        let mut wanted = self.content_from(run, plan.clone(), String::new(), config).await?;
+        if let Some(live) = self.store.current_release(run.environment.id).await? {
+            self.take_equal_seals(run.environment.id, &live, &mut wanted);
+        }
         let mut files = plan.files.clone();
         let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
         if plan.dockerfile.is_none() {
@@ -42,7 +48,8 @@ impl Deployer {
         {
             run.step("Reusing the image that was built of the same files");
             run.detail(&format!("{}, {}", short_image(&image.id), megabytes(image.size_bytes)));
-            run.set_content(instances::content(&run.environment, plan, image.id, config));
+            wanted.image = image.id;
+            run.set_content(wanted);
             return Ok(());
         }
 
@@ -82,7 +89,8 @@ impl Deployer {
         }
         let image = built?;
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
-        run.set_content(instances::content(&run.environment, plan, image.id, config));
+        wanted.image = image.id;
+        run.set_content(wanted);
         Ok(())
     }
 

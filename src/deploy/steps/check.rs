@@ -4,13 +4,14 @@ use super::fetch::wanted_move;
 use super::{port, seconds};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, LAST_LINES, StepError};
-use crate::deploy::instances::{self, web_targets};
+use crate::deploy::instances::{self, Place, belongs, place, web_targets};
 use crate::deploy::run::Run;
 use crate::model::environment::HealthCheck;
 use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
 use crate::router::health::{self, ProbeFailure, Unhealthy};
 use futures_util::future::try_join_all;
+use std::collections::BTreeSet;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
@@ -21,9 +22,10 @@ const CRASH_LOOK: Duration = Duration::from_millis(250);
 
 impl Deployer {
     pub(in crate::deploy) async fn check(&self, run: &mut Run) -> Result<(), StepError> {
-        let mut instances = self.instances_of(run.deployment.id).await?;
+        let kept = self.kept_places(run).await?;
+        let mut instances = self.started_instances(run, &kept).await?;
         instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));
-        if instances.is_empty() {
+        if instances.is_empty() && kept.is_empty() {
             return Err(Failure::new("not healthy", "The instances that were started are gone.")
                 .advise("Push again.")
                 .into());
@@ -34,6 +36,15 @@ impl Deployer {
             .await?;
         self.check_branch(run).await?;
         self.check_web_instances(run).await
+    }
+
+    /// The instances that the deployment has started: those of its release without those that served before.
+    async fn started_instances(&self, run: &Run, kept: &BTreeSet<Place>) -> Result<Vec<Instance>, StepError> {
+        let (of, content) = (run.instances_of(), run.content()?);
+        let instances = self.instances_of(of).await?.into_iter();
+        Ok(instances
+            .filter(|instance| belongs(instance, of, content) && !kept.contains(&place(instance)))
+            .collect())
     }
 
     /// Somebody may have moved the branch meanwhile.
@@ -49,9 +60,11 @@ impl Deployer {
     /// An instance may have ended while another one was checked: traffic does not move to where nobody answers.
     async fn check_web_instances(&self, run: &Run) -> Result<(), StepError> {
         let web = ProcessType::web();
-        let wanted = instances::wanted(run.content()?).into_iter().find(|(of, _)| *of == web);
-        let instances = self.instances_of(run.deployment.id).await?;
-        if web_targets(&instances, run.deployment.id).len() < wanted.map_or(0, |(_, count)| count.into()) {
+        let content = run.content()?;
+        let wanted = instances::wanted(content).into_iter().find(|(of, _)| *of == web);
+        let instances = self.instances_of(run.instances_of()).await?;
+        let targets = web_targets(&instances, run.instances_of(), content);
+        if targets.len() < wanted.map_or(0, |(_, count)| count.into()) {
             let sentence = "A web instance ended after it had been healthy.";
             return Err(Failure::new("not healthy", sentence).into());
         }

@@ -16,6 +16,9 @@ enum NoPlan {
 
 impl Deployer {
     pub(in crate::deploy) async fn detect(&self, run: &mut Run) -> Result<(), StepError> {
+        if run.has_content() || run.plan().is_some() {
+            return Ok(());
+        }
         let (repository, commit, catalog) =
             (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
         let detecting = tokio::task::spawn_blocking(move || {
@@ -31,10 +34,7 @@ impl Deployer {
         })?;
         show(run, &plan);
         let content = instances::content(&run.environment, plan.clone(), String::new(), BTreeMap::new());
-        let instances = instances::wanted(&content).iter().map(|(_, count)| u32::from(*count)).sum();
-        if let Some(sentence) = self.maxima.exceeded_by(instances, &plan.running.limits) {
-            return Err(Failure::new("too much", sentence).into());
-        }
+        self.check_maxima(&content)?;
         if has_submodules {
             run.warn("The project has submodules. They are empty folders here: commit their files, or install them as dependencies.");
         }

@@ -9,10 +9,10 @@ use crate::journal::Conclusion;
 use crate::model::time::now;
 use crate::store::{PageRequest, StoreError};
 use futures_util::future::join_all;
-use std::collections::BTreeSet;
+use std::collections::HashSet;
 
-/// Releases of an environment whose images are kept to roll back to.
-const RELEASES_KEPT: usize = 10;
+/// Images of an environment that are kept to roll back to, the newest ones: releases may share one.
+const IMAGES_KEPT: usize = 10;
 
 impl Deployer {
     /// Never fails the deployment: what cannot be cleaned now is cleaned by the reconciler, and said in the server's log.
@@ -36,7 +36,7 @@ impl Deployer {
                 ));
             }
         }
-        let old = until_done(|| self.other_instances(&run.deployment)).await;
+        let old = until_done(|| self.unwanted_instances(run)).await;
         for stopped in join_all(old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await {
             if let Err(error) = stopped {
                 warn(&error, "an old instance was not stopped");
@@ -53,27 +53,59 @@ impl Deployer {
     }
 
     async fn keep_running(&self, run: &Run) -> Result<(), EngineError> {
-        for instance in self.instances_of(run.deployment.id).await? {
+        for instance in self.instances_of(run.instances_of()).await? {
             let kept = self.engine.keep_running(&instance.id).await;
             unless_away(kept, "an instance is not set to be restarted")?;
         }
         Ok(())
     }
 
+    /// Removes the images of the project that none of the newest releases of an environment has. Not while something else
+    /// of the project is deployed: it may be made from one of them, or have made one that is not noted yet.
     async fn remove_old_images(&self, run: &Run) {
-        let releases = match self.store.releases_of(run.environment.id, PageRequest::first()).await {
-            Ok(releases) => releases.data,
-            Err(error) => {
-                return tracing::warn!(error = &error as &dyn std::error::Error, "old images are kept");
-            }
+        // Before the releases: what is built from now on is not among them.
+        let images = match self.engine.images().await {
+            Ok(images) => images,
+            Err(error) => return warn(&error, "old images are kept"),
         };
-        let (kept, old) = releases.split_at(releases.len().min(RELEASES_KEPT));
-        let kept: BTreeSet<&str> = kept.iter().map(|release| release.content.image.as_str()).collect();
-        for release in old.iter().filter(|release| !kept.contains(release.content.image.as_str())) {
-            if let Err(error) = self.engine.remove_image(&release.content.image).await {
-                warn(&error, "an old image was not removed");
+        let cleaned = async {
+            let kept = self.kept_images(run).await?;
+            let of_project = images.iter().filter(|image| image.project_id == run.project.id);
+            for image in of_project.filter(|image| !kept.contains(&image.id)) {
+                if self.something_else_is_deployed(run).await? {
+                    return Ok(());
+                }
+                if let Err(error) = self.engine.remove_image(&image.id).await {
+                    warn(&error, "an old image was not removed");
+                }
             }
+            Ok::<_, StoreError>(())
+        };
+        if let Err(error) = cleaned.await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "old images are kept");
         }
+    }
+
+    /// The images that the environments of the project may be rolled back to.
+    async fn kept_images(&self, run: &Run) -> Result<HashSet<String>, StoreError> {
+        let mut kept = HashSet::new();
+        for environment in self.store.environments_of(run.project.id).await? {
+            let releases = self.store.releases_of(environment.id, PageRequest::first()).await?.data;
+            let mut newest = Vec::new();
+            for image in releases.into_iter().map(|release| release.content.image) {
+                if newest.len() < IMAGES_KEPT && !newest.contains(&image) {
+                    newest.push(image);
+                }
+            }
+            kept.extend(newest);
+        }
+        Ok(kept)
+    }
+
+    async fn something_else_is_deployed(&self, run: &Run) -> Result<bool, StoreError> {
+        let unfinished = self.store.unfinished_deployments().await?;
+        let mut of_project = unfinished.iter().filter(|other| other.project_id == run.project.id);
+        Ok(of_project.any(|other| other.id != run.deployment.id))
     }
 }
 

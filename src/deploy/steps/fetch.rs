@@ -1,15 +1,28 @@
-//! Making sure of the commit: it is there, it stays, and its branch can be moved to it.
+//! Making sure of the commit: it is there, it stays, and its branch can be moved to it. A deployment that is made from a
+//! release takes it over here ([`super::take`]).
 
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
 use crate::git::{BranchMove, Repository};
+use crate::model::basis::DeploymentBasis;
 
 impl Deployer {
     pub(in crate::deploy) async fn fetch(&self, run: &mut Run) -> Result<(), StepError> {
+        match run.deployment.options.basis {
+            DeploymentBasis::Commit => {
+                self.repository(run)?;
+                self.follow_branch(run).await?;
+                run.step(&heading(run));
+            }
+            DeploymentBasis::Release { .. }
+            | DeploymentBasis::Live { .. }
+            | DeploymentBasis::Promotion { .. } => self.take_release(run).await?,
+        }
+        if run.has_content() {
+            return Ok(());
+        }
         let repository = self.repository(run)?;
-        self.follow_branch(run).await?;
-        run.step(&heading(run));
         let wanted = wanted_move(run);
         let (id, commit) = (run.deployment.id, run.deployment.commit.clone());
         let checked = tokio::task::spawn_blocking(move || {

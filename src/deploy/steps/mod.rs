@@ -9,6 +9,7 @@ mod port;
 mod release;
 mod start;
 mod switch;
+mod take;
 
 use super::failure::Failure;
 use super::run::Run;
@@ -19,7 +20,12 @@ use tokio::sync::mpsc;
 pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
     let what = match run.deployment.source {
         DeploymentSource::Push => "Push rejected",
-        DeploymentSource::Api => "Not deployed",
+        DeploymentSource::Api | DeploymentSource::Redeploy => "Not deployed",
+        DeploymentSource::Rollback => "Not rolled back",
+        DeploymentSource::Promote => "Not promoted",
+        DeploymentSource::Config => "Not applied",
+        DeploymentSource::Scale => "Not scaled",
+        DeploymentSource::Restart => "Not restarted",
     };
     let built = run.deployment.record.plan.as_ref().filter(|_| run.current_step() == Step::Build);
     let why = match built {

@@ -7,7 +7,9 @@ use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
 use crate::deploy::run::Run;
 use crate::engine::EngineError;
+use crate::model::basis::DeploymentBasis;
 use crate::model::release::ReleaseContent;
+use crate::store::StoreError;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -18,11 +20,16 @@ impl Deployer {
     pub(in crate::deploy) async fn release(&self, run: &mut Run) -> Result<(), StepError> {
         let content = run.content()?;
         self.engine.ensure_network(run.project.id).await?;
-        show_process_types(run, content);
+        if content.instances_of.is_none() {
+            show_process_types(run, content);
+        }
         let Some(process_type) = instances::release_command(content) else { return Ok(()) };
+        if !self.prepares_something_new(run, content).await? {
+            return Ok(());
+        }
 
         run.step("Running release command");
-        let spec = self.spec(&run.project, &run.deployment, content, &process_type, 1)?;
+        let spec = self.spec(run, &process_type, 1)?;
         run.detail(&spec.command.shown());
         let begun = Instant::now();
         let (sender, receiver) = mpsc::channel(256);
@@ -46,6 +53,22 @@ impl Deployer {
             }
             Err(error @ EngineError::TimedOut { .. }) => Err(failed(error.to_string()).into()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether the release command has something to prepare: another image, or the same one with other variables. Going
+    /// back needs nothing: what the older release needs was prepared for it.
+    async fn prepares_something_new(&self, run: &Run, content: &ReleaseContent) -> Result<bool, StoreError> {
+        match run.deployment.options.basis {
+            DeploymentBasis::Commit | DeploymentBasis::Promotion { .. } => Ok(true),
+            DeploymentBasis::Release { .. } => Ok(false),
+            DeploymentBasis::Live { .. } => {
+                let live = self.store.current_release(run.environment.id).await?;
+                let inputs = |content: &ReleaseContent| {
+                    (content.image.clone(), content.variables.clone(), content.sealed_config.clone())
+                };
+                Ok(live.is_none_or(|live| inputs(&live.content) != inputs(content)))
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
-use crate::deploy::instances;
+use crate::deploy::instances::{self, Place};
 use crate::deploy::run::Run;
 use crate::model::name::ProcessType;
 use futures_util::future::try_join_all;
@@ -18,12 +18,18 @@ impl Deployer {
             )
             .into());
         }
-        run.step(&format!("Starting {}", shown(&wanted)));
+        let kept = self.kept_places(run).await?;
+        let missing: Vec<Place> =
+            instances::places(content).into_iter().filter(|place| !kept.contains(place)).collect();
+        if kept.is_empty() {
+            run.step(&format!("Starting {}", shown(&wanted)));
+        } else if !missing.is_empty() {
+            let names: Vec<String> = missing.iter().map(|(of, index)| format!("{of}.{index}")).collect();
+            run.step(&format!("Starting {}", names.join(", ")));
+        }
         let mut specs = Vec::new();
-        for (process_type, instances) in &wanted {
-            for index in 1..=*instances {
-                specs.push(self.spec(&run.project, &run.deployment, content, process_type, index)?);
-            }
+        for (process_type, index) in &missing {
+            specs.push(self.spec(run, process_type, *index)?);
         }
         let started = try_join_all(specs.iter().map(|spec| self.engine.start(spec))).await?;
         run.deployment.record.instances = started.into_iter().map(|instance| instance.id).collect();

@@ -1,7 +1,7 @@
 //! Starting, ending and being kept running.
 
 use super::{PATIENCE, Place, SERVER, answers, eventually};
-use crate::engine::EngineError;
+use crate::engine::{EngineError, LogPart};
 use crate::model::instance::{InstanceId, InstanceState};
 use crate::model::process::Command;
 use crate::model::secret::Secret;
@@ -9,6 +9,9 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
+
+/// All that is printed until the end.
+const FOLLOWED: LogPart = LogPart { follow: true, timed: false, since: None, tail: None };
 
 pub(crate) async fn started_twice_is_one_instance(place: &Place) {
     let spec = place.spec(SERVER);
@@ -57,7 +60,7 @@ pub(crate) async fn stopped_twice_is_gone(place: &Place) {
 
 pub(crate) async fn stopping_asks_first_and_kills_later(place: &Place) {
     let polite = place.start("trap 'echo asked; exit 0' TERM; echo up; while :; do sleep 0.05; done").await;
-    let mut lines = place.engine.logs(&polite.id, true);
+    let mut lines = place.engine.logs(&polite.id, FOLLOWED);
     assert_eq!(lines.next().await.unwrap().unwrap().text, "up");
     let since = Instant::now();
     place.engine.stop(&polite.id, Duration::from_secs(10)).await.unwrap();
@@ -79,7 +82,7 @@ pub(crate) async fn a_line_of_several_commands_is_asked_to_stop(place: &Place) {
         let mut spec = place.spec("");
         spec.command = Command::Line(line);
         let instance = place.engine.start(&spec).await.unwrap();
-        let mut lines = place.engine.logs(&instance.id, true);
+        let mut lines = place.engine.logs(&instance.id, FOLLOWED);
         assert_eq!(lines.next().await.unwrap().unwrap().text, "up");
         place.engine.stop(&instance.id, Duration::from_secs(5)).await.unwrap();
         // Its `sleep` was asked, too, which its shell remarks on.

@@ -33,6 +33,8 @@ pub(crate) async fn a_lack_of_memory_is_named(place: &Place) {
 }
 
 pub(crate) async fn an_unknown_command_or_image_is_named(place: &Place) {
+    assert!(place.engine.has_image("busybox:stable").await.unwrap());
+    assert!(!place.engine.has_image("sha256:nothing").await.unwrap());
     let mut spec = place.spec("");
     spec.command = Command::Exec(vec!["no-such-program".to_owned()]);
     match place.engine.start(&spec).await {

@@ -55,6 +55,20 @@ pub(super) fn body(server: ServerId, network: &str, spec: &InstanceSpec) -> Cont
     }
 }
 
+/// The same request for a command that somebody talks to, on a terminal or without one.
+pub(super) fn interactive(body: ContainerCreateBody, terminal: bool) -> ContainerCreateBody {
+    ContainerCreateBody {
+        tty: Some(terminal),
+        open_stdin: Some(true),
+        // Docker closes its input when whoever talks to it has closed theirs.
+        stdin_once: Some(true),
+        attach_stdin: Some(true),
+        attach_stdout: Some(true),
+        attach_stderr: Some(true),
+        ..body
+    }
+}
+
 /// A container's name: `gilgal-shop-web-1-3f2a5c7d9e01`. Unique, since its end is the random part of the deployment's id
 /// (RFC 9562 §5.7: the beginning of a version 7 UUID is the time).
 pub(super) fn name(spec: &InstanceSpec) -> String {

@@ -20,6 +20,15 @@ impl Shared {
         Ok(found.into_iter().filter_map(image).collect())
     }
 
+    pub(super) async fn has_image(&self, image: &str) -> Result<bool, EngineError> {
+        let docker = self.client().await?;
+        match docker.inspect_image(image).await {
+            Ok(_) => Ok(true),
+            Err(error) if is_gone(&error) => Ok(false),
+            Err(error) => Err(self.failed("look at the image", &error)),
+        }
+    }
+
     pub(super) async fn remove_image(&self, image: &str) -> Result<(), EngineError> {
         let docker = self.client().await?;
         // Without force: an image that a container needs stays.

@@ -2,14 +2,14 @@
 
 use super::failure::{is_conflict, is_gone};
 use super::{Shared, container, labels};
-use crate::engine::{EngineError, InstanceSpec};
+use crate::engine::{EngineError, InstanceSpec, Life};
 use crate::model::instance::{Instance, InstanceId, InstanceState};
 use crate::model::time::Timestamp;
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{
-    ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummaryStateEnum, ContainerUpdateBody,
-    EndpointSettings, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummaryStateEnum,
+    ContainerUpdateBody, EndpointSettings, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
     CreateContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
@@ -43,12 +43,21 @@ impl Shared {
         docker: &Docker,
         spec: &InstanceSpec,
     ) -> Result<InstanceId, EngineError> {
-        let name = container::name(spec);
         let network = self.network_name(spec.key.project_id);
+        self.create_from(docker, spec, container::body(self.server_id, &network, spec)).await
+    }
+
+    /// The same with a request that was made for it.
+    pub(super) async fn create_from(
+        &self,
+        docker: &Docker,
+        spec: &InstanceSpec,
+        body: ContainerCreateBody,
+    ) -> Result<InstanceId, EngineError> {
+        let name = container::name(spec);
         for _ in 0..ATTEMPTS {
             let options = CreateContainerOptions { name: Some(name.clone()), ..Default::default() };
-            let body = container::body(self.server_id, &network, spec);
-            match docker.create_container(Some(options), body).await {
+            match docker.create_container(Some(options), body.clone()).await {
                 Ok(created) => return Ok(InstanceId(created.id)),
                 Err(error) if is_conflict(&error) => {
                     if let Some(id) = self.reuse_or_clear(docker, &name, spec).await? {
@@ -159,6 +168,23 @@ impl Shared {
             Err(error) if is_gone(&error) => Ok(None),
             Err(error) => Err(self.failed("look at an instance", &error)),
         }
+    }
+
+    pub(super) async fn life(&self, id: &InstanceId) -> Result<Option<Life>, EngineError> {
+        let docker = self.client().await?;
+        let found = match docker.inspect_container(&id.0, None).await {
+            Ok(found) if labels::is_of(&labels_of(&found), self.server_id) => found,
+            Ok(_) => return Ok(None),
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) => return Err(self.failed("look at an instance", &error)),
+        };
+        let ended = matches!(state_of(&found), InstanceState::Exited { .. });
+        let since = found.state.as_ref().and_then(|state| {
+            let time = if ended { state.finished_at.as_ref() } else { state.started_at.as_ref() };
+            chrono::DateTime::parse_from_rfc3339(time?).ok().map(|time| time.to_utc())
+        });
+        let restarts = found.restart_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default();
+        Ok(Some(Life { since, restarts }))
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Instance>, EngineError> {

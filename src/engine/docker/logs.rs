@@ -2,10 +2,10 @@
 
 use super::Shared;
 use crate::docker::Lines;
-use crate::engine::{EngineError, OutputLine, OutputStream};
+use crate::engine::{EngineError, LogPart, OutputLine, OutputStream};
 use crate::model::instance::InstanceId;
 use bollard::container::LogOutput;
-use bollard::query_parameters::{LogsOptions, LogsOptionsBuilder};
+use bollard::query_parameters::LogsOptionsBuilder;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
 use std::sync::Arc;
@@ -23,20 +23,42 @@ impl Shared {
     }
 }
 
-/// The log of an instance from its beginning; with `follow` until the instance ends.
+/// The log of an instance, or a part of it; where it is to be followed, until the instance ends.
 pub(super) fn stream(
     shared: Arc<Shared>,
     id: InstanceId,
-    follow: bool,
+    part: LogPart,
 ) -> BoxStream<'static, Result<OutputLine, EngineError>> {
-    let options: LogsOptions = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(follow).build();
+    let LogPart { follow, timed, since, tail } = part;
+    let mut options = LogsOptionsBuilder::new().stdout(true).stderr(true).follow(follow).timestamps(timed);
+    if let Some(since) = since {
+        options = options.since(i32::try_from(since.timestamp()).unwrap_or(i32::MAX));
+    }
+    if let Some(tail) = tail {
+        options = options.tail(&tail.to_string());
+    }
+    let options = options.build();
     stream::once(async move {
         let docker = shared.client().await?;
         let output = docker.logs(&id.0, Some(options));
-        Ok(assembled(output.map_err(move |error| shared.failed("read the log", &error))))
+        let lines = assembled(output.map_err(move |error| shared.failed("read the log", &error)));
+        Ok(lines.map(move |line| if timed { line.map(with_time) } else { line }))
     })
     .try_flatten()
     .boxed()
+}
+
+/// Takes the time off the beginning of a line, where Docker has put it (RFC 3339).
+fn with_time(line: OutputLine) -> OutputLine {
+    let told = line.text.split_once(' ').or(Some((&line.text, "")));
+    let parsed = told.and_then(|(time, text)| {
+        let time = chrono::DateTime::parse_from_rfc3339(time).ok()?;
+        Some((time.to_utc(), text.to_owned()))
+    });
+    match parsed {
+        Some((at, text)) => OutputLine { at: Some(at), text, ..line },
+        None => line,
+    }
 }
 
 /// Docker's pieces as lines. An error comes after the lines before it and ends the stream.
@@ -79,12 +101,18 @@ impl Assembler {
                 (OutputStream::Stdout, &mut self.stdout)
             }
         };
-        lines.push(&piece.into_bytes()).into_iter().map(|text| OutputLine { stream, text }).collect()
+        lines
+            .push(&piece.into_bytes())
+            .into_iter()
+            .map(|text| OutputLine { stream, at: None, text })
+            .collect()
     }
 
     fn flush(&mut self) -> Vec<OutputLine> {
-        let stdout = self.stdout.flush().map(|text| OutputLine { stream: OutputStream::Stdout, text });
-        let stderr = self.stderr.flush().map(|text| OutputLine { stream: OutputStream::Stderr, text });
+        let stdout =
+            self.stdout.flush().map(|text| OutputLine { stream: OutputStream::Stdout, at: None, text });
+        let stderr =
+            self.stderr.flush().map(|text| OutputLine { stream: OutputStream::Stderr, at: None, text });
         stdout.into_iter().chain(stderr).collect()
     }
 }

@@ -1,5 +1,6 @@
 //! Instances as containers of one Docker Engine (20.10 or newer).
 
+mod attach;
 mod command;
 mod container;
 mod events;
@@ -16,7 +17,8 @@ mod ports;
 mod tests;
 
 use super::{
-    Engine, EngineError, EngineEvent, EngineImage, EngineInfo, ExitStatus, InstanceSpec, OutputLine,
+    Attached, Engine, EngineError, EngineEvent, EngineImage, EngineInfo, ExitStatus, InstanceSpec, Life,
+    LogPart, OutputLine, TerminalSize,
 };
 use crate::docker::Connection;
 use crate::model::id::{ProjectId, ServerId};
@@ -99,8 +101,8 @@ impl Engine for DockerEngine {
         self.0.last_logs(id, lines).await
     }
 
-    fn logs(&self, id: &InstanceId, follow: bool) -> BoxStream<'static, Result<OutputLine, EngineError>> {
-        logs::stream(Arc::clone(&self.0), id.clone(), follow)
+    fn logs(&self, id: &InstanceId, part: LogPart) -> BoxStream<'static, Result<OutputLine, EngineError>> {
+        logs::stream(Arc::clone(&self.0), id.clone(), part)
     }
 
     async fn run_once(
@@ -110,6 +112,26 @@ impl Engine for DockerEngine {
         timeout: Duration,
     ) -> Result<ExitStatus, EngineError> {
         once::run(Arc::clone(&self.0), spec, output, timeout).await
+    }
+
+    async fn attach(
+        &self,
+        spec: &InstanceSpec,
+        terminal: Option<TerminalSize>,
+    ) -> Result<Attached, EngineError> {
+        attach::attach(Arc::clone(&self.0), spec, terminal).await
+    }
+
+    async fn resize(&self, id: &InstanceId, size: TerminalSize) -> Result<(), EngineError> {
+        self.0.resize(id, size).await
+    }
+
+    async fn exit_status(&self, id: &InstanceId) -> Result<ExitStatus, EngineError> {
+        self.0.exit_status(id).await
+    }
+
+    async fn life(&self, id: &InstanceId) -> Result<Option<Life>, EngineError> {
+        self.0.life(id).await
     }
 
     async fn listening_ports(&self, id: &InstanceId) -> Result<Vec<SocketAddr>, EngineError> {
@@ -122,6 +144,10 @@ impl Engine for DockerEngine {
 
     async fn images(&self) -> Result<Vec<EngineImage>, EngineError> {
         self.0.images().await
+    }
+
+    async fn has_image(&self, image: &str) -> Result<bool, EngineError> {
+        self.0.has_image(image).await
     }
 
     async fn remove_image(&self, image: &str) -> Result<(), EngineError> {

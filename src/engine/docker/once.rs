@@ -1,8 +1,8 @@
-//! Commands that run to their end: release commands.
+//! Commands that run to their end: release commands. Those that somebody talks to are in [`super::attach`].
 
 use super::{Shared, logs};
-use crate::engine::{EngineError, ExitStatus, InstanceSpec};
-use crate::model::instance::{InstanceId, InstanceState};
+use crate::engine::{EngineError, ExitStatus, InstanceSpec, LogPart};
+use crate::model::instance::InstanceId;
 use bollard::Docker;
 use futures_util::StreamExt;
 use std::sync::Arc;
@@ -18,14 +18,14 @@ pub(super) async fn run(
 ) -> Result<ExitStatus, EngineError> {
     let docker = shared.client().await?;
     let id = shared.create(&docker, spec).await?;
-    let container = Container { shared, docker, id: Some(id) };
+    let container = Container::new(shared, docker, id);
     let result = tokio::time::timeout(timeout, container.run(spec, output)).await;
     container.remove().await?;
     result.unwrap_or(Err(EngineError::TimedOut { after: timeout }))
 }
 
 /// A container that does not outlive the call that it was made for, however that ends.
-struct Container {
+pub(super) struct Container {
     shared: Arc<Shared>,
     docker: Arc<Docker>,
     /// Taken when it is removed.
@@ -33,6 +33,10 @@ struct Container {
 }
 
 impl Container {
+    pub(super) fn new(shared: Arc<Shared>, docker: Arc<Docker>, id: InstanceId) -> Self {
+        Self { shared, docker, id: Some(id) }
+    }
+
     async fn run(
         &self,
         spec: &InstanceSpec,
@@ -42,19 +46,17 @@ impl Container {
         if let Err(error) = self.docker.start_container(&id.0, None).await {
             return Err(self.shared.start_failed(spec, &error));
         }
-        let mut lines = logs::stream(Arc::clone(&self.shared), id.clone(), true);
+        let mut lines = logs::stream(
+            Arc::clone(&self.shared),
+            id.clone(),
+            LogPart { follow: true, ..LogPart::default() },
+        );
         while let Some(line) = lines.next().await {
             // Nobody listens any more: the command goes on all the same.
             let _ = output.send(line?.text).await;
         }
-        // Its log ends a moment before it does. What it answers is asked below, with the reason.
-        let _ = self.docker.wait_container(&id.0, None).next().await;
-        match self.shared.inspect(id).await?.map(|instance| instance.state) {
-            Some(InstanceState::Exited { code, out_of_memory }) => Ok(ExitStatus { code, out_of_memory }),
-            Some(InstanceState::Created | InstanceState::Running) | None => {
-                Err(EngineError::NotFound { what: format!("The result of {}", spec.key.shown()) })
-            }
-        }
+        // Its log ends a moment before it does.
+        self.shared.exit_status(id).await
     }
 
     async fn remove(mut self) -> Result<(), EngineError> {

@@ -1,6 +1,7 @@
 //! Deployments: their rows and how they are found. How one is put into the queue is in [`queue`], how it moves in
 //! [`moves`].
 
+mod carried;
 pub(super) mod filter;
 pub(super) mod moves;
 pub(super) mod queue;
@@ -80,6 +81,19 @@ impl Store {
     pub async fn unfinished_deployments(&self) -> Result<Vec<Deployment>, StoreError> {
         let mut connection = self.read().await?;
         let rows: Vec<DeploymentRow> = on!(connection, |c| deployments::table
+            .filter(deployments::state.eq_any(unfinished_states()))
+            .order(deployments::id)
+            .select(DeploymentRow::as_select())
+            .load(c)
+            .await)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// The deployments of an environment that have not ended yet, oldest first: one that runs, one that waits.
+    pub async fn unfinished_of(&self, environment_id: EnvironmentId) -> Result<Vec<Deployment>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows: Vec<DeploymentRow> = on!(connection, |c| deployments::table
+            .filter(deployments::environment_id.eq(environment_id))
             .filter(deployments::state.eq_any(unfinished_states()))
             .order(deployments::id)
             .select(DeploymentRow::as_select())

@@ -1,6 +1,6 @@
 //! Moving a deployment from state to state, each move with its event in one transaction.
 
-use super::cancellable_states;
+use super::{cancellable_states, carried};
 use crate::model::deployment::{Deployment, DeploymentRecord, DeploymentState, RecordedEvent};
 use crate::model::id::DeploymentId;
 use crate::model::name::CommitId;
@@ -80,6 +80,10 @@ impl Store {
     async fn move_deployment(&self, id: DeploymentId, step: Move<'_>) -> Result<(), StoreError> {
         let now = StoredTime::now();
         self.transaction(async |connection| {
+            let does_not_go_live = step.to.is_final() && step.to.setback().is_some();
+            if does_not_go_live {
+                carried::lock_environment_of(connection, id).await?;
+            }
             let from = deployments::table.find(id).filter(deployments::state.eq(step.from));
             // `None` leaves a column as it is.
             let change = (
@@ -95,7 +99,11 @@ impl Store {
                     on!(connection, |c| deployments::table.find(id).count().get_result(c).await)?;
                 return Err(if known == 0 { StoreError::NotFound } else { StoreError::Stale });
             }
-            insert_event(connection, id, step.to, step.detail).await
+            insert_event(connection, id, step.to, step.detail).await?;
+            if does_not_go_live {
+                Box::pin(carried::leave_carried(connection, id)).await?;
+            }
+            Ok(())
         })
         .await
     }
@@ -105,6 +113,7 @@ impl Store {
     pub async fn request_cancel(&self, id: DeploymentId) -> Result<bool, StoreError> {
         let now = StoredTime::now();
         self.transaction(async |connection| {
+            carried::lock_environment_of(connection, id).await?;
             let waiting = deployments::table.find(id).filter(deployments::state.eq(DeploymentState::Queued));
             let cancelled = (
                 deployments::state.eq(DeploymentState::Cancelled),
@@ -116,6 +125,7 @@ impl Store {
                 let reason = Some(Deployment::CANCELLED);
                 insert_event(connection, id, DeploymentState::Cancelled, reason).await?;
                 jobs::cancel_queued_of(connection, id).await?;
+                Box::pin(carried::leave_carried(connection, id)).await?;
                 return Ok(true);
             }
             // Guarded by the state in the same statement: a commit comes before it or sees the request.

@@ -2,6 +2,7 @@
 
 use super::moves::insert_event;
 use super::{DeploymentRow, undecided_states};
+use crate::model::basis::{DeploymentBasis, Meeting, Order};
 use crate::model::deployment::{
     Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState,
 };
@@ -32,6 +33,18 @@ pub struct NewDeployment {
     pub options: DeploymentOptions,
 }
 
+impl NewDeployment {
+    fn order(&self) -> Order {
+        Order {
+            commit: self.commit.clone(),
+            branch: self.branch.clone(),
+            source: self.source,
+            author: self.author,
+            options: self.options.clone(),
+        }
+    }
+}
+
 /// A deployment that waits for its turn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Enqueued {
@@ -40,21 +53,23 @@ pub struct Enqueued {
     pub superseded: Vec<DeploymentId>,
 }
 
-/// Where a push of a commit finds its deployment.
+/// Where somebody finds the deployment that does what was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Joined {
-    /// The commit is on its way already.
+    /// One that waits or runs already.
     Running(Deployment),
     New(Enqueued),
 }
 
 impl Store {
-    /// The deployment that takes the same commit to the environment, and to the same branch, already and that nobody has
-    /// cancelled, or else a new one, as of [`Store::enqueue_deployment`]. Of any number of simultaneous calls one makes it.
+    /// The deployment that does what a new one is to do, or else a new one with the job that will run it: of the waiting
+    /// one's place or of an empty one, by the rule of [`crate::model::basis`]. A push joins also what is under way with the
+    /// same commit to the same branch, unless somebody has cancelled it. Of any number of simultaneous calls for the same
+    /// one makes it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
-    pub async fn join_or_enqueue_deployment(
+    pub async fn queue_deployment(
         &self,
         new: NewDeployment,
         superseded_reason: &str,
@@ -64,25 +79,8 @@ impl Store {
             if let Some(running) = on_its_way(connection, &new).await? {
                 return Ok(Joined::Running(running));
             }
-            let superseded = supersede(connection, new.environment_id, superseded_reason).await?;
             // Many statements, for two databases: too large to be moved about.
-            Box::pin(enqueue(connection, row_of(new), superseded)).await.map(Joined::New)
-        })
-        .await
-    }
-
-    /// The deployment that waits in the environment, whatever it deploys, or else a new one: a redeployment takes nobody's
-    /// place, and what waits is newer than what is there.
-    ///
-    /// # Errors
-    /// As of [`Store::join_or_enqueue_deployment`].
-    pub async fn join_waiting_or_enqueue_deployment(&self, new: NewDeployment) -> Result<Joined, StoreError> {
-        self.transaction(async |connection| {
-            lock_enabled(connection, new.environment_id).await?;
-            if let Some(waiting) = waiting(connection, new.environment_id).await? {
-                return Ok(Joined::Running(waiting));
-            }
-            Box::pin(enqueue(connection, row_of(new), Vec::new())).await.map(Joined::New)
+            Box::pin(meet_waiting(connection, new, superseded_reason)).await
         })
         .await
     }
@@ -107,8 +105,47 @@ impl Store {
     }
 }
 
+/// Lets a new deployment join the one that waits, or take its place.
+async fn meet_waiting(
+    connection: &mut Connection,
+    mut new: NewDeployment,
+    superseded_reason: &str,
+) -> Result<Joined, StoreError> {
+    let mut reason = superseded_reason.to_owned();
+    let waiting = waiting(connection, new.environment_id).await?;
+    match waiting.map(|waiting| (waiting.order().meets(&new.order()), waiting)) {
+        Some((Meeting::Join(options), waiting)) => {
+            if let Some(joined) = set_options(connection, waiting, options).await? {
+                return Ok(Joined::Running(joined));
+            }
+            // It has just begun, and what it begins with is not changed any more.
+        }
+        Some((Meeting::Replace(carries), waiting)) => {
+            if waiting.options.basis != DeploymentBasis::Commit {
+                reason.push_str(Deployment::COMES_BACK);
+            }
+            new.options.carries = carries;
+        }
+        None => {}
+    }
+    let superseded = supersede(connection, new.environment_id, &reason).await?;
+    enqueue(connection, row_of(new), superseded).await.map(Joined::New)
+}
+
+/// Changes what a waiting deployment is to do; `None` where it does not wait any more.
+pub(super) async fn set_options(
+    connection: &mut Connection,
+    waiting: Deployment,
+    options: DeploymentOptions,
+) -> Result<Option<Deployment>, StoreError> {
+    let still = deployments::table.find(waiting.id).filter(deployments::state.eq(DeploymentState::Queued));
+    let change = deployments::options.eq(Json(options.clone()));
+    let changed = on!(connection, |c| diesel::update(still).set(change).execute(c).await)?;
+    Ok((changed == 1).then_some(Deployment { options, ..waiting }))
+}
+
 /// Locks an environment, and makes sure that its project takes deployments: disabling one waits for the lock.
-async fn lock_enabled(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
+pub(super) async fn lock_enabled(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
     environments::lock(connection, id).await?;
     let enabled = environment_rows::table
         .inner_join(projects::table)
@@ -133,14 +170,15 @@ async fn on_its_way(
         .select(DeploymentRow::as_select())
         .load(c)
         .await)?;
-    let mut same = rows.into_iter().map(Deployment::from).filter(|deployment| {
-        deployment.branch == new.branch && deployment.options.move_branch == new.options.move_branch
-    });
-    Ok(same.next())
+    let order = new.order();
+    // What a branch points at in the end is not known before what is under way has ended.
+    let joins =
+        |deployment: &Deployment| !order.follows_branch() && deployment.order().deploys_the_same(&order);
+    Ok(rows.into_iter().map(Deployment::from).find(joins))
 }
 
 /// The deployment of an environment that nobody has begun.
-async fn waiting(
+pub(super) async fn waiting(
     connection: &mut Connection,
     environment_id: EnvironmentId,
 ) -> Result<Option<Deployment>, StoreError> {
@@ -156,7 +194,7 @@ async fn waiting(
 }
 
 /// Adds the row with its first event and its job; the transaction has locked the environment.
-async fn enqueue(
+pub(super) async fn enqueue(
     connection: &mut Connection,
     row: DeploymentRow,
     superseded: Vec<DeploymentId>,
@@ -173,7 +211,7 @@ async fn enqueue(
     Ok(Enqueued { deployment: row.into(), superseded })
 }
 
-fn row_of(new: NewDeployment) -> DeploymentRow {
+pub(super) fn row_of(new: NewDeployment) -> DeploymentRow {
     DeploymentRow {
         id: new.id,
         project_id: new.project_id,

@@ -6,15 +6,21 @@ use diesel::Connection;
 use diesel::connection::SimpleConnection;
 use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
-use gilgal::api::{
-    Api, ApiOptions, Check, DeploymentWaker, LogFollower, Ports, Readiness, RequestLimits, bind,
-};
+use gilgal::api::{Api, ApiOptions, Check, LogFollower, Ports, Readiness, RequestLimits, bind};
 use gilgal::auth::accounts::Accounts;
-use gilgal::config::{Mode, Registration};
+use gilgal::config::{Home, Mode, Registration};
+use gilgal::deployments::Deployments;
+use gilgal::engine::{DockerEngine, DockerOptions};
+use gilgal::git::Repositories;
+use gilgal::jobs::{Interrupts, Queue};
+use gilgal::journal::Journal;
 use gilgal::model::address::PublicAddress;
-use gilgal::model::id::DeploymentId;
+use gilgal::model::id::{DeploymentId, ServerId};
 use gilgal::model::log::LogLine;
+use gilgal::model::one_off::OneOffs;
+use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
+use gilgal::processes::Processes;
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
 use gilgal::store::{LogFilter, Store};
@@ -32,6 +38,8 @@ pub(crate) struct Options {
     pub(crate) connections_per_peer: usize,
     pub(crate) max_projects: u32,
     pub(crate) request_limits: RequestLimits,
+    /// `None`: the one of this machine.
+    pub(crate) docker_host: Option<&'static str>,
 }
 
 impl Default for Options {
@@ -42,6 +50,7 @@ impl Default for Options {
             connections_per_peer: usize::MAX,
             max_projects: u32::MAX,
             request_limits: RequestLimits::default(),
+            docker_host: None,
         }
     }
 }
@@ -50,6 +59,7 @@ pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
     pub(crate) surroundings: Arc<Surroundings>,
+    pub(crate) deployments: Deployments,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     directory: tempfile::TempDir,
@@ -60,7 +70,6 @@ pub(crate) struct Surroundings {
     store: Store,
     pub(crate) removed: Mutex<Vec<String>>,
     pub(crate) removing_fails: Mutex<bool>,
-    pub(crate) woken: Mutex<Vec<DeploymentId>>,
     pub(crate) engine: Mutex<Result<(), String>>,
 }
 
@@ -78,12 +87,30 @@ impl TestServer {
             store: store.clone(),
             removed: Mutex::default(),
             removing_fails: Mutex::default(),
-            woken: Mutex::default(),
             engine: Mutex::new(Ok(())),
         });
+        let deployments = Deployments {
+            store: store.clone(),
+            repositories: Repositories::new(directory.path().join("repositories")),
+            queue: Queue::default(),
+            journal: Journal::new(store.clone()),
+            interrupts: Interrupts::default(),
+            maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
+        };
+        let home = Home::open(&directory.path().join("home")).unwrap();
+        let processes = Processes {
+            store: store.clone(),
+            engine: Arc::new(DockerEngine::connect(DockerOptions {
+                server_id: ServerId::generate(),
+                host: options.docker_host.map(str::to_owned),
+            })),
+            master_key: MasterKey::of(&home).unwrap(),
+            one_offs: OneOffs::default(),
+        };
         let ports = Ports {
             cleanup: surroundings.clone(),
-            waker: surroundings.clone(),
+            deployments: deployments.clone(),
+            processes,
             follower: surroundings.clone(),
             readiness: surroundings.clone(),
         };
@@ -114,7 +141,7 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
         let (stop, serving) = (Some(stop), Some(serving));
-        Self { address, store, surroundings, stop, serving, directory }
+        Self { address, store, surroundings, deployments, stop, serving, directory }
     }
 
     /// Where its database is.
@@ -165,12 +192,6 @@ impl ProjectCleanup for Surroundings {
         assert!(now.disabled_at.is_some(), "a push could begin while the project is removed");
         self.removed.lock().unwrap().push(project.slug.to_string());
         Ok(())
-    }
-}
-
-impl DeploymentWaker for Surroundings {
-    fn wake(&self, deployment: DeploymentId) {
-        self.woken.lock().unwrap().push(deployment);
     }
 }
 

@@ -1,0 +1,289 @@
+//! Taking over what an earlier release has, instead of making it again: rollbacks, promotions, and what is live with other
+//! settings.
+
+use crate::deploy::Deployer;
+use crate::deploy::failure::{Failure, StepError};
+use crate::deploy::instances;
+use crate::deploy::run::Run;
+use crate::model::basis::DeploymentBasis;
+use crate::model::deployment::DeploymentSource;
+use crate::model::environment::ConfigVar;
+use crate::model::id::EnvironmentId;
+use crate::model::name::EnvironmentName;
+use crate::model::plan::BuildPlan;
+use crate::model::release::{Release, ReleaseContent};
+use crate::model::release_diff::ReleaseDiff;
+use crate::model::time::Timestamp;
+use crate::secrets::seal_purpose;
+use crate::store::{RestoredSettings, StoreError};
+use std::collections::BTreeMap;
+
+/// The release that a deployment is made from, and what is to be made of it.
+struct Taken {
+    release: Release,
+    /// Of the environment that it is from, where that is another one.
+    from: Option<EnvironmentName>,
+    remade: Remade,
+}
+
+/// What has to be made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remade {
+    Nothing,
+    /// The image, by the same plan.
+    Image,
+    /// Plan and image.
+    Plan,
+}
+
+impl Deployer {
+    /// Notes what the deployment takes from an earlier release; for one that is made from a commit, nothing.
+    ///
+    /// What is said here is said before anything is made, and long before traffic is touched: that there is no such
+    /// release, or that its image is gone.
+    pub(super) async fn take_release(&self, run: &mut Run) -> Result<(), StepError> {
+        let Some(taken) = self.taken(run).await? else { return Ok(()) };
+        let Taken { release, from, remade } = &taken;
+        let commit = release.commit.clone().filter(|commit| *commit != run.deployment.commit);
+        if let Some(commit) = commit {
+            self.store.set_deployment_commit(run.deployment.id, &commit).await?;
+            run.deployment.previous_commit = Some(commit.clone());
+            run.deployment.commit = commit;
+        }
+        run.step(&heading(run, release.version, from.as_ref()));
+        match remade {
+            Remade::Plan => Ok(()),
+            Remade::Image => {
+                run.deployment.record.plan = Some(release.content.plan.clone());
+                Ok(())
+            }
+            Remade::Nothing => self.take_image(run, release).await,
+        }
+    }
+
+    async fn take_image(&self, run: &mut Run, release: &Release) -> Result<(), StepError> {
+        if !self.engine.has_image(&release.content.image).await? {
+            return Err(self.image_gone(run, release).into());
+        }
+        let config = self.sealed_config(run.environment.id).await?;
+        let taken =
+            self.content_from(run, release.content.plan.clone(), release.content.image.clone(), config);
+        let mut content = taken.await?;
+        self.mask_config(run, &content.sealed_config).await?;
+        let live = self.store.current_release(run.environment.id).await?;
+        if let Some(live) = &live {
+            self.take_equal_seals(run.environment.id, live, &mut content);
+            show_changes(run, &ReleaseDiff::between(&live.content, &content));
+        }
+        // Nothing but how many: what runs goes on running.
+        if let (DeploymentBasis::Live { restart: false, .. }, Some(live)) =
+            (run.deployment.options.basis, &live)
+            && content.differs_in_formation_only(&live.content)
+        {
+            content.instances_of = Some(live.instances_of());
+        }
+        self.check_maxima(&content)?;
+        run.set_content(content);
+        Ok(())
+    }
+
+    /// The release that the deployment is made from; `None`: it is made from a commit.
+    async fn taken(&self, run: &Run) -> Result<Option<Taken>, StepError> {
+        let here = run.environment.id;
+        let image_only = |rebuild| if rebuild { Remade::Image } else { Remade::Nothing };
+        Ok(match run.deployment.options.basis {
+            DeploymentBasis::Commit => None,
+            DeploymentBasis::Release { version, rebuild, .. } => {
+                let release = self.release_of(here, version, &run.environment.name).await?;
+                Some(Taken { release, from: None, remade: image_only(rebuild) })
+            }
+            DeploymentBasis::Live { rebuild, .. } => {
+                let live = self.store.current_release(here).await?;
+                let nothing = || {
+                    let sentence =
+                        format!("Nothing is live in {} of {}.", run.environment.name, run.project.slug);
+                    Failure::new("nothing to deploy", sentence).advise("Push it first.")
+                };
+                let remade = if rebuild { Remade::Plan } else { Remade::Nothing };
+                Some(Taken { release: live.ok_or_else(nothing)?, from: None, remade })
+            }
+            DeploymentBasis::Promotion { environment_id, version, rebuild } => {
+                let from = match self.store.environment(environment_id).await {
+                    Ok(environment) => environment.name,
+                    Err(StoreError::NotFound) => {
+                        let sentence = "The environment that is to be promoted from is gone.";
+                        return Err(Failure::new("nothing to deploy", sentence).into());
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                let release = self.release_of(environment_id, version, &from).await?;
+                Some(Taken { release, from: Some(from), remade: image_only(rebuild) })
+            }
+        })
+    }
+
+    async fn release_of(
+        &self,
+        environment: EnvironmentId,
+        version: i64,
+        name: &EnvironmentName,
+    ) -> Result<Release, StepError> {
+        match self.store.release(environment, version).await {
+            Err(StoreError::NotFound) => {
+                let sentence = format!("There is no release v{version} of {name}.");
+                Err(Failure::new("nothing to deploy", sentence).into())
+            }
+            found => Ok(found?),
+        }
+    }
+
+    /// Everything that decides what runs, from an image and the plan that it was built by.
+    pub(super) async fn content_from(
+        &self,
+        run: &Run,
+        plan: BuildPlan,
+        image: String,
+        config: BTreeMap<String, String>,
+    ) -> Result<ReleaseContent, StepError> {
+        let DeploymentBasis::Release { version, asked_at, .. } = run.deployment.options.basis else {
+            return Ok(instances::content(&run.environment, plan, image, config));
+        };
+        let release = self.release_of(run.environment.id, version, &run.environment.name).await?;
+        let newer = self.config_set_since(run.environment.id, asked_at).await?;
+        let mut content = ReleaseContent { image, instances_of: None, ..release.content };
+        content.sealed_config.extend(newer);
+        if run.environment.updated_at > asked_at || content.settings.is_none() {
+            let config = content.sealed_config;
+            return Ok(instances::content(&run.environment, content.plan, content.image, config));
+        }
+        Ok(content)
+    }
+
+    /// What a rollback sets for the environment again when it goes live; `None` for everything else.
+    pub(in crate::deploy) async fn restored(
+        &self,
+        run: &Run,
+        content: &ReleaseContent,
+    ) -> Result<Option<RestoredSettings>, StoreError> {
+        let DeploymentBasis::Release { asked_at, .. } = run.deployment.options.basis else { return Ok(None) };
+        let mut config: BTreeMap<String, Option<String>> =
+            content.sealed_config.iter().map(|(name, sealed)| (name.clone(), Some(sealed.clone()))).collect();
+        for var in self.store.config_vars(run.environment.id).await? {
+            let released = content.sealed_config.get(var.name.as_str());
+            match released {
+                Some(released) if self.is_sealed_same(run.environment.id, released, &var.sealed_value) => {
+                    config.remove(var.name.as_str());
+                }
+                Some(_) => {}
+                None if var.scope.at_runtime() => {
+                    config.insert(var.name.to_string(), None);
+                }
+                None => {}
+            }
+        }
+        Ok(Some(RestoredSettings { asked_at, settings: content.settings.clone(), config }))
+    }
+
+    /// Takes the sealed texts of another release where they hold the same values, so that what is equal looks equal: a value
+    /// that is sealed twice is two texts.
+    pub(super) fn take_equal_seals(
+        &self,
+        environment: EnvironmentId,
+        from: &Release,
+        to: &mut ReleaseContent,
+    ) {
+        for (name, sealed) in &mut to.sealed_config {
+            if let Some(other) = from.content.sealed_config.get(name)
+                && self.is_sealed_same(environment, other, sealed)
+            {
+                sealed.clone_from(other);
+            }
+        }
+    }
+
+    /// Whether two sealed texts hold the same value. What cannot be opened is the same as itself only.
+    fn is_sealed_same(&self, environment: EnvironmentId, one: &str, other: &str) -> bool {
+        let purpose = seal_purpose(environment);
+        let open = |sealed: &str| self.master_key.open(&purpose, sealed).ok();
+        one == other || open(one).zip(open(other)).is_some_and(|(one, other)| one == other)
+    }
+
+    /// Config vars that were set after a moment, sealed.
+    async fn config_set_since(
+        &self,
+        environment: EnvironmentId,
+        moment: Timestamp,
+    ) -> Result<BTreeMap<String, String>, StoreError> {
+        let vars = self.store.config_vars(environment).await?.into_iter();
+        let newer = vars.filter(|var| var.scope.at_runtime() && var.updated_at > moment);
+        Ok(newer.map(|ConfigVar { name, sealed_value, .. }| (name.to_string(), sealed_value)).collect())
+    }
+
+    /// What an operator does not give is refused, whoever asks for it.
+    pub(super) fn check_maxima(&self, content: &ReleaseContent) -> Result<(), Failure> {
+        let instances = instances::wanted(content).iter().map(|(_, count)| u32::from(*count)).sum();
+        let exceeded = self.maxima.exceeded_by(instances, &content.plan.running.limits);
+        exceeded.map_or(Ok(()), |sentence| Err(Failure::new("too much", sentence)))
+    }
+
+    fn image_gone(&self, run: &Run, release: &Release) -> Failure {
+        let version = release.version;
+        let sentence = format!("The image of v{version} is not there any more.");
+        let rebuild = match run.deployment.options.basis {
+            DeploymentBasis::Release { .. } => {
+                let command = format!("rollback {} v{version} --rebuild", run.project.slug);
+                Some(self.address.ssh_command(&command))
+            }
+            DeploymentBasis::Commit | DeploymentBasis::Live { .. } | DeploymentBasis::Promotion { .. } => {
+                None
+            }
+        };
+        let failure = Failure::new("image gone", sentence);
+        match (rebuild, &release.commit) {
+            (Some(command), Some(commit)) => {
+                failure.advise(format!("Build {} again with `{command}`.", commit.short()))
+            }
+            (None, Some(commit)) => failure.advise(format!(
+                "Deploy {} again: POST /api/projects/{}/deployments {{\"commit\": \"{commit}\", \"environment\": \"{}\"}}",
+                commit.short(),
+                run.project.slug,
+                run.environment.name
+            )),
+            (_, None) => failure,
+        }
+    }
+}
+
+fn heading(run: &Run, version: i64, from: Option<&EnvironmentName>) -> String {
+    let (slug, environment) = (&run.project.slug, &run.environment.name);
+    let author = run.author.as_ref().map(|author| format!(" by {author}")).unwrap_or_default();
+    let commit = run.deployment.commit.short();
+    match (run.deployment.options.basis, from) {
+        (DeploymentBasis::Promotion { .. }, Some(from)) => {
+            format!("Promoting {slug} from {from} to {environment} (v{version}, {commit}{author})")
+        }
+        (DeploymentBasis::Release { .. }, _) => {
+            format!("Rolling back {slug} in {environment} to v{version} ({commit}{author})")
+        }
+        (DeploymentBasis::Commit | DeploymentBasis::Live { .. } | DeploymentBasis::Promotion { .. }, _) => {
+            let doing = match run.deployment.source {
+                DeploymentSource::Restart => "Restarting",
+                DeploymentSource::Scale => "Scaling",
+                DeploymentSource::Push
+                | DeploymentSource::Api
+                | DeploymentSource::Redeploy
+                | DeploymentSource::Rollback
+                | DeploymentSource::Promote
+                | DeploymentSource::Config => "Applying what is set to",
+            };
+            format!("{doing} {slug} in {environment} (v{version}, {commit}{author})")
+        }
+    }
+}
+
+/// Shows what will be different from what is live.
+fn show_changes(run: &Run, diff: &ReleaseDiff) {
+    for line in diff.lines() {
+        run.detail(&line);
+    }
+}

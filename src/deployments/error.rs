@@ -1,0 +1,44 @@
+//! Why a deployment was not queued.
+
+use crate::git::GitError;
+use crate::model::name::{BranchName, CommitId, EnvironmentName, ProcessType};
+use crate::store::StoreError;
+
+/// Why a deployment was not queued: a sentence with the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum DeployError {
+    #[error("There is no branch `{0}`. Push it first.")]
+    NoBranch(BranchName),
+    #[error("There is no commit {}. Push it first.", .0.short())]
+    NoCommit(CommitId),
+    #[error("The environment {0} follows no branch. Say which commit or branch is to be deployed.")]
+    FollowsNoBranch(EnvironmentName),
+    #[error("There is no release v{0}. The list of releases has those that there are.")]
+    NoRelease(i64),
+    #[error("There is no release before v{0}.")]
+    NoneBefore(i64),
+    /// A deployment that never went live.
+    #[error("This deployment has made no release, so there is nothing to bring back.")]
+    NotReleased,
+    #[error("v{0} is what is live. Restart it, or say which release is wanted.")]
+    LiveAlready(i64),
+    #[error("Nothing is live in {0}. Push first.")]
+    NothingLive(EnvironmentName),
+    #[error("A release is promoted to another environment than the one that it is from.")]
+    SameEnvironment,
+    #[error("There is no process type {0} in what is live; there is {1}.")]
+    NoProcess(ProcessType, String),
+    /// More than the operator gives.
+    #[error("{0}")]
+    TooMuch(String),
+    #[error("This deployment cannot be cancelled any more: it is going live or has ended.")]
+    NotCancellable,
+    #[error(
+        "The project is disabled or being deleted: nothing is deployed to it. Ask the operator of this server."
+    )]
+    Disabled,
+    #[error("the repository cannot be read")]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

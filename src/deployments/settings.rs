@@ -1,0 +1,115 @@
+//! Bringing what is set for an environment to what runs there.
+
+use super::{DeployError, Deployments};
+use crate::model::basis::DeploymentBasis;
+use crate::model::deployment::{Deployment, DeploymentSource};
+use crate::model::environment::Environment;
+use crate::model::name::{CommitId, ProcessType};
+use crate::model::process::Formation;
+use crate::model::release::Release;
+use crate::model::user::User;
+use std::collections::BTreeMap;
+
+/// What has changed for an environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// Something that instances are started with: config vars, limits, the health check.
+    Runtime,
+    /// Something that the build reads.
+    Build,
+}
+
+impl Deployments {
+    /// Brings what was set to what is live: a restart, or a build where the build reads it. `None` where nothing is live
+    /// or about to be: the first deployment will have it. To be called after it was stored.
+    ///
+    /// # Errors
+    /// When nothing is deployed to the project.
+    pub async fn apply_settings(
+        &self,
+        environment: &Environment,
+        change: Change,
+        author: &User,
+    ) -> Result<Option<Deployment>, DeployError> {
+        let live = self.store.current_release(environment.id).await?.and_then(|release| release.commit);
+        let commit = match live {
+            Some(commit) => commit,
+            // What is under way may have read what was set before.
+            None => match self.store.unfinished_of(environment.id).await?.pop() {
+                Some(first) => first.commit,
+                None => return Ok(None),
+            },
+        };
+        let rebuild = match change {
+            Change::Runtime => false,
+            Change::Build => true,
+        };
+        let basis = DeploymentBasis::Live { restart: false, rebuild };
+        self.queue_live(environment, commit, (DeploymentSource::Config, basis), author).await.map(Some)
+    }
+
+    /// Replaces every instance of what is live by a new one.
+    ///
+    /// # Errors
+    /// When nothing is live, or nothing is deployed to the project.
+    pub async fn restart(&self, environment: &Environment, author: &User) -> Result<Deployment, DeployError> {
+        let live = self.live(environment).await?;
+        let basis = DeploymentBasis::Live { restart: true, rebuild: false };
+        let commit = live.commit.ok_or(DeployError::NotReleased)?;
+        self.queue_live(environment, commit, (DeploymentSource::Restart, basis), author).await
+    }
+
+    /// Sets how many instances of some process types there are, and brings it to what is live: instances are added or taken
+    /// away, and the others go on. `None` where that is so already.
+    ///
+    /// # Errors
+    /// When nothing is live, it has no such process type, or the operator does not give as many.
+    pub async fn scale(
+        &self,
+        environment: &Environment,
+        counts: &BTreeMap<ProcessType, u16>,
+        author: &User,
+    ) -> Result<Option<Deployment>, DeployError> {
+        let live = self.live(environment).await?;
+        let known: Vec<&ProcessType> =
+            live.content.processes.keys().filter(|of| of.as_str() != "release").collect();
+        if let Some(unknown) = counts.keys().find(|of| !known.contains(of)) {
+            let known: Vec<String> = known.iter().map(ToString::to_string).collect();
+            return Err(DeployError::NoProcess(unknown.clone(), known.join(", ")));
+        }
+        let mut wanted: Formation = live.content.formation.clone();
+        wanted.0.extend(environment.settings.formation.0.clone());
+        wanted.0.extend(counts.clone());
+        let instances = known.iter().map(|of| u32::from(wanted.instances(of))).sum();
+        if let Some(sentence) = self.maxima.exceeded_by(instances, &BTreeMap::new()) {
+            return Err(DeployError::TooMuch(sentence));
+        }
+        if instances == 0 {
+            let sentence = "At least one instance of some process type has to run.".to_owned();
+            return Err(DeployError::TooMuch(sentence));
+        }
+        self.store.set_formation(environment.id, counts).await?;
+        let same = |of: &&ProcessType| wanted.instances(of) == live.content.formation.instances(of);
+        if known.iter().all(same) && self.store.unfinished_of(environment.id).await?.is_empty() {
+            return Ok(None);
+        }
+        let basis = DeploymentBasis::Live { restart: false, rebuild: false };
+        let commit = live.commit.ok_or(DeployError::NotReleased)?;
+        self.queue_live(environment, commit, (DeploymentSource::Scale, basis), author).await.map(Some)
+    }
+
+    async fn live(&self, environment: &Environment) -> Result<Release, DeployError> {
+        let live = self.store.current_release(environment.id).await?;
+        live.ok_or_else(|| DeployError::NothingLive(environment.name.clone()))
+    }
+
+    async fn queue_live(
+        &self,
+        environment: &Environment,
+        commit: CommitId,
+        what: (DeploymentSource, DeploymentBasis),
+        author: &User,
+    ) -> Result<Deployment, DeployError> {
+        self.queue_basis(environment, commit, what, author, "a change of its settings").await
+    }
+}

@@ -1,0 +1,21 @@
+//! Why what runs cannot be looked at, or a command not be run.
+
+use crate::engine::EngineError;
+use crate::model::name::EnvironmentName;
+use crate::secrets::ClosedVariable;
+use crate::store::StoreError;
+
+/// Why what runs cannot be looked at, or a command not be run: a sentence with the way out.
+#[derive(Debug, thiserror::Error)]
+pub enum ProcessError {
+    #[error("Nothing is live in {0}. Push first.")]
+    NothingLive(EnvironmentName),
+    #[error("{0} one-off commands run already, as many as may at once. Wait for one to end.")]
+    TooMany(usize),
+    #[error(transparent)]
+    Config(#[from] ClosedVariable),
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}

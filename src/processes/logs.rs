@@ -1,0 +1,230 @@
+//! What the instances of an environment print.
+//!
+//! The engine keeps it, and every reader reads it from there: one who reads slowly, or not at all, waits for nobody and
+//! nobody waits for them. What an instance has printed is gone with the instance.
+
+use super::{ProcessError, Processes};
+use crate::engine::{Engine, EngineEventKind, LogPart, OutputLine, OutputStream};
+use crate::model::environment::Environment;
+use crate::model::id::EnvironmentId;
+use crate::model::instance::{Instance, InstanceId, InstanceKey};
+use crate::model::name::ProcessType;
+use crate::model::time::{Timestamp, now};
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+use std::sync::Arc;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// Lines that wait for a reader before the engine is not read any further for them.
+const AHEAD: usize = 64;
+
+/// Which lines are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct LogRequest {
+    /// Nothing that was printed before.
+    pub since: Option<Timestamp>,
+    /// At most so many of those that were printed already, the last ones.
+    pub tail: u32,
+    /// Of these instances only.
+    pub process: Option<ProcessSelector>,
+}
+
+/// `web`, or `web.1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessSelector {
+    pub process_type: ProcessType,
+    pub index: Option<u16>,
+}
+
+/// The text names no process type and no instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it is a process type or an instance, like `web` or `web.1`")]
+pub struct InvalidSelector;
+
+/// One line that an instance has printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppLine {
+    pub at: Option<Timestamp>,
+    /// `web.1`
+    pub process: String,
+    pub stream: OutputStream,
+    pub text: String,
+}
+
+impl FromStr for ProcessSelector {
+    type Err = InvalidSelector;
+
+    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
+        let (process_type, index) = match text.split_once('.') {
+            Some((process_type, index)) => (process_type, Some(index.parse().map_err(|_| InvalidSelector)?)),
+            None => (text, None),
+        };
+        Ok(Self { process_type: process_type.parse().map_err(|_| InvalidSelector)?, index })
+    }
+}
+
+impl ProcessSelector {
+    fn selects(&self, key: &InstanceKey) -> bool {
+        self.process_type == key.process_type && self.index.is_none_or(|index| index == key.index)
+    }
+}
+
+impl LogRequest {
+    fn wants(&self, environment: EnvironmentId, key: &InstanceKey) -> bool {
+        let selected = self.process.as_ref().is_none_or(|process| process.selects(key));
+        key.environment_id == environment && selected
+    }
+}
+
+impl AppLine {
+    fn of(key: &InstanceKey, line: OutputLine) -> Self {
+        let OutputLine { stream, at, text } = line;
+        Self { at, process: key.shown(), stream, text }
+    }
+}
+
+impl Processes {
+    /// What has been printed so far, in the order in which it was.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn printed(
+        &self,
+        environment: &Environment,
+        request: &LogRequest,
+    ) -> Result<Vec<AppLine>, ProcessError> {
+        let mut instances = self.engine.list().await?;
+        instances.retain(|instance| request.wants(environment.id, &instance.key));
+        let printed = join_all(instances.iter().map(|instance| self.printed_by(instance, request))).await;
+        let mut lines: Vec<AppLine> = printed.into_iter().flatten().collect();
+        // Stable: lines of one instance stay in their order.
+        lines.sort_by_key(|line| line.at);
+        let tail = usize::try_from(request.tail).unwrap_or(usize::MAX);
+        Ok(lines.split_off(lines.len().saturating_sub(tail)))
+    }
+
+    /// One whose log cannot be read, such as one that is being removed, has none.
+    async fn printed_by(&self, instance: &Instance, request: &LogRequest) -> Vec<AppLine> {
+        let part =
+            LogPart { timed: true, since: request.since, tail: Some(request.tail), ..LogPart::default() };
+        let lines = self.engine.logs(&instance.id, part).filter_map(async |line| line.ok());
+        let mut lines: Vec<AppLine> = lines.map(|line| AppLine::of(&instance.key, line)).collect().await;
+        let mut last = None;
+        for line in &mut lines {
+            // What has no time belongs to the line before it.
+            line.at = line.at.or(last);
+            last = line.at;
+        }
+        lines.retain(|line| request.since.is_none_or(|since| line.at.is_none_or(|at| at >= since)));
+        lines
+    }
+
+    /// What has been printed, then what is printed from now on, by whatever instances come and go, for as long as somebody
+    /// takes it.
+    ///
+    /// # Errors
+    /// When the engine does not answer at the beginning; later it is waited for.
+    pub async fn follow(
+        &self,
+        environment: &Environment,
+        request: LogRequest,
+    ) -> Result<mpsc::Receiver<AppLine>, ProcessError> {
+        let begun = now();
+        let printed = self.printed(environment, &request).await?;
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let followed =
+            Followed { engine: Arc::clone(&self.engine), environment: environment.id, request, sender };
+        tokio::spawn(followed.run(printed, begun));
+        Ok(receiver)
+    }
+}
+
+/// A log that somebody follows.
+struct Followed {
+    engine: Arc<dyn Engine>,
+    environment: EnvironmentId,
+    request: LogRequest,
+    sender: mpsc::Sender<AppLine>,
+}
+
+impl Followed {
+    async fn run(self, printed: Vec<AppLine>, begun: Timestamp) {
+        let mut shown: HashMap<String, Timestamp> = HashMap::new();
+        for line in printed {
+            shown.extend(line.at.map(|at| (line.process.clone(), at)));
+            if self.sender.send(line).await.is_err() {
+                return;
+            }
+        }
+        // Tells of every instance that there is first, and of each that is started.
+        let mut events = self.engine.events();
+        let mut reading = JoinSet::new();
+        let mut read: HashSet<InstanceId> = HashSet::new();
+        let mut last: HashMap<InstanceId, Timestamp> = HashMap::new();
+        loop {
+            tokio::select! {
+                event = events.next() => match event {
+                    Some(event) if event.kind == EngineEventKind::Started => {
+                        let Ok(Some(instance)) = self.engine.inspect(&event.instance).await else { continue };
+                        let wanted = self.request.wants(self.environment, &instance.key);
+                        if wanted && read.insert(instance.id.clone()) {
+                            let known = last.get(&instance.id).or_else(|| shown.get(&instance.key.shown()));
+                            // One that has come since is shown from its first line.
+                            let older = instance.created_at.is_none_or(|at| at < begun);
+                            let after = known.copied().or(older.then_some(begun));
+                            reading.spawn(read_on(Arc::clone(&self.engine), instance, after, self.sender.clone()));
+                        }
+                    }
+                    Some(_) => {}
+                    None => return,
+                },
+                // A log ends when its instance does; the instance may be started again.
+                Some(ended) = reading.join_next() => if let Ok((id, at)) = ended {
+                    read.remove(&id);
+                    last.extend(at.map(|at| (id, at)));
+                },
+                () = self.sender.closed() => return,
+            }
+        }
+    }
+}
+
+/// Sends the lines of one instance that were printed after a moment, until it ends or nobody takes them. Gives the time of
+/// the last one.
+async fn read_on(
+    engine: Arc<dyn Engine>,
+    instance: Instance,
+    after: Option<Timestamp>,
+    sender: mpsc::Sender<AppLine>,
+) -> (InstanceId, Option<Timestamp>) {
+    let part = LogPart { follow: true, timed: true, since: after, tail: None };
+    let mut last = after;
+    let mut lines = engine.logs(&instance.id, part);
+    while let Some(Ok(line)) = lines.next().await {
+        let shown_already = after.zip(line.at).is_some_and(|(after, at)| at <= after);
+        last = line.at.or(last);
+        if !shown_already && sender.send(AppLine::of(&instance.key, line)).await.is_err() {
+            break;
+        }
+    }
+    (instance.id, last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selector_is_a_type_or_an_instance() {
+        let parse = |text: &str| text.parse::<ProcessSelector>();
+        let web = "web".parse().unwrap();
+        assert_eq!(parse("web"), Ok(ProcessSelector { process_type: web, index: None }));
+        assert_eq!(parse("worker.12").unwrap().index, Some(12));
+        for wrong in ["", ".", "web.", "web.x", "web.1.2", "web.-1", "a b", "../x"] {
+            assert_eq!(parse(wrong), Err(InvalidSelector), "{wrong}");
+        }
+    }
+}

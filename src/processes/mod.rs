@@ -1,0 +1,29 @@
+//! What runs of an environment: its instances, what they print, and one-off commands beside them. For every front door.
+//!
+//! Nothing here changes what is live: that is [`crate::deployments`].
+
+mod error;
+mod list;
+mod logs;
+mod one_off;
+
+pub use self::error::ProcessError;
+pub use self::list::{Process, ProcessState};
+pub use self::logs::{AppLine, LogRequest, ProcessSelector};
+pub use self::one_off::{LONGEST_RUN, OneOff, OneOffControl};
+
+use crate::engine::Engine;
+use crate::model::one_off::OneOffs;
+use crate::secrets::MasterKey;
+use crate::store::Store;
+use std::sync::Arc;
+
+/// What looking at what runs needs of the rest of the server.
+#[derive(Clone)]
+pub struct Processes {
+    pub store: Store,
+    pub engine: Arc<dyn Engine>,
+    pub master_key: MasterKey,
+    /// The one-off commands that this server talks to.
+    pub one_offs: OneOffs,
+}

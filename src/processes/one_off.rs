@@ -1,0 +1,127 @@
+//! One-off commands: what somebody runs in an environment beside what is live, with its image, variables and limits.
+
+use super::{ProcessError, Processes};
+use crate::engine::{Attached, Engine, ExitStatus, InstanceSpec, SessionOutput, TerminalSize};
+use crate::model::environment::Environment;
+use crate::model::instance::{InstanceId, InstanceKey};
+use crate::model::name::ProcessType;
+use crate::model::one_off::OneOffPlace;
+use crate::model::process::Command;
+use crate::model::project::Project;
+use crate::model::secret::Secret;
+use crate::secrets::open_variables;
+use futures_util::stream::BoxStream;
+use std::any::Any;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::AsyncWrite;
+
+/// How long a command may run, as on Heroku.
+pub const LONGEST_RUN: Duration = Duration::from_hours(24);
+
+/// A command that runs. It is gone, with every trace of it, when this is dropped.
+pub struct OneOff {
+    /// `run.4711`
+    pub name: String,
+    /// Ends when the command has ended.
+    pub output: BoxStream<'static, io::Result<SessionOutput>>,
+    /// What the command reads.
+    pub input: Box<dyn AsyncWrite + Send + Unpin>,
+    pub control: OneOffControl,
+}
+
+/// What can be done to a command that runs.
+pub struct OneOffControl {
+    id: InstanceId,
+    engine: Arc<dyn Engine>,
+    // In this order: the container goes before its place is given to another one.
+    _container: Box<dyn Any + Send + Sync>,
+    _place: OneOffPlace,
+}
+
+impl OneOffControl {
+    /// Gives the terminal another size. One that has ended has none any more.
+    pub async fn resize(&self, size: TerminalSize) {
+        if let Err(error) = self.engine.resize(&self.id, size).await {
+            tracing::debug!(%error, "a terminal was not resized");
+        }
+    }
+
+    /// Waits until the command has ended.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn exit_status(&self) -> Result<ExitStatus, ProcessError> {
+        Ok(self.engine.exit_status(&self.id).await?)
+    }
+}
+
+impl Processes {
+    /// Runs a command with what is live in an environment: with a terminal of a size, or without one.
+    ///
+    /// # Errors
+    /// When nothing is live, as many commands run as may, or the engine does not start it.
+    pub async fn run(
+        &self,
+        project: &Project,
+        environment: &Environment,
+        typed: &str,
+        terminal: Option<TerminalSize>,
+    ) -> Result<OneOff, ProcessError> {
+        let live = self.store.current_release(environment.id).await?;
+        let live = live.ok_or_else(|| ProcessError::NothingLive(environment.name.clone()))?;
+        let [.., high, low] = *uuid::Uuid::now_v7().as_bytes();
+        let place = self.one_offs.begin(environment.id, u16::from_be_bytes([high, low]));
+        let place = place.map_err(|too_many| ProcessError::TooMany(too_many.0))?;
+        let mut variables = open_variables(&self.master_key, environment.id, &live.content)?;
+        if terminal.is_some() {
+            variables.push(("TERM".to_owned(), Secret::new("xterm-256color".to_owned())));
+        }
+        let process_type = ProcessType::one_off();
+        let spec = InstanceSpec {
+            key: InstanceKey {
+                project_id: project.id,
+                environment_id: environment.id,
+                deployment_id: live.instances_of(),
+                process_type: process_type.clone(),
+                index: place.index(),
+            },
+            image: live.content.image.clone(),
+            command: command(typed),
+            environment: variables,
+            port: live.content.port,
+            limits: live.content.limits_of(&process_type),
+            slug: project.slug.clone(),
+        };
+        self.engine.ensure_network(project.id).await?;
+        let Attached { id, output, input, container } = self.engine.attach(&spec, terminal).await?;
+        let control =
+            OneOffControl { id, engine: Arc::clone(&self.engine), _container: container, _place: place };
+        Ok(OneOff { name: spec.key.shown(), output, input, control })
+    }
+}
+
+/// A line that means the same without a shell is run without one: not every image has one.
+fn command(line: &str) -> Command {
+    let plain = |character: char| character.is_ascii_alphanumeric() || " _-./:,+@%".contains(character);
+    if line.chars().all(plain) {
+        Command::Exec(line.split_whitespace().map(str::to_owned).collect())
+    } else {
+        Command::Line(line.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_is_there_for_what_needs_one() {
+        let words = ["python", "-m", "app.migrate", "--step=1"];
+        assert_eq!(command("ls -la /app"), Command::Exec(["ls", "-la", "/app"].map(str::to_owned).to_vec()));
+        for line in ["echo $HOME", "ls | wc", "a && b", "echo 'a b'", "FOO=1 env", &words.join(" ")] {
+            assert_eq!(command(line), Command::Line(line.to_owned()));
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What the instances of production print, over SSH.
+
+use super::commands::production;
+use super::find;
+use super::front::Front;
+use super::output::Output;
+use super::request::AppLogs;
+use super::session::Refusal;
+use super::tables::not_shown;
+use crate::auth::access::Action;
+use crate::model::user::User;
+use crate::processes::LogRequest;
+
+/// Shows what was printed and, if asked to, what is printed from now on.
+pub(super) async fn show(
+    front: &Front,
+    user: &User,
+    wanted: &AppLogs,
+    output: &Output,
+) -> Result<u32, Refusal> {
+    let project = find::project(front, user, &wanted.project, Action::ReadLogs).await?;
+    let environment = production(front, &project).await?;
+    let request = LogRequest { since: None, tail: wanted.lines, process: wanted.process.clone() };
+    if wanted.follow {
+        let mut lines = front.processes.follow(&environment, request).await.map_err(not_shown)?;
+        while let Some(line) = lines.recv().await {
+            output.show_app_line(&line).await;
+        }
+        return Ok(0);
+    }
+    for line in front.processes.printed(&environment, &request).await.map_err(not_shown)? {
+        output.show_app_line(&line).await;
+    }
+    Ok(0)
+}

@@ -1,0 +1,149 @@
+//! What joins a deployment that waits, what takes its place, and what comes back.
+
+use crate::fixture::{Database, advance_to, commit, new_deployment, on_both, project, user};
+use gilgal::model::basis::DeploymentBasis;
+use gilgal::model::deployment::{
+    Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState as State,
+};
+use gilgal::model::environment::Environment;
+use gilgal::model::time::now;
+use gilgal::store::{Joined, NewDeployment, Store};
+
+on_both![
+    settings_join_what_waits_and_are_not_lost_with_it,
+    a_rollback_comes_back_when_the_push_that_took_its_place_fails,
+    what_comes_back_meets_what_waits_meanwhile,
+    nothing_comes_back_to_a_disabled_project,
+];
+
+const LIVE: DeploymentBasis = DeploymentBasis::Live { restart: false, rebuild: false };
+
+fn made_from(environment: &Environment, source: DeploymentSource, basis: DeploymentBasis) -> NewDeployment {
+    NewDeployment {
+        branch: None,
+        source,
+        options: DeploymentOptions { basis, ..DeploymentOptions::default() },
+        ..new_deployment(environment, 'a')
+    }
+}
+
+fn config(environment: &Environment) -> NewDeployment {
+    made_from(environment, DeploymentSource::Config, LIVE)
+}
+
+fn rollback(environment: &Environment) -> NewDeployment {
+    let basis = DeploymentBasis::Release { version: 3, asked_at: now(), rebuild: false };
+    made_from(environment, DeploymentSource::Rollback, basis)
+}
+
+async fn queue(store: &Store, new: NewDeployment) -> Joined {
+    store.queue_deployment(new, "superseded by a test").await.unwrap()
+}
+
+#[track_caller]
+fn new(joined: Joined) -> Deployment {
+    match joined {
+        Joined::New(enqueued) => enqueued.deployment,
+        Joined::Running(deployment) => panic!("it joined {deployment:?}"),
+    }
+}
+
+/// The one deployment that waits.
+async fn waiting(store: &Store, environment: &Environment) -> Option<Deployment> {
+    let mut unfinished = store.unfinished_of(environment.id).await.unwrap();
+    unfinished.retain(|deployment| deployment.state == State::Queued);
+    assert!(unfinished.len() <= 1);
+    unfinished.pop()
+}
+
+async fn fail(store: &Store, deployment: &Deployment) {
+    advance_to(store, deployment, State::Building).await;
+    let id = deployment.id;
+    let undoing = State::UndoingFailure;
+    store.finish_deployment(id, State::Building, undoing, None, Some("it did not build")).await.unwrap();
+    store.advance_deployment(id, undoing, State::Failed, &DeploymentRecord::default(), None).await.unwrap();
+}
+
+async fn settings_join_what_waits_and_are_not_lost_with_it(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let push = new(queue(&store, new_deployment(&production, 'b')).await);
+    for rebuild in [false, true] {
+        let basis = DeploymentBasis::Live { restart: false, rebuild };
+        let Joined::Running(joined) =
+            queue(&store, made_from(&production, DeploymentSource::Config, basis)).await
+        else {
+            panic!("a push that waits takes what is set")
+        };
+        assert_eq!((joined.id, joined.options.basis), (push.id, DeploymentBasis::Commit));
+    }
+    assert_eq!(store.open_jobs().await.unwrap(), 1);
+
+    assert!(store.request_cancel(push.id).await.unwrap());
+    let back = waiting(&store, &production).await.unwrap();
+    assert_eq!(back.options.basis, DeploymentBasis::Live { restart: false, rebuild: true });
+    assert_eq!((back.source, back.commit), (DeploymentSource::Config, commit('a')));
+    assert_eq!(store.open_jobs().await.unwrap(), 1);
+    // It carries nothing: once it has failed, that is that.
+    assert!(store.request_cancel(back.id).await.unwrap());
+    assert_eq!(waiting(&store, &production).await, None);
+    assert_eq!(store.open_jobs().await.unwrap(), 0);
+}
+
+async fn a_rollback_comes_back_when_the_push_that_took_its_place_fails(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let first = new(queue(&store, rollback(&production)).await);
+    let push = new(queue(&store, new_deployment(&production, 'b')).await);
+    let replaced = store.deployment(first.id).await.unwrap();
+    assert_eq!(replaced.state, State::Superseded);
+    assert_eq!(
+        replaced.reason.unwrap(),
+        "superseded by a test; should that not go live, this is done after all"
+    );
+    fail(&store, &push).await;
+    let back = waiting(&store, &production).await.unwrap();
+    assert_eq!((back.options.basis, back.source), (first.options.basis, DeploymentSource::Rollback));
+    assert_eq!(back.options.carries, None);
+
+    // One that goes live has done what there was to do.
+    let push = new(queue(&store, new_deployment(&production, 'c')).await);
+    advance_to(&store, &push, State::Live).await;
+    assert_eq!(waiting(&store, &production).await, None);
+}
+
+async fn what_comes_back_meets_what_waits_meanwhile(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let asked = new(queue(&store, rollback(&production)).await).options.basis;
+    let push = new(queue(&store, new_deployment(&production, 'b')).await);
+    advance_to(&store, &push, State::Fetching).await;
+    let settings = new(queue(&store, config(&production)).await);
+    fail(&store, &push).await;
+    let both = waiting(&store, &production).await.unwrap();
+    assert_eq!((both.id, both.options.basis), (settings.id, asked), "the rollback, with what was set since");
+
+    let push = new(queue(&store, new_deployment(&production, 'c')).await);
+    advance_to(&store, &push, State::Fetching).await;
+    let next = new(queue(&store, new_deployment(&production, 'd')).await);
+    fail(&store, &push).await;
+    let next = store.deployment(next.id).await.unwrap();
+    assert_eq!(next.options.carries.map(|carried| carried.basis), Some(asked), "it is handed on");
+    assert_eq!(next.state, State::Queued);
+    assert_eq!(store.unfinished_of(production.id).await.unwrap().len(), 1);
+}
+
+async fn nothing_comes_back_to_a_disabled_project(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let push = new(queue(&store, new_deployment(&production, 'b')).await);
+    assert!(matches!(queue(&store, config(&production)).await, Joined::Running(_)));
+    store.set_project_disabled(shop.id, Some(now())).await.unwrap();
+    assert!(store.request_cancel(push.id).await.unwrap());
+    assert_eq!(waiting(&store, &production).await, None);
+    assert_eq!(store.open_jobs().await.unwrap(), 0);
+}
