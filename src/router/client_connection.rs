@@ -8,6 +8,7 @@ use crate::router::options::RouterOptions;
 use crate::router::protocol::{self, Protocol};
 use crate::router::turn::{Answering, Streams, TimedHeads, Turn};
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -23,7 +24,11 @@ use tokio::net::TcpStream;
 /// Serves a client until one of both sides has enough.
 pub(super) async fn serve(stream: TcpStream, peer: SocketAddr, shared: Arc<Shared>) {
     set_up(&stream);
-    let detected = tokio::time::timeout(shared.options.header_timeout, protocol::detect(&stream)).await;
+    let detecting = tokio::time::timeout(shared.options.header_timeout, protocol::detect(&stream));
+    let detected = tokio::select! {
+        detected = detecting => detected,
+        () = shared.idle_connections_end() => return,
+    };
     // Too slow, broken, or closed without a word: nobody is there to be told.
     let Ok(Ok(Some(protocol))) = detected else { return };
     let client = Arc::new(Client::new(peer.ip(), false));
@@ -39,17 +44,24 @@ async fn serve_http1(stream: TcpStream, client: &Arc<Client>, shared: &Arc<Share
     let service = service_fn(|request| {
         turn.request_began();
         let answer = exchange::answer(Arc::clone(shared), Arc::clone(client), request);
-        let turn = Arc::clone(&turn);
-        async move { Ok::<_, Infallible>(ending(answer.await, turn)) }
+        let (turn, shared) = (Arc::clone(&turn), Arc::clone(shared));
+        async move { Ok::<_, Infallible>(ending(answer.await, turn, &shared)) }
     });
     let connection = http1_builder(&shared.options).serve_connection(TokioIo::new(stream), service);
-    until_done(connection.with_upgrades(), http1::UpgradeableConnection::graceful_shutdown, shared).await;
+    // HTTP/1 has no word for "no more requests" but an answer: a client that has been promised a connection may be
+    // sending one at this moment.
+    let finish = http1::UpgradeableConnection::graceful_shutdown;
+    until_done(connection.with_upgrades(), finish, shared.idle_connections_end()).await;
 }
 
-/// Gives the turn back to the client when the answer is sent; a connection that was upgraded has no turns any more.
-fn ending(mut response: Response<ResponseBody>, turn: Arc<Turn>) -> Response<ResponseBody> {
+/// Gives the turn back to the client when the answer is sent; a connection that was upgraded has no turns any more. Once
+/// the router drains, the answer says that it is the last one, and hyper closes after it (RFC 9112 §9.6).
+fn ending(mut response: Response<ResponseBody>, turn: Arc<Turn>, shared: &Shared) -> Response<ResponseBody> {
     if response.status() != StatusCode::SWITCHING_PROTOCOLS {
         response.body_mut().answering = Some(Answering::Http1(turn));
+        if shared.is_draining() {
+            response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
     }
     response
 }
@@ -75,7 +87,9 @@ async fn serve_http2(stream: TcpStream, client: &Arc<Client>, shared: &Arc<Share
             () = shared.reached(Phase::Draining) => std::future::pending().await,
         }
     };
-    let serving = until_done(connection.as_mut(), |c| c.get_mut().as_mut().graceful_shutdown(), shared);
+    // HTTP/2 says in a frame which requests still count (RFC 9113 §6.8): nothing is lost, whenever it is sent.
+    let draining = shared.reached(Phase::Draining);
+    let serving = until_done(connection.as_mut(), |c| c.get_mut().as_mut().graceful_shutdown(), draining);
     tokio::select! {
         biased;
         () = serving => return,
@@ -88,16 +102,16 @@ async fn serve_http2(stream: TcpStream, client: &Arc<Client>, shared: &Arc<Share
     }
 }
 
-/// Drives a connection to its end. Once the router drains, it is told to `finish`: it ends after the request that it is
+/// Drives a connection to its end. Once `stopping` is ready, it is told to `finish`: it ends after the request that it is
 /// answering.
-async fn until_done<C: Future>(connection: C, finish: fn(Pin<&mut C>), shared: &Shared) {
+async fn until_done<C: Future>(connection: C, finish: fn(Pin<&mut C>), stopping: impl Future<Output = ()>) {
     let mut connection = pin!(connection);
     tokio::select! {
         // The connection first: a request that is already here is seen before the connection is told to close.
         biased;
         // hyper has answered clients that break the rules; an error here is theirs, or a connection that broke.
         _ = &mut connection => return,
-        () = shared.reached(Phase::Draining) => finish(connection.as_mut()),
+        () = stopping => finish(connection.as_mut()),
     }
     let _ = connection.await;
 }

@@ -7,6 +7,7 @@ use crate::router::drain::Switched;
 use crate::router::options::RouterOptions;
 use crate::router::request_id::RequestIds;
 use crate::router::table::Table;
+use crate::router::tunnel::Tunnels;
 use arc_swap::ArcSwap;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub(super) enum Phase {
     Serving,
-    /// Takes no more connections; requests end.
+    /// Connections end with the request that they are at, or with the next one.
     Draining,
     Stopped,
 }
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub(super) phase: watch::Sender<Phase>,
     /// Told after every change of the table; the snapshot is written by whoever listens.
     pub(super) changed: watch::Sender<()>,
+    pub(super) tunnels: Tunnels,
     /// One change at a time: each is made from the table before it.
     changing: Mutex<()>,
 }
@@ -42,6 +44,7 @@ impl Shared {
             request_ids: RequestIds::new(),
             phase: watch::Sender::new(Phase::Serving),
             changed: watch::Sender::new(()),
+            tunnels: Tunnels::default(),
             changing: Mutex::new(()),
         }
     }
@@ -50,6 +53,17 @@ impl Shared {
     pub(super) async fn reached(&self, phase: Phase) {
         // Its sender lives in `self`, so there is no other outcome.
         let _ = self.phase.subscribe().wait_for(|now| *now >= phase).await;
+    }
+
+    /// Whether connections are to end.
+    pub(super) fn is_draining(&self) -> bool {
+        *self.phase.borrow() >= Phase::Draining
+    }
+
+    /// Returns when a connection without a request may be closed for the router's sake.
+    pub(super) async fn idle_connections_end(&self) {
+        self.reached(Phase::Draining).await;
+        tokio::time::sleep(self.options.idle_grace).await;
     }
 
     /// Puts the next table in force and retires the targets that it no longer has.

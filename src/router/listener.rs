@@ -42,6 +42,12 @@ impl Router {
             io::ErrorKind::AddrNotAvailable => BindError::NoSuchAddress { address },
             _ => BindError::Other { address, source },
         })?;
+        Self::on(options, listener).await
+    }
+
+    /// The same on a socket that listens already, whatever address the options say. It must not block.
+    pub async fn on(options: RouterOptions, listener: TcpListener) -> Result<Bound, BindError> {
+        let address = options.address;
         let local = listener.local_addr().map_err(|source| BindError::Other { address, source })?;
         let shared = Arc::new(Shared::new(options));
         snapshot::restore(&shared).await;
@@ -78,14 +84,15 @@ impl Bound {
         RouterHandle(Arc::clone(&self.shared))
     }
 
-    /// Serves until `shutdown` is ready. Then it takes no more connections, lets requests end until
-    /// [`RouterOptions::drain_deadline`], and closes websockets last: they would keep a restart waiting for ever.
+    /// Serves until `shutdown` is ready. Then it lets requests, downloads and websockets end until
+    /// [`RouterOptions::drain_deadline`]. New requests are answered until then, each with the word that its connection
+    /// ends: those that come while a long download ends shall not wait for it.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) -> Stopped {
         let Self { listener, shared, changes, .. } = self;
         let serving = async {
-            let connections = accept_until(&listener, &shared, pin!(shutdown)).await;
-            drop(listener);
-            let stopped = drain(&shared, connections).await;
+            let door = Door::new(listener, &shared);
+            let connections = door.accept_until(pin!(shutdown)).await;
+            let stopped = door.drain(connections).await;
             shared.phase.send_replace(Phase::Stopped);
             stopped
         };
@@ -94,54 +101,115 @@ impl Bound {
     }
 }
 
-/// Takes connections until `shutdown`, and then what is left in the kernel's queue: those clients were promised an
-/// answer.
-async fn accept_until(
-    listener: &TcpListener,
-    shared: &Arc<Shared>,
-    mut shutdown: Pin<&mut impl Future<Output = ()>>,
-) -> JoinSet<()> {
-    let places = Arc::new(Semaphore::new(shared.options.max_connections));
-    let admission =
-        Admission::shares_of(shared.options.max_connections, shared.options.max_connections_per_peer);
-    let mut connections = JoinSet::new();
-    let mut every_second = tokio::time::interval(Duration::from_secs(1));
-    let mut pause = Pause::default();
-    loop {
-        let accepted = tokio::select! {
-            accepted = accept(listener, &places, &admission) => accepted,
-            () = &mut shutdown => break,
-            Some(_) = connections.join_next() => continue,
-            _ = every_second.tick() => {
-                shared.table.load().targets().for_each(|target| target.pool().sweep());
-                continue;
+/// The listener, and who may come in.
+struct Door<'a> {
+    listener: TcpListener,
+    places: Arc<Semaphore>,
+    admission: Admission,
+    shared: &'a Arc<Shared>,
+}
+
+impl<'a> Door<'a> {
+    fn new(listener: TcpListener, shared: &'a Arc<Shared>) -> Self {
+        let RouterOptions { max_connections, max_connections_per_peer, .. } = shared.options;
+        Self {
+            listener,
+            places: Arc::new(Semaphore::new(max_connections)),
+            admission: Admission::shares_of(max_connections, max_connections_per_peer),
+            shared,
+        }
+    }
+
+    /// Takes connections until `shutdown`.
+    async fn accept_until(&self, mut shutdown: Pin<&mut impl Future<Output = ()>>) -> JoinSet<()> {
+        let mut connections = JoinSet::new();
+        let mut every_second = tokio::time::interval(Duration::from_secs(1));
+        let mut pause = Pause::default();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept() => accepted,
+                () = &mut shutdown => return connections,
+                Some(_) = connections.join_next() => continue,
+                _ = every_second.tick() => {
+                    self.shared.table.load().targets().for_each(|target| target.pool().sweep());
+                    continue;
+                }
+            };
+            self.serve(accepted, &mut connections, &mut pause).await;
+        }
+    }
+
+    /// Lets the connections and websockets end, taking more meanwhile, and cuts those that have not at the deadline.
+    /// What is left in the kernel's queue then is taken too: those clients were promised an answer.
+    async fn drain(self, mut connections: JoinSet<()>) -> Stopped {
+        self.shared.phase.send_replace(Phase::Draining);
+        let deadline = tokio::time::Instant::now() + self.shared.options.drain_deadline;
+        let mut late = JoinSet::new();
+        self.accept_meanwhile(&mut late, async {
+            let all = async {
+                while connections.join_next().await.is_some() {}
+                self.shared.tunnels.all_closed().await;
+            };
+            let _ = tokio::time::timeout_at(deadline, all).await;
+        })
+        .await;
+        while let Some(Ok(accepted)) = self.accept().now_or_never() {
+            late.spawn(accepted.serve(Arc::clone(self.shared)));
+        }
+        drop(self.listener);
+        let all = async { while late.join_next().await.is_some() {} };
+        // What came late has had no time of its own when the deadline was used up by the others.
+        let deadline = deadline.max(tokio::time::Instant::now() + LATE_GRACE);
+        let _ = tokio::time::timeout_at(deadline, all).await;
+        let cut = connections.len() + late.len();
+        connections.shutdown().await;
+        late.shutdown().await;
+        Stopped { cut }
+    }
+
+    /// Takes connections for as long as something else lasts.
+    async fn accept_meanwhile(&self, connections: &mut JoinSet<()>, something: impl Future<Output = ()>) {
+        let mut something = pin!(something);
+        let mut pause = Pause::default();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.accept() => accepted,
+                () = &mut something => return,
+                Some(_) = connections.join_next() => continue,
+            };
+            self.serve(accepted, connections, &mut pause).await;
+        }
+    }
+
+    /// The next connection of a peer that has not too many.
+    async fn accept(&self) -> io::Result<Accepted> {
+        let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+        loop {
+            let (stream, peer) = self.listener.accept().await?;
+            match self.admission.admit(peer.ip()) {
+                Ok(share) => return Ok(Accepted { stream, peer, places: (place, share) }),
+                Err(reason) => {
+                    tracing::debug!(%peer, ?reason, "a client was turned away");
+                    // As far as it goes: a new connection has room for so much.
+                    drop(stream.into_std().and_then(|mut stream| stream.write(TURNED_AWAY)));
+                }
             }
-        };
+        }
+    }
+
+    async fn serve(&self, accepted: io::Result<Accepted>, connections: &mut JoinSet<()>, pause: &mut Pause) {
         match accepted {
             Ok(accepted) => {
-                pause = Pause::default();
-                connections.spawn(accepted.serve(Arc::clone(shared)));
+                *pause = Pause::default();
+                connections.spawn(accepted.serve(Arc::clone(self.shared)));
             }
             Err(error) => pause.after(&error).await,
         }
     }
-    while let Some(Ok(accepted)) = accept(listener, &places, &admission).now_or_never() {
-        connections.spawn(accepted.serve(Arc::clone(shared)));
-    }
-    connections
 }
 
-/// Lets the connections end, and cuts those that have not at the deadline.
-async fn drain(shared: &Shared, mut connections: JoinSet<()>) -> Stopped {
-    shared.phase.send_replace(Phase::Draining);
-    let all = async { while connections.join_next().await.is_some() {} };
-    if tokio::time::timeout(shared.options.drain_deadline, all).await.is_ok() {
-        return Stopped { cut: 0 };
-    }
-    let cut = connections.len();
-    connections.shutdown().await;
-    Stopped { cut }
-}
+/// Least time that a request has which came during the drain.
+const LATE_GRACE: Duration = Duration::from_secs(1);
 
 /// What a client is told that has too many connections already.
 const TURNED_AWAY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nConnection: close\r\nRetry-After: 5\r\n\
@@ -159,26 +227,6 @@ impl Accepted {
     async fn serve(self, shared: Arc<Shared>) {
         client_connection::serve(self.stream, self.peer, shared).await;
         drop(self.places);
-    }
-}
-
-/// The next connection of a peer that has not too many.
-async fn accept(
-    listener: &TcpListener,
-    places: &Arc<Semaphore>,
-    admission: &Admission,
-) -> io::Result<Accepted> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
-    loop {
-        let (stream, peer) = listener.accept().await?;
-        match admission.admit(peer.ip()) {
-            Ok(share) => return Ok(Accepted { stream, peer, places: (place, share) }),
-            Err(reason) => {
-                tracing::debug!(%peer, ?reason, "a client was turned away");
-                // As far as it goes: a new connection has room for so much.
-                drop(stream.into_std().and_then(|mut stream| stream.write(TURNED_AWAY)));
-            }
-        }
     }
 }
 

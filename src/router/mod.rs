@@ -23,8 +23,8 @@
 //! | 405 | `method_not_allowed` (`CONNECT`) |
 //! | 408 | `request_timeout` |
 //! | 413 | `payload_too_large` |
-//! | 502 | `app_unreachable`, `app_hung_up`, `app_bad_response` |
-//! | 503 | `no_instance` |
+//! | 502 | `app_hung_up`, `app_bad_response` |
+//! | 503 | `no_instance`, `app_unreachable`, with `Retry-After` |
 //! | 504 | `app_timeout` |
 //!
 //! Not here: TLS and certificates, and knowing which instances there should be.

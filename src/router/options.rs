@@ -27,8 +27,10 @@ pub struct RouterOptions {
     pub header_timeout: Duration,
     /// How long a client's connection may be idle between two requests.
     pub keep_alive_timeout: Duration,
-    /// How long requests may go on after the router was told to stop.
+    /// How long requests and websockets may go on after the router was told to stop.
     pub drain_deadline: Duration,
+    /// How long a connection without a request is kept then: its client may be about to send one.
+    pub idle_grace: Duration,
 }
 
 impl RouterOptions {
@@ -48,6 +50,7 @@ impl RouterOptions {
             // As nginx: longer than the 60 s for which load balancers in front of a server keep connections.
             keep_alive_timeout: Duration::from_secs(75),
             drain_deadline: Duration::from_secs(25),
+            idle_grace: Duration::from_secs(2),
         }
     }
 }

@@ -39,8 +39,9 @@ impl Problem {
             Self::TwoHosts | Self::NoHost | Self::ClientGone => StatusCode::BAD_REQUEST,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSuchApp => StatusCode::NOT_FOUND,
-            Self::NoInstance => StatusCode::SERVICE_UNAVAILABLE,
-            Self::Unreachable | Self::HungUp | Self::BadResponse => StatusCode::BAD_GATEWAY,
+            // Not 502: the instance is not there yet, or not any more, as while the engine or the host is restarted.
+            Self::NoInstance | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::HungUp | Self::BadResponse => StatusCode::BAD_GATEWAY,
             Self::TooSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::ClientTooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -70,8 +71,8 @@ impl Problem {
             Self::TwoHosts | Self::NoHost | Self::ClientGone => "Bad request",
             Self::MethodNotAllowed => "Method not allowed",
             Self::NoSuchApp => "There is no app here",
-            Self::NoInstance => "The app is not ready",
-            Self::Unreachable | Self::HungUp | Self::BadResponse => "The app did not answer",
+            Self::NoInstance | Self::Unreachable => "The app is not ready",
+            Self::HungUp | Self::BadResponse => "The app did not answer",
             Self::TooSlow => "The app took too long",
             Self::TooLarge => "The request is too large",
             Self::ClientTooSlow => "The request took too long",
@@ -88,7 +89,9 @@ impl Problem {
                 "No app is deployed under this name. If you have just added it, push it first."
             }
             Self::NoInstance => "It is starting, or none of its instances is running. Try again in a moment.",
-            Self::Unreachable => "Its instance accepts no connections. The app's log may say why.",
+            Self::Unreachable => {
+                "Its instance accepts no connections. Try again in a moment; the app's log may say why."
+            }
             Self::HungUp => {
                 "Its instance closed the connection before it answered. The app's log may say why."
             }

@@ -5,10 +5,24 @@ use crate::router::target::InFlight;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use std::sync::Arc;
+use tokio::sync::watch;
+
+/// How many connections are tunnels at the moment.
+#[derive(Debug, Default)]
+pub(super) struct Tunnels(watch::Sender<usize>);
+
+impl Tunnels {
+    /// Returns when there is none.
+    pub(super) async fn all_closed(&self) {
+        // Its sender lives in `self`, so there is no other outcome.
+        drop(self.0.subscribe().wait_for(|open| *open == 0).await);
+    }
+}
 
 /// Joins the client's connection and the instance's until one of them closes, or the router has stopped. The request
 /// stays in flight meanwhile, so that a drain waits for it.
 pub(super) fn join(client: OnUpgrade, app: OnUpgrade, in_flight: InFlight, shared: Arc<Shared>) {
+    shared.tunnels.0.send_modify(|open| *open += 1);
     tokio::spawn(async move {
         let copying = async {
             if let (Ok(client), Ok(app)) = tokio::join!(client, app) {
@@ -22,5 +36,6 @@ pub(super) fn join(client: OnUpgrade, app: OnUpgrade, in_flight: InFlight, share
             () = shared.reached(Phase::Stopped) => {}
         }
         drop(in_flight);
+        shared.tunnels.0.send_modify(|open| *open -= 1);
     });
 }

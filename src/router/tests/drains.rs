@@ -122,6 +122,49 @@ async fn stopping_lets_requests_end() {
 }
 
 #[tokio::test]
+async fn a_request_over_a_kept_connection_is_answered_while_the_router_stops() {
+    let app = App::named("app").await;
+    let router = TestRouter::leading_to(&[app.address]).await;
+    let request = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n");
+    let mut client = TcpStream::connect(router.address).await.unwrap();
+    client.write_all(request.as_bytes()).await.unwrap();
+    let first = read_head(&mut client).await;
+    assert!(!first.contains("connection: close"), "{first}");
+    client.read_exact(&mut [0; 3]).await.unwrap();
+    let stopping = tokio::spawn(router.stop());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    client.write_all(request.as_bytes()).await.unwrap();
+    let answer = read_to_end(&mut client).await;
+    assert!(answer.contains("connection: close") && answer.ends_with("app"), "{answer}");
+    assert_eq!(stopping.await.unwrap().cut, 0);
+}
+
+#[tokio::test]
+async fn requests_do_not_wait_for_a_download_that_keeps_the_router_from_stopping() {
+    let go = Arc::new(Semaphore::new(0));
+    let (slow, quick) = (slow_app(&go).await, App::named("quick").await);
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let _ = router.handle.set_route(route(id, &[slow.address]));
+    let mut download = begin_request(&router).await;
+    until(|| in_flight(&router, id) == 1).await;
+    let drain = router.handle.set_route(route(id, &[quick.address])).drain;
+    let address = router.address;
+    let stopping = tokio::spawn(router.stop());
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client.write_all(format!("GET / HTTP/1.1\r\nHost: {HOST}\r\n\r\n").as_bytes()).await.unwrap();
+        let answer = read_to_end(&mut client).await;
+        assert!(answer.contains("connection: close") && answer.ends_with("quick"), "{answer}");
+    }
+    assert!(!stopping.is_finished());
+    go.add_permits(1);
+    assert!(read_to_end(&mut download).await.ends_with("slow"));
+    assert_eq!(stopping.await.unwrap().cut, 0);
+    drop(drain);
+}
+
+#[tokio::test]
 async fn stopping_cuts_what_does_not_end() {
     let app = slow_app(&Arc::new(Semaphore::new(0))).await;
     let router = TestRouter::with(|options| options.drain_deadline = Duration::from_millis(200)).await;

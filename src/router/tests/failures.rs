@@ -108,8 +108,9 @@ async fn without_a_living_instance_the_answer_is_quick() {
     let _ = router.handle.set_route(route(id, &[dead_address().await, dead_address().await]));
     for _ in 0..3 {
         let answer = router.get().await;
-        assert!(answer.starts_with("HTTP/1.1 502"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
         assert!(answer.contains("x-gilgal-error: app_unreachable"), "{answer}");
+        assert!(answer.contains("retry-after: 2"), "{answer}");
     }
     let _ = router.handle.set_route(route(id, &[]));
     let answer = router.get().await;
