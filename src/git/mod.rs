@@ -5,6 +5,7 @@
 //! straight from the object store: there is no checkout, and so no `.git` folder that a build could reach.
 
 mod bounds;
+mod bundle;
 mod changes;
 mod context;
 mod hooks;

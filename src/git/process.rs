@@ -49,7 +49,15 @@ impl GitProcess {
     /// # Errors
     /// When git is not installed or the system has no room for another process.
     pub(super) fn maintain(repository: &Repository) -> Result<Self, SpawnError> {
-        Self::spawn(maintenance(repository), repository, Stdio::null)
+        Self::quietly(maintenance(repository), repository)
+    }
+
+    /// Starts a git that nobody talks with.
+    ///
+    /// # Errors
+    /// When git is not installed or the system has no room for another process.
+    pub(super) fn quietly(invocation: Invocation, repository: &Repository) -> Result<Self, SpawnError> {
+        Self::spawn(invocation, repository, Stdio::null)
     }
 
     fn spawn(

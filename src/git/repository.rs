@@ -28,6 +28,8 @@ pub enum GitError {
     Git(#[from] git2::Error),
     #[error("the folder of the repositories cannot be read or changed")]
     Io(#[from] io::Error),
+    #[error(transparent)]
+    Spawn(#[from] super::process::SpawnError),
 }
 
 /// All repositories of the server. They are named by project id, so that renaming a project moves nothing.

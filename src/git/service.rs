@@ -86,11 +86,11 @@ pub struct PushEnvironment {
 pub(super) const SEARCH_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// What git writes is readable by the server only, whatever the umask of its process.
-const PRIVATE: &str = "core.sharedRepository=0600";
+pub(super) const PRIVATE: &str = "core.sharedRepository=0600";
 
 /// What keeps a pack that unfolds to more than it seems from taking the memory of the server: larger files are passed on
 /// piece by piece, and no object that has to be in memory whole may be larger than [`LARGEST_IN_MEMORY`].
-const FRUGAL: [&str; 3] =
+pub(super) const FRUGAL: [&str; 3] =
     ["core.bigFileThreshold=64m", "core.packedGitWindowSize=32m", "core.packedGitLimit=256m"];
 /// Largest piece of memory that git takes at once (git's `wrapper.c`).
 const LARGEST_IN_MEMORY: &str = "512m";
@@ -162,7 +162,7 @@ pub(super) fn maintenance(repository: &Repository) -> Invocation {
     Invocation { arguments, environment: environment(repository) }
 }
 
-fn environment(repository: &Repository) -> Vec<(&'static str, String)> {
+pub(super) fn environment(repository: &Repository) -> Vec<(&'static str, String)> {
     vec![
         ("PATH", SEARCH_PATH.to_owned()),
         ("LC_ALL", "C.UTF-8".to_owned()),
