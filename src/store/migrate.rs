@@ -68,6 +68,36 @@ impl Store {
     }
 }
 
+/// Brings an empty PostgreSQL in a transaction to the schema that these migrations make, and no further. Gives the
+/// connection back with the outcome; a SQLite connection is left alone.
+pub(super) fn up_to(connection: Connection, versions: &[String]) -> (Connection, Result<(), StoreError>) {
+    match connection {
+        Connection::Sqlite(_) => (connection, Ok(())),
+        Connection::Postgres(postgres) => {
+            let mut harness = AsyncMigrationHarness::new(postgres);
+            let outcome = run_listed(&mut harness, versions);
+            (Connection::Postgres(harness.into_inner()), outcome)
+        }
+    }
+}
+
+fn run_listed(
+    harness: &mut impl MigrationHarness<diesel::pg::Pg>,
+    versions: &[String],
+) -> Result<(), StoreError> {
+    let pending = harness.pending_migrations(POSTGRES).map_err(StoreError::Other)?;
+    let of =
+        |migration: &dyn diesel::migration::Migration<diesel::pg::Pg>| migration.name().version().to_string();
+    let known: Vec<String> = pending.iter().map(|migration| of(migration.as_ref())).collect();
+    if let Some(newest) = versions.iter().filter(|version| !known.contains(version)).max() {
+        return Err(StoreError::NewerDatabase { version: newest.clone() });
+    }
+    for migration in pending.iter().filter(|migration| versions.contains(&of(migration.as_ref()))) {
+        harness.run_migration(migration.as_ref()).map_err(StoreError::Other)?;
+    }
+    Ok(())
+}
+
 /// Runs what is pending, after a look at what is there.
 fn run<DB: Backend>(
     harness: &mut impl MigrationHarness<DB>,

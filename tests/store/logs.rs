@@ -1,13 +1,14 @@
 //! Logs of deployments.
 
 use crate::fixture::{Database, enqueue, on_both, project, user};
-use gilgal::model::deployment::Step;
+use chrono::TimeDelta;
+use gilgal::model::deployment::{DeploymentState as State, Step};
 use gilgal::model::id::DeploymentId;
 use gilgal::model::log::{Level, LogLine, NewLine, Stream};
 use gilgal::model::time::now;
 use gilgal::store::{LogFilter, StoreError};
 
-on_both![lines_are_kept_in_order, lines_can_be_written_again];
+on_both![lines_are_kept_in_order, lines_can_be_written_again, old_logs_are_removed];
 
 fn line(seq: i64, text: &str) -> LogLine {
     let (level, step) = if seq % 2 == 0 { (Level::Info, Step::Build) } else { (Level::Error, Step::Start) };
@@ -46,4 +47,37 @@ async fn lines_can_be_written_again(database: Database) {
     assert_eq!(texts, ["one", "two", "nul^@"]);
     let gone = store.append_log(DeploymentId::generate(), &[line(1, "one")]).await;
     assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
+}
+
+async fn old_logs_are_removed(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let mut ended = Vec::new();
+    for digit in ['a', 'b', 'c'] {
+        let id = enqueue(&store, &production, digit).await.deployment.id;
+        store.append_log(id, &[line(1, &"x".repeat(1000)), line(2, "\u{1b}[31m✓")]).await.unwrap();
+        store.finish_deployment(id, State::Queued, State::Cancelled, None, None).await.unwrap();
+        ended.push(id);
+    }
+    let running = enqueue(&store, &production, 'd').await.deployment.id;
+    store.append_log(running, &[line(1, &"x".repeat(100_000))]).await.unwrap();
+    let bytes = store.log_bytes().await.unwrap()[&shop.id];
+    assert!((103_000..105_000).contains(&bytes), "{bytes}");
+
+    let left = async || {
+        let mut left = Vec::new();
+        for id in ended.iter().chain([&running]) {
+            left.push(store.last_log_seq(*id).await.unwrap());
+        }
+        left
+    };
+    let long_ago = now() - TimeDelta::days(1);
+    assert_eq!(store.trim_logs(long_ago, 1 << 20).await.unwrap(), 0);
+    assert_eq!(store.trim_logs(long_ago, 2500).await.unwrap(), 1);
+    assert_eq!(left().await, [0, 2, 2, 1]);
+    // However old they are, the last one stays, and the one that is being written.
+    assert_eq!(store.trim_logs(now() + TimeDelta::days(1), 1 << 20).await.unwrap(), 1);
+    assert_eq!(left().await, [0, 0, 2, 1]);
+    assert_eq!(store.trim_logs(now() + TimeDelta::days(1), 0).await.unwrap(), 0);
 }
