@@ -1,11 +1,11 @@
 //! Every long-lived part, built once; the only place where engines are chosen.
 
-use crate::api::{self, Api, ApiOptions, BoundApi, Ports};
+use crate::api::{self, Api, ApiOptions, Ports};
 use crate::auth::access_token::AccessTokens;
 use crate::auth::accounts::Accounts;
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
-use crate::config::{Home, Settings};
+use crate::config::{Home, Room, Settings};
 use crate::deploy::{Deployer, Failpoints, Reconciler};
 use crate::deployments::Deployments;
 use crate::engine::{DockerEngine, DockerOptions, Engine};
@@ -17,27 +17,18 @@ use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
 use crate::ports::{Follower, Needs};
 use crate::processes::Processes;
-use crate::receive::{self, BoundSocket, Pushes, Receiver};
-use crate::router::{self, Router, RouterHandle, RouterOptions};
+use crate::receive::{self, Pushes, Receiver};
+use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Housekeeping, HousekeepingError, Work};
+use crate::work::{Housekeeping, HousekeepingError, Retention, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// How long a start waits before it asks a database again that does not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
-
-/// Every socket that the server listens on, and its home. What can fail at the start fails here.
-pub struct Sockets {
-    pub home: Home,
-    pub router: router::Bound,
-    pub ssh: ssh::Bound,
-    pub api: BoundApi,
-    pub hooks: BoundSocket,
-}
 
 /// Every part behind the sockets.
 pub struct App {
@@ -47,6 +38,7 @@ pub struct App {
     pub reconciler: Reconciler,
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
+    pub retention: Retention,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
 }
@@ -64,6 +56,8 @@ pub enum StartError {
     Ssh { source: ssh::BindError },
     #[error("{source}. Set GILGAL_API_ADDR to another address, or stop what uses it.")]
     Api { source: api::BindError },
+    #[error("a socket that was handed over cannot be used")]
+    Received(#[source] std::io::Error),
     #[error(transparent)]
     Hooks(#[from] receive::SocketError),
     #[error("the hook scripts cannot be written")]
@@ -82,42 +76,6 @@ pub enum StartError {
     Repositories(#[from] git::GitError),
     #[error("the repositories cannot be compared with the database")]
     Housekeeping(#[from] HousekeepingError),
-}
-
-impl Sockets {
-    /// Opens the home and binds every address.
-    ///
-    /// # Errors
-    /// When another server uses the home, or an address is taken.
-    pub async fn bind(settings: &Settings) -> Result<Self, StartError> {
-        let home = Home::open(&settings.home)?;
-        git::install_hooks(&home.hooks()).map_err(StartError::HookScripts)?;
-        let options = RouterOptions {
-            snapshot_path: Some(home.routes()),
-            max_connections_per_peer: settings.http_connections_per_peer,
-            ..RouterOptions::new(settings.http_address)
-        };
-        let router = Router::bind(options).await.map_err(|source| StartError::Router { source })?;
-        let ssh = ssh::bind(settings.ssh_address, &home.ssh_host_key(), settings.ssh_connections_per_peer)
-            .await
-            .map_err(|source| StartError::Ssh { source })?;
-        let api = api::bind(settings.api_address, settings.api_connections_per_peer)
-            .await
-            .map_err(|source| StartError::Api { source })?;
-        let hooks = receive::bind(&home.hook_socket())?;
-        Ok(Self { home, router, ssh, api, hooks })
-    }
-
-    /// Under which names and ports the server is known outside.
-    #[must_use]
-    pub fn public_address(&self, settings: &Settings) -> PublicAddress {
-        PublicAddress {
-            base_domain: settings.base_domain.clone(),
-            http_port: settings.http_public_port.unwrap_or_else(|| self.router.local_addr().port()),
-            ssh_host: settings.ssh_host.clone(),
-            ssh_port: settings.ssh_public_port.unwrap_or_else(|| self.ssh.local_addr().port()),
-        }
-    }
 }
 
 impl App {
@@ -148,6 +106,12 @@ impl App {
         let housekeeping = Housekeeping { store: store.clone(), repositories: repositories.clone() };
         housekeeping.put_aside().await?;
         let (engine, builder) = engine(settings, home);
+        let retention = Retention {
+            store: store.clone(),
+            engine: engine.clone(),
+            builder: builder.clone(),
+            budget: settings.disk,
+        };
         // Not waited for: the router serves what runs already, and the rest asks again whenever it needs the engine.
         tokio::spawn(warn_unless_it_answers(engine.clone()));
         let catalog = Arc::new(Catalog::embedded());
@@ -195,16 +159,13 @@ impl App {
 
         let tokens = AccessTokens::new(&master_key.derive("access tokens"));
         let accounts = Accounts::new(store.clone(), tokens, settings.registration)?;
+        let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let ports = Ports {
             cleanup: deployer.clone(),
             deployments: deployments.clone(),
             processes: processes.clone(),
             follower: Arc::new(Follower(journal.clone())),
-            readiness: Arc::new(Needs {
-                store: store.clone(),
-                engine: engine.clone(),
-                home: settings.home.clone(),
-            }),
+            readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
         let api_options =
             ApiOptions { mode: settings.mode, address: address.clone(), max_projects: settings.max_projects };
@@ -221,6 +182,7 @@ impl App {
                 hook_socket: home.hook_socket(),
                 executable: settings.executable.clone(),
                 max_push_bytes: settings.max_push_bytes,
+                room: room.clone(),
                 max_projects: settings.max_projects,
                 address: address.clone(),
             }),
@@ -245,6 +207,7 @@ impl App {
                 at_once: settings.deployments_at_once,
             },
             housekeeping,
+            retention,
             lock,
         })
     }
@@ -254,7 +217,11 @@ impl App {
 fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder>) {
     let (server_id, host) = (home.server_id(), Some(settings.docker_host.clone()));
     let engine = DockerEngine::connect(DockerOptions { server_id, host: host.clone() });
-    let builder = DockerBuilder::connect(DockerBuilderOptions { server_id, host });
+    let builder = DockerBuilder::connect(DockerBuilderOptions {
+        server_id,
+        host,
+        least_free_bytes: settings.disk.least_free_for_builds_bytes,
+    });
     (Arc::new(engine), Arc::new(builder))
 }
 

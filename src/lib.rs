@@ -5,23 +5,25 @@
 //!
 //! | row | modules |
 //! |---|---|
-//! | 6 | [`app`], [`serve`], [`ports`]: every long-lived part built once, started and drained in order |
+//! | 6 | [`app`], [`serve`], [`sockets`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
-//! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`]: the use cases |
+//! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`], [`backup`], [`disk`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
-//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`telemetry`] |
+//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`systemd`], [`telemetry`] |
 //! | 0 | [`model`]: nouns and rules |
 
 pub mod api;
 pub mod app;
 pub mod auth;
+pub mod backup;
 pub mod build;
 pub mod buildpack;
 pub mod cli;
 pub mod config;
 pub mod deploy;
 pub mod deployments;
+pub mod disk;
 pub mod docker;
 pub mod engine;
 pub mod git;
@@ -35,8 +37,10 @@ pub mod receive;
 pub mod router;
 pub mod secrets;
 pub mod serve;
+pub mod sockets;
 pub mod ssh;
 pub mod store;
+pub mod systemd;
 pub mod telemetry;
 pub mod wire;
 pub mod work;

@@ -1,6 +1,7 @@
 //! What the API is given of the parts that it does not know.
 
 use crate::api::{Check, LogFollower, Readiness};
+use crate::config::Room;
 use crate::engine::Engine;
 use crate::journal::{Journal, Next};
 use crate::model::id::DeploymentId;
@@ -8,14 +9,11 @@ use crate::model::log::LogLine;
 use crate::store::Store;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// How long each thing may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// Free space below which the server is not ready: a build needs more.
-const LEAST_FREE_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Reads logs from the journal.
 pub struct Follower(pub Journal);
@@ -42,7 +40,7 @@ impl LogFollower for Follower {
 pub struct Needs {
     pub store: Store,
     pub engine: Arc<dyn Engine>,
-    pub home: PathBuf,
+    pub room: Room,
 }
 
 #[async_trait]
@@ -60,10 +58,8 @@ impl Readiness for Needs {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(_)) | Err(_) => Err("The Docker Engine does not answer.".to_owned()),
         };
-        let disk = match crate::config::free_bytes(&self.home) {
-            Ok(free) if free < LEAST_FREE_BYTES => Err("The disk of the server is nearly full.".to_owned()),
-            Ok(_) | Err(_) => Ok(()),
-        };
+        let disk =
+            self.room.check().map(drop).map_err(|_| "The disk of the server is nearly full.".to_owned());
         vec![
             Check { name: "database", outcome: database },
             Check { name: "engine", outcome: engine },

@@ -1,10 +1,14 @@
 //! Starting and stopping in order.
 //!
 //! The router comes first and goes last: it serves the last good table from disk before the database is asked, and is
-//! the last to be stopped, so that apps are reachable for as long as the process lives.
+//! stopped after everything that works, so that apps are reachable for as long as the process lives. The API answers
+//! until the router is done. Listening sockets that systemd holds outlive the process: what comes between its end and
+//! the next start waits in them.
 
-use crate::app::{App, Sockets, StartError};
+use crate::app::{App, StartError};
 use crate::config::Settings;
+use crate::sockets::Sockets;
+use crate::systemd::{self, Progress};
 use rustix::fs::Mode;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::time::Duration;
@@ -28,26 +32,29 @@ pub enum Ended {
     DatabaseTaken,
 }
 
-/// Runs the server until SIGTERM or SIGINT, or until a part of it is lost, then drains it.
+/// Runs the server until SIGTERM or SIGINT, or until a part of it is lost, then drains it. `received` are sockets that
+/// it listens on instead of opening its own.
 ///
 /// # Errors
 /// When it cannot start; never after it is ready.
-pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
+pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<Ended, StartError> {
     // Whatever the server and its git write is for itself: repositories, logs, the table of routes.
     rustix::process::umask(Mode::RWXG | Mode::RWXO);
     raise_file_limit();
     // Before anything is started: one that comes during the start is not lost, and does not kill.
     let mut signals = StopSignals::listen()?;
-    let sockets = Sockets::bind(settings).await?;
+    let sockets = Sockets::bind(settings, received).await?;
     let (stop_sender, stop) = watch::channel(false);
     let stopped = || until(stop.clone());
     let (stop_router_sender, stop_router) = watch::channel(false);
+    let (stop_api_sender, stop_api) = watch::channel(false);
     // The table on disk is served from here on, whatever the database takes.
     let handle = sockets.router.handle();
     let address = sockets.public_address(settings);
     let Sockets { home, router, ssh, api, hooks } = sockets;
     let router_address = router.local_addr();
     let mut serving_router = tokio::spawn(router.serve(until(stop_router)));
+    systemd::tell(Progress::ServingApps);
     // It may wait for a database.
     let mut app = tokio::select! {
         app = App::build(settings, &home, handle, address) => app?,
@@ -62,35 +69,46 @@ pub async fn serve(settings: &Settings) -> Result<Ended, StartError> {
         ssh = %ssh.local_addr(), host_key = ssh.fingerprint(), api = %api.address(), http = %router_address,
         home = %settings.home.display(), "gilgal is ready"
     );
-    let front_doors = async {
+    systemd::tell(Progress::Ready);
+    let mut serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
+    let serving_api = api.serve(app.api, until(stop_api));
+    let work = async {
         tokio::join!(
             ssh.serve(app.front, stopped(), CONNECTIONS_GRACE),
             app.runner.run(stopped(), DEPLOYMENTS_GRACE),
-            api.serve(app.api, stopped()),
             app.reconciler.run(stopped()),
             app.housekeeping.run(stopped()),
-        )
+            app.retention.run(stopped()),
+        );
     };
-    let mut serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
-    let ((..), ended) = tokio::join!(front_doors, async {
-        let ended = tokio::select! {
-            () = signals.received() => Ended::Stopped,
-            () = lost("the router", &mut serving_router) => Ended::PartLost,
-            () = lost("the socket of the hooks", &mut serving_hooks) => Ended::PartLost,
-            () = app.lock.lost() => Ended::DatabaseTaken,
+    let lifetime = async {
+        let ended = async {
+            let ended = tokio::select! {
+                () = signals.received() => Ended::Stopped,
+                () = lost("the router", &mut serving_router) => Ended::PartLost,
+                () = lost("the socket of the hooks", &mut serving_hooks) => Ended::PartLost,
+                () = app.lock.lost() => Ended::DatabaseTaken,
+            };
+            if ended == Ended::DatabaseTaken {
+                tracing::error!("another gilgal server has taken the database");
+                // It would write to what is another server's now.
+                stop_api_sender.send_replace(true);
+            }
+            tracing::info!("stopping: no new work is taken");
+            systemd::tell(Progress::Stopping);
+            stop_sender.send_replace(true);
+            ended
         };
-        if ended == Ended::DatabaseTaken {
-            tracing::error!("another gilgal server has taken the database");
+        let ((), ended) = tokio::join!(work, ended);
+        serving_hooks.abort();
+        stop_router_sender.send_replace(true);
+        if !serving_router.is_finished() {
+            lost_while_stopping(serving_router.await);
         }
-        tracing::info!("stopping: no new work is taken");
-        stop_sender.send_replace(true);
+        stop_api_sender.send_replace(true);
         ended
-    });
-    serving_hooks.abort();
-    stop_router_sender.send_replace(true);
-    if !serving_router.is_finished() {
-        lost_while_stopping(serving_router.await);
-    }
+    };
+    let (ended, ()) = tokio::join!(lifetime, serving_api);
     tracing::info!("stopped");
     drop(home);
     Ok(ended)

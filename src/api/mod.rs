@@ -31,7 +31,7 @@ mod system;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, LogFollower, Ports, Readiness};
-pub use self::server::{BindError, BoundApi, bind};
+pub use self::server::{BindError, BoundApi, bind, on};
 
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;

@@ -17,6 +17,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use warp::http::StatusCode;
+use warp::http::header::{CONNECTION, HeaderValue};
 
 /// Connections at the same time; more wait in the system's queue.
 const MAX_CONNECTIONS: usize = 2048;
@@ -26,6 +28,8 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(15);
 const HEAD_LIMIT: usize = 64 * 1024;
 /// How long requests in flight may take after the server was told to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a connection without a request is kept then.
+const IDLE_GRACE: Duration = Duration::from_secs(1);
 /// How long accepting waits when the system has no more file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -51,9 +55,13 @@ pub struct BoundApi {
 /// Takes the address, so that what can fail at the start has failed before anything is served. `per_peer` is the number
 /// of connections that one client may have.
 pub async fn bind(address: SocketAddr, per_peer: usize) -> Result<BoundApi, BindError> {
-    let failed = |source| BindError { address, source };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
-    let address = listener.local_addr().map_err(failed)?;
+    let listener = TcpListener::bind(address).await.map_err(|source| BindError { address, source })?;
+    on(listener, address, per_peer)
+}
+
+/// The same on a socket that listens already, which must not block; `address` is what the settings say.
+pub fn on(listener: TcpListener, address: SocketAddr, per_peer: usize) -> Result<BoundApi, BindError> {
+    let address = listener.local_addr().map_err(|source| BindError { address, source })?;
     Ok(BoundApi { listener, address, admission: Admission::shares_of(MAX_CONNECTIONS, per_peer) })
 }
 
@@ -63,13 +71,21 @@ impl BoundApi {
         self.address
     }
 
-    /// Answers requests until `shutdown` is ready; then takes no more, ends the answers that would last, and waits for
-    /// the others for ten seconds at most.
+    /// Answers requests until `shutdown` is ready; then ends the answers that would last, says in the others that their
+    /// connection ends, and waits for them for ten seconds at most.
     pub async fn serve(self, api: Arc<Api>, shutdown: impl Future<Output = ()>) {
         let service = warp::service(routes(&api));
         let builder = builder();
         let connections = GracefulShutdown::new();
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let shutdown = async {
+            shutdown.await;
+            api.stopping.send_replace(true);
+            // A client that was promised a connection may be sending a request over it at this moment.
+            if slots.available_permits() < MAX_CONNECTIONS {
+                tokio::time::sleep(IDLE_GRACE).await;
+            }
+        };
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let slot = tokio::select! {
@@ -92,9 +108,17 @@ impl BoundApi {
             };
             let (service, mode) = (service.clone(), api.options.mode);
             let ends = Ends { peer, own: stream.local_addr().ok() };
+            let stopping = api.stopping.subscribe();
             let answer = service_fn(move |request| {
                 let answer = connection::answer(service.clone(), request, ends, mode);
-                async move { Ok::<_, Infallible>(answer.await) }
+                let stopping = stopping.clone();
+                async move {
+                    let mut response = answer.await;
+                    if *stopping.borrow() && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+                    }
+                    Ok::<_, Infallible>(response)
+                }
             });
             let serving = builder.serve_connection(TokioIo::new(stream), answer);
             let serving = connections.watch(serving);
@@ -106,7 +130,6 @@ impl BoundApi {
             });
         }
         drop(self.listener);
-        api.stopping.send_replace(true);
         if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
             tracing::warn!("requests that took too long were cut off");
         }

@@ -2,6 +2,7 @@
 
 use super::failure;
 use super::limits::{self, Watch};
+use super::room;
 use super::session::Session;
 use super::transcript::Transcript;
 use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage, Context};
@@ -39,20 +40,24 @@ pub struct DockerBuilderOptions {
     pub server_id: ServerId,
     /// In the form of `DOCKER_HOST`; `None` for Docker's default socket.
     pub host: Option<String>,
+    /// Bytes that have to be free on the engine's disk for a build to begin.
+    pub least_free_bytes: u64,
 }
 
 /// Builds with the BuildKit inside a Docker Engine (20.10 or newer).
 #[derive(Debug)]
 pub struct DockerBuilder {
     server_id: ServerId,
-    connection: Connection,
+    pub(super) connection: Connection,
+    least_free_bytes: u64,
 }
 
 impl DockerBuilder {
     /// A builder; the engine is looked for when it is needed.
     #[must_use]
     pub fn connect(options: DockerBuilderOptions) -> Self {
-        Self { server_id: options.server_id, connection: Connection::new(options.host) }
+        let DockerBuilderOptions { server_id, host, least_free_bytes } = options;
+        Self { server_id, connection: Connection::new(host), least_free_bytes }
     }
 
     async fn run(
@@ -62,9 +67,10 @@ impl DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let (after, deadline) = (request.timeout, Instant::now() + request.timeout);
         let docker = self.client().await?;
+        room::check(&docker, self.least_free_bytes).await?;
         let session = self.open_session().await?;
         let mark = request.limits.map(|_| limits::mark(request.deployment_id));
-        let _watch = request
+        let watch = request
             .limits
             .zip(mark.clone())
             .map(|(limits, mark)| Watch::start(Arc::clone(&docker), mark, limits));
@@ -91,7 +97,7 @@ impl DockerBuilder {
                     send(output, transcript.flush()).await;
                     return Err(match context_error.get() {
                         Some(reason) => BuildError::ContextBroken { reason: reason.clone() },
-                        None => self.failed(&error, &transcript),
+                        None => with_memory(self.failed(&error, &transcript), watch.as_ref()),
                     });
                 }
                 None => break,
@@ -163,11 +169,11 @@ impl DockerBuilder {
         Ok(BuiltImage { id, size_bytes: size(found.size.unwrap_or_default()) })
     }
 
-    async fn client(&self) -> Result<Arc<Docker>, BuildError> {
+    pub(super) async fn client(&self) -> Result<Arc<Docker>, BuildError> {
         self.connection.client().await.map_err(|error| self.failed(&error, &Transcript::default()))
     }
 
-    fn failed(&self, error: &Error, transcript: &Transcript) -> BuildError {
+    pub(super) fn failed(&self, error: &Error, transcript: &Transcript) -> BuildError {
         self.connection.note(error);
         let message = docker::message(error);
         if docker::is_unavailable(error) {
@@ -203,6 +209,24 @@ impl Builder for DockerBuilder {
         // Dropping the call closes its connection, on which the engine cancels the build.
         let result = tokio::time::timeout(after + LAST_WORDS, self.run(request, &output)).await;
         result.unwrap_or(Err(BuildError::TimedOut { after }))
+    }
+
+    async fn cache_bytes(&self) -> Result<u64, BuildError> {
+        self.measure_cache().await
+    }
+
+    async fn trim_cache(&self, keep_bytes: u64) -> Result<u64, BuildError> {
+        self.prune_cache(keep_bytes).await
+    }
+}
+
+/// An error of memory with the numbers that the watch knows.
+fn with_memory(error: BuildError, watch: Option<&Watch>) -> BuildError {
+    match (error, watch.and_then(Watch::memory)) {
+        (BuildError::OutOfMemory { command, last_lines, .. }, memory @ Some(_)) => {
+            BuildError::OutOfMemory { command, memory, last_lines }
+        }
+        (error, _) => error,
     }
 }
 

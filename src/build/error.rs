@@ -1,5 +1,6 @@
 //! Why there is no image.
 
+use super::limits::MemoryUse;
 use std::time::Duration;
 
 /// What went wrong in a build. Most are outcomes for the person who pushed, with the text to show; the last three are
@@ -21,12 +22,24 @@ pub enum BuildError {
     InstructionFailed { instruction: String, reason: String },
 
     /// A command was killed, which during a build only the kernel does when memory runs out, or it said so itself.
-    #[error("The command `{command}` ran out of memory.")]
-    OutOfMemory { command: String, last_lines: Vec<String> },
+    #[error("The command `{command}` ran out of memory{}.", .memory.map(shown).unwrap_or_default())]
+    OutOfMemory {
+        command: String,
+        /// Where it is known.
+        memory: Option<MemoryUse>,
+        last_lines: Vec<String>,
+    },
 
     /// The build took too long and was cancelled.
     #[error("The build took longer than {} minutes and was stopped.", after.as_secs().div_ceil(60))]
     TimedOut { after: Duration },
+
+    /// The engine's disk has too little room for a build to begin.
+    #[error(
+        "The disk of the Docker Engine is nearly full: {} MiB are left in {folder}, and a build needs {} MiB \
+         (GILGAL_LEAST_FREE_FOR_BUILDS_MIB).", .free_bytes >> 20, .least_bytes >> 20
+    )]
+    NoRoom { folder: String, free_bytes: u64, least_bytes: u64 },
 
     /// The engine's disk is full.
     #[error("The disk of the Docker Engine is full.")]
@@ -51,4 +64,10 @@ pub enum BuildError {
     /// Everything else that the engine said.
     #[error("The build failed: {message}.")]
     Other { message: String },
+}
+
+fn shown(MemoryUse { limit_mib, peak_mib }: MemoryUse) -> String {
+    format!(
+        ": it may use {limit_mib} MiB (GILGAL_BUILD_MEMORY_MIB), and had used {peak_mib} MiB when it was last looked at"
+    )
 }

@@ -64,7 +64,7 @@ fn explain_instruction(step: &Step) -> BuildError {
     match (instruction.strip_prefix("RUN "), exit_code(&step.error)) {
         (Some(_), Some(_)) if said("ENOSPC") || said("No space left on device") => BuildError::DiskFull,
         (Some(command), Some(code)) if code == KILLED || said("heap out of memory") => {
-            BuildError::OutOfMemory { command: command.to_owned(), last_lines: last_lines() }
+            BuildError::OutOfMemory { command: command.to_owned(), memory: None, last_lines: last_lines() }
         }
         (Some(command), Some(exit_code)) => {
             BuildError::CommandFailed { command: command.to_owned(), exit_code, last_lines: last_lines() }

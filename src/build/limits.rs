@@ -1,4 +1,4 @@
-//! Limits on what the commands of a build may use: memory, and processes.
+//! Limits on what the commands of a build may use: memory, processes, and a share of the processor.
 //!
 //! BuildKit inside Docker Engine 20.10 has none: it ignores `memory`, `memswap` and `cgroupparent` of the request. So they
 //! are set from outside, on the control group that BuildKit makes for each `RUN`. That needs this server to be root on
@@ -21,6 +21,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::MissedTickBehavior;
@@ -43,18 +44,32 @@ pub struct BuildLimits {
     pub processes: u32,
 }
 
+/// The memory of the command of a build that has used most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MemoryUse {
+    pub limit_mib: u32,
+    pub peak_mib: u64,
+}
+
 /// Holds every command of a build below its limits, until it is dropped.
-pub(super) struct Watch(JoinHandle<()>);
+pub(super) struct Watch {
+    task: JoinHandle<()>,
+    limits: BuildLimits,
+    /// Most bytes that one of the commands has used.
+    peak: Arc<AtomicU64>,
+}
 
 impl Watch {
     /// Begins to watch for commands with the mark.
     pub(super) fn start(docker: Arc<Docker>, mark: String, limits: BuildLimits) -> Self {
-        Self(tokio::spawn(async move {
+        let peak = Arc::<AtomicU64>::default();
+        let seen = Arc::clone(&peak);
+        let task = tokio::spawn(async move {
             let Ok(Some(engine_folder)) = docker.info().await.map(|info| info.docker_root_dir) else {
                 return;
             };
             let folder = Path::new(&engine_folder).join("buildkit/executor");
-            let mut look = Look { folder, mark, limits, done: HashSet::new() };
+            let mut look = Look { folder, mark, limits, done: HashSet::new(), held: Vec::new(), peak: seen };
             let mut ticks = tokio::time::interval(INTERVAL);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
@@ -67,13 +82,20 @@ impl Watch {
                 let Ok(after) = looked.await else { return };
                 look = after;
             }
-        }))
+        });
+        Self { task, limits, peak }
+    }
+
+    /// What is known of the memory that the commands have used; `None` where they have no limits.
+    pub(super) fn memory(&self) -> Option<MemoryUse> {
+        let peak_mib = self.peak.load(Ordering::Relaxed).div_ceil(1024 * 1024);
+        (peak_mib > 0).then_some(MemoryUse { limit_mib: self.limits.memory_mib, peak_mib })
     }
 }
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        self.0.abort();
+        self.task.abort();
     }
 }
 
@@ -99,6 +121,9 @@ struct Look {
     mark: String,
     limits: BuildLimits,
     done: HashSet<OsString>,
+    /// Files that say how much a command has used at most; gone with its group.
+    held: Vec<PathBuf>,
+    peak: Arc<AtomicU64>,
 }
 
 /// The part of the runtime specification's `config.json` that matters here.
@@ -134,14 +159,54 @@ impl Look {
             let Ok(container) = serde_json::from_str::<Container>(&text) else { continue };
             let ours = container.process.env.iter().any(|variable| variable.ends_with(&self.mark));
             if ours {
-                match limit(Path::new(GROUPS), &container.linux.group, self.limits) {
-                    Ok(true) => {}
+                let groups = Path::new(GROUPS);
+                match limit(groups, &container.linux.group, self.limits) {
+                    Ok(true) => {
+                        give_way(groups, &container.linux.group);
+                        self.held.push(peak_file(groups, &container.linux.group));
+                    }
                     Ok(false) => continue,
                     Err(error) => tracing::warn!(%error, "a build command has no limits"),
                 }
             }
             self.done.insert(id);
         }
+        self.held.retain(|file| {
+            let Ok(text) = fs::read_to_string(file) else { return false };
+            self.peak.fetch_max(text.trim().parse().unwrap_or(0), Ordering::Relaxed);
+            true
+        });
+    }
+}
+
+/// Makes builds together weigh less than one app when there is more to do than the processor can: a quarter. Their groups
+/// lie side by side with those of the apps' containers, in one that BuildKit has for all of its own.
+fn give_way(groups: &Path, name: &str) {
+    let Some(parent) = Path::new(name.trim_start_matches('/')).parent() else { return };
+    // Never more than BuildKit's own group: that of all containers has another name.
+    if parent.file_name().is_none_or(|name| name != "buildkit") {
+        return;
+    }
+    // Weights of both versions, of which 100 and 1024 are what everybody else has. A kernel without them has no say.
+    let weights = [
+        (groups.join(parent).join("cpu.weight"), "25"),
+        (groups.join("cpu").join(parent).join("cpu.shares"), "256"),
+    ];
+    for (file, weight) in weights.iter().filter(|(file, _)| file.exists()) {
+        if let Err(error) = fs::write(file, weight) {
+            tracing::warn!(%error, "builds weigh as much as apps");
+        }
+    }
+}
+
+/// Where the kernel says how much a group has used at most: version 2 since Linux 5.19, version 1 always.
+fn peak_file(groups: &Path, name: &str) -> PathBuf {
+    let name = name.trim_start_matches('/');
+    let second_version = groups.join(name).join("memory.peak");
+    if second_version.exists() {
+        second_version
+    } else {
+        groups.join("memory").join(name).join("memory.max_usage_in_bytes")
     }
 }
 
@@ -216,6 +281,20 @@ mod tests {
     }
 
     #[test]
+    fn builds_give_way_and_nothing_else_does() {
+        let place = tempfile::tempdir().unwrap();
+        let shares = |group: &str| place.path().join("cpu").join(group).join("cpu.shares");
+        for group in ["docker", "docker/buildkit", "docker/buildkit/x"] {
+            fs::create_dir_all(shares(group).parent().unwrap()).unwrap();
+            fs::write(shares(group), "1024").unwrap();
+        }
+        give_way(place.path(), "/docker/buildkit/x");
+        give_way(place.path(), "/docker/x");
+        let read = |group: &str| fs::read_to_string(shares(group)).unwrap();
+        assert_eq!(["docker", "docker/buildkit", "docker/buildkit/x"].map(read), ["1024", "256", "1024"]);
+    }
+
+    #[test]
     fn a_project_cannot_take_the_mark_away() {
         let given = [("MODE", "x"), ("no_proxy", "a.test"), ("No_Proxy", "b.test")];
         let given = given.map(|(name, value)| (name.to_owned(), value.to_owned()));
@@ -238,9 +317,22 @@ mod tests {
         write("other", "NO_PROXY=gilgal-build-other.invalid");
         fs::create_dir(place.path().join("unwritten")).unwrap();
         let folder = place.path().to_owned();
-        let mut look = Look { folder, mark, limits: LIMITS, done: HashSet::new() };
+        let mut look = Look {
+            folder,
+            mark,
+            limits: LIMITS,
+            done: HashSet::new(),
+            held: vec![place.path().join("peak")],
+            peak: Arc::default(),
+        };
+        fs::write(place.path().join("peak"), "7000000\n").unwrap();
         look.once();
         // Ours has no group yet, so it is looked at again.
         assert_eq!(look.done, HashSet::from([OsString::from("other")]));
+        // The peak is remembered when the group is gone.
+        fs::remove_file(place.path().join("peak")).unwrap();
+        look.once();
+        assert!(look.held.is_empty());
+        assert_eq!(look.peak.load(Ordering::Relaxed), 7_000_000);
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! Not here: what the Dockerfile says (`buildpack`), how the tree is read (`git`), what runs (`engine`).
 
+mod cache;
 mod docker;
 #[cfg(test)]
 mod docker_tests;
@@ -12,12 +13,13 @@ mod error;
 mod failure;
 mod limits;
 mod request;
+mod room;
 mod session;
 mod transcript;
 
 pub use docker::{DockerBuilder, DockerBuilderOptions};
 pub use error::BuildError;
-pub use limits::BuildLimits;
+pub use limits::{BuildLimits, MemoryUse};
 pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context};
 
 use crate::model::id::ProjectId;
@@ -37,4 +39,11 @@ pub trait Builder: Send + Sync + 'static {
         request: BuildRequest,
         output: mpsc::Sender<BuildLine>,
     ) -> Result<BuiltImage, BuildError>;
+
+    /// Bytes of the cache of builds, of everybody who builds in the same place.
+    async fn cache_bytes(&self) -> Result<u64, BuildError>;
+
+    /// Makes that cache as small as `keep_bytes`, beginning with what was not used for longest, where it is larger; answers
+    /// with the bytes that became free.
+    async fn trim_cache(&self, keep_bytes: u64) -> Result<u64, BuildError>;
 }

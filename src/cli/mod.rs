@@ -1,11 +1,14 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
 mod adopt;
+mod backup;
 mod detected;
+mod disk;
 mod doctor;
 mod eject;
 mod plan;
 mod printer;
+mod restore;
 mod serve;
 mod settings;
 
@@ -59,12 +62,27 @@ enum Command {
     Schema,
     /// Check everything that the server needs, and say what to do
     Doctor,
+    /// Show who uses how much of the disks, and what could go
+    Disk,
     /// List every setting with its meaning
     Settings,
     /// Give the database at `DATABASE_URL` to this home, after `serve` has refused it; the server must not run
     AdoptDatabase {
         /// Whose the database is until now: the id that `serve` has named, or `nobody`
         owner: adopt::Owner,
+    },
+    /// Write the whole server into one file, while it runs: home, database, repositories and keys
+    Backup {
+        /// The file to make, mode 0600; `-` for standard output
+        file: PathBuf,
+        /// Overwrite a file that is there, once the new one is whole
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Put a backup into an empty home and an empty database
+    Restore {
+        /// What `gilgal backup` has made; `-` for standard input
+        file: PathBuf,
     },
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
@@ -84,8 +102,11 @@ pub fn main() -> ExitCode {
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),
         Command::Doctor => doctor::doctor(&variables),
+        Command::Disk => disk::disk(&variables),
         Command::Settings => settings::settings(),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
+        Command::Backup { file, replace } => backup::backup(&variables, &file, replace),
+        Command::Restore { file } => restore::restore(&variables, &file),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

@@ -7,6 +7,11 @@ pub(super) fn line(text: &str) {
     writeln!(std::io::stdout(), "{text}").ok();
 }
 
+/// Where a command writes an answer that is no text.
+pub(super) fn output() -> impl Write {
+    std::io::stdout().lock()
+}
+
 /// What went wrong.
 pub(super) fn error(text: &str) {
     writeln!(std::io::stderr(), "{text}").ok();

@@ -4,6 +4,7 @@ use super::USAGE;
 use super::printer::{self, with_causes};
 use crate::config::{Settings, Variables};
 use crate::serve::Ended;
+use crate::systemd::Sockets;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,6 +23,13 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
         printer::error(&mistake);
         return ExitCode::from(USAGE);
     }
+    let received = match Sockets::received(variables.get("LISTEN_FDNAMES")) {
+        Ok(received) => received,
+        Err(error) => {
+            printer::error(&format!("gilgal cannot start: {}", with_causes(&error)));
+            return ExitCode::from(USAGE);
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -29,7 +37,7 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let result = runtime.block_on(crate::serve::serve(&settings));
+    let result = runtime.block_on(crate::serve::serve(&settings, received));
     // A thread that still reads a tree is not waited for: what it does is done again at the next start.
     runtime.shutdown_timeout(THREADS_GRACE);
     match result {

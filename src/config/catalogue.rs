@@ -72,6 +72,18 @@ settings! {
         "Memory in MiB that one command of a build may use; kept where the server is root on the engine's own host.";
     BUILD_PROCESSES = "GILGAL_BUILD_PROCESSES", Some("build_processes"), "4096",
         "Processes and threads that one command of a build may have; kept where the memory limit is.";
+    LEAST_FREE_MIB = "GILGAL_LEAST_FREE_MIB", Some("least_free_mib"), "512",
+        "MiB that have to stay free on the disks of the home and of a SQLite database: below it pushes are refused.";
+    LEAST_FREE_FOR_BUILDS_MIB = "GILGAL_LEAST_FREE_FOR_BUILDS_MIB", Some("least_free_for_builds_mib"), "1024",
+        "MiB that have to be free on the engine's disk for a build to begin; looked at where the server can see that disk.";
+    BUILD_CACHE_MIB = "GILGAL_BUILD_CACHE_MIB", Some("build_cache_mib"), "20480",
+        "MiB that the engine's cache of builds may keep, whoever built; looked after every ten minutes; 0 for no limit.";
+    IMAGES_IN_ALL = "GILGAL_IMAGES_IN_ALL", Some("images_in_all"), "500",
+        "Images of all projects together that are kept to roll back to; the ones in use are not counted.";
+    LOG_DAYS = "GILGAL_LOG_DAYS", Some("log_days"), "90",
+        "Days after which the log of a deployment is removed; the deployment itself stays.";
+    LOG_MIB_PER_PROJECT = "GILGAL_LOG_MIB_PER_PROJECT", Some("log_mib_per_project"), "200",
+        "MiB that the logs of one project's deployments may have together; the oldest are removed.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -6,6 +6,16 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+/// The files that make a home what it is, besides its repositories and its database: what a backup holds of it.
+pub const KEPT_FILES: [&str; 4] = ["server.toml", "server-id", "master.key", "ssh_host_ed25519_key"];
+
+/// A home that has nothing in it yet. The lock on it is held as long as this value lives.
+#[derive(Debug)]
+pub struct EmptyHome {
+    folder: PathBuf,
+    _lock: File,
+}
+
 /// An opened home. The lock on it is held as long as this value lives.
 #[derive(Debug)]
 pub struct Home {
@@ -31,6 +41,19 @@ impl Home {
     /// # Errors
     /// When another server holds its lock, or the folder cannot be made or read.
     pub fn open(folder: &Path) -> Result<Self, HomeError> {
+        let EmptyHome { _lock: lock, .. } = Self::open_empty(folder)?;
+        let id_path = folder.join("server-id");
+        let text = read_or_create(&id_path, || format!("{}\n", ServerId::generate()))
+            .map_err(|source| HomeError::Io { path: id_path.clone(), source })?;
+        let server_id = text.trim().parse().map_err(|_| HomeError::BadServerId(id_path))?;
+        Ok(Self { folder: folder.to_owned(), server_id, _lock: lock })
+    }
+
+    /// Makes the folders of a home and locks it, without giving it an id: what is to be its own is put there.
+    ///
+    /// # Errors
+    /// When a server holds its lock, or the folder cannot be made.
+    pub fn open_empty(folder: &Path) -> Result<EmptyHome, HomeError> {
         for path in [folder.to_owned(), folder.join("repositories"), folder.join("hooks")] {
             make_folder(&path).map_err(|source| HomeError::Io { path, source })?;
         }
@@ -43,15 +66,10 @@ impl Home {
             .open(&lock_path)
             .map_err(|source| HomeError::Io { path: lock_path.clone(), source })?;
         match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(HomeError::InUse(folder.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(HomeError::Io { path: lock_path, source }),
+            Ok(()) => Ok(EmptyHome { folder: folder.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(HomeError::InUse(folder.to_owned())),
+            Err(TryLockError::Error(source)) => Err(HomeError::Io { path: lock_path, source }),
         }
-        let id_path = folder.join("server-id");
-        let text = read_or_create(&id_path, || format!("{}\n", ServerId::generate()))
-            .map_err(|source| HomeError::Io { path: id_path.clone(), source })?;
-        let server_id = text.trim().parse().map_err(|_| HomeError::BadServerId(id_path))?;
-        Ok(Self { folder: folder.to_owned(), server_id, _lock: lock })
     }
 
     /// The server id of a home that is not opened: it may be in use, or not be there yet.
@@ -100,6 +118,14 @@ impl Home {
     #[must_use]
     pub fn master_key(&self) -> PathBuf {
         self.folder.join("master.key")
+    }
+}
+
+impl EmptyHome {
+    /// Where the bare repositories are to be.
+    #[must_use]
+    pub fn repositories(&self) -> PathBuf {
+        self.folder.join("repositories")
     }
 }
 

@@ -4,15 +4,17 @@
 //! counts. [`Settings::load`] reports all mistakes at once. No other folder reads the environment.
 //! `server.toml` configures the server; `gilgal.toml` in a repository configures a project: two files, two things.
 
+mod budget;
 mod catalogue;
 mod disk;
 mod home;
 mod lookup;
 mod settings;
 
+pub use budget::DiskBudget;
 pub use catalogue::{SETTINGS, Setting};
-pub use disk::free_bytes;
+pub use disk::{Disk, DiskSpace, NoRoom, Room, disk_space, free_bytes, used_bytes};
 pub(crate) use home::read_or_create;
-pub use home::{Home, HomeError};
+pub use home::{EmptyHome, Home, HomeError, KEPT_FILES};
 pub use lookup::{Mistake, Mistakes, Variables};
 pub use settings::{LogFormat, Mode, Registration, Settings};

@@ -1,5 +1,6 @@
 //! The settings as the rest of the program uses them.
 
+use super::budget::DiskBudget;
 use super::catalogue as names;
 use super::lookup::{Lookup, Mistakes, Variables};
 use crate::model::process::Maxima;
@@ -40,6 +41,7 @@ pub struct Settings {
     pub instance_maxima: Maxima,
     pub build_memory_mib: u32,
     pub build_processes: u32,
+    pub disk: DiskBudget,
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -131,6 +133,7 @@ impl Settings {
         let build_processes = lookup.required::<NonZeroU32>(names::BUILD_PROCESSES, "a number of processes");
         let build_timeout =
             lookup.required::<NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
+        let disk = DiskBudget::read(&mut lookup);
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
         let log_filter =
@@ -167,6 +170,7 @@ impl Settings {
                 build_timeout: Duration::from_secs(u64::from(build_timeout?.get())),
                 build_memory_mib: build_memory?.get(),
                 build_processes: build_processes?.get(),
+                disk: disk?,
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,

@@ -120,7 +120,9 @@ impl From<BuildError> for StepError {
     fn from(error: BuildError) -> Self {
         let sentence = error.to_string();
         let words = match &error {
-            BuildError::EngineUnavailable { .. } | BuildError::DiskFull => "engine failed",
+            BuildError::EngineUnavailable { .. } | BuildError::DiskFull | BuildError::NoRoom { .. } => {
+                "engine failed"
+            }
             BuildError::CommandFailed { .. }
             | BuildError::InstructionFailed { .. }
             | BuildError::OutOfMemory { .. }
@@ -142,9 +144,9 @@ impl From<BuildError> for StepError {
             BuildError::BaseImageMissing { .. } => {
                 failure.advise("Check the name of the image, and that the server can reach its registry.")
             }
-            BuildError::DiskFull => {
-                failure.advise("Ask the operator to make room: `docker system df` shows what takes it.")
-            }
+            BuildError::DiskFull | BuildError::NoRoom { .. } => failure.advise(
+                "Ask the operator to make room: `gilgal disk` shows what takes it, and what could go.",
+            ),
             BuildError::InstructionFailed { .. }
             | BuildError::TimedOut { .. }
             | BuildError::DockerfileSyntax { .. }

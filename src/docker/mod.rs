@@ -3,6 +3,7 @@
 //! two folders.
 
 mod lines;
+mod raw;
 
 pub use lines::Lines;
 

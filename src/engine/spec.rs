@@ -29,6 +29,8 @@ pub struct EngineImage {
     /// `sha256:…`, as a release names it.
     pub id: String,
     pub project_id: ProjectId,
+    /// With its base, which other images may share.
+    pub bytes: u64,
 }
 
 /// How a command ended.

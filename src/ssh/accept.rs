@@ -86,10 +86,20 @@ impl Doors {
 /// # Errors
 /// When the address is taken or the key cannot be used.
 pub async fn bind(address: SocketAddr, host_key: &Path, per_peer: usize) -> Result<Bound, BindError> {
-    let key = host_key::read_or_create(host_key)
-        .map_err(|source| BindError::HostKey { path: host_key.to_owned(), source })?;
     let listener =
         TcpListener::bind(address).await.map_err(|source| BindError::Listen { address, source })?;
+    on(listener, address, host_key, per_peer)
+}
+
+/// The same on a socket that listens already, which must not block; `address` is what the settings say.
+pub fn on(
+    listener: TcpListener,
+    address: SocketAddr,
+    host_key: &Path,
+    per_peer: usize,
+) -> Result<Bound, BindError> {
+    let key = host_key::read_or_create(host_key)
+        .map_err(|source| BindError::HostKey { path: host_key.to_owned(), source })?;
     let address = listener.local_addr().map_err(|source| BindError::Listen { address, source })?;
     let fingerprint = host_key::fingerprint(&key);
     Ok(Bound { listener, address, fingerprint, config: Arc::new(config(key)), doors: Doors::new(per_peer) })

@@ -1,5 +1,6 @@
 //! What the SSH front door needs of the rest of the server, and whose a key is.
 
+use crate::config::Room;
 use crate::deployments::Deployments;
 use crate::git::Repositories;
 use crate::journal::Journal;
@@ -36,6 +37,8 @@ pub struct Front {
     /// This program, which the hook scripts start.
     pub executable: PathBuf,
     pub max_push_bytes: u64,
+    /// The disks that a push is written to.
+    pub room: Room,
     /// Projects that an account may have.
     pub max_projects: u32,
     /// Names and ports for what people are told to type.

@@ -37,8 +37,11 @@ pub(super) async fn run(
     };
     match service {
         Service::ReceivePack => {
+            // Before anything is made or sent.
+            let spare_bytes = front.room.check().map_err(|no_room| Refusal(no_room.to_string()))?;
+            let limit = PushLimit::new(front.max_push_bytes, spare_bytes);
             let found = find::project_to_push(front, &user, project_name).await?;
-            push(front, caller, user, found, read, output).await
+            push(front, caller, user, found, limit, (read, output)).await
         }
         Service::UploadPack | Service::UploadArchive => {
             let project = find::project_to_fetch(front, &user, project_name).await?;
@@ -78,15 +81,15 @@ async fn push(
     caller: &Caller,
     user: User,
     found: Found,
-    read: ChannelReadHalf,
-    output: &Output,
+    limit: PushLimit,
+    (read, output): (ChannelReadHalf, &Output),
 ) -> Result<Option<u32>, Refusal> {
     let Found { project, is_new } = found;
     let repository = open(front, project.id).await?;
     let Some(guard) = front.pushes.begin(user, project.clone(), repository.clone()) else {
         return Err(Refusal("The project is being removed at this moment. Push again.".to_owned()));
     };
-    let ended = receive(front, caller, &guard, &repository, read, output).await;
+    let ended = receive(front, caller, (&guard, &repository), limit, read, output).await;
     drop(guard);
     if !matches!(ended, Ok(Some(_))) {
         sweep(front, project.id, repository.clone()).await;
@@ -101,15 +104,15 @@ async fn push(
 async fn receive(
     front: &Front,
     caller: &Caller,
-    guard: &PushGuard,
-    repository: &Repository,
+    (guard, repository): (&PushGuard, &Repository),
+    limit: PushLimit,
     read: ChannelReadHalf,
     output: &Output,
 ) -> Result<Option<u32>, Refusal> {
-    let environment = push_environment(front, guard);
+    let environment = push_environment(front, guard, limit);
     let mut git = GitProcess::start(Service::ReceivePack, repository, caller.protocol, Some(&environment))
         .map_err(internal)?;
-    let (mut search, mut arrival) = (TerminalSearch::default(), Arrival::new(front.max_push_bytes));
+    let (mut search, mut arrival) = (TerminalSearch::default(), Arrival::new(limit.bytes()));
     let too_much = Notify::new();
     let ended = {
         let see = |data: &[u8]| {
@@ -128,14 +131,14 @@ async fn receive(
             () = too_slow(guard) => {
                 Err("The push took more than an hour to arrive and was given up.".to_owned())
             }
-            () = too_much.notified() => Err(too_large(front.max_push_bytes)),
+            () = too_much.notified() => Err(limit.refusal()),
         }
     };
     match ended {
         Ok(Ended::Exited(code)) => {
             // git has refused it and says so in words that name no way out.
-            if arrival.bytes() > front.max_push_bytes && !guard.is_received() {
-                output.notice(&too_large(front.max_push_bytes)).await;
+            if arrival.bytes() > limit.bytes() && !guard.is_received() {
+                output.notice(&limit.refusal()).await;
             }
             Ok(Some(code))
         }
@@ -151,12 +154,40 @@ async fn receive(
     }
 }
 
-fn too_large(limit: u64) -> String {
-    format!(
-        "The push is larger than the {} MiB that this server takes. Take large files out of its commits, or ask the \
-         operator to raise GILGAL_MAX_PUSH_MIB.",
-        limit / 1024 / 1024
-    )
+/// How large a pack may be: what the settings allow, or less where the disk has room for less.
+#[derive(Debug, Clone, Copy)]
+enum PushLimit {
+    Settings(u64),
+    Disk(u64),
+}
+
+impl PushLimit {
+    const fn new(max_push_bytes: u64, spare_bytes: u64) -> Self {
+        // 0 would be no limit for git.
+        let spare_bytes = if spare_bytes == 0 { 1 } else { spare_bytes };
+        if spare_bytes < max_push_bytes { Self::Disk(spare_bytes) } else { Self::Settings(max_push_bytes) }
+    }
+
+    const fn bytes(self) -> u64 {
+        match self {
+            Self::Settings(bytes) | Self::Disk(bytes) => bytes,
+        }
+    }
+
+    fn refusal(self) -> String {
+        match self {
+            Self::Settings(bytes) => format!(
+                "The push is larger than the {} MiB that this server takes. Take large files out of its commits, or ask \
+                 the operator to raise GILGAL_MAX_PUSH_MIB.",
+                bytes >> 20
+            ),
+            Self::Disk(bytes) => format!(
+                "The push is larger than the {} MiB that this server's disk has room for. Nothing was changed. The operator \
+                 can make room: `gilgal disk` shows what could go.",
+                bytes >> 20
+            ),
+        }
+    }
 }
 
 fn stalled() -> Refusal {
@@ -234,12 +265,12 @@ async fn discard(
     Ok(true)
 }
 
-fn push_environment(front: &Front, guard: &PushGuard) -> PushEnvironment {
+fn push_environment(front: &Front, guard: &PushGuard, limit: PushLimit) -> PushEnvironment {
     PushEnvironment {
         hooks: front.hooks.clone(),
         socket: front.hook_socket.clone(),
         executable: front.executable.clone(),
         token: guard.token().to_owned(),
-        max_bytes: front.max_push_bytes,
+        max_bytes: limit.bytes(),
     }
 }

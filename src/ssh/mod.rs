@@ -26,5 +26,5 @@ mod request;
 mod session;
 mod tables;
 
-pub use accept::{BindError, Bound, bind};
+pub use accept::{BindError, Bound, bind, on};
 pub use front::{Front, MAX_SERVICES};

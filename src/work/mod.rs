@@ -1,8 +1,11 @@
-//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`housekeeping`]).
+//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`housekeeping`],
+//! [`retention`]).
 
 mod housekeeping;
+mod retention;
 
 pub use housekeeping::{Housekeeping, HousekeepingError};
+pub use retention::Retention;
 
 use crate::deploy::Deployer;
 use crate::jobs::{Handler, Outcome};

@@ -3,12 +3,12 @@
 /// The rows, from the bottom up. A module may use every module of a lower row, and none of its own or a higher one.
 pub(crate) const ROWS: &[(u8, &[&str])] = &[
     (0, &["model"]),
-    (1, &["buildpack", "config", "docker", "secrets", "telemetry", "wire"]),
+    (1, &["buildpack", "config", "docker", "secrets", "systemd", "telemetry", "wire"]),
     (2, &["build", "engine", "git", "router", "store"]),
     (3, &["auth", "jobs", "journal"]),
-    (4, &["deploy", "deployments", "processes", "projects", "receive"]),
+    (4, &["backup", "deploy", "deployments", "disk", "processes", "projects", "receive"]),
     (5, &["api", "cli", "ssh", "work"]),
-    (6, &["app", "lib", "main", "ports", "serve"]),
+    (6, &["app", "lib", "main", "ports", "serve", "sockets"]),
 ];
 
 /// An arrow between modules, from a file or folder of `src` to a module, and why it is there or not.
@@ -29,6 +29,8 @@ pub(crate) const EXCEPTIONS: &[Arrow] = &[
     },
     Arrow { from: "secrets/key.rs", to: "config", why: "the master key is a file of the home" },
     Arrow { from: "serve.rs", to: "app", why: "starting and stopping what was built" },
+    Arrow { from: "serve.rs", to: "sockets", why: "binding comes before anything is built" },
+    Arrow { from: "sockets.rs", to: "app", why: "a socket that cannot be bound is one reason not to start" },
     Arrow { from: "telemetry.rs", to: "config", why: "the filter and the format of the log are settings" },
 ];
 
@@ -41,10 +43,26 @@ pub(crate) const NARROW: &[(&str, &[&str])] = &[
     ("store", &["model"]),
     ("git", &["model"]),
     ("wire", &["model"]),
-    // `plan` needs the buildpacks, `doctor` looks at what the server would use, `hook` is the other end of a push.
+    // `plan` needs the buildpacks, `doctor` looks at what the server would use, `hook` is the other end of a push;
+    // `backup`, `restore` and `disk` work beside a server or without one.
     (
         "cli",
-        &["buildpack", "config", "engine", "git", "model", "receive", "serve", "store", "telemetry", "wire"],
+        &[
+            "backup",
+            "build",
+            "buildpack",
+            "config",
+            "disk",
+            "engine",
+            "git",
+            "model",
+            "receive",
+            "serve",
+            "store",
+            "systemd",
+            "telemetry",
+            "wire",
+        ],
     ),
 ];
 
@@ -75,7 +93,14 @@ pub(crate) const FENCES: &[Fence] = &[
         only: &["store/"],
         why: "SQL is the store's",
     },
-    Fence { names: &["git2", "tar"], only: &["git/"], why: "objects and trees are git's" },
+    Fence { names: &["git2"], only: &["git/"], why: "objects are git's" },
+    // Two archives that have nothing in common: a context is a tree without secrets, a backup is the secrets.
+    Fence {
+        names: &["tar"],
+        only: &["git/", "backup/"],
+        why: "build contexts are trees; a backup is an archive",
+    },
+    Fence { names: &["flate2"], only: &["backup/"], why: "a backup is compressed" },
     Fence { names: &["russh"], only: &["ssh/"], why: "one folder knows the SSH protocol" },
     Fence { names: &["ssh_key"], only: &["auth/"], why: "one rule for which keys are taken" },
     Fence {
@@ -89,6 +114,11 @@ pub(crate) const FENCES: &[Fence] = &[
         names: &["hyper", "hyper_util", "http_body", "http_body_util", "tower_service"],
         only: &["router/", "api/server.rs", "api/connection.rs"],
         why: "HTTP of the apps, and the listener of the API",
+    },
+    Fence {
+        names: &["listenfd", "sd_notify"],
+        only: &["systemd.rs"],
+        why: "they read the environment; sockets are handed over once",
     },
     Fence { names: &["clap"], only: &["cli/"], why: "arguments are parsed once" },
     Fence { names: &["argon2", "jsonwebtoken"], only: &["auth/"], why: "passwords and tokens are auth's" },
@@ -126,10 +156,12 @@ pub(crate) const FENCES: &[Fence] = &[
             "api/",
             "app.rs",
             "auth/",
+            "backup/",
             "build/",
             "cli/",
             "deploy/",
             "deployments/",
+            "disk/",
             "docker/",
             "engine/",
             "git/",
@@ -141,6 +173,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "receive/",
             "router/",
             "serve.rs",
+            "sockets.rs",
             "ssh/",
             "store/",
             "work/",

@@ -6,11 +6,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod backup;
 mod branches;
 mod config;
 mod database_away;
+mod disk_full;
 mod docker_away;
 mod engine;
+mod engine_restarts;
 mod examples;
 mod faults;
 mod health;
@@ -24,5 +27,6 @@ mod recovery;
 mod redeploy;
 mod refusals;
 mod releases;
+mod restarts;
 mod start;
 mod support;

@@ -72,9 +72,16 @@ async fn a_command_is_held_below_the_memory_limit() {
         request.limits = Some(BuildLimits { memory_mib: 32, processes: 64 });
         server.build(request).await.0
     };
-    let hungry = "sleep 1; dd if=/dev/zero of=/dev/null bs=200M count=1; exit $?";
+    let hungry = "sleep 1; dd if=/dev/zero of=/dev/null bs=20M count=200; \
+                  dd if=/dev/zero of=/dev/null bs=200M count=1; exit $?";
     let error = build(hungry).await.unwrap_err();
-    assert!(matches!(error, BuildError::OutOfMemory { .. }), "{error:?}");
+    let BuildError::OutOfMemory { memory: Some(memory), .. } = &error else { panic!("{error:?}") };
+    assert_eq!(memory.limit_mib, 32);
+    assert!((20..=32).contains(&memory.peak_mib), "{memory:?}");
+    assert!(
+        error.to_string().contains("it may use 32 MiB (GILGAL_BUILD_MEMORY_MIB), and had used "),
+        "{error}"
+    );
     // Nor does it help to hide from what it was started as.
     let hidden = format!("exec env -i sh -c '{hungry}'");
     let error = build(&hidden).await.unwrap_err();
@@ -139,7 +146,8 @@ async fn builds_leave_no_connection_behind() {
 #[tokio::test]
 async fn an_engine_that_is_away_is_said_to_be() {
     let host = Some("unix:///no/such/docker.sock".to_owned());
-    let builder = DockerBuilder::connect(DockerBuilderOptions { server_id: ServerId::generate(), host });
+    let options = DockerBuilderOptions { server_id: ServerId::generate(), host, least_free_bytes: 0 };
+    let builder = DockerBuilder::connect(options);
     let error = builder.find(ProjectId::generate(), "1").await.unwrap_err();
     assert!(matches!(error, BuildError::EngineUnavailable { .. }), "{error:?}");
     assert!(error.to_string().contains("/no/such/docker.sock"), "{error}");

@@ -25,7 +25,8 @@ struct Server {
 impl Server {
     fn new() -> Self {
         let id = ServerId::generate();
-        let builder = DockerBuilder::connect(DockerBuilderOptions { server_id: id, host: None });
+        let builder =
+            DockerBuilder::connect(DockerBuilderOptions { server_id: id, host: None, least_free_bytes: 0 });
         Self { id, project: ProjectId::generate(), builder }
     }
 

@@ -14,7 +14,8 @@ impl Shared {
         let found = docker.list_images(Some(options)).await;
         let found = found.map_err(|error| self.failed("list the images", &error))?;
         let image = |image: bollard::models::ImageSummary| {
-            Some(EngineImage { project_id: labels::project(&image.labels)?, id: image.id })
+            let bytes = u64::try_from(image.size).unwrap_or_default();
+            Some(EngineImage { project_id: labels::project(&image.labels)?, id: image.id, bytes })
         };
         Ok(found.into_iter().filter_map(image).collect())
     }

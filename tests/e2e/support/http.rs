@@ -33,10 +33,15 @@ impl Answer {
 
 impl Http {
     pub(crate) fn new() -> Self {
+        // Between two requests nobody looks at a connection that is kept, and the server closes it after some seconds.
+        Self::keeping_at_most(0)
+    }
+
+    /// A client that keeps so many connections without a request.
+    fn keeping_at_most(connections: usize) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(30));
-        // Between two requests nobody looks at a connection that is kept, and the server closes it after some seconds.
-        let client = client.pool_max_idle_per_host(0).build().unwrap();
+        let client = client.pool_max_idle_per_host(connections).build().unwrap();
         Self { runtime, client }
     }
 
@@ -79,11 +84,21 @@ pub(crate) struct RequestLoop {
 const PAUSE: Duration = Duration::from_millis(5);
 
 impl RequestLoop {
+    /// Each over a connection of its own.
     pub(crate) fn start(router: SocketAddr, host: &str) -> Self {
+        Self::with(Http::new, router, host)
+    }
+
+    /// All over one connection, for as long as the server keeps it.
+    pub(crate) fn keeping_connections(router: SocketAddr, host: &str) -> Self {
+        Self::with(|| Http::keeping_at_most(1), router, host)
+    }
+
+    fn with(http: impl FnOnce() -> Http + Send + 'static, router: SocketAddr, host: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let (stopped, host) = (stop.clone(), host.to_owned());
         let thread = thread::spawn(move || {
-            let http = Http::new();
+            let http = http();
             let mut answers = Vec::new();
             while !stopped.load(Ordering::Relaxed) {
                 answers.push(http.app(router, &host, "/").map_err(|error| format!("{error:?}")));

@@ -5,6 +5,7 @@ use super::http::{Answer, Http};
 use super::person::Person;
 use super::process::{run, wait_until};
 use super::push::{Push, RunningPush};
+use super::sockets::HeldSockets;
 use super::work_tree::WorkTree;
 use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
@@ -29,13 +30,16 @@ const STOP: Duration = Duration::from_secs(45);
 pub(crate) type ServerOptions<'a> = &'a [(&'a str, &'a str)];
 
 pub(crate) struct Server {
-    /// Holds the server's home and whatever else belongs to the test.
+    /// Holds the server's home, unless it is elsewhere, and whatever else belongs to the test.
     folder: TempDir,
+    home: PathBuf,
     process: Option<Running>,
     http_client: Http,
     pub(crate) ssh: SocketAddr,
     pub(crate) api: SocketAddr,
     pub(crate) http: SocketAddr,
+    /// What the server listens on, where it does not open it itself.
+    sockets: Option<HeldSockets>,
     /// Whose projects are deleted at the end.
     owners: Vec<String>,
 }
@@ -76,25 +80,42 @@ impl Server {
     }
 
     pub(crate) fn start_with(options: ServerOptions) -> Self {
+        Self::start_on(None, None, options)
+    }
+
+    /// A server with a home in a certain place.
+    pub(crate) fn start_in(home: &Path, options: ServerOptions) -> Self {
+        Self::start_on(None, Some(home), options)
+    }
+
+    /// A server on sockets that stay when it ends.
+    pub(crate) fn on_held_sockets() -> Self {
+        Self::start_on(Some(HeldSockets::open()), None, &[])
+    }
+
+    fn start_on(sockets: Option<HeldSockets>, home: Option<&Path>, options: ServerOptions) -> Self {
         let folder = tempfile::Builder::new().prefix("gilgal-e2e-").tempdir().unwrap();
-        let (process, [ssh, api, http]) = Running::start(&folder.path().join("home"), options);
+        let home = home.map_or_else(|| folder.path().join("home"), Path::to_owned);
+        let (process, [ssh, api, http]) = Running::start(&home, options, sockets.as_ref());
         let server = Self {
             folder,
+            home,
             process: Some(process),
             http_client: Http::new(),
             ssh,
             api,
             http,
+            sockets,
             owners: Vec::new(),
         };
         server.trust_host_key();
         server
     }
 
-    /// Starts the server again on the same home, on other ports.
+    /// Starts the server again on the same home, on other ports unless its sockets are held.
     pub(crate) fn start_again(&mut self, options: ServerOptions) {
         assert!(self.process.is_none(), "it runs");
-        let (process, [ssh, api, http]) = Running::start(&self.home(), options);
+        let (process, [ssh, api, http]) = Running::start(&self.home(), options, self.sockets.as_ref());
         (self.process, self.ssh, self.api, self.http) = (Some(process), ssh, api, http);
         self.trust_host_key();
     }
@@ -132,7 +153,7 @@ impl Server {
     }
 
     pub(crate) fn home(&self) -> PathBuf {
-        self.folder.path().join("home")
+        self.home.clone()
     }
 
     /// A folder that is gone with the server.
@@ -248,8 +269,11 @@ impl Drop for Server {
 }
 
 impl Running {
-    fn start(home: &Path, options: ServerOptions) -> (Self, [SocketAddr; 3]) {
+    fn start(home: &Path, options: ServerOptions, sockets: Option<&HeldSockets>) -> (Self, [SocketAddr; 3]) {
         let mut serve = command(home, options);
+        if let Some(sockets) = sockets {
+            sockets.pass_to(&mut serve);
+        }
         let mut child = serve.arg("serve").stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let log = Arc::new(Mutex::new(String::new()));

@@ -1,0 +1,146 @@
+//! `gilgal disk`: who uses what, and what could go.
+
+use super::USAGE;
+use super::printer::{self, with_causes};
+use crate::build::{DockerBuilder, DockerBuilderOptions};
+use crate::config::{Home, Settings, Variables};
+use crate::disk::{Places, Report, report};
+use crate::engine::{DockerEngine, DockerOptions};
+use crate::store::Store;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+pub(super) fn disk(variables: &Variables) -> ExitCode {
+    let settings = match Settings::load(variables) {
+        Ok(settings) => settings,
+        Err(mistakes) => {
+            printer::error(&mistakes.to_string());
+            return ExitCode::from(USAGE);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let found =
+        runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(look(&settings)));
+    match found {
+        Ok(found) => {
+            for line in lines(&found, &settings) {
+                printer::line(&line);
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            printer::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn look(settings: &Settings) -> Result<Report, String> {
+    let Some(server_id) = Home::server_id_in(&settings.home) else {
+        return Err(format!("{} is no home of a gilgal server. Set GILGAL_HOME.", settings.home.display()));
+    };
+    let url = settings.database_url.expose();
+    let host = Some(settings.docker_host.clone());
+    let places = Places {
+        store: Store::connect(url).await.map_err(|error| with_causes(&error))?,
+        engine: Arc::new(DockerEngine::connect(DockerOptions { server_id, host: host.clone() })),
+        builder: Arc::new(DockerBuilder::connect(DockerBuilderOptions {
+            server_id,
+            host,
+            least_free_bytes: 0,
+        })),
+        home: settings.home.clone(),
+        database: url.strip_prefix("sqlite://").map(Into::into),
+    };
+    report(&places).await.map_err(|error| with_causes(&error))
+}
+
+fn lines(report: &Report, settings: &Settings) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (folder, space) in &report.disks {
+        let (free, total) = (shown(space.free_bytes), shown(space.total_bytes));
+        lines.push(format!("{free} of {total} free for {}", folder.display()));
+    }
+    let budget = &settings.disk;
+    lines.push(format!(
+        "Pushes are refused below {}, builds below {}.",
+        shown(budget.least_free_bytes),
+        shown(budget.least_free_for_builds_bytes)
+    ));
+    lines.push(String::new());
+    lines.push(row(["PROJECT", "REPOSITORY", "IMAGES", "OF SIZE", "LOGS"]));
+    for project in &report.projects {
+        lines.push(row([
+            project.slug.as_str(),
+            &shown(project.repository_bytes),
+            &project.images.to_string(),
+            &shown(project.image_bytes),
+            &shown(project.log_bytes),
+        ]));
+    }
+    lines.push(String::new());
+    if let Some(bytes) = report.database_bytes {
+        lines.push(format!("Database, logs included: {}", shown(bytes)));
+    }
+    if report.retired_bytes > 0 {
+        lines.push(format!(
+            "Repositories without a project: {}; they go a week after their project.",
+            shown(report.retired_bytes)
+        ));
+    }
+    match &report.engine {
+        Ok(engine) => {
+            let kept =
+                budget.build_cache_bytes.map_or("no limit".to_owned(), |bytes| shown(bytes) + " at most");
+            lines.push(format!("Cache of builds: {}, {kept}", shown(engine.build_cache_bytes)));
+        }
+        Err(reason) => lines.push(format!("Images and the cache of builds are not known: {reason}")),
+    }
+    lines.push(String::new());
+    lines.extend(ADVICE.iter().map(|line| (*line).to_owned()));
+    lines
+}
+
+/// What an operator can do, the least harmful first.
+const ADVICE: [&str; 4] = [
+    "To make room: docker builder prune (builds are slower once) · lower GILGAL_BUILD_CACHE_MIB",
+    "lower GILGAL_IMAGES_IN_ALL (fewer releases to roll back to) · GILGAL_LOG_DAYS, GILGAL_LOG_MIB_PER_PROJECT",
+    "delete projects that nobody needs · docker image prune and docker volume prune (of others on this engine)",
+    "Sizes of images hold their base, which images share.",
+];
+
+fn row([project, repository, images, image_size, logs]: [&str; 5]) -> String {
+    format!("{project:<32} {repository:>10} {images:>7} {image_size:>10} {logs:>10}")
+}
+
+/// Bytes in the largest unit of which there is one.
+fn shown(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "KiB", "MiB", "GiB", "TiB"];
+    let unit = (bytes.max(1).ilog2() / 10).min(4);
+    let tenths = (u128::from(bytes) * 10) >> (10 * unit);
+    let name = UNITS[unit as usize];
+    // Three digits say enough.
+    if unit == 0 || tenths >= 1000 {
+        format!("{} {name}", tenths / 10)
+    } else {
+        format!("{}.{} {name}", tenths / 10, tenths % 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_shown_as_people_say_them() {
+        for (bytes, text) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1536, "1.5 KiB"),
+            (123 << 20, "123 MiB"),
+            (u64::MAX, "16777215 TiB"),
+        ] {
+            assert_eq!(shown(bytes), text);
+        }
+    }
+}
