@@ -60,6 +60,9 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
         app = App::build(settings, &home, handle, address) => app?,
         () = signals.received() => {
             tracing::info!("stopped before it was ready");
+            // Apps were served all the while, and are to the last request.
+            stop_router_sender.send_replace(true);
+            lost_while_stopping(serving_router.await);
             return Ok(Ended::Stopped);
         }
         () = lost("the router", &mut serving_router) => return Ok(Ended::PartLost),
