@@ -7,7 +7,7 @@ use crate::api::request::Request;
 use crate::model::deployment::Deployment;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
-use crate::receive::report;
+use crate::model::report;
 use crate::store::{LogFilter, Store, StoreError};
 use crate::wire::log::LogLineBody;
 use std::sync::Arc;

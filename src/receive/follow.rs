@@ -176,11 +176,11 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::super::protocol::HookReply;
-    use super::super::report::Colour;
     use super::*;
     use crate::journal::Journal;
     use crate::model::deployment::Step;
     use crate::model::log::{Level, Stream};
+    use crate::model::report::Colour;
     use crate::store::Store;
     use tokio::sync::mpsc;
 

@@ -14,9 +14,7 @@ mod policy;
 mod protocol;
 mod pushes;
 mod relevance;
-pub mod report;
 mod socket;
-mod terminal_text;
 
 pub use protocol::HookName;
 pub(crate) use protocol::MAX_OPTIONS;
@@ -28,6 +26,7 @@ use crate::engine::Engine;
 use crate::jobs::{Interrupts, Queue};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
+use crate::model::report;
 use crate::store::{Store, StoreError};
 use std::sync::Arc;
 use std::time::Duration;

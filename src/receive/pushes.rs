@@ -1,9 +1,9 @@
 //! The pushes under way: what ties a hook process back to the connection that started it.
 
-use super::report::Colour;
 use crate::git::Repository;
 use crate::model::id::ProjectId;
 use crate::model::project::Project;
+use crate::model::report::Colour;
 use crate::model::user::User;
 use rand::Rng;
 use std::collections::{HashMap, HashSet};

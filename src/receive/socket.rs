@@ -1,8 +1,8 @@
 //! The unix socket on which hooks ask.
 
 use super::protocol::{HookCall, HookName, HookReply, MAX_LINE_BYTES, Verdict};
-use super::report::Colour;
 use super::{Push, Receiver, Terminal};
+use crate::model::report::Colour;
 use std::fs::Permissions;
 use std::future::Future;
 use std::io;

@@ -2,8 +2,8 @@
 
 use crate::engine::TerminalSize;
 use crate::model::log::Stream;
+use crate::model::report::{self, Colour};
 use crate::processes::AppLine;
-use crate::receive::report::{self, Colour};
 use russh::ChannelWriteHalf;
 use russh::server::Msg;
 

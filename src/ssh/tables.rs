@@ -9,7 +9,7 @@ use crate::auth::access::Action;
 use crate::model::deployment::DeploymentState;
 use crate::model::id::ReleaseId;
 use crate::model::release::Release;
-use crate::model::time::{Timestamp, now};
+use crate::model::time::{Timestamp, age, now};
 use crate::model::user::User;
 use crate::processes::{Process, ProcessError, ProcessState};
 use crate::store::{PageRequest, StoreError};
@@ -139,17 +139,6 @@ const fn state_word(state: DeploymentState) -> &'static str {
     }
 }
 
-/// A time that has passed, in its largest unit: `3 min`.
-fn age(since: Timestamp, now: Timestamp) -> String {
-    let seconds = (now - since).num_seconds().max(0);
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..172_800 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
-    }
-}
-
 /// Rows with their columns on the left, as wide as the widest word.
 fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
@@ -167,17 +156,6 @@ fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use chrono::TimeDelta;
-
-    #[test]
-    fn ages_have_one_unit() {
-        let now = now();
-        for (seconds, shown) in
-            [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (3_599, "59 min"), (7_200, "2 h"), (172_800, "2 days")]
-        {
-            assert_eq!(age(now - TimeDelta::seconds(seconds), now), shown);
-        }
-    }
 
     #[test]
     fn columns_are_as_wide_as_their_widest_word() {

@@ -13,7 +13,7 @@ const LONGEST_COLOUR: usize = 64;
 
 /// Appends one line in which only printable text, tabs and colours are left as they are; without colours where none can
 /// be seen.
-pub(super) fn push_safely(shown: &mut String, line: &str, colour: Colour) {
+pub fn push_safely(shown: &mut String, line: &str, colour: Colour) {
     let mut coloured = false;
     let mut rest = line;
     while let Some(character) = rest.chars().next() {
@@ -42,6 +42,19 @@ pub(super) fn push_safely(shown: &mut String, line: &str, colour: Colour) {
     if coloured {
         shown.push_str(RESET);
     }
+}
+
+/// A text in one line without colours, in which nothing can move the cursor, not even a line end or a tab.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for (number, part) in text.split(['\n', '\t']).enumerate() {
+        if number > 0 {
+            shown.push(' ');
+        }
+        push_safely(&mut shown, part, Colour::Plain);
+    }
+    shown
 }
 
 /// The harmless SGR sequence (ECMA-48 §8.3.117) that the text begins with: `ESC [`, parameters, `m`.
@@ -146,6 +159,11 @@ mod tests {
         assert_eq!(safe(text, Colour::Plain), "red and green");
         // What is not a colour is shown all the same.
         assert_eq!(safe("\u{1b}[2Jx\u{1b}[8my", Colour::Plain), "^[[2Jx^[[8my");
+    }
+
+    #[test]
+    fn one_line_stays_one() {
+        assert_eq!(one_line("a\nb\tc\u{1b}[31md\u{1b}[2J\r"), "a b cd^[[2J^M");
     }
 
     #[test]
