@@ -2,7 +2,8 @@
 //!
 //! The receiving and the sending of packs is git's own work ([`service`]); everything that reads or moves objects and
 //! references of a repository at rest goes through git2. A build context and the files that detection looks at come
-//! straight from the object store: there is no checkout, and so no `.git` folder that a build could reach.
+//! straight from the object store: there is no checkout, and so no `.git` folder that a build could reach. [`WorkTree`] is the
+//! other side: a developer's own repository, for the commands that are typed in it.
 
 mod bounds;
 mod changes;
@@ -17,6 +18,7 @@ mod repository;
 mod service;
 mod sweep;
 mod tree;
+mod work_tree;
 
 pub use context::{Context, ContextReport};
 pub use hooks::install as install_hooks;
@@ -26,3 +28,4 @@ pub use references::{BranchMove, MoveError, names_hidden_reference};
 pub use repository::{GitError, Repositories, Repository};
 pub use service::{GitProtocol, PushEnvironment, Service};
 pub use tree::GitTree;
+pub use work_tree::{Remote, WorkTree};
