@@ -6,6 +6,7 @@ use crate::config::{Home, Settings, Variables, free_bytes};
 use crate::engine::{DockerEngine, DockerOptions, Engine, EngineInfo};
 use crate::model::id::ServerId;
 use crate::store::Store;
+use serde_json::json;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::ExitCode;
@@ -20,7 +21,7 @@ const LEAST_FREE_GIB: u64 = 2;
 /// What was found, or what is wrong and what to do.
 type Finding = Result<String, String>;
 
-pub(super) fn doctor(variables: &Variables) -> ExitCode {
+pub(super) fn doctor(variables: &Variables, json: bool) -> ExitCode {
     let settings = match Settings::load(variables) {
         Ok(settings) => settings,
         Err(mistakes) => {
@@ -36,12 +37,19 @@ pub(super) fn doctor(variables: &Variables) -> ExitCode {
         }
     };
     let findings = runtime.block_on(findings(&settings));
-    let mut healthy = true;
-    for (name, finding) in findings {
-        healthy &= finding.is_ok();
-        match finding {
-            Ok(text) => printer::line(&format!("ok    {name:<10}{text}")),
-            Err(text) => printer::line(&format!("FAIL  {name:<10}{text}")),
+    let healthy = findings.iter().all(|(_, finding)| finding.is_ok());
+    if json {
+        let checks = findings.iter().map(|(name, finding)| {
+            let (Ok(text) | Err(text)) = finding;
+            json!({ "name": name, "ok": finding.is_ok(), "text": text })
+        });
+        printer::line(&format!("{:#}", json!({ "healthy": healthy, "checks": checks.collect::<Vec<_>>() })));
+    } else {
+        for (name, finding) in findings {
+            match finding {
+                Ok(text) => printer::line(&format!("ok    {name:<10}{text}")),
+                Err(text) => printer::line(&format!("FAIL  {name:<10}{text}")),
+            }
         }
     }
     if healthy { ExitCode::SUCCESS } else { ExitCode::FAILURE }

@@ -1,11 +1,13 @@
 //! Front door for people at a terminal: one function a command, and one place that prints.
 
 mod adopt;
+mod client;
 mod detected;
 mod doctor;
 mod eject;
 mod plan;
 mod printer;
+mod reference;
 mod serve;
 mod settings;
 
@@ -32,6 +34,8 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Client(client::arguments::ClientCommand),
     /// Run the server: git over SSH, the API, and the router of the apps
     Serve,
     /// Show how a project would be built and started
@@ -58,14 +62,25 @@ enum Command {
     /// Print the JSON Schema of gilgal.toml, for editors
     Schema,
     /// Check everything that the server needs, and say what to do
-    Doctor,
+    Doctor {
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// List every setting with its meaning
-    Settings,
+    Settings {
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// Give the database at `DATABASE_URL` to this home, after `serve` has refused it; the server must not run
     AdoptDatabase {
         /// Whose the database is until now: the id that `serve` has named, or `nobody`
         owner: adopt::Owner,
     },
+    /// Print docs/cli.md
+    #[command(hide = true)]
+    Reference,
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
     Hook { name: String },
@@ -77,15 +92,17 @@ pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let variables = Variables::of_this_process();
     match arguments.command {
+        Command::Client(command) => client::run(command, &variables),
         Command::Serve => serve::serve(&variables),
         Command::Plan { folder, json, dockerfile } => {
             plan::plan(&folder, plan::Format::new(json, dockerfile))
         }
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),
-        Command::Doctor => doctor::doctor(&variables),
-        Command::Settings => settings::settings(),
+        Command::Doctor { json } => doctor::doctor(&variables, json),
+        Command::Settings { json } => settings::settings(json),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
+        Command::Reference => reference::reference(),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod accounts;
+mod cli;
 mod conventions;
 mod deployments;
 mod keys;

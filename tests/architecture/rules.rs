@@ -54,6 +54,12 @@ pub(crate) const FORBIDDEN: &[Arrow] = &[
     Arrow { from: "ssh/", to: "deploy", why: "a front door queues; only `work` runs deployments" },
     Arrow { from: "api/", to: "engine", why: "the API hears of the engine through its ports" },
     Arrow { from: "receive/hook.rs", to: "store", why: "a hook process never opens the database" },
+    Arrow { from: "cli/client/", to: "buildpack", why: "a client knows the server by its API" },
+    Arrow { from: "cli/client/", to: "engine", why: "a client knows the server by its API" },
+    Arrow { from: "cli/client/", to: "receive", why: "a client knows the server by its API" },
+    Arrow { from: "cli/client/", to: "serve", why: "a client knows the server by its API" },
+    Arrow { from: "cli/client/", to: "store", why: "a client knows the server by its API" },
+    Arrow { from: "cli/client/", to: "telemetry", why: "a client has no log" },
     Arrow {
         from: "receive/hook.rs",
         to: "git",
@@ -90,7 +96,13 @@ pub(crate) const FENCES: &[Fence] = &[
         only: &["router/", "api/server.rs", "api/connection.rs"],
         why: "HTTP of the apps, and the listener of the API",
     },
-    Fence { names: &["clap"], only: &["cli/"], why: "arguments are parsed once" },
+    Fence { names: &["clap", "clap_complete"], only: &["cli/"], why: "arguments are parsed once" },
+    Fence {
+        names: &["reqwest"],
+        only: &["cli/client/"],
+        why: "the server asks nobody over HTTP; its client does",
+    },
+    Fence { names: &["unicode_width"], only: &["cli/client/"], why: "columns of a terminal" },
     Fence { names: &["argon2", "jsonwebtoken"], only: &["auth/"], why: "passwords and tokens are auth's" },
     Fence { names: &["hmac"], only: &["auth/", "secrets/"], why: "keys are used in two places" },
     Fence { names: &["aes_gcm"], only: &["secrets/"], why: "encryption at rest" },
@@ -103,8 +115,8 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
     Fence {
         names: &["std::process::Command", "tokio::process::Command", "tokio::process::Child"],
-        only: &["git/"],
-        why: "git is the only program that is started",
+        only: &["git/", "cli/client/browser.rs"],
+        why: "git is the only program that the server starts; a person's browser is started on their own machine",
     },
     Fence {
         names: &[

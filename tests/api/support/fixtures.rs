@@ -45,15 +45,21 @@ pub(crate) async fn move_to(store: &Store, id: DeploymentId, states: &[Deploymen
 /// Writes lines to the log of a deployment, numbered from `first`.
 pub(crate) async fn lines(store: &Store, id: DeploymentId, first: i64, texts: &[(Stream, &str)]) {
     let line = |(seq, (stream, text)): (i64, &(Stream, &str))| {
-        let (level, step) = match stream {
-            Stream::Notice => (Level::Error, Step::Build),
-            Stream::Step | Stream::Outcome | Stream::Detail | Stream::Build | Stream::App => {
-                (Level::Info, Step::Detect)
-            }
+        let step = match stream {
+            Stream::Notice => Step::Build,
+            Stream::Step | Stream::Outcome | Stream::Detail | Stream::Build | Stream::App => Step::Detect,
         };
-        let line = NewLine { at: now(), level, step, stream: *stream, text: (*text).to_owned() };
-        LogLine { seq, line }
+        line_of(seq, step, *stream, text)
     };
     let lines: Vec<_> = (first..).zip(texts).map(line).collect();
     store.append_log(id, &lines).await.unwrap();
+}
+
+/// A line that belongs to a step.
+pub(crate) fn line_of(seq: i64, step: Step, stream: Stream, text: &str) -> LogLine {
+    let level = match stream {
+        Stream::Notice => Level::Error,
+        Stream::Step | Stream::Outcome | Stream::Detail | Stream::Build | Stream::App => Level::Info,
+    };
+    LogLine { seq, line: NewLine { at: now(), level, step, stream, text: text.to_owned() } }
 }

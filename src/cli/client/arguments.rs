@@ -1,0 +1,211 @@
+//! What can be typed: the commands that talk to a server, with their flags.
+
+use super::deployment::Reference;
+use super::server::ServerUrl;
+use crate::model::deployment::Status;
+use crate::model::name::{Email, Slug};
+use crate::model::title::Title;
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+use std::path::PathBuf;
+
+/// Which server is asked, and for whom the answer is.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct Connection {
+    /// Server to ask, instead of GILGAL_URL or the one that was logged in to last
+    #[arg(long, value_name = "ADDRESS", global = true, display_order = 90)]
+    pub(super) server: Option<ServerUrl>,
+    /// Answer in JSON, for programs
+    #[arg(long, global = true, display_order = 91)]
+    pub(in crate::cli) json: bool,
+}
+
+/// Which project is meant.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct InProject {
+    /// Project, instead of the one that a git remote of this folder points at
+    #[arg(short, long, value_name = "SLUG", global = true, display_order = 80)]
+    pub(super) project: Option<Slug>,
+    #[command(flatten)]
+    pub(super) connection: Connection,
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(in crate::cli) enum ClientCommand {
+    /// Log in to a server, and keep the login for the commands that follow
+    Login {
+        /// Address of the server's API: https://gilgal.example.com
+        address: Option<ServerUrl>,
+        /// E-mail address of the account, instead of being asked for it
+        #[arg(long, value_name = "ADDRESS")]
+        email: Option<Email>,
+        /// Use this token instead of a password; without a value it is asked for
+        #[arg(long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "", conflicts_with = "email")]
+        token: Option<String>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// End the login
+    Logout {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Show who is logged in, and where
+    Whoami {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// List your projects
+    Projects {
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Create a project, and add it to this repository as the git remote `gilgal`
+    Create {
+        /// Name of the project; the name of this folder unless given
+        name: Option<Title>,
+        /// Slug of the project, in its URLs; made of the name unless given
+        #[arg(long)]
+        slug: Option<Slug>,
+        /// Name of the git remote
+        #[arg(long, value_name = "NAME", default_value = super::project::REMOTE)]
+        remote: String,
+        /// Add no git remote
+        #[arg(long)]
+        no_remote: bool,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Show a project
+    Info {
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Open the app in the browser
+    Open {
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Remove a project with everything that belongs to it
+    Destroy {
+        /// The project's slug once more, instead of being asked for it
+        #[arg(long, value_name = "SLUG")]
+        confirm: Option<String>,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// List the deployments of a project, or do something with one
+    Deployments {
+        /// Only those with this status
+        #[arg(long, value_parser = status)]
+        status: Option<Status>,
+        /// How many, newest first
+        #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=100))]
+        limit: u16,
+        #[command(subcommand)]
+        action: Option<DeploymentsAction>,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Show the log of a deployment
+    Logs {
+        /// Deployment: its id, the end of it, or a release such as v7; the newest one unless given
+        #[arg(long, short, value_name = "DEPLOYMENT")]
+        deployment: Option<Reference>,
+        /// Go on until the deployment has ended
+        #[arg(long, short)]
+        follow: bool,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Cancel a deployment that is not live yet
+    Cancel {
+        /// Deployment; the newest one unless given
+        deployment: Option<Reference>,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// List your SSH keys, or add and remove them
+    Keys {
+        #[command(subcommand)]
+        action: Option<KeysAction>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// Show how the server is, and the project of this folder
+    Status {
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// Print a script that completes commands in a shell
+    Completions {
+        shell: Shell,
+        #[command(flatten)]
+        connection: Connection,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(in crate::cli) enum DeploymentsAction {
+    /// Show a deployment with its steps
+    Show {
+        /// Deployment: its id, the end of it, or a release such as v7; the newest one unless given
+        deployment: Option<Reference>,
+    },
+    /// Follow a deployment until it has ended
+    Attach {
+        /// Deployment; the newest one unless given
+        deployment: Option<Reference>,
+    },
+    /// Cancel a deployment that is not live yet
+    Cancel {
+        /// Deployment; the newest one unless given
+        deployment: Option<Reference>,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(in crate::cli) enum KeysAction {
+    /// Add a public key, so that its private half may push
+    Add {
+        /// File with the public key; the first of ~/.ssh/id_ed25519.pub, id_ecdsa.pub and id_rsa.pub unless given
+        file: Option<PathBuf>,
+        /// Title of the key; its comment unless given
+        #[arg(long)]
+        title: Option<Title>,
+    },
+    /// Remove a key
+    Remove {
+        /// Title, fingerprint or id of the key
+        key: String,
+    },
+}
+
+impl ClientCommand {
+    /// The flags that every command has.
+    pub(super) const fn connection(&self) -> &Connection {
+        match self {
+            Self::Login { connection, .. }
+            | Self::Logout { connection }
+            | Self::Whoami { connection }
+            | Self::Projects { connection }
+            | Self::Create { connection, .. }
+            | Self::Keys { connection, .. }
+            | Self::Completions { connection, .. } => connection,
+            Self::Info { project }
+            | Self::Open { project }
+            | Self::Destroy { project, .. }
+            | Self::Deployments { project, .. }
+            | Self::Logs { project, .. }
+            | Self::Cancel { project, .. }
+            | Self::Status { project } => &project.connection,
+        }
+    }
+}
+
+/// A status by the word of the API.
+fn status(word: &str) -> Result<Status, String> {
+    let value = serde_json::Value::String(word.to_owned());
+    serde_json::from_value(value)
+        .map_err(|_| "use queued, building, deploying, success, failed, cancelled or superseded".to_owned())
+}

@@ -1,0 +1,114 @@
+//! `gilgal login` and `gilgal logout`
+
+use crate::cli::client::answer::Answer;
+use crate::cli::client::api::{Api, parse};
+use crate::cli::client::arguments::Connection;
+use crate::cli::client::context::{Context, named_server};
+use crate::cli::client::credentials::{Credentials, Login, Tokens};
+use crate::cli::client::failure::Failure;
+use crate::cli::client::prompt;
+use crate::cli::client::server::ServerUrl;
+use crate::cli::client::session::{Identity, not_logged_in};
+use crate::config::Variables;
+use crate::model::name::Email;
+use crate::model::secret::Secret;
+use crate::wire::account::{SessionBody, UserBody};
+use serde_json::{Value, json};
+
+/// Logs in and keeps the login. `token` is empty where it is to be asked for.
+pub(super) async fn login(
+    address: Option<ServerUrl>,
+    email: Option<Email>,
+    token: Option<String>,
+    connection: &Connection,
+    variables: &Variables,
+) -> Result<Answer, Failure> {
+    let credentials = Credentials::of(variables)?;
+    let server = match address {
+        Some(address) => address,
+        None => match (named_server(connection, variables)?, credentials.read()?.current) {
+            (Some(server), _) | (None, Some(server)) => server,
+            (None, None) => ServerUrl::DEFAULT.parse().map_err(Failure::usage)?,
+        },
+    };
+    let (login, user) = match token {
+        Some(token) => with_token(&server, token).await?,
+        None => with_password(&server, email).await?,
+    };
+    let change = |logins: &mut crate::cli::client::credentials::Logins| {
+        logins.current = Some(server.clone());
+        logins.servers.insert(server.clone(), login);
+    };
+    credentials.lock()?.change(change)?;
+    let UserBody { ref username, ref email, .. } = user;
+    let screen = format!("Logged in to {server} as {username} ({email}).");
+    let mut answer = Answer::new(screen, json!({ "server": server, "user": user }));
+    if !server.is_encrypted() && !server.is_loopback() {
+        answer = answer.with_notice(format!(
+            "warning: {server} is asked without TLS: whoever is on the way can read your password and your tokens."
+        ));
+    }
+    if variables.get("GILGAL_TOKEN").is_some() {
+        answer = answer.with_notice("warning: GILGAL_TOKEN is set: it is used instead of this login.");
+    }
+    Ok(answer)
+}
+
+async fn with_token(server: &ServerUrl, token: String) -> Result<(Login, UserBody), Failure> {
+    let token = if token.is_empty() {
+        prompt::secret(&format!("Token for {server}: "))?.into_exposed().trim().to_owned()
+    } else {
+        token
+    };
+    let token = Secret::new(token);
+    let api = Api::new(server.clone(), Identity::Given(token.clone()))?;
+    let user = parse(api.get("/api/auth/me").await?)?;
+    Ok((Login::Token { token }, user))
+}
+
+async fn with_password(server: &ServerUrl, email: Option<Email>) -> Result<(Login, UserBody), Failure> {
+    let email = match email {
+        Some(email) => email,
+        None => {
+            let typed = prompt::line(&format!("E-mail address at {server}: "))?;
+            typed.parse().map_err(|error| Failure::usage(format!("{error}")))?
+        }
+    };
+    let password = prompt::secret(&format!("Password of {email}: "))?;
+    let api = Api::new(server.clone(), Identity::Nobody)?;
+    let body = json!({ "email": email, "password": password.expose() });
+    let session: SessionBody = parse(api.post("/api/auth/login", &body).await?)?;
+    let user = session.user.clone();
+    Ok((Login::Session(Tokens::of(session)), user))
+}
+
+/// Ends the login at the server, and forgets it here in any case.
+pub(super) async fn logout(context: &Context, variables: &Variables) -> Result<Answer, Failure> {
+    let server = &context.api.server;
+    let locked_in = Credentials::of(variables)?;
+    // Under the lock: nobody replaces the refresh token meanwhile.
+    let locked = locked_in.lock()?;
+    let login = locked_in.read()?.servers.remove(server).ok_or_else(|| not_logged_in(server))?;
+    let ended = match &login {
+        Login::Session(tokens) => {
+            let api = Api::new(server.clone(), Identity::Nobody)?;
+            let body = json!({ "refresh_token": tokens.refresh_token.expose() });
+            api.post("/api/auth/logout", &body).await
+        }
+        Login::Token { .. } => Ok(Value::Null),
+    };
+    locked.change(|logins| {
+        logins.servers.remove(server);
+        if logins.current.as_ref() == Some(server) {
+            logins.current = None;
+        }
+    })?;
+    let answer = Answer::new(format!("Logged out of {server}."), json!({ "server": server }));
+    Ok(match ended {
+        Ok(_) => answer,
+        Err(failure) => answer.with_notice(format!(
+            "{}\nwarning: the server has not heard of it; there the login ends by itself after 30 days.",
+            failure.render(false)
+        )),
+    })
+}

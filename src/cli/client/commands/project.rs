@@ -1,0 +1,71 @@
+//! `gilgal projects`, `gilgal info` and `gilgal open`
+
+use crate::cli::client::answer::Answer;
+use crate::cli::client::api::parse;
+use crate::cli::client::browser;
+use crate::cli::client::context::Context;
+use crate::cli::client::failure::Failure;
+use crate::cli::client::project::Project;
+use crate::cli::client::table::{Table, facts};
+use crate::config::Variables;
+use crate::model::time::{age, now};
+use crate::wire::project::{ProjectBody, ProjectStatus};
+use serde_json::{Value, json};
+
+pub(super) async fn list(context: &Context) -> Result<Answer, Failure> {
+    let projects = context.api.get_all("/api/projects?").await?;
+    let mut table = Table::new(&["SLUG", "STATUS", "KIND", "AGE", "URL"]);
+    for project in &projects {
+        let ProjectBody { slug, status, framework, created_at, url, .. } = parse(project.clone())?;
+        table.row([
+            slug.to_string(),
+            status_word(status).to_owned(),
+            framework.unwrap_or_else(|| "-".to_owned()),
+            age(created_at, now()),
+            url,
+        ]);
+    }
+    let empty = "You have no projects yet. Make one: gilgal create";
+    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(projects)))
+}
+
+pub(super) fn info(project: &Project) -> Result<Answer, Failure> {
+    let screen = shown(&project.body);
+    Ok(Answer::new(screen, project.json.clone()))
+}
+
+/// A project, fact by fact.
+pub(super) fn shown(project: &ProjectBody) -> String {
+    let ProjectBody { slug, name, framework, status, git_url, url, created_at, .. } = project;
+    facts(&[
+        ("project", slug.to_string()),
+        ("name", name.clone()),
+        ("status", status_word(*status).to_owned()),
+        ("kind", framework.clone().unwrap_or_else(|| "-".to_owned())),
+        ("url", url.clone()),
+        ("git", git_url.clone()),
+        ("created", format!("{} ago", age(*created_at, now()))),
+    ])
+}
+
+/// Shows the URL, and opens it where there is a screen for a browser.
+pub(super) fn open(context: &Context, project: &Project, variables: &Variables) -> Answer {
+    let url = &project.body.url;
+    let has_screen = cfg!(target_os = "macos")
+        || variables.get("DISPLAY").is_some()
+        || variables.get("WAYLAND_DISPLAY").is_some();
+    // The URL is the server's word: nothing but a web page is opened.
+    let is_page = url.starts_with("http://") || url.starts_with("https://");
+    let opened = context.screen.live && !context.json && has_screen && is_page && browser::open(url);
+    Answer::new(url.clone(), json!({ "url": url, "opened": opened }))
+}
+
+const fn status_word(status: ProjectStatus) -> &'static str {
+    match status {
+        ProjectStatus::Created => "created",
+        ProjectStatus::Deploying => "deploying",
+        ProjectStatus::Live => "live",
+        ProjectStatus::Failed => "failed",
+        ProjectStatus::Disabled => "disabled",
+    }
+}
