@@ -236,7 +236,7 @@ impl Api {
                 failure = failure.with_cause(format!("{name}: {}", fault.as_str().unwrap_or_default()));
             }
         }
-        if let Some(wait) = wait {
+        if let Some(wait) = wait.filter(|_| !failure.says("Try again")) {
             failure = failure.with_hint(format!("Try again in {wait} s."));
         }
         match status {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 /// Which server is asked, and for whom the answer is.
 #[derive(Debug, Clone, Args)]
 pub(in crate::cli) struct Connection {
-    /// Server to ask, instead of GILGAL_URL or the one that was logged in to last
+    /// Server to ask, instead of `GILGAL_URL` or the one that was logged in to last
     #[arg(long, value_name = "ADDRESS", global = true, display_order = 90)]
     pub(super) server: Option<ServerUrl>,
     /// Answer in JSON, for programs
@@ -168,7 +168,7 @@ pub(in crate::cli) enum DeploymentsAction {
 pub(in crate::cli) enum KeysAction {
     /// Add a public key, so that its private half may push
     Add {
-        /// File with the public key; the first of ~/.ssh/id_ed25519.pub, id_ecdsa.pub and id_rsa.pub unless given
+        /// File with the public key; the first of `~/.ssh/id_ed25519.pub`, `id_ecdsa.pub` and `id_rsa.pub` unless given
         file: Option<PathBuf>,
         /// Title of the key; its comment unless given
         #[arg(long)]

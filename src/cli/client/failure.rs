@@ -77,6 +77,11 @@ impl Failure {
         Self::new(message).with_exit(Exit::Usage)
     }
 
+    /// Whether its message has some words already.
+    pub(super) fn says(&self, words: &str) -> bool {
+        self.message.contains(words)
+    }
+
     pub(super) fn with_exit(mut self, exit: Exit) -> Self {
         self.exit = exit;
         self

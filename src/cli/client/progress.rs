@@ -156,15 +156,8 @@ impl Progress {
         }
         match line.stream {
             // What follows an outcome belongs to it: where the app is.
-            Stream::Detail if self.ours.last().is_some_and(|last| last.stream == Stream::Outcome) => {
-                self.ours.push(LogLineBody { stream: Stream::Outcome, ..line.clone() });
-            }
-            Stream::Step => {}
-            // What follows an outcome belongs to it: where the app is.
-            Stream::Detail if self.ours.iter().any(|line| line.stream == Stream::Outcome) => {
-                self.ours.push(line.clone());
-            }
-            Stream::Detail => {}
+            Stream::Detail if self.has_outcome() => self.ours.push(line.clone()),
+            Stream::Step | Stream::Detail => {}
             Stream::Outcome | Stream::Notice => self.ours.push(line.clone()),
             Stream::Build | Stream::App => {
                 self.theirs.push_back(line.clone());
@@ -173,15 +166,25 @@ impl Progress {
                 }
             }
         }
+        let is_over = self.has_outcome();
         if let Some(running) = self.steps.last_mut() {
             running.said = one_line(line.text.trim());
             match line.stream {
-                Stream::Step | Stream::Detail | Stream::Outcome | Stream::Notice => {
+                Stream::Step | Stream::Detail | Stream::Notice if !is_over => {
                     running.result.clone_from(&running.said);
                 }
-                Stream::Build | Stream::App => {}
+                Stream::Step
+                | Stream::Detail
+                | Stream::Outcome
+                | Stream::Notice
+                | Stream::Build
+                | Stream::App => {}
             }
         }
+    }
+
+    fn has_outcome(&self) -> bool {
+        self.ours.iter().any(|line| line.stream == Stream::Outcome)
     }
 
     fn end(&mut self, status: Status) {

@@ -4,13 +4,13 @@ use crate::cli::client::answer::Answer;
 use crate::cli::client::api::{Api, parse};
 use crate::cli::client::arguments::Connection;
 use crate::cli::client::context::{Context, named_server};
-use crate::cli::client::credentials::{Credentials, Login, Tokens};
+use crate::cli::client::credentials::{Credentials, Login, Logins, Tokens};
 use crate::cli::client::failure::Failure;
 use crate::cli::client::prompt;
 use crate::cli::client::server::ServerUrl;
 use crate::cli::client::session::{Identity, not_logged_in};
 use crate::config::Variables;
-use crate::model::name::Email;
+use crate::model::name::{Email, InvalidName};
 use crate::model::secret::Secret;
 use crate::wire::account::{SessionBody, UserBody};
 use serde_json::{Value, json};
@@ -35,7 +35,7 @@ pub(super) async fn login(
         Some(token) => with_token(&server, token).await?,
         None => with_password(&server, email).await?,
     };
-    let change = |logins: &mut crate::cli::client::credentials::Logins| {
+    let change = |logins: &mut Logins| {
         logins.current = Some(server.clone());
         logins.servers.insert(server.clone(), login);
     };
@@ -67,19 +67,18 @@ async fn with_token(server: &ServerUrl, token: String) -> Result<(Login, UserBod
 }
 
 async fn with_password(server: &ServerUrl, email: Option<Email>) -> Result<(Login, UserBody), Failure> {
-    let email = match email {
-        Some(email) => email,
-        None => {
-            let typed = prompt::line(&format!("E-mail address at {server}: "))?;
-            typed.parse().map_err(|error| Failure::usage(format!("{error}")))?
-        }
-    };
+    let email = email.map_or_else(|| ask_for_email(server), Ok)?;
     let password = prompt::secret(&format!("Password of {email}: "))?;
     let api = Api::new(server.clone(), Identity::Nobody)?;
     let body = json!({ "email": email, "password": password.expose() });
     let session: SessionBody = parse(api.post("/api/auth/login", &body).await?)?;
     let user = session.user.clone();
     Ok((Login::Session(Tokens::of(session)), user))
+}
+
+fn ask_for_email(server: &ServerUrl) -> Result<Email, Failure> {
+    let typed = prompt::line(&format!("E-mail address at {server}: "))?;
+    typed.parse().map_err(|error: InvalidName| Failure::usage(error.to_string()))
 }
 
 /// Ends the login at the server, and forgets it here in any case.

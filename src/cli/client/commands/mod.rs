@@ -39,7 +39,7 @@ pub(super) async fn run(
             let remote = (!no_remote).then_some(remote);
             create::create(&context()?, name, slug, remote.as_deref()).await
         }
-        ClientCommand::Info { project } => project::info(&in_project(context()?, &project).await?.1),
+        ClientCommand::Info { project } => Ok(project::info(&in_project(context()?, &project).await?.1)),
         ClientCommand::Open { project } => {
             let (context, project) = in_project(context()?, &project).await?;
             Ok(project::open(&context, &project, variables))

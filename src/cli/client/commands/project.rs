@@ -29,9 +29,8 @@ pub(super) async fn list(context: &Context) -> Result<Answer, Failure> {
     Ok(Answer::table(&table, context.screen.width, empty, Value::Array(projects)))
 }
 
-pub(super) fn info(project: &Project) -> Result<Answer, Failure> {
-    let screen = shown(&project.body);
-    Ok(Answer::new(screen, project.json.clone()))
+pub(super) fn info(project: &Project) -> Answer {
+    Answer::new(shown(&project.body), project.json.clone())
 }
 
 /// A project, fact by fact.

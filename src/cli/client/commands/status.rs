@@ -9,7 +9,7 @@ use crate::cli::client::project::find;
 use crate::cli::client::table::facts;
 use crate::model::name::Slug;
 use crate::wire::account::UserBody;
-use crate::wire::system::{CheckBody, ReadyBody, VersionBody};
+use crate::wire::system::{ReadyBody, VersionBody};
 use serde_json::{Value, json};
 
 /// How the server is, who is logged in, and the project that is meant, where one is.
@@ -24,15 +24,15 @@ pub(super) async fn status(context: &Context, named: Option<&Slug>) -> Result<An
         Err(failure) => return Err(failure),
     };
     let who = account.as_ref().map_or_else(|| "not logged in".to_owned(), |user| user.username.to_string());
-    let mut screen = facts(&[
+    let mut lines = vec![
         ("server", server.to_string()),
         ("version", version.clone()),
         ("state", if ready { "takes deployments" } else { "cannot deploy at the moment" }.to_owned()),
         ("account", who),
-    ]);
-    for CheckBody { name, reason, .. } in checks.iter().filter(|check| !check.ok) {
-        screen.push_str(&facts(&[(name, reason.clone().unwrap_or_default())]));
-    }
+    ];
+    let wrong = checks.iter().filter(|check| !check.ok);
+    lines.extend(wrong.map(|check| (check.name.as_str(), check.reason.clone().unwrap_or_default())));
+    let mut screen = facts(&lines);
     let project = match account {
         None => None,
         Some(_) => match find(&context.api, named).await {
