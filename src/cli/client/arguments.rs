@@ -34,7 +34,7 @@ pub(in crate::cli) struct InProject {
 pub(in crate::cli) enum ClientCommand {
     /// Log in to a server, and keep the login for the commands that follow
     Login {
-        /// Address of the server's API: https://gilgal.example.com
+        /// Address of the server's API: `https://gilgal.example.com`
         address: Option<ServerUrl>,
         /// E-mail address of the account, instead of being asked for it
         #[arg(long, value_name = "ADDRESS")]
