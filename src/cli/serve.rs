@@ -22,6 +22,9 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
         printer::error(&mistake);
         return ExitCode::from(USAGE);
     }
+    for name in variables.unknown_settings() {
+        tracing::warn!(name, "there is no such setting; `gilgal settings` lists them");
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
