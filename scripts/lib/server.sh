@@ -24,6 +24,7 @@ server_answers() {
 # start_server BINARY: in the background, and waits until its API answers.
 start_server() {
   (umask 077 && mkdir -p "$GILGAL_HOME")
+  log_begins=$(($(wc -c 2>/dev/null <"$server_log" || echo 0) + 1))
   setsid nohup "$1" serve >>"$server_log" 2>&1 </dev/null &
   echo $! >"$server_pid_file"
   # Between fork and exec the process still has bash's name.
@@ -35,8 +36,9 @@ start_server() {
 
 server_answered_or_died() { server_answers || ! server_runs; }
 
+# Shows what this start has said, and nothing of those before it.
 server_failed() {
-  tail -n 15 "$server_log" >&2
+  tail -c "+$log_begins" "$server_log" | tail -n 15 >&2
   fail "gilgal $1" "Its log is in $server_log"
 }
 
@@ -137,6 +139,25 @@ trust_host_key() {
   host=${BASH_REMATCH[2]} port=${BASH_REMATCH[4]:-22}
   [ "$port" = 22 ] || host="[$host]:$port"
   printf '%s %s\n' "$host" "$(ssh-keygen -y -f "$GILGAL_HOME/ssh_host_ed25519_key")" >"$developer/known_hosts"
+}
+
+# write_ssh_config GIT_URL: what `ssh -F` and git take, with "gilgal" for the server: this key and these known hosts only,
+# whatever the user's ssh is set up to do.
+write_ssh_config() {
+  local host port
+  [[ $1 =~ ^ssh://([^@/]*@)?([^:/]+)(:([0-9]+))?/ ]] || fail "not an SSH address: $1"
+  host=${BASH_REMATCH[2]} port=${BASH_REMATCH[4]:-22}
+  cat >"$developer/ssh_config" <<END
+Host gilgal
+  HostName $host
+  Port $port
+  User git
+Host *
+  IdentityFile "$developer/id_ed25519"
+  IdentitiesOnly yes
+  UserKnownHostsFile "$developer/known_hosts"
+  StrictHostKeyChecking yes
+END
 }
 
 # The whole ssh command for git: this key and these known hosts only, whatever the user's ssh is set up to do.

@@ -23,6 +23,9 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
         printer::error(&mistake);
         return ExitCode::from(USAGE);
     }
+    for name in variables.unknown_settings() {
+        tracing::warn!(name, "there is no such setting; `gilgal settings` lists them");
+    }
     let received = match Sockets::received(variables.get("LISTEN_FDNAMES")) {
         Ok(received) => received,
         Err(error) => {

@@ -6,6 +6,10 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
+/// Variables of the same beginning that others read: docker-compose.yml, the scripts, the client, the failpoints of tests.
+const ELSEWHERE: [&str; 6] =
+    ["GILGAL_ADVISORIES", "GILGAL_BINARY", "GILGAL_FAILPOINTS", "GILGAL_IMAGE", "GILGAL_TOKEN", "GILGAL_URL"];
+
 /// The environment variables that the process was started with.
 #[derive(Debug, Clone, Default)]
 pub struct Variables(BTreeMap<String, String>);
@@ -26,6 +30,18 @@ impl Variables {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+}
+
+impl Variables {
+    /// Names that look like settings of the server and are none: misspelt, or of another version.
+    #[must_use]
+    pub fn unknown_settings(&self) -> Vec<&str> {
+        let known = |name: &str| SETTINGS.iter().any(|setting| setting.variable == name);
+        let names = self.0.keys().map(String::as_str);
+        names
+            .filter(|name| name.starts_with("GILGAL_") && !known(name) && !ELSEWHERE.contains(name))
+            .collect()
     }
 }
 
@@ -124,5 +140,21 @@ impl<'a> Lookup<'a> {
         let before = self.mistakes.len();
         let value = self.optional(setting, wanted);
         if value.is_some() || self.mistakes.len() > before { value } else { setting.default.parse().ok() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_variable_is_found() {
+        let variables = Variables::from([
+            ("GILGAL_HTTP_ADR", "0.0.0.0:1"),
+            ("GILGAL_HTTP_ADDR", "0.0.0.0:1"),
+            ("GILGAL_IMAGE", "gilgal:latest"),
+            ("PATH", "/bin"),
+        ]);
+        assert_eq!(variables.unknown_settings(), ["GILGAL_HTTP_ADR"]);
     }
 }

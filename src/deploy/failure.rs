@@ -107,9 +107,9 @@ impl From<MoveError> for StepError {
         match error {
             MoveError::Moved { now } => Failure::new(
                 "fetch first",
-                format!("The branch was moved to {} by somebody else meanwhile.", now.short()),
+                format!("The branch has moved to {} since this push began.", now.short()),
             )
-            .advise("Run `git fetch`, then rebase or merge, and push again.")
+            .advise("Run `git fetch`, then rebase or merge, and push again; `git push --force` replaces what is there.")
             .into(),
             MoveError::Git(error) => error.into(),
         }

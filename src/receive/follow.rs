@@ -168,7 +168,11 @@ impl Clock {
             (false, true) => "working",
             (false, false) => "waiting for another deployment to end",
         };
-        terminal.detail(&format!("... {what}, {} s", self.begun.elapsed().as_secs())).await;
+        let line = match self.begun.elapsed().as_secs() {
+            0 => format!("... {what}"),
+            seconds => format!("... {what}, {seconds} s"),
+        };
+        terminal.detail(&line).await;
         self.quiet_until = Instant::now() + self.pace.tick;
     }
 }
@@ -207,7 +211,7 @@ mod tests {
             let pace = Pace { waiting: Duration::from_millis(5), tick: Duration::from_millis(20) };
             watch(reader, pace, &terminal, std::future::pending()).await
         });
-        assert_eq!(line(&mut replies).await, "       ... waiting for another deployment to end, 0 s");
+        assert_eq!(line(&mut replies).await, "       ... waiting for another deployment to end");
         writer.line(Step::Build, Stream::Build, Level::Info, "begun");
         while line(&mut replies).await != "       begun" {}
         for _ in 0..3 {

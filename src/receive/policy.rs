@@ -60,7 +60,7 @@ impl Receiver {
         let Some(environment) = environment else { return Ok(false) };
         if command.deletes() {
             return Err(format!(
-                "The environment {} follows `{branch}`, so the branch cannot be deleted.",
+                "The environment {} follows `{branch}`, so the branch cannot be deleted. Delete the project, or push to another branch.",
                 environment.name
             ));
         }

@@ -109,7 +109,7 @@ impl Form {
         for name in self.fields.keys() {
             // What was sent comes back in the answer: no longer than needed to recognise it.
             let name = name.chars().take(64).collect();
-            self.faults.insert(name, format!("There is no such field here; there is {known}."));
+            self.faults.insert(name, format!("There is no such field here; the fields are {known}."));
         }
     }
 }

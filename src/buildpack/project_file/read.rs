@@ -56,7 +56,8 @@ pub(crate) fn read(text: &str) -> Result<ProjectFile, ProjectFileError> {
 }
 
 fn sentence(text: &str, error: &toml::de::Error) -> String {
-    let message = shown(error.message());
+    // serde names the types of this program.
+    let message = shown(error.message()).replace("expected i64", "expected a whole number");
     let message = message.trim_end_matches('.');
     match error.span() {
         Some(span) => format!("{}: {message}.", documents::place(text, span.start)),

@@ -104,8 +104,10 @@ pub(crate) fn running(
     running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
     for (process_type, process) in &project.file.processes {
         if !processes.contains_key(process_type) {
-            let reason =
-                format!("it has no command for the process type {process_type}, and no other file has one");
+            let reason = format!(
+                "it has no command for the process type {process_type}: say `command = \"…\"` in \
+                     `[processes.{process_type}]`, or add a line `{process_type}: …` to the Procfile"
+            );
             return Err(Refusal::BrokenFile { path: project.path.clone(), reason });
         }
         if let Some(instances) = process.instances {

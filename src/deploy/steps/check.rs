@@ -12,11 +12,14 @@ use crate::model::name::ProcessType;
 use crate::router::health::{self, ProbeFailure, Unhealthy};
 use futures_util::future::try_join_all;
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
 /// How long an instance without a port must have run to count as started.
 const RUNS_FOR: Duration = Duration::from_secs(2);
+/// When an instance that is not healthy yet is looked at for where it listens.
+const LISTENS_AFTER: Duration = Duration::from_secs(8);
 /// How often an instance is looked at for a crash.
 const CRASH_LOOK: Duration = Duration::from_millis(250);
 
@@ -102,6 +105,7 @@ impl Deployer {
         let outcome = tokio::select! {
             outcome = health::check(address, health, host) => outcome,
             failure = self.crash(run, instance) => return Err(failure),
+            never = self.say_where_it_listens(run, instance, address.port()) => match never {},
         };
         match outcome {
             Ok(healthy) => {
@@ -110,6 +114,20 @@ impl Deployer {
             }
             Err(unhealthy) => Err(self.explain(instance, address.port(), health, &unhealthy).await),
         }
+    }
+
+    /// Says after a while where an instance listens that cannot be reached: whoever sees a mistake in it need not wait for
+    /// the deadline.
+    async fn say_where_it_listens(&self, run: &Run, instance: &Instance, port: u16) -> Infallible {
+        sleep(LISTENS_AFTER).await;
+        let listening = self.engine.listening_ports(&instance.id).await.unwrap_or_default();
+        // Nothing yet is no mistake: it may be reading its data.
+        if !listening.is_empty()
+            && let Some(failure) = port::unreachable(&instance.key.shown(), port, &listening)
+        {
+            run.detail(&format!("{} Waiting for it to listen on port {port}", failure.sentence));
+        }
+        std::future::pending().await
     }
 
     /// Ends when the instance has ended, with the reason.
