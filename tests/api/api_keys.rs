@@ -171,5 +171,5 @@ async fn removing_a_key_ends_its_streams() {
     assert_eq!(ada.delete(&path(&key)).await.status, 204);
     let begin = Instant::now();
     while body.next().await.is_some() {}
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 }

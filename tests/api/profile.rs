@@ -63,7 +63,7 @@ async fn another_password_ends_every_other_login_and_its_streams() {
     assert_eq!(refreshed.refusal(401), "invalid_refresh_token");
     let begin = Instant::now();
     while body.next().await.is_some() {}
-    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
 
     assert_eq!(ada.get("/api/auth/me").await.status, 200, "the login that asked goes on");
     log_in(&server, "ada", "battery staple").await;
