@@ -1,6 +1,6 @@
 //! Something to look at, for who develops Gilgal: accounts, projects, deployments with logs, API keys.
 //!
-//! Nothing of it is live, since there are no images: what was deployed has failed, was cancelled or was superseded. No
+//! Nothing of it is live, since there are no images: what was deployed has failed or was cancelled. No
 //! password is in the program: each is made up and given out once.
 
 use crate::auth::accounts::{AccountError, Accounts, SignUp};
@@ -87,10 +87,9 @@ async fn account(store: &Store, accounts: &Accounts, name: &str, project: &str) 
     Ok(Seeded { user, password: Secret::new(password), api_key, project: slug })
 }
 
-/// One that failed in its build, one that was cancelled, one whose place a newer one has taken.
+/// One that failed in its build, one that was cancelled, one that failed in its check.
 async fn deployments(store: &Store, user: &User, environment: &Environment) -> Result<(), SeedError> {
-    let failed = queued(store, user, environment, 'a').await?;
-    let lines = [
+    let built = [
         (Step::Fetch, Stream::Step, Level::Info, "Deploying to production"),
         (Step::Detect, Stream::Step, Level::Info, "Node.js app detected"),
         (Step::Build, Stream::Step, Level::Info, "Building image"),
@@ -98,25 +97,44 @@ async fn deployments(store: &Store, user: &User, environment: &Environment) -> R
         (Step::Build, Stream::Build, Level::Error, "npm error code E404"),
         (Step::Build, Stream::Notice, Level::Error, "npm ci failed with exit code 1."),
     ];
-    log(store, failed.id, &lines).await?;
-    let reached = [DeploymentState::Fetching, DeploymentState::Detecting, DeploymentState::Building];
-    let mut state = failed.state;
-    for next in reached {
-        store.advance_deployment(failed.id, state, next, &DeploymentRecord::default(), None).await?;
-        state = next;
-    }
-    let reason = Some("npm ci failed with exit code 1.");
-    for event in [DeploymentEvent::Failed, DeploymentEvent::Undone] {
-        let next = state.next(event).expect(WRONG);
-        store.finish_deployment(failed.id, state, next, None, reason).await?;
-        state = next;
-    }
+    let to_build = [DeploymentState::Fetching, DeploymentState::Detecting, DeploymentState::Building];
+    let first = queued(store, user, environment, 'a').await?;
+    log(store, first.id, &built).await?;
+    fail(store, &first, &to_build, "npm ci failed with exit code 1.").await?;
 
-    let superseded = queued(store, user, environment, 'b').await?;
-    log(store, superseded.id, &[(Step::Queue, Stream::Step, Level::Info, "Waiting for its turn")]).await?;
-    let cancelled = queued(store, user, environment, 'c').await?;
+    let cancelled = queued(store, user, environment, 'b').await?;
     log(store, cancelled.id, &[(Step::Queue, Stream::Step, Level::Info, "Waiting for its turn")]).await?;
     store.request_cancel(cancelled.id).await?;
+
+    let checked = [
+        (Step::Fetch, Stream::Step, Level::Info, "Deploying to production"),
+        (Step::Start, Stream::Step, Level::Info, "Starting web"),
+        (Step::Check, Stream::App, Level::Info, "listening on 127.0.0.1:3000"),
+        (Step::Check, Stream::Notice, Level::Error, "web listens on 127.0.0.1 only."),
+    ];
+    let to_check = [DeploymentState::Releasing, DeploymentState::Starting, DeploymentState::Checking];
+    let last = queued(store, user, environment, 'c').await?;
+    log(store, last.id, &checked).await?;
+    fail(store, &last, &[&to_build[..], &to_check[..]].concat(), "web listens on 127.0.0.1 only.").await
+}
+
+/// Lets a deployment go through some states, and fail in the last one.
+async fn fail(
+    store: &Store,
+    deployment: &Deployment,
+    reached: &[DeploymentState],
+    reason: &str,
+) -> Result<(), SeedError> {
+    let mut state = deployment.state;
+    for next in reached {
+        store.advance_deployment(deployment.id, state, *next, &DeploymentRecord::default(), None).await?;
+        state = *next;
+    }
+    for event in [DeploymentEvent::Failed, DeploymentEvent::Undone] {
+        let next = state.next(event).expect(WRONG);
+        store.finish_deployment(deployment.id, state, next, None, Some(reason)).await?;
+        state = next;
+    }
     Ok(())
 }
 

@@ -40,7 +40,7 @@ impl Body for NewApiKeyBody {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 pub struct RotateApiKeyBody {
     /// Seconds for which the key until now is accepted too: none unless given, a week at most.
-    #[schema(required = false, maximum = 604_800)]
+    #[schema(value_type = Option<u32>, maximum = 604_800)]
     pub overlap_seconds: u32,
 }
 

@@ -14,7 +14,7 @@ pub struct NewInvitationBody {
     /// The only address that may sign up with it; any unless given.
     pub email: Option<Email>,
     /// Hours for which it can be used: a week unless given, 90 days at most.
-    #[schema(required = false, minimum = 1, maximum = 2160)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 2160)]
     pub expires_in_hours: u32,
 }
 

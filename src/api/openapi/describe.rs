@@ -39,6 +39,8 @@ pub(super) enum Shown {
     List(Part),
     /// 204.
     Nothing,
+    /// A resource, with 200 where all is well and 503 where not.
+    Readiness(Part),
     /// Lines, in one of three forms.
     Log(Part),
     /// The document itself.
@@ -51,7 +53,7 @@ impl Shown {
     /// The bodies in it.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         match self {
-            Self::One(_, part) | Self::List(part) | Self::Log(part) => Some(part),
+            Self::One(_, part) | Self::List(part) | Self::Readiness(part) | Self::Log(part) => Some(part),
             Self::Nothing | Self::Document | Self::Page => None,
         }
         .into_iter()
@@ -199,7 +201,9 @@ impl Endpoint {
                     .text("step", "Of this step only: `build`.")
             }
             Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
-            Self::Ready => about(SYSTEM, "Whether deployments can be taken", one::<ReadyBody>(200)),
+            Self::Ready => {
+                about(SYSTEM, "Whether deployments can be taken", Shown::Readiness(Part::of::<ReadyBody>()))
+            }
             Self::Version => about(SYSTEM, "Name and version", one::<VersionBody>(200)),
             Self::ShowOpenApi => about(SYSTEM, "This document", Shown::Document),
             Self::ShowDocs => about(SYSTEM, "This document for people", Shown::Page),

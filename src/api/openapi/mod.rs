@@ -110,6 +110,10 @@ fn operation(endpoint: Endpoint, row: &Row, description: &Description) -> Operat
     }
     let (status, response) = success(&description.answer);
     operation = operation.response(status, response).response("default", failure());
+    if let Shown::Readiness(part) = &description.answer {
+        let away = ResponseBuilder::new().description("Something that is needed is away");
+        operation = operation.response("503", away.content(JSON, json(part)).build());
+    }
     if row.access != Access::Public {
         operation = operation.security(SecurityRequirement::new(SECURITY, Vec::<String>::new()));
     }
@@ -152,6 +156,7 @@ fn success(answer: &Shown) -> (String, Response) {
     let response = ResponseBuilder::new().description("Done");
     match answer {
         Shown::One(status, part) => (status.to_string(), response.content(JSON, json(part)).build()),
+        Shown::Readiness(part) => ("200".to_owned(), response.content(JSON, json(part)).build()),
         Shown::List(part) => {
             ("200".to_owned(), response.content(JSON, Content::new(Some(part.list()))).build())
         }
