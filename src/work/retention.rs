@@ -135,8 +135,8 @@ mod tests {
     #[test]
     fn the_oldest_images_go_and_none_that_is_served() {
         let project = ProjectId::generate();
-        let released = |image: &str| ReleasedImage { project, image: image.to_owned(), released_at: now() };
-        let releases: Vec<_> = ["d", "a", "c", "b", "a", "gone"].map(released).to_vec();
+        let with = |image: &str| ReleasedImage { project, image: image.to_owned(), released_at: now() };
+        let releases = ["d", "a", "c", "b", "a", "gone"].map(with).to_vec();
         let set = |images: &[&str]| images.iter().map(|image| (*image).to_owned()).collect::<HashSet<_>>();
         let present = set(&["a", "b", "c", "d", "other"]);
         let gone = |served: &[&str], most| {
