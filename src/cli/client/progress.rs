@@ -233,10 +233,12 @@ impl Progress {
         })
     }
 
-    /// What is to be read when it is over: where to find the app, or what went wrong.
+    /// What is to be read when it is over, in the order in which it was said: where to find the app, or what went wrong.
     fn last_words(&self, status: Status) -> impl Iterator<Item = &LogLineBody> {
         let failed = status == Status::Failed;
-        self.theirs.iter().filter(move |_| failed).chain(&self.ours)
+        let mut words: Vec<_> = self.theirs.iter().filter(|_| failed).chain(&self.ours).collect();
+        words.sort_by_key(|line| line.seq);
+        words.into_iter()
     }
 }
 
