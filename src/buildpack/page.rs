@@ -21,7 +21,7 @@ pub(crate) fn page(pack: &Pack, examples: &BTreeMap<String, Vec<String>>) -> Str
         &mut page,
         "Versions",
         "| | to choose from | unless said | said by, in this order |\n|---|---|---|---|\n",
-        { manifest.tools.iter().map(tool) },
+        manifest.tools.iter().map(tool),
     );
     section(&mut page, "Package managers", "| | chosen by | installs with |\n|---|---|---|\n", {
         manifest.managers.iter().filter(|manager| manager.refuse.is_none()).map(manager)

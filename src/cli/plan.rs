@@ -4,7 +4,6 @@ use super::detected::{self, Detected};
 use super::printer::with_causes;
 use crate::buildpack::{self, Catalog, DirectorySource, RenderContext};
 use crate::model::plan::BuildPlan;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
