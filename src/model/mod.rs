@@ -7,6 +7,8 @@
 pub mod address;
 pub mod admission;
 pub mod basis;
+pub mod config;
+pub mod config_file;
 pub mod deployment;
 pub mod environment;
 pub mod id;
