@@ -9,6 +9,7 @@
 
 mod backend;
 mod config_vars;
+mod configuration;
 mod connect;
 mod deployments;
 mod environments;
@@ -24,14 +25,17 @@ mod refresh_tokens;
 mod releases;
 mod restore;
 mod schema;
+mod sealed;
 mod server;
 mod ssh_keys;
 mod transaction;
 mod types;
 mod users;
 
+pub use self::configuration::{ConfigChange, Configuration, ConfigurationUpdate};
 pub use self::deployments::filter::DeploymentFilter;
 pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
+pub use self::environments::{ENVIRONMENT_LIMIT, NewEnvironment};
 pub use self::error::StoreError;
 pub use self::jobs::{Job, NewJob, Whose};
 pub use self::lock::{LockError, ServerLock};

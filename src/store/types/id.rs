@@ -2,8 +2,8 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    DeploymentId, EnvironmentId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SshKeyId,
-    TokenFamilyId, UserId,
+    ConfigChangeId, ConfigFileId, DeploymentId, EnvironmentId, JobId, ProjectId, RefreshTokenId, ReleaseId,
+    ServerId, SshKeyId, TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -46,6 +46,8 @@ macro_rules! ids {
 }
 
 ids![
+    ConfigChangeId,
+    ConfigFileId,
     DeploymentId,
     EnvironmentId,
     JobId,

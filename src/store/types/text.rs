@@ -4,7 +4,9 @@ use super::column_value;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
-use crate::model::name::{BranchName, CommitId, ConfigName, Email, EnvironmentName, Slug, Username};
+use crate::model::name::{
+    BranchName, CommitId, ConfigName, Email, EnvironmentName, FilePath, Slug, Username,
+};
 use crate::model::user::ServerRole;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -55,6 +57,7 @@ texts![
     DeploymentState,
     Email,
     EnvironmentName,
+    FilePath,
     Level,
     ServerRole,
     Slug,
