@@ -6,6 +6,7 @@ mod doctor;
 mod eject;
 mod plan;
 mod printer;
+mod secrets;
 mod serve;
 mod settings;
 
@@ -66,9 +67,20 @@ enum Command {
         /// Whose the database is until now: the id that `serve` has named, or `nobody`
         owner: adopt::Owner,
     },
+    /// What secrets are sealed with
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
     Hook { name: String },
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretsCommand {
+    /// Make a new master key, and seal everything with it; the server must not run
+    Rotate,
 }
 
 /// Runs the command line of this process.
@@ -86,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Doctor => doctor::doctor(&variables),
         Command::Settings => settings::settings(),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
+        Command::Secrets { command: SecretsCommand::Rotate } => secrets::rotate(&variables),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

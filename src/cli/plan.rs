@@ -4,7 +4,6 @@ use super::detected::{self, Detected};
 use super::printer::with_causes;
 use crate::buildpack::{self, Catalog, DirectorySource, RenderContext};
 use crate::model::plan::BuildPlan;
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -44,6 +43,6 @@ fn dockerfile(catalog: &Catalog, source: &DirectorySource, plan: &BuildPlan) -> 
     if let Some(path) = &plan.dockerfile {
         return source.read(path).ok_or_else(|| vec![format!("{path} cannot be read.")]);
     }
-    let context = RenderContext { cache_scope: "plan".to_owned(), images: BTreeMap::new() };
+    let context = RenderContext { cache_scope: "plan".to_owned(), ..RenderContext::default() };
     catalog.dockerfile(plan, &context).map_err(|error| vec![with_causes(&error)])
 }

@@ -12,7 +12,7 @@ mod settings;
 
 pub use catalogue::{SETTINGS, Setting};
 pub use disk::free_bytes;
-pub(crate) use home::read_or_create;
 pub use home::{Home, HomeError};
+pub(crate) use home::{read_or_create, write_whole};
 pub use lookup::{Mistake, Mistakes, Variables};
 pub use settings::{LogFormat, Mode, Registration, Settings};
