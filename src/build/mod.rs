@@ -12,6 +12,7 @@ mod error;
 mod failure;
 mod limits;
 mod request;
+mod secrets;
 mod session;
 mod transcript;
 
