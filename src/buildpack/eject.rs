@@ -27,7 +27,7 @@ pub fn eject(
     dockerignore: Option<&str>,
 ) -> Result<Ejected, RenderError> {
     // Caches are kept apart by project on the server; the owner of a Dockerfile builds on a machine of their own.
-    let context = RenderContext { cache_scope: "app".to_owned(), images: BTreeMap::new() };
+    let context = RenderContext { cache_scope: "app".to_owned(), ..RenderContext::default() };
     let dockerfile = catalog.dockerfile(plan, &context)?;
     let mut files = plan.files.clone();
     files.insert("Dockerfile".to_owned(), format!("{}{dockerfile}", heading(plan)));

@@ -19,6 +19,7 @@
 //! | ask the packs, and put the plan of one together | `detect`, `planning`, `way` |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
+//! | give its commands the build variables | `given` |
 //! | hand it over to the project | `eject` |
 //! | say what was found | [`explain()`] |
 
@@ -33,6 +34,7 @@ mod documents;
 mod eject;
 pub mod explain;
 mod framework;
+mod given;
 mod glob;
 mod language;
 mod manager;
@@ -56,5 +58,6 @@ pub use detect::DetectOptions;
 pub use directory::DirectorySource;
 pub use eject::{Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
+pub use given::{GivenVariables, SOURCED};
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

@@ -31,7 +31,7 @@ pub(crate) fn plan(
 ) -> Result<BuildPlan, Refusal> {
     let manifest = &pack.manifest;
     let mut inspection = inspection(pack, documents);
-    inspection.variables.extend(settings::variables(&project.file));
+    inspection.variables.extend(settings::variables(project));
     settings::refuse_unsupported(pack, &inspection.variables)?;
     let mut evidence = Vec::new();
     let mut warnings = Vec::new();

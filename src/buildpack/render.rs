@@ -4,6 +4,7 @@
 //! fails the rendering. Text that may be more goes through a filter that says what it is used as, and makes it safe
 //! there. A template that forgets the filter is refused on the first value that would have mattered, not exploited by it.
 
+use crate::buildpack::given::{self, GivenVariables};
 use crate::buildpack::refusal::{Refusal, shown};
 use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
@@ -20,6 +21,8 @@ pub struct RenderContext {
     pub cache_scope: String,
     /// Base images that are taken from elsewhere: official name (`node:22-bookworm-slim`) → name to use.
     pub images: BTreeMap<String, String>,
+    /// Build variables that the commands have in their environment.
+    pub variables: Option<GivenVariables>,
 }
 
 /// Why no Dockerfile could be made of a plan. Never the fault of the project's author alone: a plan that detection made
@@ -74,7 +77,12 @@ pub(crate) fn dockerfile(
     values.insert("image".to_owned(), Value::from_function(image));
     values.insert("cache".to_owned(), Value::from_function(cache));
     values.insert("apt".to_owned(), Value::from_function(apt));
-    environment.get_template(template).and_then(|template| template.render(values)).map_err(failed)
+    let rendered =
+        environment.get_template(template).and_then(|template| template.render(values)).map_err(failed)?;
+    Ok(match &context.variables {
+        Some(variables) => given::give(&rendered, variables),
+        None => rendered,
+    })
 }
 
 /// The option of `RUN` that keeps a folder from one build of the project to the next. The only way for a template to

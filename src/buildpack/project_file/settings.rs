@@ -1,7 +1,8 @@
 //! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
 
-use super::{Health, PATH, Project, ProjectFile};
+use super::{Health, PATH, Project};
 use crate::buildpack::catalog::Pack;
+use crate::buildpack::detect::SET_FOR_ENVIRONMENT;
 use crate::buildpack::refusal::Refusal;
 use crate::model::environment::Probe;
 use crate::model::name::ProcessType;
@@ -11,13 +12,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The variables that every template has: null, or an empty list, where the file says nothing.
-pub(crate) fn variables(file: &ProjectFile) -> BTreeMap<String, Value> {
-    let build = &file.build;
+pub(crate) fn variables(project: &Project) -> BTreeMap<String, Value> {
+    let build = &project.file.build;
     let command = |line: &Option<super::CommandLine>| line.as_ref().map(|line| line.as_str().to_owned());
     let variables = [
         ("install_command", json!(command(&build.install_command))),
         ("pre_build_command", json!(command(&build.pre_build_command))),
-        ("build_command", json!(command(&build.build_command))),
+        ("build_command", json!(command(&build.build_command).or_else(|| project.build_command.clone()))),
         ("post_build_command", json!(command(&build.post_build_command))),
         ("packages", json!(build.packages.iter().map(super::PackageName::as_str).collect::<Vec<_>>())),
     ];
@@ -39,7 +40,7 @@ pub(crate) fn refuse_unsupported(pack: &Pack, variables: &BTreeMap<String, Value
     skipped.map_or(Ok(()), |name| {
         Err(Refusal::Unsupported {
             what: format!(
-                "The key build.{name} of {PATH} for a project of the kind \"{}\"",
+                "The key build.{name} of {PATH}, or of the environment, for a project of the kind \"{}\"",
                 pack.manifest.kind
             ),
             way_out: "Leave it out, or bring a Dockerfile of your own: `gilgal eject` writes one.".to_owned(),
@@ -111,11 +112,15 @@ pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
     ];
     let commands =
         commands.into_iter().filter_map(|(line, key)| Some(project.says(line.as_ref()?.as_str(), key)));
+    let set = project
+        .build_command
+        .iter()
+        .map(|line| Evidence { what: line.clone(), from: SET_FOR_ENVIRONMENT.to_owned() });
     let target =
         build.target.iter().map(|stage| project.says(format!("Stage {}", stage.as_str()), "build.target"));
     let packages = (!build.packages.is_empty()).then(|| {
         let names: Vec<&str> = build.packages.iter().map(super::PackageName::as_str).collect();
         project.says(names.join(" "), "build.packages")
     });
-    commands.chain(target).chain(packages).collect()
+    commands.chain(set).chain(target).chain(packages).collect()
 }
