@@ -34,7 +34,11 @@ pub enum Action {
     RunCommand,
     /// Stop a deployment that is not live yet.
     CancelDeployment,
-    /// Change its name.
+    /// See its config vars and files, as far as they are no secrets.
+    ReadConfig,
+    /// Set and remove config vars and files.
+    ChangeConfig,
+    /// Change its name, and its environments.
     UpdateProject,
     /// Stop and remove everything of it.
     DeleteProject,
@@ -81,6 +85,8 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::RunCommand
                 | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig
                 | Action::UpdateProject,
             )
             | (Self::Operator | Self::Owner, Action::DeleteProject)
@@ -92,7 +98,9 @@ impl ProjectRole {
                 | Action::Push
                 | Action::Deploy
                 | Action::RunCommand
-                | Action::CancelDeployment,
+                | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig,
             )
             | (Self::Viewer, Action::ReadProject | Action::ReadLogs) => Decision::Allowed,
             (Self::Admin, Action::DeleteProject)
@@ -104,6 +112,8 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::RunCommand
                 | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig
                 | Action::UpdateProject
                 | Action::DeleteProject,
             ) => Decision::Forbidden,
@@ -116,6 +126,8 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::RunCommand
                 | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig
                 | Action::UpdateProject
                 | Action::DeleteProject,
             ) => Decision::Hidden,
@@ -125,7 +137,7 @@ impl ProjectRole {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::ReadProject,
         Self::ReadLogs,
         Self::FetchSource,
@@ -133,6 +145,8 @@ impl Action {
         Self::Deploy,
         Self::RunCommand,
         Self::CancelDeployment,
+        Self::ReadConfig,
+        Self::ChangeConfig,
         Self::UpdateProject,
         Self::DeleteProject,
     ];
@@ -148,6 +162,8 @@ impl Action {
             Self::Deploy => "deploy this project",
             Self::RunCommand => "run commands in this project",
             Self::CancelDeployment => "cancel deployments of this project",
+            Self::ReadConfig => "see the config of this project",
+            Self::ChangeConfig => "change the config of this project",
             Self::UpdateProject => "change this project",
             Self::DeleteProject => "delete this project",
         }
