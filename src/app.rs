@@ -1,6 +1,6 @@
 //! Every long-lived part, built once; the only place where engines are chosen.
 
-use crate::api::{self, Api, ApiOptions, BoundApi, Ports};
+use crate::api::{self, Api, BoundApi, Ports};
 use crate::auth::access_token::AccessTokens;
 use crate::auth::accounts::Accounts;
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
@@ -15,7 +15,7 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
-use crate::ports::{Follower, Needs};
+use crate::ports::{Follower, Needs, api_options};
 use crate::processes::Processes;
 use crate::receive::{self, BoundSocket, Pushes, Receiver};
 use crate::router::{self, Router, RouterHandle, RouterOptions};
@@ -206,8 +206,7 @@ impl App {
                 home: settings.home.clone(),
             }),
         };
-        let api_options =
-            ApiOptions { mode: settings.mode, address: address.clone(), max_projects: settings.max_projects };
+        let api_options = api_options(settings, address.clone(), &catalog);
         Ok(Self {
             front: Arc::new(Front {
                 store: store.clone(),
@@ -224,7 +223,7 @@ impl App {
                 max_projects: settings.max_projects,
                 address: address.clone(),
             }),
-            api: Api::new(accounts, store.clone(), ports, api_options),
+            api: Api::new(accounts, store.clone(), master_key, ports, api_options),
             receiver: Arc::new(Receiver {
                 store: store.clone(),
                 journal,

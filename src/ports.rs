@@ -1,8 +1,11 @@
 //! What the API is given of the parts that it does not know.
 
-use crate::api::{Check, LogFollower, Readiness};
+use crate::api::{ApiOptions, Check, LogFollower, Readiness};
+use crate::buildpack::Catalog;
+use crate::config::Settings;
 use crate::engine::Engine;
 use crate::journal::{Journal, Next};
+use crate::model::address::PublicAddress;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::store::Store;
@@ -16,6 +19,18 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Free space below which the server is not ready: a build needs more.
 const LEAST_FREE_BYTES: u64 = 512 * 1024 * 1024;
+
+/// What the API is told about its surroundings.
+#[must_use]
+pub fn api_options(settings: &Settings, address: PublicAddress, catalog: &Catalog) -> ApiOptions {
+    ApiOptions {
+        mode: settings.mode,
+        address,
+        max_projects: settings.max_projects,
+        maxima: settings.instance_maxima,
+        public_prefixes: catalog.public_prefixes(),
+    }
+}
 
 /// Reads logs from the journal.
 pub struct Follower(pub Journal);

@@ -1,7 +1,7 @@
 //! Every route of the API, who may use it and what answers it, in one table. A route that is not here cannot be made:
 //! [`super::route`] finds the endpoint of a request in it.
 
-use super::{Api, accounts, deployments, keys, logs, projects, system};
+use super::{Api, accounts, config, config_files, deployments, environments, keys, logs, projects, system};
 use crate::api::reply::Answer;
 use crate::api::request::Request;
 use crate::auth::access::Action;
@@ -61,7 +61,9 @@ macro_rules! endpoints {
 }
 
 use Access::{Account, Project, Public};
-use Action::{CancelDeployment, DeleteProject, ReadLogs, ReadProject, UpdateProject};
+use Action::{
+    CancelDeployment, ChangeConfig, DeleteProject, ReadConfig, ReadLogs, ReadProject, UpdateProject,
+};
 
 endpoints! {
     Register: POST "/api/auth/register", Public => accounts::register;
@@ -81,6 +83,23 @@ endpoints! {
     ReplaceProject: PUT "/api/projects/:id", Project(UpdateProject) => projects::replace;
     UpdateProject: PATCH "/api/projects/:id", Project(UpdateProject) => projects::update;
     DeleteProject: DELETE "/api/projects/:id", Project(DeleteProject) => projects::delete;
+
+    ListEnvironments: GET "/api/projects/:id/environments", Project(ReadProject) => environments::list;
+    CreateEnvironment: POST "/api/projects/:id/environments", Project(UpdateProject) => environments::create;
+    ShowEnvironment: GET "/api/environments/:id", Project(ReadProject) => environments::show;
+    ReplaceEnvironment: PUT "/api/environments/:id", Project(UpdateProject) => environments::replace;
+    UpdateEnvironment: PATCH "/api/environments/:id", Project(UpdateProject) => environments::update;
+    DeleteEnvironment: DELETE "/api/environments/:id", Project(UpdateProject) => environments::delete;
+    ShowConfig: GET "/api/environments/:id/config", Project(ReadConfig) => config::show;
+    UpdateConfig: PATCH "/api/environments/:id/config", Project(ChangeConfig) => config::update;
+    SetVariable: PUT "/api/environments/:id/config/:name", Project(ChangeConfig) => config::set;
+    UnsetVariable: DELETE "/api/environments/:id/config/:name", Project(ChangeConfig) => config::unset;
+    ConfigHistory: GET "/api/environments/:id/config/history", Project(ReadConfig) => config::history;
+    ListFiles: GET "/api/environments/:id/files", Project(ReadConfig) => config_files::list;
+    CreateFile: POST "/api/environments/:id/files", Project(ChangeConfig) => config_files::create;
+    ShowFile: GET "/api/files/:id", Project(ReadConfig) => config_files::show;
+    ReplaceFile: PUT "/api/files/:id", Project(ChangeConfig) => config_files::replace;
+    DeleteFile: DELETE "/api/files/:id", Project(ChangeConfig) => config_files::delete;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;

@@ -1,5 +1,7 @@
 //! The only place where an error becomes HTTP.
 
+mod environments;
+
 use crate::auth::accounts::AccountError;
 use crate::config::Mode;
 use crate::deployments::DeployError;
@@ -59,6 +61,9 @@ codes! {
     DeploymentNotFound = NOT_FOUND "deployment_not_found",
     ReleaseNotFound = NOT_FOUND "release_not_found",
     KeyNotFound = NOT_FOUND "key_not_found",
+    EnvironmentNotFound = NOT_FOUND "environment_not_found",
+    VariableNotFound = NOT_FOUND "variable_not_found",
+    FileNotFound = NOT_FOUND "file_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -73,6 +78,10 @@ codes! {
     AlreadyLive = CONFLICT "already_live",
     /// The project is disabled or being deleted.
     ProjectDisabled = CONFLICT "project_disabled",
+    /// Production cannot be deleted or be called otherwise.
+    ProductionStays = CONFLICT "production_stays",
+    /// The project has as many environments as one may have.
+    TooManyEnvironments = CONFLICT "too_many_environments",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",

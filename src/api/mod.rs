@@ -12,9 +12,13 @@
 //! it stands in the table.
 
 mod accounts;
+mod applied;
+mod config;
+mod config_files;
 mod connection;
 mod deployments;
 mod endpoint;
+mod environments;
 mod error;
 mod follow;
 mod keys;
@@ -36,6 +40,8 @@ pub use self::server::{BindError, BoundApi, bind};
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
 use crate::model::address::PublicAddress;
+use crate::model::process::Maxima;
+use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -44,6 +50,8 @@ use tokio::sync::watch;
 pub struct Api {
     accounts: Accounts,
     store: Store,
+    /// What config vars and files are sealed with.
+    master_key: MasterKey,
     ports: Ports,
     options: ApiOptions,
     /// Turns true when the server stops: answers that would last end.
@@ -59,12 +67,22 @@ pub struct ApiOptions {
     pub address: PublicAddress,
     /// Projects that one account may have.
     pub max_projects: u32,
+    /// What environments may ask for.
+    pub maxima: Maxima,
+    /// Beginnings of the names of config vars that builds write into what everybody can read.
+    pub public_prefixes: Vec<String>,
 }
 
 impl Api {
     /// The API of a server.
     #[must_use]
-    pub fn new(accounts: Accounts, store: Store, ports: Ports, options: ApiOptions) -> Arc<Self> {
-        Arc::new(Self { accounts, store, ports, options, stopping: watch::Sender::new(false) })
+    pub fn new(
+        accounts: Accounts,
+        store: Store,
+        master_key: MasterKey,
+        ports: Ports,
+        options: ApiOptions,
+    ) -> Arc<Self> {
+        Arc::new(Self { accounts, store, master_key, ports, options, stopping: watch::Sender::new(false) })
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! serde stops at the first mistake; a person who fills in a form wants to hear of all of them.
 
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -76,6 +77,43 @@ impl Form {
         };
         self.faults.insert(name.to_owned(), fault);
         None
+    }
+
+    /// Takes a field that is no string and must be there, as serde reads it. `wanted` ends "This must be …".
+    pub fn required_value<T: DeserializeOwned>(&mut self, name: &'static str, wanted: &str) -> Option<T> {
+        let value = self.optional_value(name, wanted);
+        if value.is_none() {
+            self.faults.entry(name.to_owned()).or_insert_with(|| "This field is required.".to_owned());
+        }
+        value
+    }
+
+    /// Takes a field that is no string and may be left out or be `null`, as serde reads it.
+    pub fn optional_value<T: DeserializeOwned>(&mut self, name: &'static str, wanted: &str) -> Option<T> {
+        self.known.push(name);
+        let value = self.fields.remove(name).filter(|value| !value.is_null())?;
+        let read = serde_json::from_value(value).ok();
+        if read.is_none() {
+            self.refuse(name, &format!("This must be {wanted}."));
+        }
+        read
+    }
+
+    /// Notes that a field which was taken is wrong all the same.
+    pub fn refuse(&mut self, name: &str, fault: &str) {
+        self.faults.insert(name.to_owned(), fault.to_owned());
+    }
+
+    /// Takes a field that may be left out: `None`. `Some(None)`: it is `null`, and what it stands for is to go.
+    pub fn change<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<Option<T>> {
+        let is_given = self.fields.contains_key(name);
+        let value = self.optional(name);
+        is_given.then_some(value)
+    }
+
+    /// Takes every field that was not taken yet, whatever it is called.
+    pub fn rest(&mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.fields)
     }
 
     fn refuse_unknown(&mut self) {

@@ -4,7 +4,10 @@
 //! through [`form`], which reports every wrong field at once; a response is plain serde in both directions.
 
 pub mod account;
+pub mod config;
 pub mod deployment;
+pub mod dotenv;
+pub mod environment;
 pub mod error;
 pub mod form;
 pub mod key;

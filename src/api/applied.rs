@@ -1,0 +1,36 @@
+//! The answer to a change of config vars or files: what is different, and the deployment that brings it to the app.
+
+use crate::api::Api;
+use crate::api::deployments::with_steps;
+use crate::api::reply::{Answer, accepted, ok};
+use crate::api::request::Request;
+use crate::deployments::Change;
+use crate::model::environment::Environment;
+use crate::projects::configuration::{Effect, Outcome};
+use crate::wire::config::{ConfigChangedBody, EffectBody, FileBody};
+
+/// Brings a change to what runs. 202 with the deployment that does it, or 200 where nothing needs to be done.
+pub(super) async fn changed(
+    api: &Api,
+    request: &Request,
+    environment: &Environment,
+    outcome: Outcome,
+    file: Option<FileBody>,
+) -> Answer {
+    let Outcome { edits, effect } = outcome;
+    let (effect, change) = match effect {
+        Effect::Nothing => (EffectBody::None, None),
+        Effect::Restart => (EffectBody::Restart, Some(Change::Runtime)),
+        Effect::Rebuild => (EffectBody::Rebuild, Some(Change::Build)),
+    };
+    let author = &request.caller()?.user;
+    let deployment = match change {
+        Some(change) => api.ports.deployments.apply_settings(environment, change, author).await?,
+        None => None,
+    };
+    let Some(deployment) = deployment else {
+        return Ok(ok(&ConfigChangedBody { changes: edits, effect, deployment: None, file }));
+    };
+    let deployment = Some(with_steps(api, deployment).await?);
+    Ok(accepted(&ConfigChangedBody { changes: edits, effect, deployment, file }))
+}
