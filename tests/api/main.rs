@@ -4,8 +4,10 @@
 
 mod access;
 mod accounts;
+mod config;
 mod conventions;
 mod deployments;
+mod environments;
 mod keys;
 mod logs;
 mod projects;

@@ -7,10 +7,12 @@
 
 mod access;
 mod branches;
+mod build_variables;
 mod config;
 mod database_away;
 mod docker_away;
 mod engine;
+mod environments;
 mod examples;
 mod faults;
 mod health;

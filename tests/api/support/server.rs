@@ -14,6 +14,7 @@ use gilgal::git::Repositories;
 use gilgal::jobs::{Interrupts, Queue};
 use gilgal::journal::Journal;
 use gilgal::model::address::PublicAddress;
+use gilgal::model::environment::Environment;
 use gilgal::model::id::{DeploymentId, ServerId};
 use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
@@ -56,6 +57,7 @@ impl Default for Options {
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
+    pub(crate) master_key: MasterKey,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) deployments: Deployments,
     stop: Option<oneshot::Sender<()>>,
@@ -96,13 +98,14 @@ impl TestServer {
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
         };
         let home = Home::open(&directory.path().join("home")).unwrap();
+        let master_key = MasterKey::of(&home).unwrap();
         let processes = Processes {
             store: store.clone(),
             engine: Arc::new(DockerEngine::connect(DockerOptions {
                 server_id: ServerId::generate(),
                 host: options.docker_host.map(str::to_owned),
             })),
-            master_key: MasterKey::of(&home).unwrap(),
+            master_key: master_key.clone(),
             one_offs: OneOffs::default(),
         };
         let ports = Ports {
@@ -120,18 +123,20 @@ impl TestServer {
         };
         let tokens = AccessTokens::new(&Secret::new([7; 32]));
         let accounts = Accounts::new(store.clone(), tokens, options.registration).unwrap();
-        let api = Api::new(
-            accounts,
-            store.clone(),
-            ports,
-            ApiOptions { mode: options.mode, address, max_projects: options.max_projects },
-        );
+        let options_of_api = ApiOptions {
+            mode: options.mode,
+            address,
+            max_projects: options.max_projects,
+            maxima: Maxima { memory_mib: 1024, cpu_millis: 4000, instances: 10 },
+            public_prefixes: vec!["VITE_".to_owned()],
+        };
+        let api = Api::new(accounts, store.clone(), master_key.clone(), ports, options_of_api);
         let bound = bind("127.0.0.1:0".parse().unwrap(), options.connections_per_peer).await.unwrap();
         let address = bound.address();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
         let (stop, serving) = (Some(stop), Some(serving));
-        Self { address, store, surroundings, deployments, stop, serving, _directory: directory }
+        Self { address, store, master_key, surroundings, deployments, stop, serving, _directory: directory }
     }
 
     /// A client that is not logged in.
@@ -168,6 +173,21 @@ impl ProjectCleanup for Surroundings {
         assert!(now.disabled_at.is_some(), "a push could begin while the project is removed");
         self.removed.lock().unwrap().push(project.slug.to_string());
         Ok(())
+    }
+
+    async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError> {
+        if *self.removing_fails.lock().unwrap() {
+            let source = std::io::Error::other("the engine does not answer");
+            return Err(CleanupError { what: "the instances", source: Box::new(source) });
+        }
+        let now = self.store.environment(environment.id).await.unwrap();
+        assert!(now.disabled_at.is_some(), "a push could begin while the environment is removed");
+        self.removed.lock().unwrap().push(environment.name.to_string());
+        Ok(())
+    }
+
+    async fn remove_unused_images(&self) {
+        self.removed.lock().unwrap().push("images".to_owned());
     }
 }
 
