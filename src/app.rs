@@ -1,6 +1,6 @@
 //! Every long-lived part, built once; the only place where engines are chosen.
 
-use crate::api::{self, Api, ApiOptions, Ports, RequestLimits};
+use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
@@ -14,7 +14,7 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
-use crate::ports::{Follower, Needs};
+use crate::ports::{Follower, Needs, api_options};
 use crate::processes::Processes;
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
@@ -165,17 +165,7 @@ impl App {
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
-        let api_options = ApiOptions {
-            mode: settings.mode,
-            address: address.clone(),
-            max_projects: settings.max_projects,
-            request_limits: RequestLimits {
-                per_peer: settings.api_requests_per_peer,
-                per_account: settings.api_requests_per_account,
-            },
-            trusted_proxies: settings.trusted_proxies.clone(),
-            cors_origins: settings.cors_origins.clone(),
-        };
+        let api_options = api_options(settings, address.clone(), &catalog);
         Ok(Self {
             front: Arc::new(Front {
                 store: store.clone(),

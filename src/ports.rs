@@ -1,9 +1,11 @@
 //! What the API is given of the parts that it does not know.
 
-use crate::api::{Check, LogFollower, Readiness};
-use crate::config::Room;
+use crate::api::{ApiOptions, Check, LogFollower, Readiness, RequestLimits};
+use crate::buildpack::Catalog;
+use crate::config::{Room, Settings};
 use crate::engine::Engine;
 use crate::journal::{Journal, Next};
+use crate::model::address::PublicAddress;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::store::Store;
@@ -14,6 +16,24 @@ use std::time::Duration;
 
 /// How long each thing may take to say that it is well.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What the API is told about its surroundings.
+#[must_use]
+pub fn api_options(settings: &Settings, address: PublicAddress, catalog: &Catalog) -> ApiOptions {
+    ApiOptions {
+        mode: settings.mode,
+        address,
+        max_projects: settings.max_projects,
+        request_limits: RequestLimits {
+            per_peer: settings.api_requests_per_peer,
+            per_account: settings.api_requests_per_account,
+        },
+        trusted_proxies: settings.trusted_proxies.clone(),
+        cors_origins: settings.cors_origins.clone(),
+        maxima: settings.instance_maxima,
+        public_prefixes: catalog.public_prefixes(),
+    }
+}
 
 /// Reads logs from the journal.
 pub struct Follower(pub Journal);

@@ -45,7 +45,7 @@ pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
-async fn with_steps(api: &Api, deployment: Deployment) -> Result<DeploymentBody, ApiError> {
+pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<DeploymentBody, ApiError> {
     let events = api.store.deployment_events(deployment.id).await?;
     let author = Authors::default().name(api, deployment.author).await?;
     Ok(DeploymentBody { steps: Some(steps(&events)), ..shown(deployment, author) })
@@ -73,10 +73,10 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
 
 /// Names of accounts, each asked for once.
 #[derive(Default)]
-struct Authors(HashMap<UserId, Option<Username>>);
+pub(super) struct Authors(HashMap<UserId, Option<Username>>);
 
 impl Authors {
-    async fn name(&mut self, api: &Api, id: Option<UserId>) -> Result<Option<Username>, ApiError> {
+    pub(super) async fn name(&mut self, api: &Api, id: Option<UserId>) -> Result<Option<Username>, ApiError> {
         let Some(id) = id else { return Ok(None) };
         if let Some(known) = self.0.get(&id) {
             return Ok(known.clone());

@@ -2,8 +2,8 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, audit, deployments, invitations, keys, logs, openapi, projects, second_factor,
-    system,
+    Api, accounts, api_keys, audit, config, config_files, deployments, environments, invitations, keys, logs,
+    openapi, projects, second_factor, system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -88,7 +88,10 @@ macro_rules! endpoints {
 }
 
 use Access::{Account, Operator, Project, Public};
-use Action::{CancelDeployment, DeleteProject, ReadAudit, ReadLogs, ReadProject, UpdateProject};
+use Action::{
+    CancelDeployment, ChangeConfig, DeleteProject, ReadAudit, ReadConfig, ReadLogs, ReadProject,
+    UpdateProject,
+};
 use Scope::{Admin, Read, Write};
 
 endpoints! {
@@ -131,6 +134,23 @@ endpoints! {
     UpdateProject: PATCH "/api/projects/:id", Project(UpdateProject) => projects::update;
     DeleteProject: DELETE "/api/projects/:id", Project(DeleteProject) => projects::delete;
     ListProjectAudit: GET "/api/projects/:id/audit", Project(ReadAudit) => audit::of_project;
+
+    ListEnvironments: GET "/api/projects/:id/environments", Project(ReadProject) => environments::list;
+    CreateEnvironment: POST "/api/projects/:id/environments", Project(UpdateProject) => environments::create;
+    ShowEnvironment: GET "/api/environments/:id", Project(ReadProject) => environments::show;
+    ReplaceEnvironment: PUT "/api/environments/:id", Project(UpdateProject) => environments::replace;
+    UpdateEnvironment: PATCH "/api/environments/:id", Project(UpdateProject) => environments::update;
+    DeleteEnvironment: DELETE "/api/environments/:id", Project(UpdateProject) => environments::delete;
+    ShowConfig: GET "/api/environments/:id/config", Project(ReadConfig) => config::show;
+    UpdateConfig: PATCH "/api/environments/:id/config", Project(ChangeConfig) => config::update;
+    SetVariable: PUT "/api/environments/:id/config/:name", Project(ChangeConfig) => config::set;
+    UnsetVariable: DELETE "/api/environments/:id/config/:name", Project(ChangeConfig) => config::unset;
+    ConfigHistory: GET "/api/environments/:id/config/history", Project(ReadConfig) => config::history;
+    ListFiles: GET "/api/environments/:id/files", Project(ReadConfig) => config_files::list;
+    CreateFile: POST "/api/environments/:id/files", Project(ChangeConfig) => config_files::create;
+    ShowFile: GET "/api/files/:id", Project(ReadConfig) => config_files::show;
+    ReplaceFile: PUT "/api/files/:id", Project(ChangeConfig) => config_files::replace;
+    DeleteFile: DELETE "/api/files/:id", Project(ChangeConfig) => config_files::delete;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;

@@ -1,10 +1,11 @@
 //! The only place where an error becomes HTTP.
 
 mod accounts;
+mod deployments;
+mod environments;
 mod store;
 
 use crate::config::Mode;
-use crate::deployments::DeployError;
 use crate::model::scope::Scope;
 use crate::projects::ProjectError;
 use crate::wire::error::{ErrorBody, ErrorDetail};
@@ -76,6 +77,9 @@ codes! {
     ApiKeyNotFound = NOT_FOUND "api_key_not_found",
     SessionNotFound = NOT_FOUND "session_not_found",
     InvitationNotFound = NOT_FOUND "invitation_not_found",
+    EnvironmentNotFound = NOT_FOUND "environment_not_found",
+    VariableNotFound = NOT_FOUND "variable_not_found",
+    FileNotFound = NOT_FOUND "file_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -90,6 +94,10 @@ codes! {
     AlreadyLive = CONFLICT "already_live",
     /// The project is disabled or being deleted.
     ProjectDisabled = CONFLICT "project_disabled",
+    /// Production cannot be deleted or be called otherwise.
+    ProductionStays = CONFLICT "production_stays",
+    /// The project has as many environments as one may have.
+    TooManyEnvironments = CONFLICT "too_many_environments",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
     /// The account has as many API keys as one may have.
@@ -258,26 +266,6 @@ impl From<ProjectError> for ApiError {
                 Self::unavailable("Not everything could be removed. Delete the project once more.", error)
             }
             ProjectError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<DeployError> for ApiError {
-    fn from(error: DeployError) -> Self {
-        match error {
-            DeployError::NoBranch(_) | DeployError::FollowsNoBranch(_) => Self::field("branch", error),
-            DeployError::NoCommit(_) => Self::field("commit", error),
-            DeployError::NoRelease(_) => Self::new(Code::ReleaseNotFound, error),
-            DeployError::NoneBefore(_) | DeployError::NotReleased | DeployError::NothingLive(_) => {
-                Self::new(Code::NothingToDeploy, error)
-            }
-            DeployError::LiveAlready(_) => Self::new(Code::AlreadyLive, error),
-            DeployError::SameEnvironment => Self::field("environment", error),
-            DeployError::NoProcess(..) | DeployError::TooMuch(_) => Self::field("formation", error),
-            DeployError::NotCancellable => Self::new(Code::NotCancellable, error),
-            DeployError::Disabled => Self::new(Code::ProjectDisabled, error),
-            DeployError::Git(error) => Self::internal(error),
-            DeployError::Store(error) => error.into(),
         }
     }
 }

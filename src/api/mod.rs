@@ -15,11 +15,15 @@
 
 mod accounts;
 mod api_keys;
+mod applied;
 mod audit;
+mod config;
+mod config_files;
 mod connection;
 mod cors;
 mod deployments;
 mod endpoint;
+mod environments;
 mod error;
 mod follow;
 mod idempotency;
@@ -51,6 +55,7 @@ use self::rate::Rates;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
 use crate::model::address::PublicAddress;
+use crate::model::process::Maxima;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use ipnet::IpNet;
@@ -61,12 +66,12 @@ use tokio::sync::watch;
 pub struct Api {
     accounts: Accounts,
     store: Store,
+    /// Seals config vars and files, and the answers that are kept for requests that are sent twice.
+    master_key: MasterKey,
     ports: Ports,
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
-    /// Seals the answers that are kept for requests that are sent twice.
-    master_key: MasterKey,
     /// Turns true when the server stops: answers that would last end.
     stopping: watch::Sender<bool>,
 }
@@ -80,6 +85,10 @@ pub struct ApiOptions {
     pub address: PublicAddress,
     /// Projects that one account may have.
     pub max_projects: u32,
+    /// What environments may ask for.
+    pub maxima: Maxima,
+    /// Beginnings of the names of config vars that builds write into what everybody can read.
+    pub public_prefixes: Vec<String>,
     /// How many requests a minute are taken.
     pub request_limits: RequestLimits,
     /// The networks of proxies whose `X-Forwarded-For` is believed.
@@ -100,6 +109,6 @@ impl Api {
     ) -> Arc<Self> {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let stopping = watch::Sender::new(false);
-        Arc::new(Self { accounts, store, ports, options, rates, cors, master_key, stopping })
+        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, stopping })
     }
 }

@@ -6,6 +6,7 @@ use crate::wire::list::List;
 use serde::Serialize;
 use std::fmt::Display;
 use warp::http::StatusCode;
+use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
 
 /// What a handler gives back.
@@ -29,6 +30,14 @@ pub(super) fn accepted(body: &impl Serialize) -> Response {
 /// 204: done, and there is nothing to show.
 pub(super) fn no_content() -> Response {
     StatusCode::NO_CONTENT.into_response()
+}
+
+/// 200 with plain text.
+pub(super) fn text(text: String) -> Response {
+    let mut response = text.into_response();
+    let plain = HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, plain);
+    response
 }
 
 /// 200 with a page of a list; `next` is what `?cursor=` takes for the page after it.

@@ -10,7 +10,10 @@ use crate::auth::access::Action;
 use crate::auth::origin::Origin;
 use crate::auth::principal::Principal;
 use crate::model::deployment::Deployment;
+use crate::model::environment::Environment;
+use crate::model::id::ConfigFileId;
 use crate::model::project::Project;
+use crate::projects::environments::{self, EnvironmentError, EnvironmentReference};
 use crate::projects::{self, Overwrite, ProjectError, ProjectReference};
 use crate::store::StoreError;
 use crate::wire::form::{self, Body};
@@ -122,9 +125,7 @@ impl Request {
     }
 
     fn check_media_type(&self) -> Result<(), ApiError> {
-        let kind = self.header(CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
-        let json = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
-        if json && !self.headers.contains_key(CONTENT_ENCODING) {
+        if self.has_media_type("application/json") && !self.headers.contains_key(CONTENT_ENCODING) {
             return Ok(());
         }
         let message = "Send the body as `Content-Type: application/json`, not compressed.";
@@ -182,6 +183,55 @@ impl Request {
     }
 }
 
+impl Request {
+    /// Whether the body is of a media type, whatever its parameters.
+    pub(super) fn has_media_type(&self, wanted: &str) -> bool {
+        let kind = self.header(CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
+        kind.is_some_and(|kind| kind.eq_ignore_ascii_case(wanted))
+    }
+
+    /// The body, which is text.
+    pub(super) async fn text(&mut self) -> Result<String, ApiError> {
+        if self.headers.contains_key(CONTENT_ENCODING) {
+            let message = "Send the body not compressed.";
+            return Err(ApiError::new(Code::UnsupportedMediaType, message));
+        }
+        let body = self.read().await?;
+        String::from_utf8(body).map_err(|_| ApiError::new(Code::MalformedBody, "The body is not UTF-8 text."))
+    }
+
+    /// The environment in the path with its project, if the caller may do to that what the table says.
+    pub(super) async fn environment(&self, api: &Api) -> Result<(Project, Environment), ApiError> {
+        let reference: EnvironmentReference = self.id(Code::EnvironmentNotFound)?;
+        let (user, action) = (&self.caller()?.user, self.action()?);
+        let (project, environment) = environments::find(&api.store, user, &reference, action).await?;
+        self.trail.project(project.id);
+        Ok((project, environment))
+    }
+
+    /// The configuration file in the path, with where it belongs, if the caller may do to the project what the table says.
+    pub(super) async fn config_file(
+        &self,
+        api: &Api,
+    ) -> Result<(Project, Environment, ConfigFileId), ApiError> {
+        let missing = Code::FileNotFound;
+        let file = match api.store.config_file(self.id(missing)?).await {
+            Ok(file) => file,
+            Err(StoreError::NotFound) => return Err(not_found(missing)),
+            Err(error) => return Err(error.into()),
+        };
+        let (user, action) = (&self.caller()?.user, self.action()?);
+        match environments::find_by_id(&api.store, user, file.environment_id, action).await {
+            Ok((project, environment)) => {
+                self.trail.project(project.id);
+                Ok((project, environment, file.id))
+            }
+            Err(EnvironmentError::NotFound) => Err(not_found(missing)),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 /// The answer to whoever is not logged in.
 pub(super) fn unauthenticated() -> ApiError {
     ApiError::new(Code::Unauthenticated, "Log in and send `Authorization: Bearer <access token or API key>`.")
@@ -196,6 +246,9 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::ApiKeyNotFound => "API key",
         Code::SessionNotFound => "login",
         Code::InvitationNotFound => "invitation",
+        Code::EnvironmentNotFound => "environment",
+        Code::VariableNotFound => "config var",
+        Code::FileNotFound => "configuration file",
         _ => "thing",
     };
     ApiError::new(missing, format!("There is no such {what}."))

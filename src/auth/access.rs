@@ -35,7 +35,11 @@ pub enum Action {
     RunCommand,
     /// Stop a deployment that is not live yet.
     CancelDeployment,
-    /// Change its name.
+    /// See its config vars and files, as far as they are no secrets.
+    ReadConfig,
+    /// Set and remove config vars and files.
+    ChangeConfig,
+    /// Change its name, and its environments.
     UpdateProject,
     /// Read who has changed what of it.
     ReadAudit,
@@ -84,6 +88,8 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::RunCommand
                 | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig
                 | Action::UpdateProject
                 | Action::ReadAudit,
             )
@@ -96,7 +102,9 @@ impl ProjectRole {
                 | Action::Push
                 | Action::Deploy
                 | Action::RunCommand
-                | Action::CancelDeployment,
+                | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig,
             )
             | (Self::Viewer, Action::ReadProject | Action::ReadLogs) => Decision::Allowed,
             (Self::Admin, Action::DeleteProject)
@@ -108,6 +116,8 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::RunCommand
                 | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig
                 | Action::UpdateProject
                 | Action::ReadAudit
                 | Action::DeleteProject,
@@ -121,6 +131,8 @@ impl ProjectRole {
                 | Action::Deploy
                 | Action::RunCommand
                 | Action::CancelDeployment
+                | Action::ReadConfig
+                | Action::ChangeConfig
                 | Action::UpdateProject
                 | Action::ReadAudit
                 | Action::DeleteProject,
@@ -131,7 +143,7 @@ impl ProjectRole {
 
 impl Action {
     /// Every action.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::ReadProject,
         Self::ReadLogs,
         Self::FetchSource,
@@ -139,6 +151,8 @@ impl Action {
         Self::Deploy,
         Self::RunCommand,
         Self::CancelDeployment,
+        Self::ReadConfig,
+        Self::ChangeConfig,
         Self::UpdateProject,
         Self::ReadAudit,
         Self::DeleteProject,
@@ -148,9 +162,11 @@ impl Action {
     #[must_use]
     pub const fn scope(self) -> Scope {
         match self {
-            Self::ReadProject | Self::ReadLogs | Self::FetchSource | Self::ReadAudit => Scope::Read,
+            Self::ReadProject | Self::ReadLogs | Self::FetchSource | Self::ReadConfig | Self::ReadAudit => {
+                Scope::Read
+            }
             Self::Push | Self::Deploy | Self::RunCommand | Self::CancelDeployment => Scope::Deploy,
-            Self::UpdateProject | Self::DeleteProject => Scope::Write,
+            Self::ChangeConfig | Self::UpdateProject | Self::DeleteProject => Scope::Write,
         }
     }
 
@@ -165,6 +181,8 @@ impl Action {
             Self::Deploy => "deploy this project",
             Self::RunCommand => "run commands in this project",
             Self::CancelDeployment => "cancel deployments of this project",
+            Self::ReadConfig => "see the config of this project",
+            Self::ChangeConfig => "change the config of this project",
             Self::UpdateProject => "change this project",
             Self::ReadAudit => "read the audit log of this project",
             Self::DeleteProject => "delete this project",

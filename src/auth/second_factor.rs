@@ -5,7 +5,7 @@ use crate::auth::opaque_token;
 use crate::auth::origin::Origin;
 use crate::auth::totp::TotpSecret;
 use crate::model::id::UserId;
-use crate::model::second_factor::SecondFactor;
+use crate::model::second_factor::{SecondFactor, seal_purpose};
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::model::user::User;
@@ -55,7 +55,7 @@ impl Accounts {
     ) -> Result<Enrolment, AccountError> {
         self.confirm_password(user, password, origin).await?;
         let secret = TotpSecret::generate();
-        let sealed = self.master_key.seal(&purpose(user.id), &secret.base32());
+        let sealed = self.master_key.seal(&seal_purpose(user.id), &secret.base32());
         match self.store.propose_second_factor(user.id, &sealed).await {
             Ok(()) => {}
             Err(StoreError::Stale) => return Err(AccountError::SecondFactorIsOn),
@@ -122,16 +122,10 @@ impl Accounts {
     }
 
     fn opened(&self, user_id: UserId, factor: &SecondFactor) -> Result<TotpSecret, AccountError> {
-        let secret = self.master_key.open(&purpose(user_id), &factor.sealed_secret)?;
+        let secret = self.master_key.open(&seal_purpose(user_id), &factor.sealed_secret)?;
         TotpSecret::from_base32(&secret).ok_or(AccountError::Sealed(crate::secrets::SealError::Damaged))
     }
 }
-
-/// What a sealed secret is for: it opens for this account only.
-fn purpose(user_id: UserId) -> String {
-    format!("second factor of {user_id}")
-}
-
 /// `abcd-efgh-ijkl-mnop`
 fn recovery_code() -> Secret<String> {
     let text = BASE32_NOPAD.encode(&rand::random::<[u8; RECOVERY_BYTES]>()).to_ascii_lowercase();

@@ -3,6 +3,7 @@
 use super::failure;
 use super::limits::{self, Watch};
 use super::room;
+use super::secrets::BuildSecrets;
 use super::session::Session;
 use super::transcript::Transcript;
 use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage, Context};
@@ -68,7 +69,7 @@ impl DockerBuilder {
         let (after, deadline) = (request.timeout, Instant::now() + request.timeout);
         let docker = self.client().await?;
         room::check(&docker, self.least_free_bytes).await?;
-        let session = self.open_session().await?;
+        let session = self.open_session(BuildSecrets(request.secrets.clone())).await?;
         let mark = request.limits.map(|_| limits::mark(request.deployment_id));
         let watch = request
             .limits
@@ -110,14 +111,15 @@ impl DockerBuilder {
     }
 
     /// A session where one can be had. An engine that is not behind a Unix socket builds without: base images must then
-    /// be in it.
-    async fn open_session(&self) -> Result<Option<Session>, BuildError> {
+    /// be in it, and nothing secret can be given to it.
+    async fn open_session(&self, secrets: BuildSecrets) -> Result<Option<Session>, BuildError> {
         let host = self.connection.host();
         match host.strip_prefix("unix://") {
-            Some(path) => Session::open(path).await.map(Some).map_err(|error| {
+            Some(path) => Session::open(path, secrets).await.map(Some).map_err(|error| {
                 BuildError::EngineUnavailable { host: host.to_owned(), reason: error.to_string() }
             }),
-            None => Ok(None),
+            None if secrets.0.is_empty() => Ok(None),
+            None => Err(BuildError::NoSecrets { host: host.to_owned() }),
         }
     }
 
@@ -155,7 +157,13 @@ impl DockerBuilder {
             // Made BuildKit's by `buildkit`.
             .version(BuilderVersion::BuilderV1)
             .build();
-        BuildImageOptions { session: session.map(|session| session.id.clone()), ..options }
+        BuildImageOptions {
+            session: session.map(|session| session.id.clone()),
+            // The one part of a request that BuildKit counts among what every command depends on, and that leaves nothing in
+            // the image: the name of a host that nobody asks for.
+            extrahosts: request.secrets_scope.as_deref().map(unreachable_host),
+            ..options
+        }
     }
 
     /// Anybody's Dockerfile can name an image of the engine, so the tag is one that nobody can guess.
@@ -241,6 +249,12 @@ fn buildkit(docker: &Docker) -> Docker {
         }
         request
     })
+}
+
+/// A host's name and address that lead nowhere.
+fn unreachable_host(scope: &str) -> String {
+    // `.invalid` is no host's name, ever (RFC 2606 §2).
+    format!("gilgal-secrets-{scope}.invalid:0.0.0.0")
 }
 
 async fn send(output: &mpsc::Sender<BuildLine>, lines: Vec<BuildLine>) {

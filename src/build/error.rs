@@ -61,6 +61,13 @@ pub enum BuildError {
     #[error("The Docker Engine at {host} does not answer: {reason}. Start it, then try again.")]
     EngineUnavailable { host: String, reason: String },
 
+    /// The engine is not behind a Unix socket, over which secrets are given to a build.
+    #[error(
+        "The Docker Engine at {host} is not reached over a Unix socket, so no build variables can be given to it. Set \
+         DOCKER_HOST to a socket, or take the scope `build` from the config vars."
+    )]
+    NoSecrets { host: String },
+
     /// Everything else that the engine said.
     #[error("The build failed: {message}.")]
     Other { message: String },

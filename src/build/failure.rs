@@ -5,6 +5,7 @@
 
 use super::BuildError;
 use super::transcript::Step;
+use crate::buildpack::SOURCED;
 
 /// A process that was killed: 128 + SIGKILL.
 const KILLED: i64 = 137;
@@ -88,7 +89,8 @@ fn exit_code(error: &str) -> Option<i64> {
 fn failed_command(message: &str) -> Option<&str> {
     let (_, command) = message.split_once("executor failed running [")?;
     let (command, _) = command.rsplit_once("]: exit code: ")?;
-    Some(command.strip_prefix("/bin/sh -c ").unwrap_or(command))
+    let command = command.strip_prefix("/bin/sh -c ").unwrap_or(command);
+    Some(command.strip_prefix(SOURCED).unwrap_or(command))
 }
 
 /// The part of a message that says something, without a full stop: the texts of [`BuildError`] have their own.

@@ -14,6 +14,7 @@ mod failure;
 mod limits;
 mod request;
 mod room;
+mod secrets;
 mod session;
 mod transcript;
 

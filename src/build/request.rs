@@ -2,6 +2,7 @@
 
 use super::BuildLimits;
 use crate::model::id::{DeploymentId, ProjectId};
+use crate::model::secret::Secret;
 use bytes::Bytes;
 use futures_util::Stream;
 use std::collections::BTreeMap;
@@ -23,8 +24,6 @@ impl fmt::Display for BuildKey {
 }
 
 /// One build.
-///
-/// Build secrets will be a field of their own and never build arguments.
 pub struct BuildRequest {
     pub project_id: ProjectId,
     pub deployment_id: DeploymentId,
@@ -38,6 +37,11 @@ pub struct BuildRequest {
     pub target: Option<String>,
     /// Values for `ARG` lines. No secrets: they stay readable in the image's history.
     pub arguments: BTreeMap<String, String>,
+    /// What `RUN --mount=type=secret,id=…` finds, by id.
+    pub secrets: BTreeMap<String, Secret<String>>,
+    /// Keeps what commands have made with these secrets apart from what they make with others, or for another project:
+    /// BuildKit's cache does not know the secrets themselves. Letters, digits and dashes.
+    pub secrets_scope: Option<String>,
     pub context: Context,
     /// Run every instruction anew instead of taking its result from the cache.
     pub no_cache: bool,

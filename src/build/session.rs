@@ -1,11 +1,13 @@
 //! The session of a build: a connection over which BuildKit asks back while it builds.
 //!
 //! BuildKit refuses to fetch a base image without one. bollard's `build_image` opens one, too, but never closes it: each
-//! build would leave a connection and a task behind, here and in the engine. A session of our own ends with its build,
-//! and is the place where build secrets will be served (`moby.buildkit.secrets.v1`).
+//! build would leave a connection and a task behind, here and in the engine, and would serve no secrets. A session of our
+//! own ends with its build.
 
+use super::secrets::BuildSecrets;
 use bollard::health::health_server::{Health, HealthServer};
 use bollard::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
+use bollard::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
 use futures_util::stream;
 use std::io;
 use std::net::Shutdown;
@@ -26,11 +28,11 @@ pub(super) struct Session {
 }
 
 impl Session {
-    /// Opens a session with the engine at a Unix socket.
+    /// Opens a session with the engine at a Unix socket, in which the build finds its secrets.
     ///
     /// # Errors
     /// When the engine cannot be reached or does not switch to HTTP/2, which every engine with BuildKit does.
-    pub(super) async fn open(socket_path: &str) -> io::Result<Self> {
+    pub(super) async fn open(socket_path: &str, secrets: BuildSecrets) -> io::Result<Self> {
         let id = Uuid::now_v7().to_string();
         let mut stream = UnixStream::connect(socket_path).await?;
         stream.write_all(request(&id).as_bytes()).await?;
@@ -42,7 +44,9 @@ impl Session {
         let stream = stream.into_std()?;
         let socket = stream.try_clone()?;
         let incoming = stream::iter([UnixStream::from_std(stream)]);
-        let server = tonic::transport::Server::builder().add_service(HealthServer::new(Alive));
+        let server = tonic::transport::Server::builder()
+            .add_service(HealthServer::new(Alive))
+            .add_service(SecretsServer::new(secrets));
         tokio::spawn(async move {
             if let Err(error) = server.serve_with_incoming(incoming).await {
                 // The build that needs it fails with BuildKit's own words.
@@ -72,6 +76,7 @@ fn request(id: &str) -> String {
          X-Docker-Expose-Session-Uuid: {id}\r\n\
          X-Docker-Expose-Session-Name: gilgal\r\n\
          X-Docker-Expose-Session-Grpc-Method: /grpc.health.v1.Health/Check\r\n\
+         X-Docker-Expose-Session-Grpc-Method: /moby.buildkit.secrets.v1.Secrets/GetSecret\r\n\
          \r\n"
     )
 }

@@ -5,6 +5,7 @@
 //! copying the context, exporting the image) is not shown.
 
 use super::{BuildLine, BuildStream};
+use crate::buildpack::SOURCED;
 use crate::docker::Lines;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
 use std::collections::{HashMap, VecDeque};
@@ -136,10 +137,11 @@ impl Step {
     }
 }
 
-/// A vertex's name on one line and without the mounts of a `RUN`, which say nothing to the person who pushed.
+/// A vertex's name on one line and without the mounts of a `RUN`, and without how it reads its variables: they say nothing
+/// to the person who pushed.
 fn tidy(name: &str) -> String {
     let words = name.split_whitespace().filter(|word| !word.starts_with("--mount="));
-    words.collect::<Vec<_>>().join(" ")
+    words.collect::<Vec<_>>().join(" ").replacen(SOURCED, "", 1)
 }
 
 #[cfg(test)]
@@ -174,7 +176,11 @@ mod tests {
             begun("x", "[internal] load build definition from Dockerfile", false),
             begun("a", "[1/3] FROM docker.io/library/node:22", true),
             waiting,
-            begun("b", "[2/3] RUN --mount=type=cache,target=/root/.npm npm \t ci", false),
+            begun(
+                "b",
+                "[2/3] RUN --mount=type=cache,target=/root/.npm . /run/gilgal/variables && npm \t ci",
+                false,
+            ),
             begun("b", "[2/3] RUN --mount=type=cache,target=/root/.npm npm \t ci", false),
             begun("e", "exporting to image", false),
         ]);

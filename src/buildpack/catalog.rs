@@ -247,6 +247,14 @@ impl Catalog {
         failures.filter(said).map(|failure| failure.advice.clone()).collect()
     }
 
+    /// Beginnings of the names of variables that some framework writes into what everybody can read.
+    #[must_use]
+    pub fn public_prefixes(&self) -> Vec<String> {
+        let frameworks = self.packs.iter().flat_map(|pack| &pack.manifest.frameworks);
+        let prefixes = frameworks.flat_map(|framework| framework.build_variables.iter().cloned());
+        prefixes.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
     /// Names of the files that some pack looks for, for hints about misspelt ones.
     pub(crate) fn signals(&self) -> impl Iterator<Item = &str> {
         self.packs.iter().flat_map(|pack| pack.manifest.signals.iter().map(String::as_str))

@@ -7,6 +7,7 @@ use crate::buildpack::planning::{inspection, plan};
 use crate::buildpack::project_file::{self, Project};
 use crate::buildpack::refusal::{LookedFor, Refusal};
 use crate::buildpack::{apps, misspelt, procfile};
+use crate::model::environment::EnvironmentSettings;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::source::SourceTree;
 
@@ -24,7 +25,26 @@ pub struct DetectOptions {
     pub root: String,
     /// The buildpack to use; `None`: the first that recognises the project.
     pub buildpack: Option<String>,
+    /// What builds the project, and what starts it, where its files do not say.
+    pub build_command: Option<String>,
+    pub start_command: Option<String>,
 }
+
+impl DetectOptions {
+    /// What is set for an environment.
+    #[must_use]
+    pub fn of(settings: &EnvironmentSettings) -> Self {
+        Self {
+            root: settings.root.as_ref().map(ToString::to_string).unwrap_or_default(),
+            buildpack: None,
+            build_command: settings.build_command.as_ref().map(ToString::to_string),
+            start_command: settings.start_command.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Where a command comes from that no file says.
+pub(crate) const SET_FOR_ENVIRONMENT: &str = "the environment";
 
 /// See [`Catalog::detect`].
 pub(crate) fn detect(
@@ -32,7 +52,7 @@ pub(crate) fn detect(
     tree: &dyn SourceTree,
     options: &DetectOptions,
 ) -> Result<BuildPlan, Refusal> {
-    let project = Project::read(tree, &options.root)?;
+    let project = Project::read(tree, &options.root)?.with_commands(options);
     let mut documents = Documents::new(tree, &project.root)?;
     if let Some(path) = &project.file.build.dockerfile {
         let path = path.as_str();

@@ -20,6 +20,7 @@
 //! | one package of a workspace as the project | `member`; `apps` where nobody has chosen one |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
+//! | give its commands the build variables | `given` |
 //! | hand it over to the project | `eject` |
 //! | say what was found | [`explain()`] |
 //! | the operator's own packs | `own` |
@@ -37,6 +38,7 @@ mod documents;
 mod eject;
 pub mod explain;
 mod framework;
+mod given;
 mod glob;
 mod language;
 mod manager;
@@ -63,6 +65,7 @@ pub use detect::DetectOptions;
 pub use directory::DirectorySource;
 pub use eject::{Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
+pub use given::{GivenVariables, SOURCED};
 pub use own::{BrokenPack, OwnPackError};
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

@@ -32,7 +32,7 @@ pub(crate) fn prepare<'pack>(
     chosen: Option<&Chosen>,
 ) -> Result<(Inspection<'pack>, Vec<Evidence>), Refusal> {
     let mut inspection = inspection(pack, documents);
-    inspection.variables.extend(settings::variables(&project.file));
+    inspection.variables.extend(settings::variables(project));
     settings::refuse_unsupported(pack, &inspection.variables)?;
     let names = project.processes.keys().map(|name| (name.to_string(), true));
     inspection.variables.insert("procfile".to_owned(), json!(names.collect::<BTreeMap<_, _>>()));

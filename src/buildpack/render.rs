@@ -4,6 +4,7 @@
 //! fails the rendering. Text that may be more goes through a filter that says what it is used as, and makes it safe
 //! there. A template that forgets the filter is refused on the first value that would have mattered, not exploited by it.
 
+use crate::buildpack::given::{self, GivenVariables};
 use crate::buildpack::refusal::{Refusal, shown};
 use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
@@ -23,6 +24,8 @@ pub struct RenderContext {
     pub images: BTreeMap<String, String>,
     /// A registry, or a folder in one, that all others are taken from, under their own names.
     pub mirror: Option<String>,
+    /// Build variables that the commands have in their environment.
+    pub variables: Option<GivenVariables>,
 }
 
 impl RenderContext {
@@ -105,7 +108,11 @@ pub(crate) fn dockerfile(
     values.insert("cache".to_owned(), Value::from_function(cache));
     values.insert("apt".to_owned(), Value::from_function(apt));
     let rendered = environment.get_template(template).and_then(|template| template.render(values));
-    let dockerfile = rendered.map_err(failed)?;
+    let rendered = rendered.map_err(failed)?;
+    let dockerfile = match &context.variables {
+        Some(variables) => given::give(&rendered, variables),
+        None => rendered,
+    };
     let images = used.lock().unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Rendered { dockerfile, images })
 }

@@ -12,6 +12,7 @@ mod plan;
 mod printer;
 mod reference;
 mod restore;
+mod secrets;
 mod serve;
 mod settings;
 
@@ -109,6 +110,11 @@ enum Command {
     /// Print docs/cli.md
     #[command(hide = true)]
     Reference,
+    /// What secrets are sealed with
+    Secrets {
+        #[command(subcommand)]
+        command: SecretsCommand,
+    },
     /// Run as a hook of git; started by the server only
     #[command(hide = true)]
     Hook { name: String },
@@ -122,6 +128,12 @@ enum DbCommand {
         #[arg(long)]
         add: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum SecretsCommand {
+    /// Make a new master key, and seal everything with it; the server must not run
+    Rotate,
 }
 
 /// Runs the command line of this process.
@@ -145,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Restore { file } => restore::restore(&variables, &file),
         Command::Db { command: DbCommand::Seed { add } } => db::fill(&variables, add),
         Command::Reference => reference::reference(),
+        Command::Secrets { command: SecretsCommand::Rotate } => secrets::rotate(&variables),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

@@ -146,13 +146,23 @@ pub(crate) fn read_or_create(path: &Path, content: impl FnOnce() -> String) -> i
         result => return result,
     }
     let text = content();
+    write_whole(path, &text)?;
+    Ok(text)
+}
+
+/// Writes a file with mode 0600, whole or not at all, whatever happens meanwhile.
+pub(crate) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let unfinished = path.with_extension("new");
     let mut file =
         OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&unfinished)?;
     file.write_all(text.as_bytes())?;
     file.sync_all()?;
     std::fs::rename(&unfinished, path)?;
-    Ok(text)
+    match path.parent() {
+        // The new name is on the disk only then.
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,9 @@
 
 use super::instances::STOP_GRACE;
 use super::{Deployer, patience};
+use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
+use crate::model::instance::InstanceKey;
 use crate::model::project::Project;
 use crate::projects::{CleanupError, ProjectCleanup};
 use async_trait::async_trait;
@@ -22,22 +24,9 @@ impl ProjectCleanup for Deployer {
     async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError> {
         let environments =
             self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
-        for deployment in self.store.unfinished_deployments().await.map_err(failed("the deployments"))? {
-            if deployment.project_id == project.id {
-                // One that cannot be cancelled any more is about to end: it is waited for like the others.
-                let _ = self.store.request_cancel(deployment.id).await.map_err(failed("a deployment"))?;
-            }
-        }
-        self.interrupts.signal();
-        self.journal.wake_readers();
-        self.wait_for_the_end(project).await?;
+        self.end_deployments(|deployment| deployment.project_id == project.id).await?;
         self.remove_routes(&environments).await;
-        let instances = self.engine.list().await.map_err(failed("the instances"))?;
-        let stopping = instances
-            .iter()
-            .filter(|instance| instance.key.project_id == project.id)
-            .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
-        try_join_all(stopping).await.map_err(failed("the instances"))?;
+        self.stop_instances(|key| key.project_id == project.id).await?;
         self.remove_images_of(project.id).await.map_err(failed("the images"))?;
         let removed = patience::while_in_use(|| self.engine.remove_network(project.id)).await;
         removed.map_err(failed("the network"))?;
@@ -49,16 +38,39 @@ impl ProjectCleanup for Deployer {
             .map_err(failed("the repository"))?
             .map_err(failed("the repository"))
     }
+
+    async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError> {
+        self.end_deployments(|deployment| deployment.environment_id == environment.id).await?;
+        self.remove_routes(std::slice::from_ref(environment)).await;
+        self.stop_instances(|key| key.environment_id == environment.id).await?;
+        // A deployment that did not end in its time may have set one again.
+        self.remove_routes(std::slice::from_ref(environment)).await;
+        Ok(())
+    }
+
+    async fn remove_unused_images(&self) {
+        if let Err(error) = self.sweep_images().await {
+            tracing::warn!(error = &error as &dyn Error, "images were not swept");
+        }
+    }
 }
 
 impl Deployer {
-    /// Waits a while for cancelled deployments to have undone what they made. What is left then is removed all the same,
-    /// and what still appears later belongs to nothing and is removed by the reconciler.
-    async fn wait_for_the_end(&self, project: &Project) -> Result<(), CleanupError> {
+    /// Cancels deployments, and waits a while until they have undone what they made. What is left then is removed all the
+    /// same, and what still appears later belongs to nothing and is removed by the reconciler.
+    async fn end_deployments(&self, of_it: impl Fn(&Deployment) -> bool) -> Result<(), CleanupError> {
+        for deployment in self.store.unfinished_deployments().await.map_err(failed("the deployments"))? {
+            if of_it(&deployment) {
+                // One that cannot be cancelled any more is about to end: it is waited for like the others.
+                let _ = self.store.request_cancel(deployment.id).await.map_err(failed("a deployment"))?;
+            }
+        }
+        self.interrupts.signal();
+        self.journal.wake_readers();
         let begun = Instant::now();
         while begun.elapsed() < UNDO_TIME {
             let unfinished = self.store.unfinished_deployments().await.map_err(failed("the deployments"))?;
-            if !unfinished.iter().any(|deployment| deployment.project_id == project.id) {
+            if !unfinished.iter().any(&of_it) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -66,7 +78,17 @@ impl Deployer {
         Ok(())
     }
 
-    /// Takes the routes of a project's environments away. The project is disabled, so that no round of the reconciler that
+    async fn stop_instances(&self, of_it: impl Fn(&InstanceKey) -> bool) -> Result<(), CleanupError> {
+        let instances = self.engine.list().await.map_err(failed("the instances"))?;
+        let stopping = instances
+            .iter()
+            .filter(|instance| of_it(&instance.key))
+            .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
+        try_join_all(stopping).await.map_err(failed("the instances"))?;
+        Ok(())
+    }
+
+    /// Takes the routes of environments away. They or their project are disabled, so that no round of the reconciler that
     /// begins from here on sets one again; one that has begun is waited for.
     async fn remove_routes(&self, environments: &[Environment]) {
         let _one_at_a_time = self.switching.lock().await;

@@ -130,6 +130,7 @@ impl From<BuildError> for StepError {
             | BuildError::BaseImageMissing { .. }
             | BuildError::DockerfileSyntax { .. }
             | BuildError::ContextBroken { .. }
+            | BuildError::NoSecrets { .. }
             | BuildError::Other { .. } => "build failed",
         };
         let failure = Failure::new(words, sentence);
@@ -152,6 +153,7 @@ impl From<BuildError> for StepError {
             | BuildError::DockerfileSyntax { .. }
             | BuildError::ContextBroken { .. }
             | BuildError::EngineUnavailable { .. }
+            | BuildError::NoSecrets { .. }
             | BuildError::Other { .. } => failure,
         }
         .into()

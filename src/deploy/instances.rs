@@ -1,20 +1,21 @@
 //! What is to run for a release, and what does.
 
 use super::Deployer;
+use super::config::{TakenConfig, closed};
 use super::failure::Failure;
 use super::run::Run;
 use crate::engine::{EngineError, InstanceSpec};
-use crate::model::environment::{ConfigVar, DrainSeconds, Environment, EnvironmentSettings};
-use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings};
+use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation};
 use crate::model::release::ReleaseContent;
 use crate::model::route::RouteTarget;
-use crate::secrets::open_variables;
+use crate::secrets::{open_files, open_variables};
 use crate::store::StoreError;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Time between the signal to stop and being killed, for an instance that served and that no request is sent to any more.
@@ -46,7 +47,8 @@ pub(super) fn content(
     environment: &Environment,
     plan: BuildPlan,
     image: String,
-    sealed_config: BTreeMap<String, String>,
+    config: TakenConfig,
+    build_variables: Option<String>,
 ) -> ReleaseContent {
     let EnvironmentSettings { formation, limits, health, drain_seconds, .. } = &environment.settings;
     let running = &plan.running;
@@ -64,7 +66,9 @@ pub(super) fn content(
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         variables: running.variables.clone(),
-        sealed_config,
+        sealed_config: config.runtime,
+        sealed_files: config.files,
+        build_variables,
         settings: Some(environment.settings.clone()),
         instances_of: None,
         plan,
@@ -114,16 +118,6 @@ pub(super) fn web_targets(
 }
 
 impl Deployer {
-    /// The config vars of an environment that its instances get, sealed, as they are now.
-    pub(super) async fn sealed_config(
-        &self,
-        environment: EnvironmentId,
-    ) -> Result<BTreeMap<String, String>, StoreError> {
-        let vars = self.store.config_vars(environment).await?;
-        let at_runtime = vars.into_iter().filter(|var| var.scope.at_runtime());
-        Ok(at_runtime.map(|ConfigVar { name, sealed_value, .. }| (name.to_string(), sealed_value)).collect())
-    }
-
     /// How one instance of the release is to be started.
     pub(super) fn spec(
         &self,
@@ -143,8 +137,8 @@ impl Deployer {
             },
             image: content.image.clone(),
             command,
-            environment: open_variables(&self.master_key, run.environment.id, content)
-                .map_err(|closed| Failure::new("config failed", closed.to_string()))?,
+            environment: open_variables(&self.master_key, run.environment.id, content).map_err(closed)?,
+            files: open_files(&self.master_key, run.environment.id, content).map_err(closed)?,
             port: content.port,
             limits: content.limits_of(process_type),
             slug: run.project.slug.clone(),

@@ -8,6 +8,7 @@
 //! removes what nobody wants any more.
 
 mod cleanup;
+mod config;
 mod failpoint;
 mod failure;
 mod images;
@@ -15,6 +16,7 @@ mod instances;
 mod patience;
 mod pipeline;
 mod reconcile;
+mod restore;
 mod run;
 mod serving;
 mod steps;

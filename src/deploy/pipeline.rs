@@ -8,9 +8,7 @@ use super::steps;
 use crate::journal::Conclusion;
 use crate::model::deployment::{Deployment, DeploymentEvent, DeploymentState};
 use crate::model::id::{DeploymentId, ReleaseId};
-use crate::model::secret::Secret;
 use crate::model::time::now;
-use crate::secrets::seal_purpose;
 use crate::store::{NewRelease, StoreError};
 use std::collections::BTreeMap;
 
@@ -57,7 +55,7 @@ impl Deployer {
 
     async fn go_on(&self, run: &mut Run, resumed: bool) -> Result<(), StoreError> {
         // Before the first line.
-        self.mask_config(run, &BTreeMap::new()).await?;
+        self.mask_config(run, &BTreeMap::new(), &BTreeMap::new()).await?;
         if resumed {
             run.detail("The deployment was interrupted and goes on from its record.");
         }
@@ -70,27 +68,6 @@ impl Deployer {
             }
             self.conclude_step(run, outcome).await?;
         }
-        Ok(())
-    }
-
-    /// Keeps the values of config vars out of the log: those that are set now, those that the deployment has been given,
-    /// and those that it is about to be given. One that cannot be opened is reported by the step that needs it.
-    pub(super) async fn mask_config(
-        &self,
-        run: &Run,
-        given: &BTreeMap<String, String>,
-    ) -> Result<(), StoreError> {
-        let now = self.store.config_vars(run.environment.id).await?;
-        let content = run.deployment.record.content.as_ref();
-        let sealed = now
-            .iter()
-            .map(|var| &var.sealed_value)
-            .chain(content.iter().flat_map(|content| content.sealed_config.values()))
-            .chain(given.values());
-        let purpose = seal_purpose(run.environment.id);
-        let values: Vec<Secret<String>> =
-            sealed.filter_map(|sealed| self.master_key.open(&purpose, sealed).ok()).collect();
-        run.log.mask(&values);
         Ok(())
     }
 

@@ -2,7 +2,7 @@
 
 use crate::model::id::ProjectId;
 use crate::model::instance::InstanceKey;
-use crate::model::name::Slug;
+use crate::model::name::{FilePath, Slug};
 use crate::model::process::{Command, Limits};
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
@@ -16,6 +16,8 @@ pub struct InstanceSpec {
     pub command: Command,
     /// Config vars. `PORT` is set by the engine and wins over one of these.
     pub environment: Vec<(String, Secret<String>)>,
+    /// Files that are there when the instance starts, by path: root's, readable for everybody, writable for nobody.
+    pub files: Vec<(FilePath, Secret<String>)>,
     /// The port that the instance is told to listen on.
     pub port: u16,
     pub limits: Limits,

@@ -17,11 +17,7 @@ impl PublicAddress {
     /// The host name of an environment: `shop.example.com` in production, `shop-staging.example.com` elsewhere.
     #[must_use]
     pub fn host(&self, project: &Slug, environment: &EnvironmentName) -> String {
-        if *environment == EnvironmentName::production() {
-            format!("{project}.{}", self.base_domain)
-        } else {
-            format!("{project}-{environment}.{}", self.base_domain)
-        }
+        format!("{}.{}", environment.host_label(project), self.base_domain)
     }
 
     /// The URL of an environment.

@@ -1,7 +1,7 @@
 //! Environments: the places of a project where releases run.
 
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, ConfigName, EnvironmentName};
+use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -16,6 +16,8 @@ pub struct Environment {
     /// A push to this branch deploys here. `None`: nothing does.
     pub branch: Option<BranchName>,
     pub settings: EnvironmentSettings,
+    /// Since when nothing is deployed to it: it is being deleted.
+    pub disabled_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -30,6 +32,11 @@ pub struct EnvironmentSettings {
     pub on_hang_up: HangUpPolicy,
     /// How long old instances may finish their requests after the switch, in seconds.
     pub drain_seconds: DrainSeconds,
+    /// The folder of the repository that is the project, in place of what its `gilgal.toml` says.
+    pub root: Option<FolderPath>,
+    /// What builds the project, and what starts it, where its own files do not say.
+    pub build_command: Option<CommandLine>,
+    pub start_command: Option<CommandLine>,
 }
 
 /// Seconds that old instances get to finish requests; 30 unless set, as Heroku's shutdown time.
@@ -128,6 +135,15 @@ impl ConfigScope {
             Self::Build => "build",
             Self::Runtime => "runtime",
             Self::Both => "both",
+        }
+    }
+
+    /// Whether a build gets the variable.
+    #[must_use]
+    pub const fn at_build(self) -> bool {
+        match self {
+            Self::Runtime => false,
+            Self::Build | Self::Both => true,
         }
     }
 

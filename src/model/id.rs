@@ -76,6 +76,10 @@ ids! {
     ProjectId,
     /// Identifies an environment of a project.
     EnvironmentId,
+    /// Identifies a configuration file of an environment.
+    ConfigFileId,
+    /// Identifies a change of an environment's config vars or files.
+    ConfigChangeId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

@@ -9,6 +9,8 @@ pub mod admission;
 pub mod api_key;
 pub mod audit;
 pub mod basis;
+pub mod config;
+pub mod config_file;
 pub mod deployment;
 pub mod environment;
 pub mod id;

@@ -2,6 +2,9 @@
 //!
 //! The rule is the same for the API, for SSH and for the database, because all of them can only hold the parsed type.
 
+mod git;
+mod paths;
+
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -69,10 +72,16 @@ text_types! {
     Email: check_email,
     /// The name of a config var: what a POSIX shell takes as the name of an environment variable.
     ConfigName: check_config_name,
+    /// Where a configuration file is in an instance: an absolute path, without `.` and `..`.
+    FilePath: paths::check_file,
+    /// A folder of a repository, seen from its top, without slashes at its ends.
+    FolderPath: paths::check_folder,
+    /// A command of one line, run by the image's `/bin/sh` where it needs one.
+    CommandLine: paths::check_command,
     /// A branch by its short name (`main`), valid by `git check-ref-format`.
-    BranchName: check_branch,
+    BranchName: git::check_branch,
     /// A full, lower-case, 40-digit commit id.
-    CommitId: check_commit,
+    CommitId: git::check_commit,
 }
 
 /// Slugs that would collide with the server's own host names or paths.
@@ -121,6 +130,19 @@ impl Slug {
 }
 
 impl EnvironmentName {
+    /// What the host name of an environment begins with, and what its project's own label is in production: `shop`,
+    /// `shop-staging`.
+    #[must_use]
+    pub fn host_label(&self, project: &Slug) -> String {
+        if *self == Self::production() { project.to_string() } else { format!("{project}-{self}") }
+    }
+
+    /// How people name an environment where its project alone means production: `shop`, `shop:staging`.
+    #[must_use]
+    pub fn shown_of(&self, project: &Slug) -> String {
+        if *self == Self::production() { project.to_string() } else { format!("{project}:{self}") }
+    }
+
     /// The environment that every project has.
     ///
     /// # Panics
@@ -259,35 +281,6 @@ fn check_config_name(text: &str) -> Result<String, String> {
             "\"{}\" is not the name of a config var: use letters, digits and underscores, and do not start with a digit.",
             shown(text)
         ))
-    }
-}
-
-/// The rules of `git check-ref-format --branch`, plus a length that fits a file system and no leading dash.
-fn check_branch(text: &str) -> Result<String, String> {
-    let component_valid = |part: &str| {
-        !part.is_empty() && !part.starts_with('.') && !part.to_ascii_lowercase().ends_with(".lock")
-    };
-    let valid = (1..=200).contains(&text.len())
-        && text != "HEAD"
-        && text != "@"
-        && !text.starts_with('-')
-        && !text.ends_with('.')
-        && !text.contains("..")
-        && !text.contains("@{")
-        && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
-        && text.split('/').all(component_valid);
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("\"{}\" is not a name that a git branch can have.", shown(text)))
-    }
-}
-
-fn check_commit(text: &str) -> Result<String, String> {
-    if text.len() == 40 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)) {
-        Ok(text.to_owned())
-    } else {
-        Err(format!("\"{}\" is not a full commit id.", shown(text)))
     }
 }
 

@@ -1,8 +1,10 @@
 //! The build plan: the answer of detection, as data.
 
+use crate::model::config::Values;
 use crate::model::environment::{HealthCheck, Probe};
 use crate::model::name::ProcessType;
 use crate::model::process::{Command, LimitsChange};
+use crate::model::secret::Secret;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -76,6 +78,21 @@ impl BuildPlan {
     pub fn ignored(&self) -> Vec<String> {
         let of_folder = |folder: &String| [format!("{folder}/*"), format!("!{folder}/{LEFT_OUT_BUT}")];
         self.ignore.iter().cloned().chain(self.left_out.iter().flat_map(of_folder)).collect()
+    }
+
+    /// Whether the build writes a variable of this name into its output, for everybody to read.
+    #[must_use]
+    pub fn is_public(&self, name: &str) -> bool {
+        self.build_variable_prefixes.iter().any(|prefix| name.starts_with(prefix.as_str()))
+    }
+
+    /// The variables that a build of the plan has: those that are set for builds, and what the project's files set under a
+    /// public name.
+    #[must_use]
+    pub fn build_values(&self, set: &Values) -> Values {
+        let own = self.running.variables.iter().filter(|(name, _)| self.is_public(name));
+        let own = own.filter_map(|(name, value)| Some((name.parse().ok()?, Secret::new(value.clone()))));
+        own.chain(set.iter().map(|(name, value)| (name.clone(), value.clone()))).collect()
     }
 }
 

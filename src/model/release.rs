@@ -2,7 +2,7 @@
 
 use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
-use crate::model::name::{CommitId, ProcessType};
+use crate::model::name::{CommitId, FilePath, ProcessType};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
@@ -45,8 +45,14 @@ pub struct ReleaseContent {
     /// Variables that the project's files set; config vars of the same name win.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
-    /// Config vars as they were: names with sealed values.
+    /// Config vars as they were, references resolved: names with sealed values.
     pub sealed_config: BTreeMap<String, String>,
+    /// Configuration files as they were: paths with sealed contents.
+    #[serde(default)]
+    pub sealed_files: BTreeMap<FilePath, String>,
+    /// Stands for the variables that the image was built with; `None`: with none.
+    #[serde(default)]
+    pub build_variables: Option<String>,
     /// What was set for the environment; a rollback sets it again. Releases of older servers do not know.
     #[serde(default)]
     pub settings: Option<EnvironmentSettings>,
@@ -67,6 +73,11 @@ impl Release {
 }
 
 impl ReleaseContent {
+    /// Every sealed value of it, to be sealed once more.
+    pub fn sealed_values(&mut self) -> impl Iterator<Item = &mut String> {
+        self.sealed_config.values_mut().chain(self.sealed_files.values_mut())
+    }
+
     /// Whether everything but the number of instances is the same.
     #[must_use]
     pub fn differs_in_formation_only(&self, other: &Self) -> bool {

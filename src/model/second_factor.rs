@@ -1,6 +1,13 @@
 //! The second factor of an account: a code that changes every 30 seconds.
 
+use crate::model::id::UserId;
 use crate::model::time::Timestamp;
+
+/// What the secret of an account is sealed for: it opens for this account only.
+#[must_use]
+pub fn seal_purpose(user: UserId) -> String {
+    format!("second factor of {user}")
+}
 
 /// What is known of an account's second factor.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::model::one_off::OneOffPlace;
 use crate::model::process::Command;
 use crate::model::project::Project;
 use crate::model::secret::Secret;
-use crate::secrets::open_variables;
+use crate::secrets::{open_files, open_variables};
 use futures_util::stream::BoxStream;
 use std::any::Any;
 use std::io;
@@ -90,6 +90,7 @@ impl Processes {
             image: live.content.image.clone(),
             command: command(typed),
             environment: variables,
+            files: open_files(&self.master_key, environment.id, &live.content)?,
             port: live.content.port,
             limits: live.content.limits_of(&process_type),
             slug: project.slug.clone(),

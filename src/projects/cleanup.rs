@@ -1,5 +1,6 @@
-//! What belongs to a project outside the database, as far as deleting it is concerned.
+//! What belongs to a project or an environment outside the database, as far as deleting it is concerned.
 
+use crate::model::environment::Environment;
 use crate::model::project::Project;
 use async_trait::async_trait;
 use std::error::Error;
@@ -12,6 +13,13 @@ use std::error::Error;
 pub trait ProjectCleanup: Send + Sync {
     /// Removes all of it; traffic for the project's host names is answered as for an unknown name afterwards.
     async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError>;
+
+    /// Removes the instances and the routes of one environment, whose deployments are cancelled or waited for. The network
+    /// and the repository are the project's, and images may be another environment's, too.
+    async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError>;
+
+    /// Removes images that no release has any more. What cannot be removed now is removed within the hour.
+    async fn remove_unused_images(&self);
 }
 
 /// Something of a project could not be removed.

@@ -55,7 +55,8 @@ async fn insert(
 ) -> Result<(Project, Environment), ProjectError> {
     let new = NewProject { owner_id, name: name.to_string(), slug: slug.clone(), at_most };
     store.create_project(new, EnvironmentSettings::default()).await.map_err(|error| match error {
-        StoreError::Conflict { field: "slug" } => ProjectError::SlugTaken(slug),
+        // `shop-staging` may be where the staging of `shop` answers.
+        StoreError::Conflict { field: "slug" | "host" } => ProjectError::SlugTaken(slug),
         StoreError::Conflict { field: PROJECT_LIMIT } => ProjectError::TooMany(at_most),
         other => other.into(),
     })

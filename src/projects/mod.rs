@@ -5,8 +5,10 @@
 
 mod cleanup;
 mod condition;
+pub mod configuration;
 mod create;
 mod delete;
+pub mod environments;
 mod error;
 mod find;
 mod update;

@@ -66,7 +66,7 @@ impl Receiver {
             return Ok(Verdict::Accepted);
         };
         if options.dry_run {
-            self.show_plan(push, &commit, terminal).await;
+            self.show_plan(push, &environment, &commit, terminal).await;
             return Err("dry run".to_owned());
         }
         if options.no_deploy {
@@ -156,11 +156,18 @@ impl Receiver {
         terminal.detail(&format!("`{branch}` is stored; it is not deployed here. {advice}")).await;
     }
 
-    async fn show_plan(&self, push: &Push, commit: &CommitId, terminal: &Terminal) {
+    async fn show_plan(
+        &self,
+        push: &Push,
+        environment: &Environment,
+        commit: &CommitId,
+        terminal: &Terminal,
+    ) {
+        let options = DetectOptions::of(&environment.settings);
         let (repository, commit, catalog) = (push.repository.clone(), commit.clone(), self.catalog.clone());
         let plan = tokio::task::spawn_blocking(move || {
             let tree = repository.tree(&commit).map_err(|error| vec![error.to_string()])?;
-            let plan = catalog.detect(&tree, &DetectOptions::default());
+            let plan = catalog.detect(&tree, &options);
             plan.map_err(|refusal| [vec![refusal.to_string()], refusal.details()].concat())
         })
         .await;

@@ -24,7 +24,9 @@ impl Receiver {
         let Some(live) = release.commit else { return false };
         let (repository, commit, from) = (push.repository.clone(), commit.clone(), live.clone());
         let same = live == commit;
-        let relevant = tokio::task::spawn_blocking(move || is_relevant(&repository, &from, &commit)).await;
+        let root = environment.settings.root.as_ref().map(ToString::to_string).unwrap_or_default();
+        let relevant =
+            tokio::task::spawn_blocking(move || is_relevant(&repository, &root, &from, &commit)).await;
         // Pushing what is live again is asking for it.
         if same || relevant.unwrap_or(true) {
             return false;
@@ -37,15 +39,16 @@ impl Receiver {
                 live.short()
             ))
             .await;
-        let redeploy = self.address.ssh_command(&format!("redeploy {}", push.project.slug));
+        let place = environment.name.shown_of(&push.project.slug);
+        let redeploy = self.address.ssh_command(&format!("redeploy {place}"));
         terminal.detail(&format!("`{branch}` is stored. Deploy it all the same: {redeploy}")).await;
         true
     }
 }
 
-fn is_relevant(repository: &Repository, live: &CommitId, pushed: &CommitId) -> bool {
+fn is_relevant(repository: &Repository, root: &str, live: &CommitId, pushed: &CommitId) -> bool {
     let Ok(tree) = repository.tree(pushed) else { return true };
-    let Ok(Some(watch)) = Watch::of(&tree, "") else { return true };
+    let Ok(Some(watch)) = Watch::of(&tree, root) else { return true };
     match repository.changed_paths(live, pushed) {
         Ok(changed) => changed.iter().any(|path| watch.matches(path)),
         Err(error) => {

@@ -7,6 +7,8 @@
 
 mod config;
 mod key;
+mod master;
 
-pub use config::{ClosedVariable, open_variables, seal_purpose};
-pub use key::{KeyError, MasterKey, SealError};
+pub use config::{ClosedVariable, open_files, open_variables};
+pub use key::SealError;
+pub use master::{KeyError, MasterKey};

@@ -1,6 +1,5 @@
-//! What the instances of production print, over SSH.
+//! What the instances of an environment print, over SSH.
 
-use super::commands::production;
 use super::find;
 use super::front::Front;
 use super::output::Output;
@@ -18,8 +17,7 @@ pub(super) async fn show(
     wanted: &AppLogs,
     output: &Output,
 ) -> Result<u32, Refusal> {
-    let project = find::project(front, user, &wanted.project, Action::ReadLogs).await?;
-    let environment = production(front, &project).await?;
+    let (_, environment) = find::environment(front, user, &wanted.project, Action::ReadLogs).await?;
     let request = LogRequest { since: None, tail: wanted.lines, process: wanted.process.clone() };
     if wanted.follow {
         let mut lines = front.processes.follow(&environment, request).await.map_err(not_shown)?;

@@ -8,72 +8,66 @@ use crate::auth::access::Action;
 use crate::deployments::DeployError;
 use crate::journal::{Conclusion, Next};
 use crate::model::deployment::Deployment;
-use crate::model::environment::Environment;
-use crate::model::id::DeploymentId;
-use crate::model::name::{EnvironmentName, ProcessType};
+use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::name::ProcessType;
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectError, ProjectReference};
 use crate::store::{DeploymentFilter, PageRequest, StoreError};
 use std::collections::BTreeMap;
 
-/// Shows the log of a deployment, or of a project's newest one, and follows it to its end.
+/// Shows the log of a deployment, or of the newest one of a project or an environment, and follows it to its end.
 pub(super) async fn logs(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
     // 32 digits without dashes are an id, too, but may be a slug as well.
     let deployment = match of.parse::<DeploymentId>() {
         Ok(id) if of.contains('-') => find_deployment(front, user, id).await?,
+        _ if of.contains(':') => {
+            let (project, environment) = find::environment(front, user, of, Action::ReadLogs).await?;
+            newest(front, &project, Some(environment.id)).await?
+        }
         _ => {
             let project = find::project(front, user, of, Action::ReadLogs).await?;
-            newest(front, &project).await?
+            newest(front, &project, None).await?
         }
     };
     follow(front, deployment.id, output).await
 }
 
-/// Deploys again what the branch of production points at when its turn comes, and shows the log. What waits there already
+/// Deploys again what the branch of an environment points at when its turn comes, and shows the log. What waits there already
 /// is followed instead.
-pub(super) async fn redeploy(
-    front: &Front,
-    user: &User,
-    slug: &str,
-    output: &Output,
-) -> Result<u32, Refusal> {
-    let project = find::project(front, user, slug, Action::Deploy).await?;
-    let environment = production(front, &project).await?;
+pub(super) async fn redeploy(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
+    let (_, environment) = find::environment(front, user, of, Action::Deploy).await?;
     let deployment = front.deployments.redeploy_branch(&environment, user).await.map_err(not_queued)?;
     follow(front, deployment.id, output).await
 }
 
-/// Goes back to a release of production, by default the one before, and shows the log.
+/// Goes back to a release of an environment, by default the one before, and shows the log.
 pub(super) async fn rollback(
     front: &Front,
     user: &User,
-    (slug, version, rebuild): (&str, Option<i64>, bool),
+    (of, version, rebuild): (&str, Option<i64>, bool),
     output: &Output,
 ) -> Result<u32, Refusal> {
-    let project = find::project(front, user, slug, Action::Deploy).await?;
-    let environment = production(front, &project).await?;
+    let (_, environment) = find::environment(front, user, of, Action::Deploy).await?;
     let queued = front.deployments.rollback(&environment, version, rebuild, user).await;
     follow(front, queued.map_err(not_queued)?.id, output).await
 }
 
-/// Replaces every instance of production by a new one, and shows the log.
-pub(super) async fn restart(front: &Front, user: &User, slug: &str, output: &Output) -> Result<u32, Refusal> {
-    let project = find::project(front, user, slug, Action::Deploy).await?;
-    let environment = production(front, &project).await?;
+/// Replaces every instance of an environment by a new one, and shows the log.
+pub(super) async fn restart(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
+    let (_, environment) = find::environment(front, user, of, Action::Deploy).await?;
     let deployment = front.deployments.restart(&environment, user).await.map_err(not_queued)?;
     follow(front, deployment.id, output).await
 }
 
-/// Sets how many instances of some process types production has, and shows the log.
+/// Sets how many instances of some process types an environment has, and shows the log.
 pub(super) async fn scale(
     front: &Front,
     user: &User,
-    (slug, counts): (&str, &BTreeMap<ProcessType, u16>),
+    (of, counts): (&str, &BTreeMap<ProcessType, u16>),
     output: &Output,
 ) -> Result<u32, Refusal> {
-    let project = find::project(front, user, slug, Action::Deploy).await?;
-    let environment = production(front, &project).await?;
+    let (_, environment) = find::environment(front, user, of, Action::Deploy).await?;
     let queued = front.deployments.scale(&environment, counts, user).await.map_err(not_queued)?;
     if let Some(deployment) = queued {
         return follow(front, deployment.id, output).await;
@@ -120,15 +114,6 @@ async fn follow(front: &Front, deployment: DeploymentId, output: &Output) -> Res
     }
 }
 
-/// The environment of a project that its commands are about.
-pub(super) async fn production(front: &Front, project: &Project) -> Result<Environment, Refusal> {
-    let environments = front.store.environments_of(project.id).await.map_err(failed)?;
-    environments
-        .into_iter()
-        .find(|environment| environment.name == EnvironmentName::production())
-        .ok_or_else(|| Refusal(format!("{} has no environment production.", project.slug)))
-}
-
 async fn find_deployment(front: &Front, user: &User, id: DeploymentId) -> Result<Deployment, Refusal> {
     let unknown = || Refusal("There is no such deployment.".to_owned());
     let deployment = match front.store.deployment(id).await {
@@ -144,9 +129,14 @@ async fn find_deployment(front: &Front, user: &User, id: DeploymentId) -> Result
     }
 }
 
-async fn newest(front: &Front, project: &Project) -> Result<Deployment, Refusal> {
+async fn newest(
+    front: &Front,
+    project: &Project,
+    environment_id: Option<EnvironmentId>,
+) -> Result<Deployment, Refusal> {
     let page = PageRequest::new(1, None);
-    let deployments = front.store.deployments_of(project.id, &DeploymentFilter::default(), page).await;
+    let filter = DeploymentFilter { environment_id, ..DeploymentFilter::default() };
+    let deployments = front.store.deployments_of(project.id, &filter, page).await;
     deployments
         .map_err(failed)?
         .data

@@ -3,7 +3,8 @@
 use super::front::Front;
 use super::session::{Refusal, failed, internal};
 use crate::auth::access::Action;
-use crate::model::name::{InvalidName, Slug};
+use crate::model::environment::Environment;
+use crate::model::name::{EnvironmentName, InvalidName, Slug};
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectDraft, ProjectError, ProjectReference};
@@ -29,6 +30,30 @@ pub(super) async fn project(
             "There is no project \"{slug}\" among yours. Check the name, or create it with a push to {url}."
         ))
     })
+}
+
+/// The environment with a name, if the account may do `action` to its project: `shop` is production, `shop:staging` another
+/// one.
+pub(super) async fn environment(
+    front: &Front,
+    user: &User,
+    name: &str,
+    action: Action,
+) -> Result<(Project, Environment), Refusal> {
+    let (project, wanted) = match name.split_once(':') {
+        None => (name, EnvironmentName::production()),
+        Some((project, wanted)) => {
+            (project, wanted.parse().map_err(|error: InvalidName| Refusal(error.to_string()))?)
+        }
+    };
+    let project = self::project(front, user, project, action).await?;
+    let environments = front.store.environments_of(project.id).await.map_err(failed)?;
+    let names: Vec<String> = environments.iter().map(|environment| environment.name.to_string()).collect();
+    let found = environments.into_iter().find(|environment| environment.name == wanted);
+    let environment = found.ok_or_else(|| {
+        Refusal(format!("{} has no environment \"{wanted}\". It has {}.", project.slug, names.join(", ")))
+    })?;
+    Ok((project, environment))
 }
 
 /// The project that the URL of a fetch names.

@@ -46,6 +46,7 @@ pub(super) fn help(address: &PublicAddress) -> String {
          \x20             replace every instance\n\
          scale PROJECT web=2 worker=1\n\
          \x20             set how many instances run\n\
+         \x20             (each for another environment with PROJECT:ENVIRONMENT)\n\
          whoami        who the server takes you for\n\
          help          this text\n",
         ssh_host = address.ssh_host,

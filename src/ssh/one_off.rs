@@ -1,6 +1,5 @@
 //! One-off commands over SSH: the client's terminal is the command's.
 
-use super::commands::production;
 use super::find;
 use super::front::Front;
 use super::output::{Output, Screen};
@@ -25,12 +24,11 @@ const TIMED_OUT: u32 = 124;
 pub(super) async fn run(
     front: &Front,
     user: &User,
-    (slug, line): (&str, &str),
+    (of, line): (&str, &str),
     read: ChannelReadHalf,
     output: &Output,
 ) -> Result<Option<u32>, Refusal> {
-    let project = find::project(front, user, slug, Action::RunCommand).await?;
-    let environment = production(front, &project).await?;
+    let (project, environment) = find::environment(front, user, of, Action::RunCommand).await?;
     let terminal = match output.screen {
         Screen::Unknown => None,
         Screen::Terminal { size, .. } => Some(size),

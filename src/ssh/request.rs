@@ -10,23 +10,23 @@ use std::collections::BTreeMap;
 pub(super) enum Request {
     /// One of git's services on a project's repository, named as the client named it.
     Git { service: Service, project: String },
-    /// The log of a deployment, or of the newest one of a project.
+    /// The log of a deployment, or of the newest one of a project or an environment.
     Logs { of: String },
-    /// What the instances of production print.
+    /// What the instances of an environment print, which is production's where a project is named alone; the same below.
     AppLogs(AppLogs),
-    /// Run a command in production, beside what is live.
+    /// Run a command in an environment, beside what is live.
     Run { project: String, command: String },
-    /// Deploy again what is on the branch of production.
+    /// Deploy again what is on the branch of an environment.
     Redeploy { project: String },
-    /// Go back to a release of production, by default the one before; with a build, for when its image is gone.
+    /// Go back to a release, by default the one before; with a build, for when its image is gone.
     Rollback { project: String, version: Option<i64>, rebuild: bool },
-    /// Replace every instance of production.
+    /// Replace every instance.
     Restart { project: String },
-    /// Set how many instances of some process types production has.
+    /// Set how many instances of some process types there are.
     Scale { project: String, counts: BTreeMap<ProcessType, u16> },
-    /// What runs of a project.
+    /// What runs of an environment.
     Instances { project: String },
-    /// The releases of a project.
+    /// The releases of an environment.
     Releases { project: String },
     /// Who am I?
     WhoAmI,
@@ -81,9 +81,9 @@ impl Request {
                 "It takes the name of a project, as in `rollback shop v3` and `scale shop web=2 worker=1`."
                     .to_owned(),
             )),
-            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases"), ..] => {
-                Err(Unsupported(format!("`{name}` takes the name of one project, as in `{name} shop`.")))
-            }
+            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases"), ..] => Err(Unsupported(format!(
+                "`{name}` takes the name of one project or environment, as in `{name} shop` and `{name} shop:staging`."
+            ))),
             [name, path] => match name.parse() {
                 Ok(service) => Ok(Self::Git { service, project: project_of(path) }),
                 Err(()) => Err(unsupported(&format!("`{}`", shown(name)))),

@@ -1,6 +1,5 @@
-//! Short tables: what runs of a project, and its releases.
+//! Short tables: what runs of an environment, and its releases.
 
-use super::commands::production;
 use super::find;
 use super::front::Front;
 use super::output::Output;
@@ -19,18 +18,17 @@ const NEWEST: u16 = 15;
 /// Between two columns.
 const GAP: &str = "  ";
 
-/// Shows the instances of a project's production: process, state, since when, restarts, release.
+/// Shows the instances of an environment: process, state, since when, restarts, release.
 pub(super) async fn instances(
     front: &Front,
     user: &User,
     name: &str,
     output: &Output,
 ) -> Result<u32, Refusal> {
-    let project = find::project(front, user, name, Action::ReadProject).await?;
-    let environment = production(front, &project).await?;
+    let (project, environment) = find::environment(front, user, name, Action::ReadProject).await?;
     let processes = front.processes.list(&environment).await.map_err(not_shown)?;
     if processes.is_empty() {
-        output.say(&format!("Nothing of {} runs.\n", project.slug)).await;
+        output.say(&format!("Nothing of {} runs.\n", environment.name.shown_of(&project.slug))).await;
         return Ok(0);
     }
     let mut rows = vec![["PROCESS", "STATE", "SINCE", "RESTARTS", "RELEASE"].map(str::to_owned)];
@@ -39,20 +37,19 @@ pub(super) async fn instances(
     Ok(0)
 }
 
-/// Shows the newest releases of a project's production: version, state, commit, who, age.
+/// Shows the newest releases of an environment: version, state, commit, who, age.
 pub(super) async fn releases(
     front: &Front,
     user: &User,
     name: &str,
     output: &Output,
 ) -> Result<u32, Refusal> {
-    let project = find::project(front, user, name, Action::ReadProject).await?;
-    let environment = production(front, &project).await?;
+    let (project, environment) = find::environment(front, user, name, Action::ReadProject).await?;
     let current = front.store.current_release(environment.id).await.map_err(failed)?;
     let page = PageRequest::new(NEWEST, None);
     let releases = front.store.releases_of(environment.id, page).await.map_err(failed)?.data;
     if releases.is_empty() {
-        output.say(&format!("{} has no release yet.\n", project.slug)).await;
+        output.say(&format!("{} has no release yet.\n", environment.name.shown_of(&project.slug))).await;
         return Ok(0);
     }
     let mut rows = vec![["RELEASE", "STATE", "COMMIT", "BY", "AGE"].map(str::to_owned)];

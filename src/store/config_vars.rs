@@ -5,8 +5,8 @@ use crate::model::id::EnvironmentId;
 use crate::model::name::ConfigName;
 use crate::model::time::Timestamp;
 use crate::store::Store;
-use crate::store::backend::on;
-use crate::store::error::{StoreError, found};
+use crate::store::backend::{Connection, on};
+use crate::store::error::StoreError;
 use crate::store::schema::config_vars;
 use crate::store::types::StoredTime;
 use diesel::prelude::*;
@@ -42,55 +42,40 @@ impl From<ConfigVarRow> for ConfigVar {
     }
 }
 
-impl Store {
-    /// The config vars of an environment, by name.
-    pub async fn config_vars(&self, environment_id: EnvironmentId) -> Result<Vec<ConfigVar>, StoreError> {
-        let mut connection = self.read().await?;
-        let rows: Vec<ConfigVarRow> = on!(connection, |c| config_vars::table
-            .filter(config_vars::environment_id.eq(environment_id))
-            .select(ConfigVarRow::as_select())
-            .load(c)
-            .await)?;
-        let mut variables: Vec<ConfigVar> = rows.into_iter().map(Into::into).collect();
-        // Sorted here: PostgreSQL sorts text by the language of its cluster.
-        variables.sort_by(|one, other| one.name.cmp(&other.name));
-        Ok(variables)
-    }
-
-    /// Sets a config var, whether or not there is one of this name.
-    pub async fn set_config_var(
-        &self,
-        environment_id: EnvironmentId,
-        variable: ConfigVar,
-    ) -> Result<(), StoreError> {
-        let row = ConfigVarRow {
+impl ConfigVarRow {
+    /// The row of a variable of an environment.
+    pub(super) fn of(environment_id: EnvironmentId, variable: ConfigVar) -> Self {
+        Self {
             environment_id,
             name: variable.name,
             sealed_value: variable.sealed_value,
             scope: variable.scope,
             secret: variable.secret,
             updated_at: variable.updated_at.into(),
-        };
-        let mut connection = self.write().await?;
-        on!(connection, |c| diesel::insert_into(config_vars::table)
-            .values(&row)
-            .on_conflict((config_vars::environment_id, config_vars::name))
-            .do_update()
-            .set(&row)
-            .execute(c)
-            .await)?;
-        Ok(())
+        }
     }
+}
 
-    /// Removes a config var.
-    pub async fn delete_config_var(
-        &self,
-        environment_id: EnvironmentId,
-        name: &ConfigName,
-    ) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
-        let variable = config_vars::table.find((environment_id, name));
-        let deleted = on!(connection, |c| diesel::delete(variable).execute(c).await)?;
-        found(deleted)
+impl Store {
+    /// The config vars of an environment, by name. How they are changed: [`Store::change_configuration`].
+    pub async fn config_vars(&self, environment_id: EnvironmentId) -> Result<Vec<ConfigVar>, StoreError> {
+        let mut connection = self.read().await?;
+        read(&mut connection, environment_id).await
     }
+}
+
+/// The config vars of an environment, by name.
+pub(super) async fn read(
+    connection: &mut Connection,
+    environment_id: EnvironmentId,
+) -> Result<Vec<ConfigVar>, StoreError> {
+    let rows: Vec<ConfigVarRow> = on!(connection, |c| config_vars::table
+        .filter(config_vars::environment_id.eq(environment_id))
+        .select(ConfigVarRow::as_select())
+        .load(c)
+        .await)?;
+    let mut variables: Vec<ConfigVar> = rows.into_iter().map(Into::into).collect();
+    // Sorted here: PostgreSQL sorts text by the language of its cluster.
+    variables.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(variables)
 }

@@ -2,10 +2,11 @@
 
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, EnvironmentName, ProcessType};
+use crate::model::name::{BranchName, EnvironmentName, ProcessType, Slug};
+use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, found};
 use crate::store::schema::environments;
 use crate::store::types::{Json, StoredTime};
 use diesel::prelude::*;
@@ -22,7 +23,25 @@ pub(super) struct EnvironmentRow {
     settings: Json<EnvironmentSettings>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    host: String,
+    disabled_at: Option<StoredTime>,
 }
+
+/// An environment to make.
+#[derive(Debug, Clone)]
+pub struct NewEnvironment {
+    pub project_id: ProjectId,
+    /// The project's, which the host name begins with.
+    pub slug: Slug,
+    pub name: EnvironmentName,
+    pub branch: Option<BranchName>,
+    pub settings: EnvironmentSettings,
+    /// How many environments the project may have with this one.
+    pub at_most: u32,
+}
+
+/// The field of the conflict when a project has as many environments as it may have.
+pub const ENVIRONMENT_LIMIT: &str = "environments";
 
 impl From<EnvironmentRow> for Environment {
     fn from(row: EnvironmentRow) -> Self {
@@ -32,15 +51,18 @@ impl From<EnvironmentRow> for Environment {
             name: row.name,
             branch: row.branch,
             settings: row.settings.0,
+            disabled_at: row.disabled_at.map(Into::into),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
     }
 }
 
-impl From<Environment> for EnvironmentRow {
-    fn from(environment: Environment) -> Self {
+impl EnvironmentRow {
+    /// The row of an environment of the project with a slug.
+    pub(super) fn of(environment: Environment, slug: &Slug) -> Self {
         Self {
+            host: environment.name.host_label(slug),
             id: environment.id,
             project_id: environment.project_id,
             name: environment.name,
@@ -48,11 +70,46 @@ impl From<Environment> for EnvironmentRow {
             settings: Json(environment.settings),
             created_at: environment.created_at.into(),
             updated_at: environment.updated_at.into(),
+            disabled_at: environment.disabled_at.map(Into::into),
         }
     }
 }
 
 impl Store {
+    /// Makes an environment.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] for a `name`, `branch` or `host` that another one has, or of [`ENVIRONMENT_LIMIT`];
+    /// [`StoreError::NotFound`] when the project has gone.
+    pub async fn create_environment(&self, new: NewEnvironment) -> Result<Environment, StoreError> {
+        let created_at = now();
+        let environment = Environment {
+            id: EnvironmentId::generate(),
+            project_id: new.project_id,
+            name: new.name,
+            branch: new.branch,
+            settings: new.settings,
+            disabled_at: None,
+            created_at,
+            updated_at: created_at,
+        };
+        let row = EnvironmentRow::of(environment, &new.slug);
+        self.transaction(async |connection| {
+            // Two that are made at once are counted one after the other.
+            lock_all(connection, new.project_id).await?;
+            let of_project = environments::table.filter(environments::project_id.eq(new.project_id)).count();
+            let there: i64 = on!(connection, |c| of_project.get_result(c).await)?;
+            if there >= i64::from(new.at_most) {
+                return Err(StoreError::Conflict { field: ENVIRONMENT_LIMIT });
+            }
+            refuse_taken_name(connection, new.project_id, &row.name, row.id).await?;
+            on!(connection, |c| diesel::insert_into(environments::table).values(&row).execute(c).await)?;
+            Ok(())
+        })
+        .await?;
+        Ok(row.into())
+    }
+
     /// The environments of a project, oldest first: `production` is the first.
     pub async fn environments_of(&self, project_id: ProjectId) -> Result<Vec<Environment>, StoreError> {
         let mut connection = self.read().await?;
@@ -76,6 +133,23 @@ impl Store {
         Ok(row.into())
     }
 
+    /// The environment of a project with a name.
+    pub async fn environment_named(
+        &self,
+        project_id: ProjectId,
+        name: &EnvironmentName,
+    ) -> Result<Option<Environment>, StoreError> {
+        let mut connection = self.read().await?;
+        let row: Option<EnvironmentRow> = on!(connection, |c| environments::table
+            .filter(environments::project_id.eq(project_id))
+            .filter(environments::name.eq(name))
+            .select(EnvironmentRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
+    }
+
     /// The environment of a project that a push to a branch deploys to.
     pub async fn environment_following(
         &self,
@@ -86,6 +160,7 @@ impl Store {
         let row: Option<EnvironmentRow> = on!(connection, |c| environments::table
             .filter(environments::project_id.eq(project_id))
             .filter(environments::branch.eq(branch))
+            .filter(environments::disabled_at.is_null())
             .select(EnvironmentRow::as_select())
             .first(c)
             .await
@@ -135,6 +210,85 @@ impl Store {
         })
         .await
     }
+}
+
+impl Store {
+    /// Changes an environment of the project with a slug to what `decide` makes of it as it is now: its name, branch and
+    /// settings. A refusal of `decide` changes nothing.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another environment has the `name`, the `branch` or the `host`.
+    pub async fn change_environment<E>(
+        &self,
+        id: EnvironmentId,
+        slug: &Slug,
+        decide: impl FnOnce(&Environment) -> Result<Environment, E>,
+    ) -> Result<Result<Environment, E>, StoreError> {
+        self.transaction(async |connection| {
+            lock(connection, id).await?;
+            let row: EnvironmentRow = on!(connection, |c| environments::table
+                .find(id)
+                .select(EnvironmentRow::as_select())
+                .first(c)
+                .await)?;
+            let wanted = match decide(&row.into()) {
+                Ok(wanted) => wanted,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            refuse_taken_name(connection, wanted.project_id, &wanted.name, id).await?;
+            let change = (
+                environments::name.eq(&wanted.name),
+                environments::host.eq(wanted.name.host_label(slug)),
+                environments::branch.eq(&wanted.branch),
+                environments::settings.eq(Json(wanted.settings.clone())),
+                environments::updated_at.eq(StoredTime::now()),
+            );
+            let row: EnvironmentRow = on!(connection, |c| diesel::update(environments::table.find(id))
+                .set(change)
+                .returning(EnvironmentRow::as_returning())
+                .get_result(c)
+                .await)?;
+            Ok(Ok(row.into()))
+        })
+        .await
+    }
+
+    /// Lets nothing be deployed to an environment any more, and nothing of it be served. A deployment is queued before it,
+    /// and is seen by whoever asks after it, or not at all.
+    pub async fn disable_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            lock(connection, id).await?;
+            let since = environments::disabled_at.eq(StoredTime::now());
+            on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes an environment with everything that belongs to it: config, files, deployments with their logs and jobs,
+    /// releases.
+    pub async fn delete_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
+        let mut connection = self.write().await?;
+        let deleted = on!(connection, |c| diesel::delete(environments::table.find(id)).execute(c).await)?;
+        found(deleted)
+    }
+}
+
+/// Tells a name that another environment of the project has from a host name that another project has: equal names have
+/// equal host names, and the databases differ in which of the two they say.
+async fn refuse_taken_name(
+    connection: &mut Connection,
+    project_id: ProjectId,
+    name: &EnvironmentName,
+    except: EnvironmentId,
+) -> Result<(), StoreError> {
+    let others = environments::table
+        .filter(environments::project_id.eq(project_id))
+        .filter(environments::name.eq(name))
+        .filter(environments::id.ne(except))
+        .count();
+    let others: i64 = on!(connection, |c| others.get_result(c).await)?;
+    if others == 0 { Ok(()) } else { Err(StoreError::Conflict { field: "name" }) }
 }
 
 /// [`lock`]s every environment of a project.

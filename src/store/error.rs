@@ -98,6 +98,8 @@ fn field_of(index: &str) -> Option<&'static str> {
         "projects_slug" => "slug",
         "environments_name" => "name",
         "environments_branch" => "branch",
+        "environments_host" => "host",
+        "config_files_path" => "path",
         "deployments_environment_id" => "environment_id",
         "releases_version" => "version",
         "jobs_lock_key" => "lock_key",

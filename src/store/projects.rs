@@ -60,7 +60,8 @@ impl Store {
     /// Makes a project together with its environment `production`, which follows the branch `main`.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for a taken `slug` or of [`PROJECT_LIMIT`]; [`StoreError::NotFound`] when the owner has gone.
+    /// [`StoreError::Conflict`] for a taken `slug`, for the `host` that an environment of another project has, or of
+    /// [`PROJECT_LIMIT`]; [`StoreError::NotFound`] when the owner has gone.
     pub async fn create_project(
         &self,
         new: NewProject,
@@ -77,15 +78,17 @@ impl Store {
             created_at: created_at.into(),
             updated_at: created_at.into(),
         };
-        let environment = EnvironmentRow::from(Environment {
+        let production = Environment {
             id: EnvironmentId::generate(),
             project_id: project.id,
             name: EnvironmentName::production(),
             branch: Some(BranchName::main()),
             settings,
+            disabled_at: None,
             created_at,
             updated_at: created_at,
-        });
+        };
+        let environment = EnvironmentRow::of(production, &project.slug);
         self.transaction(async |connection| {
             let owned = projects::table.filter(projects::owner_id.eq(new.owner_id)).count();
             let owned: i64 = on!(connection, |c| owned.get_result(c).await)?;

@@ -94,6 +94,8 @@ diesel::table! {
         settings -> Document,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        host -> Text,
+        disabled_at -> Nullable<UtcTime>,
     }
 }
 
@@ -108,6 +110,34 @@ diesel::table! {
         scope -> Text,
         secret -> Bool,
         updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Bool, Text};
+
+    config_files (id) {
+        id -> Guid,
+        environment_id -> Guid,
+        path -> Text,
+        sealed_content -> Text,
+        secret -> Bool,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::Nullable;
+
+    config_changes (id) {
+        id -> Guid,
+        environment_id -> Guid,
+        author_id -> Nullable<Guid>,
+        edits -> Document,
+        created_at -> UtcTime,
     }
 }
 
@@ -325,6 +355,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     projects,
     environments,
     config_vars,
+    config_files,
+    config_changes,
     deployments,
     deployment_events,
     deployment_logs,

@@ -104,6 +104,18 @@ impl Form {
         self.faults.insert(name.to_owned(), fault.to_owned());
     }
 
+    /// Takes a field that may be left out: `None`. `Some(None)`: it is `null`, and what it stands for is to go.
+    pub fn change<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<Option<T>> {
+        let is_given = self.fields.contains_key(name);
+        let value = self.optional(name);
+        is_given.then_some(value)
+    }
+
+    /// Takes every field that was not taken yet, whatever it is called.
+    pub fn rest(&mut self) -> Map<String, Value> {
+        std::mem::take(&mut self.fields)
+    }
+
     fn refuse_unknown(&mut self) {
         let known = self.known.join(", ");
         for name in self.fields.keys() {

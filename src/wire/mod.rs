@@ -6,7 +6,10 @@
 pub mod account;
 pub mod api_key;
 pub mod audit;
+pub mod config;
 pub mod deployment;
+pub mod dotenv;
+pub mod environment;
 pub mod error;
 pub mod form;
 pub mod invitation;

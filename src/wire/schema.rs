@@ -1,27 +1,87 @@
-//! How the types of the model look in bodies, for the OpenAPI document.
+//! How the types of the model look in bodies, for the OpenAPI document; and the bodies that are no plain structs.
 //!
 //! The model knows nothing of it: what is said here of a type is what its `FromStr` and `Serialize` do. A new variant of
 //! an enum does not compile until its word is here.
 
 use crate::model::audit::CredentialKind;
+use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
+use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, DeploymentId, EnvironmentId, InvitationId, ProjectId, ReleaseId, SigningKeyId,
-    SshKeyId, TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, EnvironmentId, InvitationId,
+    ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use crate::model::log::{Level, Stream};
-use crate::model::name::{BranchName, CommitId, ConfigName, Email, EnvironmentName, Slug, Username};
+use crate::model::name::{
+    BranchName, CommandLine, CommitId, ConfigName, Email, EnvironmentName, FilePath, FolderPath, Slug,
+    Username,
+};
 use crate::model::password::Password;
+use crate::model::process::Formation;
 use crate::model::scope::Scope;
 use crate::model::title::Title;
 use crate::model::user::ServerRole;
+use crate::wire::config::{PutVariableBody, UpdateConfigBody};
+use crate::wire::environment::{
+    HealthBody, LimitsBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+};
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{
+    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 /// A string.
 fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
+}
+
+/// A string, or `null` for what is to be taken away.
+fn string_or_null() -> ObjectBuilder {
+    string().schema_type([Type::String, Type::Null].into_iter().collect::<SchemaType>())
+}
+
+fn integer() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Integer)
+}
+
+fn boolean() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Boolean)
+}
+
+fn object() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::Object)
+}
+
+/// What can be said of an environment, with its name.
+fn environment() -> ObjectBuilder {
+    object()
+        .property("name", EnvironmentName::schema())
+        .property("branch", string_or_null().description(Some("A push to it deploys here.")))
+        .property("health", HealthBody::schema())
+        .property("limits", LimitsBody::schema())
+        .property("drain_seconds", DrainSeconds::schema())
+        .property("on_hang_up", HangUpPolicy::schema())
+        .property(
+            "root",
+            string_or_null().description(Some("The folder of the repository that is the project.")),
+        )
+        .property("build_command", string_or_null())
+        .property("start_command", string_or_null())
+}
+
+/// What is to become of a config var.
+fn variable() -> ObjectBuilder {
+    object()
+        .property("value", string())
+        .property("scope", ConfigScope::schema())
+        .property("secret", boolean().description(Some("Whether the value is never shown again.")))
+}
+
+/// By the name of each config var.
+fn variables() -> ObjectBuilder {
+    let of_one = OneOfBuilder::new().item(variable()).item(string_or_null());
+    object().additional_properties(Some(RefOr::<Schema>::from(of_one)))
 }
 
 macro_rules! schemas {
@@ -44,6 +104,8 @@ fn id() -> ObjectBuilder {
 schemas! {
     ApiKeyId = id(),
     AuditEntryId = id(),
+    ConfigChangeId = id(),
+    ConfigFileId = id(),
     DeploymentId = id(),
     EnvironmentId = id(),
     InvitationId = id(),
@@ -58,6 +120,23 @@ schemas! {
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
     ConfigName = string().pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,127}$")),
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
+    FilePath = string().min_length(Some(2)).max_length(Some(255)),
+    FolderPath = string().min_length(Some(1)).max_length(Some(255)),
+    CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
+    DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
+    Formation = object().additional_properties(Some(integer())),
+    ConfigEdit = object()
+        .property("kind", ConfigKind::schema())
+        .required("kind")
+        .property("name", string())
+        .required("name")
+        .property("edit", Edit::schema())
+        .required("edit"),
+    NewEnvironmentBody = environment().required("name"),
+    ReplaceEnvironmentBody = environment().required("name"),
+    UpdateEnvironmentBody = environment(),
+    PutVariableBody = variable().required("value"),
+    UpdateConfigBody = variables(),
     BranchName = string().min_length(Some(1)).max_length(Some(200)),
     Email = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))).max_length(Some(254)),
     Title = string().min_length(Some(1)).max_length(Some(100)),
@@ -126,6 +205,10 @@ words! {
         Scale = "scale",
         Restart = "restart",
     }
+    ConfigScope { Build = "build", Runtime = "runtime", Both = "both" }
+    HangUpPolicy { Detach = "detach", Cancel = "cancel" }
+    ConfigKind { Variable = "variable", File = "file" }
+    Edit { Added = "added", Changed = "changed", Removed = "removed" }
     Level { Info = "info", Warning = "warning", Error = "error" }
     Stream {
         Step = "step",

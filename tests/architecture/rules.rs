@@ -27,7 +27,7 @@ pub(crate) const EXCEPTIONS: &[Arrow] = &[
         to: "projects",
         why: "deploy does what deleting a project asks for as a trait",
     },
-    Arrow { from: "secrets/key.rs", to: "config", why: "the master key is a file of the home" },
+    Arrow { from: "secrets/master.rs", to: "config", why: "the master key is a file of the home" },
     Arrow { from: "serve.rs", to: "app", why: "starting and stopping what was built" },
     Arrow { from: "serve.rs", to: "sockets", why: "binding comes before anything is built" },
     Arrow { from: "sockets.rs", to: "app", why: "a socket that cannot be bound is one reason not to start" },
@@ -44,7 +44,8 @@ pub(crate) const NARROW: &[(&str, &[&str])] = &[
     ("git", &["model"]),
     ("wire", &["model"]),
     // `plan` needs the buildpacks, `doctor` looks at what the server would use, `hook` is the other end of a push, `db`
-    // works on the database of a home; `backup`, `restore` and `disk` work beside a server or without one.
+    // works on the database of a home, `secrets` makes keys; `backup`, `restore` and `disk` work beside a server or without
+    // one.
     (
         "cli",
         &[
@@ -102,11 +103,11 @@ pub(crate) const FENCES: &[Fence] = &[
         why: "SQL is the store's",
     },
     Fence { names: &["git2"], only: &["git/"], why: "objects are git's" },
-    // Two archives that have nothing in common: a context is a tree without secrets, a backup is the secrets.
+    // Archives that have nothing in common: a context is a tree without secrets, a backup is the secrets.
     Fence {
         names: &["tar"],
-        only: &["git/", "backup/"],
-        why: "build contexts are trees; a backup is an archive",
+        only: &["git/", "backup/", "engine/docker/files.rs"],
+        why: "build contexts are trees; a backup is an archive; Docker takes files as one",
     },
     Fence { names: &["flate2"], only: &["backup/"], why: "a backup is compressed" },
     Fence { names: &["russh"], only: &["ssh/"], why: "one folder knows the SSH protocol" },

@@ -8,12 +8,14 @@
 mod access;
 mod backup;
 mod branches;
+mod build_variables;
 mod config;
 mod database_away;
 mod disk_full;
 mod docker_away;
 mod engine;
 mod engine_restarts;
+mod environments;
 mod examples;
 mod faults;
 mod health;

@@ -4,6 +4,7 @@
 
 mod accounts;
 mod audit;
+mod configuration;
 mod credentials;
 mod deployments;
 mod fixture;

@@ -1,7 +1,7 @@
-//! Projects, environments and config vars.
+//! Projects and their environment production.
 
 use crate::fixture::{Database, enqueue, on_both, project, user};
-use gilgal::model::environment::{ConfigScope, ConfigVar, EnvironmentSettings, Probe};
+use gilgal::model::environment::{EnvironmentSettings, Probe};
 use gilgal::model::id::{ProjectId, UserId};
 use gilgal::model::name::BranchName;
 use gilgal::model::time::now;
@@ -14,7 +14,6 @@ on_both![
     projects_come_in_pages,
     a_project_takes_everything_with_it,
     settings_survive,
-    config_vars_are_set_and_removed,
 ];
 
 async fn a_project_begins_with_production(database: Database) {
@@ -113,32 +112,4 @@ async fn settings_survive(database: Database) {
     assert_eq!((updated.branch.as_ref(), &updated.settings), (Some(&branch), &settings));
     assert_eq!(store.environment(production.id).await.unwrap(), updated);
     assert_eq!(store.update_environment(production.id, None, &settings).await.unwrap().branch, None);
-}
-
-async fn config_vars_are_set_and_removed(database: Database) {
-    let store = database.store;
-    let ada = user(&store, "ada").await;
-    let (_, production) = project(&store, &ada, "shop").await;
-    let variable = |name: &str, value: &str| ConfigVar {
-        name: name.parse().unwrap(),
-        sealed_value: value.to_owned(),
-        scope: ConfigScope::Both,
-        secret: true,
-        updated_at: now(),
-    };
-    let (upper, lower, other) = (variable("A_B", "1"), variable("a", "2"), variable("Z", "3"));
-    for variable in [&lower, &other, &upper] {
-        store.set_config_var(production.id, variable.clone()).await.unwrap();
-    }
-    assert_eq!(
-        store.config_vars(production.id).await.unwrap(),
-        [upper.clone(), other.clone(), lower.clone()]
-    );
-
-    let changed = ConfigVar { scope: ConfigScope::Runtime, secret: false, ..variable("Z", "4") };
-    store.set_config_var(production.id, changed.clone()).await.unwrap();
-    store.delete_config_var(production.id, &upper.name).await.unwrap();
-    let gone = store.delete_config_var(production.id, &upper.name).await;
-    assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
-    assert_eq!(store.config_vars(production.id).await.unwrap(), [changed, lower]);
 }

@@ -1,15 +1,18 @@
 //! Releases.
 
+use crate::configuration::{apply, edit, file};
 use crate::fixture::{Database, advance_to, commit, enqueue, on_both, project, user};
 use chrono::TimeDelta;
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
-use gilgal::model::environment::{ConfigScope, ConfigVar, DrainSeconds, HangUpPolicy, HealthCheck};
+use gilgal::model::environment::{
+    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck,
+};
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
 use gilgal::model::process::{Command, Formation, Limits};
 use gilgal::model::release::{Release, ReleaseContent};
 use gilgal::model::time::now;
-use gilgal::store::{NewRelease, PageRequest, RestoredSettings, Store, StoreError};
+use gilgal::store::{ConfigurationUpdate, NewRelease, PageRequest, RestoredSettings, Store, StoreError};
 use std::collections::BTreeMap;
 
 on_both![
@@ -50,12 +53,32 @@ fn new_release(deployment: &Deployment) -> NewRelease {
             drain_seconds: DrainSeconds::default(),
             variables: BTreeMap::from([("MODE".to_owned(), "test".to_owned())]),
             sealed_config: BTreeMap::new(),
+            sealed_files: BTreeMap::new(),
+            build_variables: None,
             settings: None,
             instances_of: None,
             plan,
         },
         restores: None,
     }
+}
+
+/// Makes a release that has config vars and files, sealed as given, in it and in the record of its deployment.
+pub(crate) async fn release_with(
+    store: &Store,
+    environment: &Environment,
+    config: &[(&str, &str)],
+    files: &[(&str, &str)],
+) {
+    let deployment = enqueue(store, environment, 'a').await.deployment;
+    advance_to(store, &deployment, State::Checking).await;
+    let mut new = new_release(&deployment);
+    let sealed = config.iter().map(|(name, sealed)| ((*name).to_owned(), (*sealed).to_owned()));
+    new.content.sealed_config = sealed.collect();
+    let sealed = files.iter().map(|(path, sealed)| (path.parse().unwrap(), (*sealed).to_owned()));
+    new.content.sealed_files = sealed.collect();
+    let record = DeploymentRecord { content: Some(new.content.clone()), ..DeploymentRecord::default() };
+    store.commit_release(new, &record).await.unwrap().unwrap();
 }
 
 /// Takes a deployment that waits to its commit.
@@ -180,10 +203,11 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     let ada = user(&store, "ada").await;
     let (_, production) = project(&store, &ada, "shop").await;
     let released = production.settings.clone();
-    let set = async |name: &str, sealed: &str, scope, at| {
-        let (name, sealed_value) = (name.parse().unwrap(), sealed.to_owned());
+    let set = async |name_text: &str, sealed: &str, scope, at| {
+        let (name, sealed_value) = (name_text.parse().unwrap(), sealed.to_owned());
         let var = ConfigVar { name, sealed_value, scope, secret: false, updated_at: at };
-        store.set_config_var(production.id, var).await.unwrap();
+        let (set, edits) = (vec![var], vec![edit(name_text)]);
+        apply(&store, production.id, ConfigurationUpdate { set, edits, ..Default::default() }).await;
     };
     let before = now() - TimeDelta::seconds(5);
     set("CHANGED", "new", ConfigScope::Runtime, before).await;
@@ -193,6 +217,10 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     scaled.formation.0.insert("web".parse().unwrap(), 4);
     scaled.on_hang_up = HangUpPolicy::Cancel;
     store.update_environment(production.id, production.branch.clone(), &scaled).await.unwrap();
+    let mut older = file(production.id, "/a", "new");
+    older.updated_at = before;
+    let update = ConfigurationUpdate { files: vec![older], edits: vec![edit("/a")], ..Default::default() };
+    apply(&store, production.id, update).await;
     let asked_at = now();
     set("LATER", "new", ConfigScope::Both, asked_at + TimeDelta::seconds(5)).await;
 
@@ -202,7 +230,8 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
         let old =
             [("CHANGED", Some("old")), ("REMOVED", Some("old")), ("LATER", Some("old")), ("ADDED", None)];
         let config = old.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).into();
-        let restores = Some(RestoredSettings { asked_at, settings: Some(released.clone()), config });
+        let files = ["/a", "/b"].map(|path| (path.parse().unwrap(), Some("old".to_owned()))).into();
+        let restores = Some(RestoredSettings { asked_at, settings: Some(released.clone()), config, files });
         let new = NewRelease { restores, ..new_release(&deployment) };
         store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
     };
@@ -219,6 +248,10 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
             ("REMOVED", "old", true)
         ]
     );
+    let files = store.configuration(production.id).await.unwrap().files;
+    let files: Vec<_> =
+        files.iter().map(|file| (file.path.as_str(), file.sealed_content.as_str(), file.secret)).collect();
+    assert_eq!(files, [("/a", "old", false), ("/b", "old", true)]);
     let now = store.environment(production.id).await.unwrap().settings;
     assert_eq!(now.formation, released.formation);
     assert_eq!(now.on_hang_up, HangUpPolicy::Cancel, "no part of what runs");

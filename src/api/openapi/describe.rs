@@ -8,7 +8,14 @@ use crate::wire::account::{
 };
 use crate::wire::api_key::{ApiKeyBody, NewApiKeyBody, RotateApiKeyBody, ShownApiKeyBody};
 use crate::wire::audit::AuditBody;
+use crate::wire::config::{
+    ConfigChangedBody, ConfigHistoryBody, FileBody, NewFileBody, PutFileBody, PutVariableBody,
+    UpdateConfigBody, VariableBody,
+};
 use crate::wire::deployment::DeploymentBody;
+use crate::wire::environment::{
+    EnvironmentBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+};
 use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
 use crate::wire::key::{KeyBody, NewKey};
 use crate::wire::log::LogLineBody;
@@ -41,6 +48,8 @@ pub(super) enum Shown {
     Nothing,
     /// A resource, with 200 where all is well and 503 where not.
     Readiness(Part),
+    /// What a change has done, with 200 where that is all and 202 where a deployment brings it to the app.
+    Applied(Part),
     /// Lines, in one of three forms.
     Log(Part),
     /// The document itself.
@@ -53,7 +62,11 @@ impl Shown {
     /// The bodies in it.
     pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
         match self {
-            Self::One(_, part) | Self::List(part) | Self::Readiness(part) | Self::Log(part) => Some(part),
+            Self::One(_, part)
+            | Self::List(part)
+            | Self::Readiness(part)
+            | Self::Applied(part)
+            | Self::Log(part) => Some(part),
             Self::Nothing | Self::Document | Self::Page => None,
         }
         .into_iter()
@@ -66,6 +79,11 @@ fn one<T: ToSchema>(status: u16) -> Shown {
 
 fn list<T: ToSchema>() -> Shown {
     Shown::List(Part::of::<T>())
+}
+
+/// What a change of config vars or files answers.
+fn applied() -> Shown {
+    Shown::Applied(Part::of::<ConfigChangedBody>())
 }
 
 fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
@@ -181,6 +199,41 @@ impl Endpoint {
                 .paged()
                 .text("user_id", "Of this account only.")
                 .text("action", "Of this action only: `cancel_deployment`."),
+            Self::ListEnvironments => {
+                about(PROJECTS, "The environments of a project", list::<EnvironmentBody>())
+            }
+            Self::CreateEnvironment => about(PROJECTS, "Make an environment", one::<EnvironmentBody>(201))
+                .takes::<NewEnvironmentBody>(),
+            Self::ShowEnvironment => {
+                about(PROJECTS, "An environment, by id or as shop:staging", one::<EnvironmentBody>(200))
+            }
+            Self::ReplaceEnvironment => {
+                about(PROJECTS, "Set everything of an environment", one::<EnvironmentBody>(200))
+                    .takes::<ReplaceEnvironmentBody>()
+            }
+            Self::UpdateEnvironment => about(PROJECTS, "Change an environment", one::<EnvironmentBody>(200))
+                .takes::<UpdateEnvironmentBody>(),
+            Self::DeleteEnvironment => {
+                about(PROJECTS, "Stop and remove everything of an environment", Shown::Nothing)
+                    .text("confirm", "The name of the environment, to be sure.")
+            }
+            Self::ShowConfig => about(PROJECTS, "Config vars", list::<VariableBody>()),
+            Self::UpdateConfig => about(PROJECTS, "Change config vars, all at once", applied())
+                .takes::<UpdateConfigBody>()
+                .text("scope", "Of all that a .env file sets: `build`, `runtime`, `both`.")
+                .text("secret", "Whether all that a .env file sets is secret: `true`, `false`."),
+            Self::SetVariable => about(PROJECTS, "Set a config var", applied()).takes::<PutVariableBody>(),
+            Self::UnsetVariable => about(PROJECTS, "Remove a config var", applied()),
+            Self::ConfigHistory => {
+                about(PROJECTS, "What has changed of the config", list::<ConfigHistoryBody>()).paged()
+            }
+            Self::ListFiles => about(PROJECTS, "Configuration files", list::<FileBody>()),
+            Self::CreateFile => about(PROJECTS, "Add a configuration file", applied()).takes::<NewFileBody>(),
+            Self::ShowFile => about(PROJECTS, "A configuration file", one::<FileBody>(200)),
+            Self::ReplaceFile => {
+                about(PROJECTS, "Change a configuration file", applied()).takes::<PutFileBody>()
+            }
+            Self::DeleteFile => about(PROJECTS, "Remove a configuration file", applied()),
             Self::ListDeployments => {
                 about(DEPLOYMENTS, "The deployments of a project", list::<DeploymentBody>())
                     .paged()

@@ -114,6 +114,10 @@ fn operation(endpoint: Endpoint, row: &Row, description: &Description) -> Operat
         let away = ResponseBuilder::new().description("Something that is needed is away");
         operation = operation.response("503", away.content(JSON, json(part)).build());
     }
+    if let Shown::Applied(part) = &description.answer {
+        let begun = ResponseBuilder::new().description("Done, and a deployment brings it to the app");
+        operation = operation.response("202", begun.content(JSON, json(part)).build());
+    }
     if row.access != Access::Public {
         operation = operation.security(SecurityRequirement::new(SECURITY, Vec::<String>::new()));
     }
@@ -156,7 +160,9 @@ fn success(answer: &Shown) -> (String, Response) {
     let response = ResponseBuilder::new().description("Done");
     match answer {
         Shown::One(status, part) => (status.to_string(), response.content(JSON, json(part)).build()),
-        Shown::Readiness(part) => ("200".to_owned(), response.content(JSON, json(part)).build()),
+        Shown::Readiness(part) | Shown::Applied(part) => {
+            ("200".to_owned(), response.content(JSON, json(part)).build())
+        }
         Shown::List(part) => {
             ("200".to_owned(), response.content(JSON, Content::new(Some(part.list()))).build())
         }

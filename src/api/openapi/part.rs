@@ -19,11 +19,12 @@ impl Part {
         Self { name: T::name().into_owned(), schema: T::schema(), inner }
     }
 
-    /// The body of a request: other fields than those that are named are refused.
+    /// The body of a request: other fields than those that are named are refused, unless it says what they may be.
     pub(super) fn closed(&self) -> Self {
         let mut part = self.clone();
         if let RefOr::T(Schema::Object(object)) = &mut part.schema {
-            object.additional_properties = Some(Box::new(AdditionalProperties::FreeForm(false)));
+            let closed = || Box::new(AdditionalProperties::FreeForm(false));
+            object.additional_properties.get_or_insert_with(closed);
         }
         part
     }

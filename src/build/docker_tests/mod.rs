@@ -1,6 +1,7 @@
 //! The builder against a real Docker Engine. Needs `busybox:stable` in it.
 
 mod bounds;
+mod secrets;
 
 use super::{
     BuildError, BuildKey, BuildLine, BuildRequest, BuildStream, Builder, BuiltImage, Context, DockerBuilder,
@@ -39,6 +40,8 @@ impl Server {
             dockerfile_path: "Dockerfile".to_owned(),
             target: None,
             arguments: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            secrets_scope: None,
             context: context(&[("Dockerfile", dockerfile), ("hello.txt", &self.id.to_string())]),
             no_cache: false,
             limits: None,

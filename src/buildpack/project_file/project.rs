@@ -2,6 +2,7 @@
 
 use super::{PATH, ProjectFile, read};
 use crate::buildpack::app_json::{self, AppJson};
+use crate::buildpack::detect::{DetectOptions, SET_FOR_ENVIRONMENT};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::procfile::{self, MOST_PROCESS_TYPES};
 use crate::buildpack::refusal::Refusal;
@@ -31,6 +32,8 @@ pub(crate) struct Project {
     pub(crate) evidence: Vec<Evidence>,
     /// What Heroku's `app.json` says.
     pub(crate) app: AppJson,
+    /// What builds it, as set for the environment, where `gilgal.toml` does not say.
+    pub(crate) build_command: Option<String>,
 }
 
 impl Project {
@@ -84,6 +87,7 @@ impl Project {
             processes: BTreeMap::new(),
             evidence,
             app: app_json::read(&documents)?,
+            build_command: None,
         };
         for (process_type, command) in declared {
             project.processes.insert(process_type, Declared { command, from: procfile::PATH.to_owned() });
@@ -94,6 +98,19 @@ impl Project {
             return Err(Refusal::BrokenFile { path: project.path, reason });
         }
         Ok(project)
+    }
+
+    /// The project with the commands that are set for its environment: what its own files say wins.
+    pub(crate) fn with_commands(mut self, options: &DetectOptions) -> Self {
+        if let Some(line) = &options.start_command {
+            let from = SET_FOR_ENVIRONMENT.to_owned();
+            let declared = Declared { command: Command::Line(line.clone()), from };
+            self.processes.entry(ProcessType::web()).or_insert(declared);
+        }
+        if self.file.build.build_command.is_none() {
+            self.build_command.clone_from(&options.build_command);
+        }
+        self
     }
 
     /// A row of evidence for a key of the file.

@@ -2,6 +2,7 @@
 
 use super::{Health, PATH, Project, ProjectFile, site};
 use crate::buildpack::catalog::Pack;
+use crate::buildpack::detect::SET_FOR_ENVIRONMENT;
 use crate::buildpack::refusal::Refusal;
 use crate::model::environment::Probe;
 use crate::model::name::ProcessType;
@@ -11,17 +12,21 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// The variables that every template has: null, or an empty list, where the file says nothing.
-pub(crate) fn variables(file: &ProjectFile) -> BTreeMap<String, Value> {
-    let build = &file.build;
+pub(crate) fn variables(project: &Project) -> BTreeMap<String, Value> {
+    let build = &project.file.build;
     let command = |line: &Option<super::CommandLine>| line.as_ref().map(|line| line.as_str().to_owned());
     let variables = [
         ("install_command", json!(command(&build.install_command))),
         ("pre_build_command", json!(command(&build.pre_build_command))),
-        ("build_command", json!(command(&build.build_command))),
+        ("build_command", json!(command(&build.build_command).or_else(|| project.build_command.clone()))),
         ("post_build_command", json!(command(&build.post_build_command))),
         ("packages", json!(build.packages.iter().map(super::PackageName::as_str).collect::<Vec<_>>())),
     ];
-    variables.into_iter().chain(file.site.variables()).map(|(name, value)| (name.to_owned(), value)).collect()
+    variables
+        .into_iter()
+        .chain(project.file.site.variables())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 /// Base images that are taken from elsewhere.
@@ -79,8 +84,13 @@ pub(crate) fn refuse_unsupported(pack: &Pack, variables: &BTreeMap<String, Value
 }
 
 fn unsupported(key: &str, pack: &Pack) -> Refusal {
+    // The only key that is set for environments, too.
+    let or_set = if key == "build_command" { ", or of the environment," } else { "" };
     Refusal::Unsupported {
-        what: format!("The key build.{key} of {PATH} for a project of the kind \"{}\"", pack.manifest.kind),
+        what: format!(
+            "The key build.{key} of {PATH}{or_set} for a project of the kind \"{}\"",
+            pack.manifest.kind
+        ),
         way_out: "Leave it out, or bring a Dockerfile of your own: `gilgal eject` writes one.".to_owned(),
     }
 }
@@ -151,6 +161,10 @@ pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
     ];
     let commands =
         commands.into_iter().filter_map(|(line, key)| Some(project.says(line.as_ref()?.as_str(), key)));
+    let set = project
+        .build_command
+        .iter()
+        .map(|line| Evidence { what: line.clone(), from: SET_FOR_ENVIRONMENT.to_owned() });
     let target =
         build.target.iter().map(|stage| project.says(format!("Stage {}", stage.as_str()), "build.target"));
     let packages = (!build.packages.is_empty()).then(|| {
@@ -160,5 +174,5 @@ pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
     let images = project.file.images.iter();
     let images =
         images.map(|(name, other)| project.says(other.as_str(), &format!("images.{}", name.as_str())));
-    commands.chain(target).chain(packages).chain(images).collect()
+    commands.chain(set).chain(target).chain(packages).chain(images).collect()
 }

@@ -4,6 +4,7 @@ use super::{copy_lines, megabytes, seconds};
 use crate::build::{BuildKey, BuildRequest};
 use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
+use crate::deploy::config::BuildVariables;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
 use crate::git::ContextReport;
@@ -30,18 +31,19 @@ impl Deployer {
             );
         };
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
-        let config = self.sealed_config(run.environment.id).await?;
-        self.mask_config(run, &config).await?;
-        let mut wanted = self.content_from(run, plan.clone(), String::new(), config).await?;
+        let config = self.take_config(run).await?;
+        let variables = self.build_variables(&run.project, &plan, &config.build);
+        let digest = variables.as_ref().map(|variables| variables.digest.clone());
+        let mut wanted = self.content_from(run, plan.clone(), String::new(), config, digest.clone()).await?;
         if let Some(live) = self.store.current_release(run.environment.id).await? {
             self.take_equal_seals(run.environment.id, &live, &mut wanted);
         }
         let mut files = plan.files.clone();
         let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
         if plan.dockerfile.is_none() {
-            files.insert(dockerfile_path.clone(), self.rendered_dockerfile(run, &plan)?);
+            files.insert(dockerfile_path.clone(), self.rendered_dockerfile(run, &plan, variables.as_ref())?);
         }
-        let key = self.build_key(run, &dockerfile_path, &files, &plan).await?;
+        let key = self.build_key(run, &dockerfile_path, &files, &plan, digest.as_deref()).await?;
         let tag = self.image_tag(run, &key);
         if !run.deployment.options.no_cache
             && let Some(image) = self.builder.find(run.project.id, &tag).await?
@@ -69,6 +71,9 @@ impl Deployer {
             dockerfile_path,
             target: plan.target.clone(),
             arguments: plan.build_arguments.clone(),
+            // The ids in a Dockerfile of ours say already what its commands depend on.
+            secrets_scope: digest.clone().filter(|_| plan.dockerfile.is_some()),
+            secrets: variables.map(|variables| variables.secrets).unwrap_or_default(),
             context: Box::pin(context.stream),
             no_cache: run.deployment.options.no_cache,
             limits: Some(self.build_limits),
@@ -101,8 +106,17 @@ impl Deployer {
         hex::encode(&secret.expose()[..16])
     }
 
-    fn rendered_dockerfile(&self, run: &Run, plan: &BuildPlan) -> Result<String, StepError> {
-        let context = RenderContext { cache_scope: run.project.id.to_string(), ..RenderContext::default() };
+    fn rendered_dockerfile(
+        &self,
+        run: &Run,
+        plan: &BuildPlan,
+        variables: Option<&BuildVariables>,
+    ) -> Result<String, StepError> {
+        let context = RenderContext {
+            cache_scope: run.project.id.to_string(),
+            variables: variables.map(|variables| variables.given.clone()),
+            ..RenderContext::default()
+        };
         self.catalog.dockerfile(plan, &context).map_err(|error| {
             tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
             let sentence = format!("The Dockerfile of the buildpack cannot be made: {error}.");
@@ -117,14 +131,22 @@ impl Deployer {
         dockerfile_path: &str,
         files: &BTreeMap<String, String>,
         plan: &BuildPlan,
+        variables: Option<&str>,
     ) -> Result<BuildKey, StepError> {
         let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
         let (root, left_out) = (plan.root.clone(), plan.left_out.clone());
         let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit, &root, &left_out))
             .await
             .map_err(|error| Failure::new("server failed", error.to_string()))??;
-        let inputs =
-            serde_json::json!([tree, dockerfile_path, files, plan.ignore, plan.target, plan.build_arguments]);
+        let inputs = serde_json::json!([
+            tree,
+            dockerfile_path,
+            files,
+            plan.ignore,
+            plan.target,
+            plan.build_arguments,
+            variables
+        ]);
         Ok(BuildKey(hex::encode(Sha256::digest(inputs.to_string().as_bytes()))))
     }
 }

@@ -2,12 +2,12 @@
 
 use crate::buildpack::{self, Refusal};
 use crate::deploy::Deployer;
+use crate::deploy::config::TakenConfig;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
 use crate::deploy::run::Run;
 use crate::git::GitError;
 use crate::model::plan::BuildPlan;
-use std::collections::BTreeMap;
 
 enum NoPlan {
     Refused(Refusal),
@@ -21,10 +21,10 @@ impl Deployer {
         }
         let (repository, commit, catalog) =
             (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
+        let options = buildpack::DetectOptions::of(&run.environment.settings);
         let detecting = tokio::task::spawn_blocking(move || {
             let tree = repository.tree(&commit).map_err(NoPlan::Git)?;
-            let plan =
-                catalog.detect(&tree, &buildpack::DetectOptions::default()).map_err(NoPlan::Refused)?;
+            let plan = catalog.detect(&tree, &options).map_err(NoPlan::Refused)?;
             Ok((plan, tree.has_submodules()))
         });
         let detected = detecting.await.map_err(|error| Failure::new("server failed", error.to_string()))?;
@@ -33,7 +33,8 @@ impl Deployer {
             NoPlan::Refused(refusal) => StepError::Failed(refused(&refusal)),
         })?;
         show(run, &plan);
-        let content = instances::content(&run.environment, plan.clone(), String::new(), BTreeMap::new());
+        let taken = TakenConfig::default();
+        let content = instances::content(&run.environment, plan.clone(), String::new(), taken, None);
         self.check_maxima(&content)?;
         if has_submodules {
             run.warn("The project has submodules. They are empty folders here: commit their files, or install them as dependencies.");

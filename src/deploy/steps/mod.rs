@@ -38,10 +38,11 @@ pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
 
 /// What a deployment that does not go live leaves as it was.
 pub(super) fn what_is_live(run: &Run) -> String {
+    let place = run.environment.name.shown_of(&run.project.slug);
     if run.previous.is_some() {
-        format!("{} still serves the release before.", run.project.slug)
+        format!("{place} still serves the release before.")
     } else {
-        format!("{} has no release yet.", run.project.slug)
+        format!("{place} has no release yet.")
     }
 }
 

@@ -2,20 +2,18 @@
 //! settings.
 
 use crate::deploy::Deployer;
+use crate::deploy::config::TakenConfig;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
 use crate::deploy::run::Run;
 use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::DeploymentSource;
-use crate::model::environment::ConfigVar;
 use crate::model::id::EnvironmentId;
 use crate::model::name::EnvironmentName;
 use crate::model::plan::BuildPlan;
 use crate::model::release::{Release, ReleaseContent};
 use crate::model::release_diff::ReleaseDiff;
-use crate::model::time::Timestamp;
-use crate::secrets::seal_purpose;
-use crate::store::{RestoredSettings, StoreError};
+use crate::store::StoreError;
 use std::collections::BTreeMap;
 
 /// The release that a deployment is made from, and what is to be made of it.
@@ -65,11 +63,10 @@ impl Deployer {
         if !self.engine.has_image(&release.content.image).await? {
             return Err(self.image_gone(run, release).into());
         }
-        let config = self.sealed_config(run.environment.id).await?;
-        let taken =
-            self.content_from(run, release.content.plan.clone(), release.content.image.clone(), config);
-        let mut content = taken.await?;
-        self.mask_config(run, &content.sealed_config).await?;
+        let config = self.take_config(run).await?;
+        let ReleaseContent { plan, image, build_variables, .. } = release.content.clone();
+        let mut content = self.content_from(run, plan, image, config, build_variables).await?;
+        self.mask_config(run, &content.sealed_config, &BTreeMap::new()).await?;
         let live = self.store.current_release(run.environment.id).await?;
         if let Some(live) = &live {
             self.take_equal_seals(run.environment.id, live, &mut content);
@@ -143,80 +140,32 @@ impl Deployer {
         run: &Run,
         plan: BuildPlan,
         image: String,
-        config: BTreeMap<String, String>,
+        config: TakenConfig,
+        build_variables: Option<String>,
     ) -> Result<ReleaseContent, StepError> {
         let DeploymentBasis::Release { version, asked_at, .. } = run.deployment.options.basis else {
-            return Ok(instances::content(&run.environment, plan, image, config));
+            return Ok(instances::content(&run.environment, plan, image, config, build_variables));
         };
         let release = self.release_of(run.environment.id, version, &run.environment.name).await?;
-        let newer = self.config_set_since(run.environment.id, asked_at).await?;
-        let mut content = ReleaseContent { image, instances_of: None, ..release.content };
-        content.sealed_config.extend(newer);
+        let set = self.store.configuration(run.environment.id).await?;
+        let mut content = ReleaseContent { image, build_variables, instances_of: None, ..release.content };
+        // What was set after the rollback was asked for is not undone by it.
+        for var in set.variables.iter().filter(|var| var.updated_at > asked_at) {
+            let name = var.name.to_string();
+            if let Some(sealed) = config.runtime.get(&name) {
+                content.sealed_config.insert(name, sealed.clone());
+            }
+        }
+        for file in set.files.into_iter().filter(|file| file.updated_at > asked_at) {
+            content.sealed_files.insert(file.path, file.sealed_content);
+        }
         if run.environment.updated_at > asked_at || content.settings.is_none() {
-            let config = content.sealed_config;
-            return Ok(instances::content(&run.environment, content.plan, content.image, config));
+            let ReleaseContent { plan, image, sealed_config, sealed_files, build_variables, .. } = content;
+            let config =
+                TakenConfig { runtime: sealed_config, files: sealed_files, ..TakenConfig::default() };
+            return Ok(instances::content(&run.environment, plan, image, config, build_variables));
         }
         Ok(content)
-    }
-
-    /// What a rollback sets for the environment again when it goes live; `None` for everything else.
-    pub(in crate::deploy) async fn restored(
-        &self,
-        run: &Run,
-        content: &ReleaseContent,
-    ) -> Result<Option<RestoredSettings>, StoreError> {
-        let DeploymentBasis::Release { asked_at, .. } = run.deployment.options.basis else { return Ok(None) };
-        let mut config: BTreeMap<String, Option<String>> =
-            content.sealed_config.iter().map(|(name, sealed)| (name.clone(), Some(sealed.clone()))).collect();
-        for var in self.store.config_vars(run.environment.id).await? {
-            let released = content.sealed_config.get(var.name.as_str());
-            match released {
-                Some(released) if self.is_sealed_same(run.environment.id, released, &var.sealed_value) => {
-                    config.remove(var.name.as_str());
-                }
-                Some(_) => {}
-                None if var.scope.at_runtime() => {
-                    config.insert(var.name.to_string(), None);
-                }
-                None => {}
-            }
-        }
-        Ok(Some(RestoredSettings { asked_at, settings: content.settings.clone(), config }))
-    }
-
-    /// Takes the sealed texts of another release where they hold the same values, so that what is equal looks equal: a value
-    /// that is sealed twice is two texts.
-    pub(super) fn take_equal_seals(
-        &self,
-        environment: EnvironmentId,
-        from: &Release,
-        to: &mut ReleaseContent,
-    ) {
-        for (name, sealed) in &mut to.sealed_config {
-            if let Some(other) = from.content.sealed_config.get(name)
-                && self.is_sealed_same(environment, other, sealed)
-            {
-                sealed.clone_from(other);
-            }
-        }
-    }
-
-    /// Whether two sealed texts hold the same value. What cannot be opened is the same as itself only.
-    fn is_sealed_same(&self, environment: EnvironmentId, one: &str, other: &str) -> bool {
-        let purpose = seal_purpose(environment);
-        let open = |sealed: &str| self.master_key.open(&purpose, sealed).ok();
-        one == other || open(one).zip(open(other)).is_some_and(|(one, other)| one == other)
-    }
-
-    /// Config vars that were set after a moment, sealed.
-    async fn config_set_since(
-        &self,
-        environment: EnvironmentId,
-        moment: Timestamp,
-    ) -> Result<BTreeMap<String, String>, StoreError> {
-        let vars = self.store.config_vars(environment).await?.into_iter();
-        let newer = vars.filter(|var| var.scope.at_runtime() && var.updated_at > moment);
-        Ok(newer.map(|ConfigVar { name, sealed_value, .. }| (name.to_string(), sealed_value)).collect())
     }
 
     /// What an operator does not give is refused, whoever asks for it.

@@ -142,3 +142,24 @@ pub(crate) async fn a_command_runs_once_and_leaves_nothing(place: &Place) {
     }
     eventually(async || (place.instances().await == 0).then_some(())).await;
 }
+
+pub(crate) async fn files_are_there_before_the_first_command(place: &Place) {
+    let mut spec = place.spec("stat -c '%n %a %U' /a/b/one /etc/two; cat /a/b/one /etc/two");
+    spec.files = [("/a/b/one", "first\n"), ("/etc/two", "zweite Datei: ä")]
+        .map(|(path, content)| (path.parse().unwrap(), Secret::new(content.to_owned())))
+        .to_vec();
+    let (sender, mut receiver) = mpsc::channel(16);
+    let status = place.engine.run_once(&spec, sender, PATIENCE).await.unwrap();
+    let mut lines = Vec::new();
+    while let Some(line) = receiver.recv().await {
+        lines.push(line);
+    }
+    assert_eq!(lines[..4], ["/a/b/one 444 root", "/etc/two 444 root", "first", "zweite Datei: ä"]);
+    assert_eq!(status.code, 0, "{lines:?}");
+
+    // Others are another instance, and one that was made and not started gets them all the same.
+    let instance = place.engine.start(&spec).await.unwrap();
+    spec.files.pop();
+    let other = place.engine.start(&spec).await.unwrap();
+    assert_ne!(instance.id, other.id);
+}

@@ -62,6 +62,7 @@ impl Place {
             image: "busybox:stable".to_owned(),
             command: Command::Exec(["/bin/sh", "-c", script].map(str::to_owned).to_vec()),
             environment: Vec::new(),
+            files: Vec::new(),
             port: 4321,
             limits: Limits { memory_mib: 64, cpu_millis: 1000, processes: 64 },
             slug: "shop".parse().unwrap(),

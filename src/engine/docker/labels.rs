@@ -83,5 +83,9 @@ fn fingerprint(spec: &InstanceSpec) -> String {
         add(name);
         add(value.expose());
     }
+    for (path, content) in &spec.files {
+        add(path.as_str());
+        add(content.expose());
+    }
     hex::encode(hash.finalize())
 }

@@ -37,7 +37,7 @@ impl Shared {
         self.inspect(&id).await?.ok_or_else(|| EngineError::NotFound { what: spec.key.shown() })
     }
 
-    /// The id of a container for the spec: a new one, or the one that is there already.
+    /// The id of a container for the spec, with its files: a new one, or the one that is there already.
     pub(super) async fn create(
         &self,
         docker: &Docker,
@@ -54,14 +54,31 @@ impl Shared {
         spec: &InstanceSpec,
         body: ContainerCreateBody,
     ) -> Result<InstanceId, EngineError> {
+        let (id, state) = self.make(docker, spec, body).await?;
+        // One that was made and has not run may have been left before its files were put into it.
+        if state == InstanceState::Created
+            && let Err(failure) = self.put_files(docker, &id, spec).await
+        {
+            self.remove(docker, &id).await?;
+            return Err(failure);
+        }
+        Ok(id)
+    }
+
+    async fn make(
+        &self,
+        docker: &Docker,
+        spec: &InstanceSpec,
+        body: ContainerCreateBody,
+    ) -> Result<(InstanceId, InstanceState), EngineError> {
         let name = container::name(spec);
         for _ in 0..ATTEMPTS {
             let options = CreateContainerOptions { name: Some(name.clone()), ..Default::default() };
             match docker.create_container(Some(options), body.clone()).await {
-                Ok(created) => return Ok(InstanceId(created.id)),
+                Ok(created) => return Ok((InstanceId(created.id), InstanceState::Created)),
                 Err(error) if is_conflict(&error) => {
-                    if let Some(id) = self.reuse_or_clear(docker, &name, spec).await? {
-                        return Ok(id);
+                    if let Some(there) = self.reuse_or_clear(docker, &name, spec).await? {
+                        return Ok(there);
                     }
                     tokio::time::sleep(PAUSE).await;
                 }
@@ -81,7 +98,7 @@ impl Shared {
         docker: &Docker,
         name: &str,
         spec: &InstanceSpec,
-    ) -> Result<Option<InstanceId>, EngineError> {
+    ) -> Result<Option<(InstanceId, InstanceState)>, EngineError> {
         let found = match docker.inspect_container(name, None).await {
             Ok(found) => found,
             Err(error) if is_gone(&error) => return Ok(None),
@@ -92,9 +109,10 @@ impl Shared {
         if !labels::is_of(&found_labels, self.server_id) {
             return Err(EngineError::InUse { what: format!("The container name {name}") });
         }
-        let ended = matches!(state_of(&found), InstanceState::Exited { .. });
+        let state = state_of(&found);
+        let ended = matches!(state, InstanceState::Exited { .. });
         if !ended && labels::is_from(&found_labels, spec) {
-            return Ok(Some(id));
+            return Ok(Some((id, state)));
         }
         self.remove(docker, &id).await?;
         Ok(None)

@@ -5,6 +5,7 @@ mod command;
 mod container;
 mod events;
 mod failure;
+mod files;
 mod images;
 mod info;
 mod labels;

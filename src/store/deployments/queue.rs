@@ -144,12 +144,13 @@ pub(super) async fn set_options(
     Ok((changed == 1).then_some(Deployment { options, ..waiting }))
 }
 
-/// Locks an environment, and makes sure that its project takes deployments: disabling one waits for the lock.
+/// Locks an environment, and makes sure that it and its project take deployments: disabling one waits for the lock.
 pub(super) async fn lock_enabled(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
     environments::lock(connection, id).await?;
     let enabled = environment_rows::table
         .inner_join(projects::table)
         .filter(environment_rows::id.eq(id))
+        .filter(environment_rows::disabled_at.is_null())
         .filter(projects::disabled_at.is_null())
         .count();
     let enabled: i64 = on!(connection, |c| enabled.get_result(c).await)?;

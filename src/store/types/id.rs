@@ -2,8 +2,8 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, DeploymentId, EnvironmentId, InvitationId, JobId, ProjectId, RefreshTokenId,
-    ReleaseId, ServerId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, EnvironmentId, InvitationId, JobId,
+    ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -48,6 +48,8 @@ macro_rules! ids {
 ids![
     ApiKeyId,
     AuditEntryId,
+    ConfigChangeId,
+    ConfigFileId,
     DeploymentId,
     EnvironmentId,
     InvitationId,

@@ -5,7 +5,9 @@ use crate::model::audit::CredentialKind;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
-use crate::model::name::{BranchName, CommitId, ConfigName, Email, EnvironmentName, Slug, Username};
+use crate::model::name::{
+    BranchName, CommitId, ConfigName, Email, EnvironmentName, FilePath, Slug, Username,
+};
 use crate::model::user::ServerRole;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -57,6 +59,7 @@ texts![
     DeploymentState,
     Email,
     EnvironmentName,
+    FilePath,
     Level,
     ServerRole,
     Slug,

@@ -49,6 +49,7 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
     let id_of = |made: &Value| made["id"].as_str().unwrap().to_owned();
     let name = owner.get("/api/auth/me").await.expect(200)["username"].as_str().unwrap().to_owned();
     let with_id = |id: &str| row.path.replace(":id", id);
+    let with_name = |id: &str| with_id(id).replace(":name", "A");
     let plain = || row.path.to_owned();
     let session = || async {
         let login = json!({ "email": format!("{name}@example.com"), "password": "correct horse" });
@@ -57,6 +58,15 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
     let password = json!({ "password": "correct horse" });
     let project = || async { owner.create_project("Shop").await };
     let deployment = || async { deployment(&server.store, &project().await).await.to_string() };
+    let environment = || async {
+        let project = id_of(&project().await).parse().unwrap();
+        server.store.environments_of(project).await.unwrap()[0].id.to_string()
+    };
+    let new_file = json!({ "path": "/app/settings.json", "content": "x", "secret": false });
+    let file = || async {
+        let path = format!("/api/environments/{}/files", environment().await);
+        id_of(&owner.post(&path, new_file.clone()).await.expect(200)["file"])
+    };
     let api_key = || async {
         let body = json!({ "title": "ci", "scopes": ["read"] });
         id_of(&owner.post("/api/api-keys", body).await.expect(201))
@@ -129,9 +139,10 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::RotateApiKey => (with_id(&api_key().await), Some(json!({ "overlap_seconds": 60 }))),
         Endpoint::DeleteApiKey => (with_id(&api_key().await), None),
         Endpoint::CreateProject => (plain(), Some(json!({ "name": "Shop" }))),
-        Endpoint::ShowProject | Endpoint::ListProjectAudit | Endpoint::ListDeployments => {
-            (with_id(&id_of(&project().await)), None)
-        }
+        Endpoint::ShowProject
+        | Endpoint::ListProjectAudit
+        | Endpoint::ListEnvironments
+        | Endpoint::ListDeployments => (with_id(&id_of(&project().await)), None),
         Endpoint::ReplaceProject | Endpoint::UpdateProject => {
             (with_id(&id_of(&project().await)), Some(json!({ "name": "Store" })))
         }
@@ -139,6 +150,34 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let project = project().await;
             let slug = project["slug"].as_str().unwrap();
             (format!("{}?confirm={slug}", with_id(&id_of(&project))), None)
+        }
+        Endpoint::CreateEnvironment => {
+            (with_id(&id_of(&project().await)), Some(json!({ "name": "staging" })))
+        }
+        Endpoint::ShowEnvironment | Endpoint::ShowConfig | Endpoint::ConfigHistory | Endpoint::ListFiles => {
+            (with_id(&environment().await), None)
+        }
+        Endpoint::ReplaceEnvironment => {
+            (with_id(&environment().await), Some(json!({ "name": "production" })))
+        }
+        Endpoint::UpdateEnvironment => (with_id(&environment().await), Some(json!({}))),
+        Endpoint::DeleteEnvironment => {
+            // Production goes with its project only.
+            let path = format!("/api/projects/{}/environments", id_of(&project().await));
+            let staging = owner.post(&path, json!({ "name": "staging" })).await.expect(201);
+            (format!("{}?confirm=staging", with_id(&id_of(&staging))), None)
+        }
+        Endpoint::UpdateConfig => (with_id(&environment().await), Some(json!({ "A": "one" }))),
+        Endpoint::SetVariable => (with_name(&environment().await), Some(json!({ "value": "one" }))),
+        Endpoint::UnsetVariable => {
+            let path = with_name(&environment().await);
+            owner.send(Method::PUT, &path, json!({ "value": "one" })).await.expect(200);
+            (path, None)
+        }
+        Endpoint::CreateFile => (with_id(&environment().await), Some(new_file.clone())),
+        Endpoint::ShowFile | Endpoint::DeleteFile => (with_id(&file().await), None),
+        Endpoint::ReplaceFile => {
+            (with_id(&file().await), Some(json!({ "path": "/app/other.json", "content": "y" })))
         }
         Endpoint::ShowDeployment
         | Endpoint::DeleteDeployment

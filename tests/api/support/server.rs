@@ -8,13 +8,14 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use gilgal::api::{Api, ApiOptions, Check, LogFollower, Ports, Readiness, RequestLimits, bind};
 use gilgal::auth::accounts::Accounts;
-use gilgal::config::{Home, Mode, Registration};
+use gilgal::config::{Mode, Registration};
 use gilgal::deployments::Deployments;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::jobs::{Interrupts, Queue};
 use gilgal::journal::Journal;
 use gilgal::model::address::PublicAddress;
+use gilgal::model::environment::Environment;
 use gilgal::model::id::{DeploymentId, ServerId};
 use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
@@ -58,6 +59,7 @@ impl Default for Options {
 pub(crate) struct TestServer {
     pub(crate) address: SocketAddr,
     pub(crate) store: Store,
+    pub(crate) master_key: MasterKey,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) deployments: Deployments,
     stop: Option<oneshot::Sender<()>>,
@@ -97,14 +99,14 @@ impl TestServer {
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
         };
-        let home = Home::open(&directory.path().join("home")).unwrap();
+        let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {
             store: store.clone(),
             engine: Arc::new(DockerEngine::connect(DockerOptions {
                 server_id: ServerId::generate(),
                 host: options.docker_host.map(str::to_owned),
             })),
-            master_key: MasterKey::of(&home).unwrap(),
+            master_key: master_key.clone(),
             one_offs: OneOffs::default(),
         };
         let ports = Ports {
@@ -120,28 +122,24 @@ impl TestServer {
             ssh_host: "git.test".to_owned(),
             ssh_port: 2222,
         };
-        let master_key = MasterKey::from_bytes([7; 32]);
         let accounts = Accounts::open(store.clone(), master_key.clone(), options.registration).await.unwrap();
-        let api = Api::new(
-            accounts,
-            store.clone(),
-            master_key,
-            ports,
-            ApiOptions {
-                mode: options.mode,
-                address,
-                max_projects: options.max_projects,
-                request_limits: options.request_limits,
-                trusted_proxies: vec!["127.0.0.3/32".parse().unwrap()],
-                cors_origins: vec!["https://dashboard.test".to_owned()],
-            },
-        );
+        let options_of_api = ApiOptions {
+            mode: options.mode,
+            address,
+            max_projects: options.max_projects,
+            request_limits: options.request_limits,
+            trusted_proxies: vec!["127.0.0.3/32".parse().unwrap()],
+            cors_origins: vec!["https://dashboard.test".to_owned()],
+            maxima: Maxima { memory_mib: 1024, cpu_millis: 4000, instances: 10 },
+            public_prefixes: vec!["VITE_".to_owned()],
+        };
+        let api = Api::new(accounts, store.clone(), master_key.clone(), ports, options_of_api);
         let bound = bind("127.0.0.1:0".parse().unwrap(), options.connections_per_peer).await.unwrap();
         let address = bound.address();
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
         let (stop, serving) = (Some(stop), Some(serving));
-        Self { address, store, surroundings, deployments, stop, serving, directory }
+        Self { address, store, master_key, surroundings, deployments, stop, serving, directory }
     }
 
     /// Where its database is.
@@ -192,6 +190,21 @@ impl ProjectCleanup for Surroundings {
         assert!(now.disabled_at.is_some(), "a push could begin while the project is removed");
         self.removed.lock().unwrap().push(project.slug.to_string());
         Ok(())
+    }
+
+    async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError> {
+        if *self.removing_fails.lock().unwrap() {
+            let source = std::io::Error::other("the engine does not answer");
+            return Err(CleanupError { what: "the instances", source: Box::new(source) });
+        }
+        let now = self.store.environment(environment.id).await.unwrap();
+        assert!(now.disabled_at.is_some(), "a push could begin while the environment is removed");
+        self.removed.lock().unwrap().push(environment.name.to_string());
+        Ok(())
+    }
+
+    async fn remove_unused_images(&self) {
+        self.removed.lock().unwrap().push("images".to_owned());
     }
 }
 

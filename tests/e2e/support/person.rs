@@ -10,27 +10,35 @@ use std::process::Command;
 pub(crate) struct Person {
     /// Of the API.
     pub(crate) token: String,
+    name: String,
     key: PathBuf,
 }
+
+/// Of everybody.
+const PASSWORD: &str = "correct horse battery staple";
 
 impl Person {
     /// Signs up and adds a key.
     pub(super) fn sign_up(server: &Server, name: &str) -> Self {
         let email = format!("{name}@example.com");
-        let password = "correct horse battery staple";
-        let register = json!({ "email": email, "username": name, "password": password });
+        let register = json!({ "email": email, "username": name, "password": PASSWORD });
         server.request(Method::POST, "/api/auth/register", "", Some(&register)).expect(201);
-        let login = json!({ "email": email, "password": password });
-        let session = server.request(Method::POST, "/api/auth/login", "", Some(&login)).expect(200);
-        let token = session["access_token"].as_str().unwrap().to_owned();
-        let person = Self { token, key: make_key(server.folder(), name) };
+        let mut person = Self::stranger(server, name);
+        person.log_in(server);
         person.add_key(server);
         person
     }
 
+    /// Logs in; gives the token that the person had until now.
+    pub(super) fn log_in(&mut self, server: &Server) -> String {
+        let login = json!({ "email": format!("{}@example.com", self.name), "password": PASSWORD });
+        let session = server.request(Method::POST, "/api/auth/login", "", Some(&login)).expect(200);
+        std::mem::replace(&mut self.token, session["access_token"].as_str().unwrap().to_owned())
+    }
+
     /// Somebody whose key the server does not know.
     pub(super) fn stranger(server: &Server, name: &str) -> Self {
-        Self { token: String::new(), key: make_key(server.folder(), name) }
+        Self { token: String::new(), name: name.to_owned(), key: make_key(server.folder(), name) }
     }
 
     /// Adds the key to the account; gives what the API says of it.

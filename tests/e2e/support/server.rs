@@ -177,6 +177,14 @@ impl Server {
         person
     }
 
+    /// Gives somebody a new access token.
+    pub(crate) fn log_in_again(&mut self, person: &mut Person) {
+        let before = person.log_in(self);
+        for owner in self.owners.iter_mut().filter(|owner| **owner == before) {
+            owner.clone_from(&person.token);
+        }
+    }
+
     /// Somebody with a key that the server does not know.
     pub(crate) fn stranger(&self, name: &str) -> Person {
         Person::stranger(self, name)

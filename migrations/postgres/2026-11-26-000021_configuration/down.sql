@@ -1,0 +1,2 @@
+DROP TABLE config_changes;
+DROP TABLE config_files;

@@ -1,0 +1,123 @@
+//! `/api/environments/:id/config`: config vars, as JSON and as a `.env` file.
+
+use crate::api::Api;
+use crate::api::applied::changed;
+use crate::api::deployments::Authors;
+use crate::api::error::{ApiError, Code};
+use crate::api::reply::{self, Answer, text};
+use crate::api::request::Request;
+use crate::model::environment::{ConfigScope, Environment};
+use crate::model::name::ConfigName;
+use crate::model::project::Project;
+use crate::model::secret::Secret;
+use crate::projects::configuration::{self, Change, ConfigurationError, ShownVariable, VariableDraft};
+use crate::wire::config::{
+    ConfigHistoryBody, PutVariableBody, UpdateConfigBody, VariableBody, VariableFields,
+};
+use crate::wire::dotenv;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use warp::http::header::ACCEPT;
+
+/// The media type of a `.env` file.
+const PLAIN_TEXT: &str = "text/plain";
+
+pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    request.query()?.finish()?;
+    let (store, key) = (&api.store, &api.master_key);
+    if request.header(ACCEPT).is_some_and(|accepted| accepted.trim().starts_with(PLAIN_TEXT)) {
+        return Ok(text(configuration::export(store, key, environment.id).await?));
+    }
+    let variables = configuration::variables(store, key, environment.id).await?;
+    Ok(reply::list(variables.into_iter().map(shown).collect(), None::<String>))
+}
+
+/// A batch, or a `.env` file.
+pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let mut query = request.query()?;
+    let drafts = if request.has_media_type(PLAIN_TEXT) {
+        let (scope, secret) = (query.word::<ConfigScope>("scope")?, query.value::<bool>("secret")?);
+        query.finish()?;
+        imported(&request.text().await?, scope, secret)?
+    } else {
+        query.finish()?;
+        let UpdateConfigBody(variables) = request.json().await?;
+        variables.into_iter().map(|(name, fields)| (name, fields.map(draft))).collect()
+    };
+    change(&api, &request, &project, &environment, &drafts).await
+}
+
+pub(super) async fn set(api: Arc<Api>, mut request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let name = variable_name(&request)?;
+    let PutVariableBody(fields) = request.json().await?;
+    let drafts = BTreeMap::from([(name, Some(draft(fields)))]);
+    change(&api, &request, &project, &environment, &drafts).await
+}
+
+pub(super) async fn unset(api: Arc<Api>, request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let name = variable_name(&request)?;
+    if !api.store.config_vars(environment.id).await?.iter().any(|var| var.name == name) {
+        return Err(ConfigurationError::NoSuchVariable(name).into());
+    }
+    change(&api, &request, &project, &environment, &BTreeMap::from([(name, None)])).await
+}
+
+pub(super) async fn history(api: Arc<Api>, request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    let mut query = request.query()?;
+    let page = query.page()?;
+    query.finish()?;
+    let page = api.store.config_changes_of(environment.id, page).await?;
+    let mut authors = Authors::default();
+    let mut data = Vec::with_capacity(page.data.len());
+    for change in page.data {
+        let author = authors.name(&api, change.author).await?;
+        let (id, changes, created_at) = (change.id, change.edits, change.created_at);
+        data.push(ConfigHistoryBody { id, author, changes, created_at });
+    }
+    Ok(reply::list(data, page.next))
+}
+
+async fn change(
+    api: &Api,
+    request: &Request,
+    project: &Project,
+    environment: &Environment,
+    drafts: &BTreeMap<ConfigName, Option<VariableDraft>>,
+) -> Answer {
+    let author = request.caller()?.user.id;
+    let change = Change { store: &api.store, key: &api.master_key, environment, author };
+    let prefixes = &api.options.public_prefixes;
+    let outcome = configuration::change_variables(change, project, drafts, prefixes).await?;
+    changed(api, request, environment, outcome, None).await
+}
+
+/// What a `.env` file sets.
+fn imported(
+    text: &str,
+    scope: Option<ConfigScope>,
+    secret: Option<bool>,
+) -> Result<BTreeMap<ConfigName, Option<VariableDraft>>, ApiError> {
+    let read = dotenv::parse(text).map_err(|error| ApiError::new(Code::MalformedBody, error))?;
+    let draft = |value| VariableDraft { value: Some(Secret::new(value)), scope, secret };
+    Ok(read.into_iter().map(|(name, value)| (name, Some(draft(value)))).collect())
+}
+
+fn draft(fields: VariableFields) -> VariableDraft {
+    let VariableFields { value, scope, secret } = fields;
+    VariableDraft { value, scope, secret }
+}
+
+/// The config var in the path; a text that cannot be a name is the name of none.
+fn variable_name(request: &Request) -> Result<ConfigName, ApiError> {
+    request.named(":name", Code::VariableNotFound)
+}
+
+fn shown(variable: ShownVariable) -> VariableBody {
+    let ShownVariable { name, value, scope, secret, updated_at } = variable;
+    VariableBody { name, value, scope, secret, updated_at }
+}

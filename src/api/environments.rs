@@ -1,0 +1,122 @@
+//! `/api/environments` and the environments of a project.
+
+use crate::api::Api;
+use crate::api::error::ApiError;
+use crate::api::reply::{self, Answer, created, no_content, ok};
+use crate::api::request::Request;
+use crate::model::environment::Environment;
+use crate::model::project::Project;
+use crate::projects::environments::{self, EnvironmentChange, EnvironmentDraft};
+use crate::wire::environment::{
+    EnvironmentBody, EnvironmentFields, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+};
+use std::sync::Arc;
+
+/// All of them: a project has few.
+pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
+    let project = request.project(&api).await?;
+    request.query()?.finish()?;
+    let mut data = Vec::new();
+    for environment in api.store.environments_of(project.id).await? {
+        data.push(shown(&api, &project, environment).await?);
+    }
+    Ok(reply::list(data, None::<String>))
+}
+
+pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
+    let project = request.project(&api).await?;
+    let NewEnvironmentBody { name, fields } = request.json().await?;
+    let branch = fields.branch.clone().flatten();
+    let draft = EnvironmentDraft { name, branch, settings: change_of(fields)? };
+    let environment = environments::create(&api.store, &project, draft, api.options.maxima).await?;
+    Ok(created(&shown(&api, &project, environment).await?))
+}
+
+pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    Ok(ok(&shown(&api, &project, environment).await?))
+}
+
+pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let ReplaceEnvironmentBody { name, fields } = request.json().await?;
+    let change = EnvironmentChange { name: Some(name), ..change_of(fields)? };
+    change_to(&api, &request, &project, &environment, change).await
+}
+
+pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let UpdateEnvironmentBody { name, fields } = request.json().await?;
+    let change = EnvironmentChange { name, ..change_of(fields)? };
+    change_to(&api, &request, &project, &environment, change).await
+}
+
+pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let mut query = request.query()?;
+    let confirmation = query.text("confirm");
+    query.finish()?;
+    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    environments::delete(&api.store, &*api.ports.cleanup, &environment, confirmation.as_deref()).await?;
+    Ok(no_content())
+}
+
+async fn change_to(
+    api: &Api,
+    request: &Request,
+    project: &Project,
+    environment: &Environment,
+    change: EnvironmentChange,
+) -> Answer {
+    request.unless_changed(&shown(api, project, environment.clone()).await?)?;
+    let changed = environments::change(&api.store, project, environment, change, api.options.maxima).await?;
+    Ok(ok(&shown(api, project, changed).await?))
+}
+
+fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
+    let EnvironmentFields {
+        branch,
+        health,
+        limits,
+        drain_seconds,
+        on_hang_up,
+        root,
+        build_command,
+        start_command,
+    } = fields;
+    let both = || ApiError::field("health", "Ask for a `path` or for `tcp`, not for both.");
+    Ok(EnvironmentChange {
+        name: None,
+        branch,
+        limits: limits.map(Into::into),
+        health: health.map(|health| health.check().ok_or_else(both)).transpose()?,
+        drain_seconds,
+        on_hang_up,
+        root,
+        build_command,
+        start_command,
+    })
+}
+
+async fn shown(api: &Api, project: &Project, environment: Environment) -> Result<EnvironmentBody, ApiError> {
+    let live = api.store.current_release(environment.id).await?;
+    let settings = environment.settings;
+    Ok(EnvironmentBody {
+        url: api.options.address.app_url(&project.slug, &environment.name),
+        version: live.map(|release| release.version),
+        id: environment.id,
+        project_id: environment.project_id,
+        name: environment.name,
+        branch: environment.branch,
+        formation: settings.formation,
+        health: settings.health.into(),
+        limits: settings.limits.into(),
+        drain_seconds: settings.drain_seconds,
+        on_hang_up: settings.on_hang_up,
+        root: settings.root,
+        build_command: settings.build_command,
+        start_command: settings.start_command,
+        created_at: environment.created_at,
+        updated_at: environment.updated_at,
+    })
+}

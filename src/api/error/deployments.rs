@@ -1,0 +1,24 @@
+//! What becomes of the errors of deployments.
+
+use super::{ApiError, Code};
+use crate::deployments::DeployError;
+
+impl From<DeployError> for ApiError {
+    fn from(error: DeployError) -> Self {
+        match error {
+            DeployError::NoBranch(_) | DeployError::FollowsNoBranch(_) => Self::field("branch", error),
+            DeployError::NoCommit(_) => Self::field("commit", error),
+            DeployError::NoRelease(_) => Self::new(Code::ReleaseNotFound, error),
+            DeployError::NoneBefore(_) | DeployError::NotReleased | DeployError::NothingLive(_) => {
+                Self::new(Code::NothingToDeploy, error)
+            }
+            DeployError::LiveAlready(_) => Self::new(Code::AlreadyLive, error),
+            DeployError::SameEnvironment => Self::field("environment", error),
+            DeployError::NoProcess(..) | DeployError::TooMuch(_) => Self::field("formation", error),
+            DeployError::NotCancellable => Self::new(Code::NotCancellable, error),
+            DeployError::Disabled => Self::new(Code::ProjectDisabled, error),
+            DeployError::Git(error) => Self::internal(error),
+            DeployError::Store(error) => error.into(),
+        }
+    }
+}

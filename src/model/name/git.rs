@@ -1,0 +1,32 @@
+//! Names that are git's.
+
+use super::shown;
+
+/// The rules of `git check-ref-format --branch`, plus a length that fits a file system and no leading dash.
+pub(super) fn check_branch(text: &str) -> Result<String, String> {
+    let component_valid = |part: &str| {
+        !part.is_empty() && !part.starts_with('.') && !part.to_ascii_lowercase().ends_with(".lock")
+    };
+    let valid = (1..=200).contains(&text.len())
+        && text != "HEAD"
+        && text != "@"
+        && !text.starts_with('-')
+        && !text.ends_with('.')
+        && !text.contains("..")
+        && !text.contains("@{")
+        && !text.chars().any(|c| c.is_control() || " ~^:?*[\\".contains(c))
+        && text.split('/').all(component_valid);
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("\"{}\" is not a name that a git branch can have.", shown(text)))
+    }
+}
+
+pub(super) fn check_commit(text: &str) -> Result<String, String> {
+    if text.len() == 40 && text.chars().all(|c| c.is_ascii_digit() || ('a'..='f').contains(&c)) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("\"{}\" is not a full commit id.", shown(text)))
+    }
+}

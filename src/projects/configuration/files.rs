@@ -1,0 +1,202 @@
+//! Configuration files: showing and changing them.
+
+use super::variables::{outcome, resolved};
+use super::{Change, ConfigurationError, Outcome};
+use crate::model::config::seal_purpose;
+use crate::model::config_file::{ConfigEdit, ConfigFile, ConfigKind, Edit, LONGEST_FILE, MOST_FILES};
+use crate::model::id::{ConfigFileId, EnvironmentId};
+use crate::model::name::FilePath;
+use crate::model::project::Project;
+use crate::model::secret::Secret;
+use crate::model::time::{Timestamp, now};
+use crate::secrets::MasterKey;
+use crate::store::{Configuration, ConfigurationUpdate, Store, StoreError};
+
+/// What is to become of a configuration file; `None` leaves a thing as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileDraft {
+    pub path: FilePath,
+    pub content: Option<Secret<String>>,
+    pub secret: Option<bool>,
+}
+
+/// A configuration file as its people may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownFile {
+    pub id: ConfigFileId,
+    pub environment_id: EnvironmentId,
+    pub path: FilePath,
+    /// `None` for a secret.
+    pub content: Option<String>,
+    pub secret: bool,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The configuration files of an environment, by path.
+///
+/// # Errors
+/// When one cannot be opened, or the database does not answer.
+pub async fn files(
+    store: &Store,
+    key: &MasterKey,
+    environment: EnvironmentId,
+) -> Result<Vec<ShownFile>, ConfigurationError> {
+    store.configuration(environment).await?.files.into_iter().map(|file| shown(key, file)).collect()
+}
+
+/// A configuration file.
+///
+/// # Errors
+/// [`ConfigurationError::NoSuchFile`]
+pub async fn file(store: &Store, key: &MasterKey, id: ConfigFileId) -> Result<ShownFile, ConfigurationError> {
+    match store.config_file(id).await {
+        Ok(file) => shown(key, file),
+        Err(StoreError::NotFound) => Err(ConfigurationError::NoSuchFile),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn shown(key: &MasterKey, file: ConfigFile) -> Result<ShownFile, ConfigurationError> {
+    let purpose = seal_purpose(file.environment_id);
+    let content =
+        if file.secret { None } else { Some(key.open(&purpose, &file.sealed_content)?.into_exposed()) };
+    let ConfigFile { id, environment_id, path, secret, created_at, updated_at, .. } = file;
+    Ok(ShownFile { id, environment_id, path, content, secret, created_at, updated_at })
+}
+
+/// Makes a configuration file, or changes the one with an id; gives its id.
+///
+/// # Errors
+/// When the path is taken, or it is too much: see [`ConfigurationError`].
+pub async fn put_file(
+    change: Change<'_>,
+    project: &Project,
+    id: Option<ConfigFileId>,
+    draft: FileDraft,
+) -> Result<(ConfigFileId, Outcome), ConfigurationError> {
+    let live = change.store.current_release(change.environment.id).await?;
+    let changed = change.store.change_configuration(change.environment.id, |set| {
+        let (mut after, mut update) = begin(change, set);
+        let file = match id {
+            Some(id) => {
+                let before = after.files.iter().find(|file| file.id == id);
+                let before = before.ok_or(ConfigurationError::NoSuchFile)?;
+                changed_file(change, before, draft)?
+            }
+            None => Some(new_file(change, draft)?),
+        };
+        let id = match (file, id) {
+            (Some(file), _) => {
+                let edit = if id.is_some() { Edit::Changed } else { Edit::Added };
+                let path = file.path.to_string();
+                update.edits.push(ConfigEdit { kind: ConfigKind::File, name: path, edit });
+                after.files.retain(|other| other.id != file.id);
+                check(&after.files, &file)?;
+                after.files.push(file.clone());
+                let id = file.id;
+                update.files.push(file);
+                id
+            }
+            (None, Some(id)) => id,
+            (None, None) => return Err(ConfigurationError::NoSuchFile),
+        };
+        let resolved = resolved(change.key, change.environment.id, &after)?;
+        let outcome = outcome(change, project, live.as_ref(), update.edits.clone(), &resolved);
+        Ok((update, (id, outcome)))
+    });
+    changed.await?
+}
+
+/// Removes a configuration file.
+///
+/// # Errors
+/// [`ConfigurationError::NoSuchFile`]
+pub async fn remove_file(
+    change: Change<'_>,
+    project: &Project,
+    id: ConfigFileId,
+) -> Result<Outcome, ConfigurationError> {
+    let live = change.store.current_release(change.environment.id).await?;
+    let changed = change.store.change_configuration(change.environment.id, |set| {
+        let (mut after, mut update) = begin(change, set);
+        let position = after.files.iter().position(|file| file.id == id);
+        let file = after.files.remove(position.ok_or(ConfigurationError::NoSuchFile)?);
+        update.removed_files.push(id);
+        let name = file.path.to_string();
+        update.edits.push(ConfigEdit { kind: ConfigKind::File, name, edit: Edit::Removed });
+        let resolved = resolved(change.key, change.environment.id, &after)?;
+        let outcome = outcome(change, project, live.as_ref(), update.edits.clone(), &resolved);
+        Ok((update, outcome))
+    });
+    changed.await?
+}
+
+fn begin(change: Change<'_>, set: &Configuration) -> (Configuration, ConfigurationUpdate) {
+    let update = ConfigurationUpdate { author: Some(change.author), ..ConfigurationUpdate::default() };
+    (set.clone(), update)
+}
+
+fn new_file(change: Change<'_>, draft: FileDraft) -> Result<ConfigFile, ConfigurationError> {
+    let content = draft.content.unwrap_or_default();
+    let created_at = now();
+    Ok(ConfigFile {
+        id: ConfigFileId::generate(),
+        environment_id: change.environment.id,
+        path: draft.path,
+        sealed_content: seal(change, &content)?,
+        secret: draft.secret.unwrap_or(false),
+        created_at,
+        updated_at: created_at,
+    })
+}
+
+/// The file as it is to be; `None` when it is so already.
+fn changed_file(
+    change: Change<'_>,
+    before: &ConfigFile,
+    draft: FileDraft,
+) -> Result<Option<ConfigFile>, ConfigurationError> {
+    let purpose = seal_purpose(change.environment.id);
+    let old = change.key.open(&purpose, &before.sealed_content)?;
+    let secret = draft.secret.unwrap_or(before.secret);
+    if before.secret && !secret && draft.content.is_none() {
+        return Err(ConfigurationError::StaysSecretFile(before.path.clone()));
+    }
+    let content = draft.content.unwrap_or_else(|| old.clone());
+    if content == old && secret == before.secret && draft.path == before.path {
+        return Ok(None);
+    }
+    Ok(Some(ConfigFile {
+        path: draft.path,
+        sealed_content: seal(change, &content)?,
+        secret,
+        updated_at: now(),
+        ..before.clone()
+    }))
+}
+
+fn seal(change: Change<'_>, content: &Secret<String>) -> Result<String, ConfigurationError> {
+    if content.expose().len() > LONGEST_FILE {
+        return Err(ConfigurationError::FileTooLong);
+    }
+    Ok(change.key.seal(&seal_purpose(change.environment.id), content))
+}
+
+/// Refuses a file that cannot be beside the others.
+fn check(others: &[ConfigFile], file: &ConfigFile) -> Result<(), ConfigurationError> {
+    if others.len() >= MOST_FILES {
+        return Err(ConfigurationError::TooManyFiles);
+    }
+    for other in others {
+        if other.path == file.path {
+            return Err(ConfigurationError::PathTaken(file.path.clone()));
+        }
+        for (folder, path) in [(&other.path, &file.path), (&file.path, &other.path)] {
+            if path.as_str().strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')) {
+                return Err(ConfigurationError::FileInFile { folder: folder.clone(), path: path.clone() });
+            }
+        }
+    }
+    Ok(())
+}

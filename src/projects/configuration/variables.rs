@@ -1,0 +1,225 @@
+//! Config vars: showing, changing, writing them as a `.env` file.
+
+use super::effect::{Resolved, effect};
+use super::{Change, ConfigurationError, Effect, Outcome};
+use crate::model::config::{Values, resolve, seal_purpose};
+use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
+use crate::model::environment::{ConfigScope, ConfigVar};
+use crate::model::id::EnvironmentId;
+use crate::model::name::ConfigName;
+use crate::model::project::Project;
+use crate::model::release::Release;
+use crate::model::secret::Secret;
+use crate::model::time::{Timestamp, now};
+use crate::secrets::{MasterKey, SealError};
+use crate::store::{Configuration, ConfigurationUpdate, Store};
+use crate::wire::dotenv;
+use std::collections::BTreeMap;
+
+/// What is to become of a config var; `None` leaves a thing as it is, or as is usual for a new one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct VariableDraft {
+    pub value: Option<Secret<String>>,
+    pub scope: Option<ConfigScope>,
+    pub secret: Option<bool>,
+}
+
+/// A config var as its people may see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownVariable {
+    pub name: ConfigName,
+    /// As it was given, with its references; `None` for a secret.
+    pub value: Option<String>,
+    pub scope: ConfigScope,
+    pub secret: bool,
+    pub updated_at: Timestamp,
+}
+
+/// The config vars of an environment, by name.
+///
+/// # Errors
+/// When one cannot be opened, or the database does not answer.
+pub async fn variables(
+    store: &Store,
+    key: &MasterKey,
+    environment: EnvironmentId,
+) -> Result<Vec<ShownVariable>, ConfigurationError> {
+    let purpose = seal_purpose(environment);
+    let show = |var: ConfigVar| {
+        let value =
+            if var.secret { None } else { Some(key.open(&purpose, &var.sealed_value)?.into_exposed()) };
+        let ConfigVar { name, scope, secret, updated_at, .. } = var;
+        Ok(ShownVariable { name, value, scope, secret, updated_at })
+    };
+    store.config_vars(environment).await?.into_iter().map(show).collect()
+}
+
+/// The config vars of an environment as a `.env` file. Secrets are named in comments.
+///
+/// # Errors
+/// As of [`variables`].
+pub async fn export(
+    store: &Store,
+    key: &MasterKey,
+    environment: EnvironmentId,
+) -> Result<String, ConfigurationError> {
+    let shown = variables(store, key, environment).await?;
+    Ok(shown.iter().map(|var| dotenv::line(&var.name, var.value.as_deref())).collect())
+}
+
+/// Sets and removes config vars of an environment, all of them or none. `prefixes` are those of names that are public
+/// where nothing runs yet that would say so.
+///
+/// # Errors
+/// When what would be set is not valid: see [`ConfigurationError`].
+pub async fn change_variables(
+    change: Change<'_>,
+    project: &Project,
+    drafts: &BTreeMap<ConfigName, Option<VariableDraft>>,
+    prefixes: &[String],
+) -> Result<Outcome, ConfigurationError> {
+    let Change { store, key, environment, author } = change;
+    let live = store.current_release(environment.id).await?;
+    let prefixes = live.as_ref().map_or(prefixes, |release| &release.content.plan.build_variable_prefixes);
+    let deciding = Deciding { key, environment: environment.id, prefixes };
+    let changed = store.change_configuration(environment.id, |set| {
+        let mut update = ConfigurationUpdate { author: Some(author), ..ConfigurationUpdate::default() };
+        let mut after = set.clone();
+        for (name, draft) in drafts {
+            deciding.edit(name, draft.as_ref(), &mut after, &mut update)?;
+        }
+        // Whatever was not changed may refer to what was.
+        let resolved = resolved(key, environment.id, &after)?;
+        let edits = update.edits.clone();
+        Ok::<_, ConfigurationError>((update, outcome(change, project, live.as_ref(), edits, &resolved)))
+    });
+    changed.await?
+}
+
+/// What a change has done, and what it needs.
+pub(super) fn outcome(
+    change: Change<'_>,
+    project: &Project,
+    live: Option<&Release>,
+    edits: Vec<ConfigEdit>,
+    resolved: &Resolved,
+) -> Outcome {
+    let effect = if edits.is_empty() {
+        Effect::Nothing
+    } else {
+        effect(change.key, change.environment.id, project, live, resolved)
+    };
+    Outcome { edits, effect }
+}
+
+/// Everything that is set, opened and with its references resolved.
+pub(super) fn resolved(
+    key: &MasterKey,
+    environment: EnvironmentId,
+    set: &Configuration,
+) -> Result<Resolved, ConfigurationError> {
+    let purpose = seal_purpose(environment);
+    let opened =
+        set.variables.iter().map(|var| Ok((var.name.clone(), key.open(&purpose, &var.sealed_value)?)));
+    let values = resolve(&opened.collect::<Result<Values, SealError>>()?)?;
+    let mut resolved = Resolved::default();
+    for var in &set.variables {
+        let Some(value) = values.get(&var.name) else { continue };
+        if var.scope.at_build() {
+            resolved.build.insert(var.name.clone(), value.clone());
+        }
+        if var.scope.at_runtime() {
+            resolved.runtime.insert(var.name.clone(), value.clone());
+        }
+    }
+    for file in &set.files {
+        resolved.files.insert(file.path.clone(), key.open(&purpose, &file.sealed_content)?);
+    }
+    Ok(resolved)
+}
+
+/// What edits are decided by.
+struct Deciding<'a> {
+    key: &'a MasterKey,
+    environment: EnvironmentId,
+    prefixes: &'a [String],
+}
+
+impl Deciding<'_> {
+    /// Makes one edit in `after` and `update`, unless it changes nothing.
+    fn edit(
+        &self,
+        name: &ConfigName,
+        draft: Option<&VariableDraft>,
+        after: &mut Configuration,
+        update: &mut ConfigurationUpdate,
+    ) -> Result<(), ConfigurationError> {
+        let position = after.variables.iter().position(|var| var.name == *name);
+        let edit = match (draft, position) {
+            (None, None) => return Ok(()),
+            (None, Some(position)) => {
+                after.variables.remove(position);
+                update.unset.push(name.clone());
+                Edit::Removed
+            }
+            (Some(draft), Some(position)) => {
+                let Some(var) = self.changed(&after.variables[position], draft)? else { return Ok(()) };
+                after.variables[position] = var.clone();
+                update.set.push(var);
+                Edit::Changed
+            }
+            (Some(draft), None) => {
+                let var = self.added(name, draft)?;
+                after.variables.push(var.clone());
+                update.set.push(var);
+                Edit::Added
+            }
+        };
+        update.edits.push(ConfigEdit { kind: ConfigKind::Variable, name: name.to_string(), edit });
+        Ok(())
+    }
+
+    fn added(&self, name: &ConfigName, draft: &VariableDraft) -> Result<ConfigVar, ConfigurationError> {
+        let Some(value) = &draft.value else { return Err(ConfigurationError::NoValue(name.clone())) };
+        let usual = if self.is_public(name) { ConfigScope::Both } else { ConfigScope::Runtime };
+        self.checked(ConfigVar {
+            name: name.clone(),
+            sealed_value: self.key.seal(&seal_purpose(self.environment), value),
+            scope: draft.scope.unwrap_or(usual),
+            secret: draft.secret.unwrap_or(false),
+            updated_at: now(),
+        })
+    }
+
+    /// The variable as it is to be; `None` when it is so already.
+    fn changed(
+        &self,
+        var: &ConfigVar,
+        draft: &VariableDraft,
+    ) -> Result<Option<ConfigVar>, ConfigurationError> {
+        let purpose = seal_purpose(self.environment);
+        let before = self.key.open(&purpose, &var.sealed_value)?;
+        let (scope, secret) = (draft.scope.unwrap_or(var.scope), draft.secret.unwrap_or(var.secret));
+        if var.secret && !secret && draft.value.is_none() {
+            return Err(ConfigurationError::StaysSecret(var.name.clone()));
+        }
+        let value = draft.value.as_ref().unwrap_or(&before);
+        if *value == before && scope == var.scope && secret == var.secret {
+            return Ok(None);
+        }
+        let sealed_value = self.key.seal(&purpose, value);
+        self.checked(ConfigVar { name: var.name.clone(), sealed_value, scope, secret, updated_at: now() })
+            .map(Some)
+    }
+
+    fn checked(&self, var: ConfigVar) -> Result<ConfigVar, ConfigurationError> {
+        if var.secret && var.scope.at_build() && self.is_public(&var.name) {
+            return Err(ConfigurationError::PublicSecret(var.name));
+        }
+        Ok(var)
+    }
+
+    fn is_public(&self, name: &ConfigName) -> bool {
+        self.prefixes.iter().any(|prefix| name.as_str().starts_with(prefix.as_str()))
+    }
+}

@@ -1,0 +1,212 @@
+//! Bodies of `/api/environments`.
+
+use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe};
+use crate::model::id::{EnvironmentId, ProjectId};
+use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath};
+use crate::model::process::{Formation, Limits};
+use crate::model::time::Timestamp;
+use crate::wire::form::{Body, Form};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What can be said of an environment in a request. A field that is left out stays as it is, or as is usual; one that is
+/// `null` is taken away.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EnvironmentFields {
+    pub branch: Option<Option<BranchName>>,
+    pub health: Option<HealthBody>,
+    pub limits: Option<LimitsBody>,
+    pub drain_seconds: Option<DrainSeconds>,
+    pub on_hang_up: Option<HangUpPolicy>,
+    pub root: Option<Option<FolderPath>>,
+    pub build_command: Option<Option<CommandLine>>,
+    pub start_command: Option<Option<CommandLine>>,
+}
+
+impl EnvironmentFields {
+    fn take(form: &mut Form) -> Self {
+        Self {
+            branch: form.change("branch"),
+            health: form.optional_value("health", HEALTH),
+            limits: form.optional_value("limits", LIMITS),
+            drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
+            on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
+            root: form.change("root"),
+            build_command: form.change("build_command"),
+            start_command: form.change("start_command"),
+        }
+    }
+}
+
+const HEALTH: &str =
+    "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms` and `threshold`";
+const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
+
+/// `POST /api/projects/:id/environments`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewEnvironmentBody {
+    pub name: EnvironmentName,
+    pub fields: EnvironmentFields,
+}
+
+impl Body for NewEnvironmentBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        let (name, fields) = (form.required("name"), EnvironmentFields::take(form));
+        Some(Self { name: name?, fields })
+    }
+}
+
+/// `PATCH /api/environments/:id`: the fields to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateEnvironmentBody {
+    pub name: Option<EnvironmentName>,
+    pub fields: EnvironmentFields,
+}
+
+impl Body for UpdateEnvironmentBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        Some(Self { name: form.optional("name"), fields: EnvironmentFields::take(form) })
+    }
+}
+
+/// `PUT /api/environments/:id`: every field that can be changed; one that is left out is as for a new environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReplaceEnvironmentBody {
+    pub name: EnvironmentName,
+    pub fields: EnvironmentFields,
+}
+
+impl Body for ReplaceEnvironmentBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        let (name, fields) = (form.required("name"), EnvironmentFields::take(form));
+        let fields = EnvironmentFields {
+            branch: Some(fields.branch.flatten()),
+            health: Some(fields.health.unwrap_or_default()),
+            limits: Some(fields.limits.unwrap_or_default()),
+            drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
+            on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
+            root: Some(fields.root.flatten()),
+            build_command: Some(fields.build_command.flatten()),
+            start_command: Some(fields.start_command.flatten()),
+        };
+        Some(Self { name: name?, fields })
+    }
+}
+
+/// An environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EnvironmentBody {
+    pub id: EnvironmentId,
+    pub project_id: ProjectId,
+    pub name: EnvironmentName,
+    /// A push to it deploys here; `null`: nothing does.
+    pub branch: Option<BranchName>,
+    pub url: String,
+    /// Of the release that is served: `7` for v7; `null` where there is none.
+    pub version: Option<i64>,
+    /// Instances that somebody has asked for, by process type.
+    pub formation: Formation,
+    pub health: HealthBody,
+    pub limits: LimitsBody,
+    pub drain_seconds: DrainSeconds,
+    pub on_hang_up: HangUpPolicy,
+    pub root: Option<FolderPath>,
+    pub build_command: Option<CommandLine>,
+    pub start_command: Option<CommandLine>,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+/// How an instance proves that it may receive traffic. Either `path` or `tcp`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct HealthBody {
+    /// `GET` of it with any answer below 500 is a success.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// A connection that is accepted is a success.
+    pub tcp: bool,
+    pub interval_ms: u32,
+    pub timeout_ms: u32,
+    pub deadline_ms: u32,
+    /// Successes in a row.
+    pub threshold: u16,
+}
+
+impl Default for HealthBody {
+    fn default() -> Self {
+        let usual = Self::from(HealthCheck::default());
+        // Said only where it is asked for: `tcp` alone is not both.
+        Self { path: None, ..usual }
+    }
+}
+
+impl From<HealthCheck> for HealthBody {
+    fn from(check: HealthCheck) -> Self {
+        let (path, tcp) = match check.probe {
+            Probe::Http { path } => (Some(path), false),
+            Probe::Tcp => (None, true),
+        };
+        Self {
+            path,
+            tcp,
+            interval_ms: check.interval_ms,
+            timeout_ms: check.attempt_timeout_ms,
+            deadline_ms: check.deadline_ms,
+            threshold: check.successes,
+        }
+    }
+}
+
+impl HealthBody {
+    /// The check that is meant; `None` where both a path and a connection are asked for.
+    #[must_use]
+    pub fn check(self) -> Option<HealthCheck> {
+        let probe = match (self.path, self.tcp) {
+            (Some(_), true) => return None,
+            (None, true) => Probe::Tcp,
+            (Some(path), false) => Probe::Http { path },
+            (None, false) => HealthCheck::default().probe,
+        };
+        Some(HealthCheck {
+            probe,
+            interval_ms: self.interval_ms,
+            attempt_timeout_ms: self.timeout_ms,
+            deadline_ms: self.deadline_ms,
+            successes: self.threshold,
+        })
+    }
+}
+
+/// What one instance may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsBody {
+    pub memory_mib: u32,
+    /// Thousandths of a core.
+    pub cpu_millis: u32,
+    /// Processes and threads.
+    pub processes: u32,
+}
+
+impl Default for LimitsBody {
+    fn default() -> Self {
+        Limits::default().into()
+    }
+}
+
+impl From<Limits> for LimitsBody {
+    fn from(limits: Limits) -> Self {
+        let Limits { memory_mib, cpu_millis, processes } = limits;
+        Self { memory_mib, cpu_millis, processes }
+    }
+}
+
+impl From<LimitsBody> for Limits {
+    fn from(body: LimitsBody) -> Self {
+        let LimitsBody { memory_mib, cpu_millis, processes } = body;
+        Self { memory_mib, cpu_millis, processes }
+    }
+}
