@@ -1,7 +1,7 @@
 //! Every route of the API, who may use it and what answers it, in one table. A route that is not here cannot be made:
 //! [`super::route`] finds the endpoint of a request in it.
 
-use super::{Api, accounts, deployments, keys, logs, projects, system};
+use super::{Api, accounts, app_logs, deployments, keys, logs, processes, projects, releases, system};
 use crate::api::reply::Answer;
 use crate::api::request::Request;
 use crate::auth::access::Action;
@@ -61,7 +61,7 @@ macro_rules! endpoints {
 }
 
 use Access::{Account, Project, Public};
-use Action::{CancelDeployment, DeleteProject, ReadLogs, ReadProject, UpdateProject};
+use Action::{CancelDeployment, DeleteProject, Deploy, ReadLogs, ReadProject, UpdateProject};
 
 endpoints! {
     Register: POST "/api/auth/register", Public => accounts::register;
@@ -83,10 +83,21 @@ endpoints! {
     DeleteProject: DELETE "/api/projects/:id", Project(DeleteProject) => projects::delete;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
+    CreateDeployment: POST "/api/projects/:id/deployments", Project(Deploy) => deployments::create;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;
     DeleteDeployment: DELETE "/api/deployments/:id", Project(CancelDeployment) => deployments::cancel;
     CancelDeployment: POST "/api/deployments/:id/cancel", Project(CancelDeployment) => deployments::cancel;
+    RedeployDeployment: POST "/api/deployments/:id/redeploy", Project(Deploy) => deployments::redeploy;
+    RollBackDeployment: POST "/api/deployments/:id/rollback", Project(Deploy) => deployments::roll_back;
+    PromoteDeployment: POST "/api/deployments/:id/promote", Project(Deploy) => deployments::promote;
     ShowLogs: GET "/api/deployments/:id/logs", Project(ReadLogs) => logs::show;
+
+    ListReleases: GET "/api/environments/:id/releases", Project(ReadProject) => releases::list;
+    ShowRelease: GET "/api/environments/:id/releases/:version", Project(ReadProject) => releases::show;
+    ListProcesses: GET "/api/environments/:id/processes", Project(ReadProject) => processes::list;
+    SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
+    RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
+    ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;

@@ -3,6 +3,7 @@
 use crate::auth::accounts::AccountError;
 use crate::config::Mode;
 use crate::deployments::DeployError;
+use crate::processes::ProcessError;
 use crate::projects::ProjectError;
 use crate::store::StoreError;
 use crate::wire::error::{ErrorBody, ErrorDetail};
@@ -58,6 +59,7 @@ codes! {
     ProjectNotFound = NOT_FOUND "project_not_found",
     DeploymentNotFound = NOT_FOUND "deployment_not_found",
     ReleaseNotFound = NOT_FOUND "release_not_found",
+    EnvironmentNotFound = NOT_FOUND "environment_not_found",
     KeyNotFound = NOT_FOUND "key_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
@@ -73,6 +75,8 @@ codes! {
     AlreadyLive = CONFLICT "already_live",
     /// The project is disabled or being deleted.
     ProjectDisabled = CONFLICT "project_disabled",
+    /// As many one-off commands run in the environment as may at once.
+    TooManyCommands = CONFLICT "too_many_commands",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
@@ -269,6 +273,20 @@ impl From<DeployError> for ApiError {
             DeployError::Disabled => Self::new(Code::ProjectDisabled, error),
             DeployError::Git(error) => Self::internal(error),
             DeployError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProcessError> for ApiError {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::NothingLive(_) => Self::new(Code::NothingToDeploy, error),
+            ProcessError::TooMany(_) => Self::new(Code::TooManyCommands, error),
+            ProcessError::Config(error) => Self::internal(error),
+            ProcessError::Engine(error) => {
+                Self::unavailable("The Docker Engine does not answer at the moment. Try again.", error)
+            }
+            ProcessError::Store(error) => error.into(),
         }
     }
 }

@@ -28,9 +28,9 @@ use warp::sse::Event;
 /// Events that wait for a client that reads slowly; then the log waits, not the build.
 const BUFFER: usize = 256;
 /// Between two comments that keep proxies from ending a silent connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Between two looks at whether the caller may still read: a log-out ends the stream within this time.
-const RECHECK: Duration = Duration::from_secs(5);
+pub(super) const RECHECK: Duration = Duration::from_secs(5);
 /// Before a log that has ended without its deployment is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 

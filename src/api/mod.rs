@@ -12,6 +12,7 @@
 //! it stands in the table.
 
 mod accounts;
+mod app_logs;
 mod connection;
 mod deployments;
 mod endpoint;
@@ -21,8 +22,10 @@ mod keys;
 mod logs;
 mod origin;
 mod ports;
+mod processes;
 mod projects;
 mod query;
+mod releases;
 mod reply;
 mod request;
 mod route;

@@ -8,6 +8,7 @@ use crate::auth::access::Action;
 use crate::auth::access_token::Identity;
 use crate::auth::origin::Origin;
 use crate::model::deployment::Deployment;
+use crate::model::environment::Environment;
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectError, ProjectReference};
@@ -19,7 +20,9 @@ use std::pin::Pin;
 use std::str::FromStr;
 use std::time::Duration;
 use warp::http::HeaderMap;
-use warp::http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_TYPE};
+use warp::http::header::{
+    AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING,
+};
 
 /// Most bytes of a request's body.
 const BODY_LIMIT: usize = 1024 * 1024;
@@ -90,6 +93,16 @@ impl Request {
         Ok(form::read(&body)?)
     }
 
+    /// The same for a body that may be left out altogether.
+    pub(super) async fn json_or_nothing<B: Body>(&mut self) -> Result<B, ApiError> {
+        let empty = self.header(CONTENT_LENGTH).is_none_or(|length| length == "0");
+        if empty && !self.headers.contains_key(CONTENT_TYPE) && !self.headers.contains_key(TRANSFER_ENCODING)
+        {
+            return Ok(form::read(b"{}")?);
+        }
+        self.json().await
+    }
+
     fn check_media_type(&self) -> Result<(), ApiError> {
         let kind = self.header(CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);
         let json = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("application/json"));
@@ -129,6 +142,22 @@ impl Request {
         Ok(projects::find(&api.store, &self.caller()?.user, &reference, self.action()?).await?)
     }
 
+    /// The environment in the path with its project, if the caller may do to that what the table says.
+    pub(super) async fn environment(&self, api: &Api) -> Result<(Project, Environment), ApiError> {
+        let missing = Code::EnvironmentNotFound;
+        let environment = match api.store.environment(self.id(missing)?).await {
+            Ok(environment) => environment,
+            Err(StoreError::NotFound) => return Err(not_found(missing)),
+            Err(error) => return Err(error.into()),
+        };
+        let user = &self.caller()?.user;
+        match projects::find_by_id(&api.store, user, environment.project_id, self.action()?).await {
+            Ok(project) => Ok((project, environment)),
+            Err(ProjectError::NotFound) => Err(not_found(missing)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The deployment in the path, if the caller may do to its project what the table says.
     pub(super) async fn deployment(&self, api: &Api) -> Result<Deployment, ApiError> {
         let missing = Code::DeploymentNotFound;
@@ -157,6 +186,8 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::ProjectNotFound => "project",
         Code::DeploymentNotFound => "deployment",
         Code::KeyNotFound => "key",
+        Code::EnvironmentNotFound => "environment",
+        Code::ReleaseNotFound => "release",
         _ => "thing",
     };
     ApiError::new(missing, format!("There is no such {what}."))

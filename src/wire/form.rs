@@ -78,6 +78,37 @@ impl Form {
         None
     }
 
+    /// Takes a field that is true or false, may be left out and may be `null`.
+    pub fn flag(&mut self, name: &'static str) -> Option<bool> {
+        self.known.push(name);
+        match self.fields.remove(name)? {
+            Value::Null => None,
+            Value::Bool(value) => Some(value),
+            Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+                self.faults.insert(name.to_owned(), "This must be true or false.".to_owned());
+                None
+            }
+        }
+    }
+
+    /// Takes every field that is left: names of a type with numbers from 0 to 65535.
+    pub fn counts<K: FromStr<Err: Display> + Ord>(&mut self) -> BTreeMap<K, u16> {
+        let mut counts = BTreeMap::new();
+        for (name, value) in std::mem::take(&mut self.fields) {
+            let count = value.as_u64().and_then(|count| u16::try_from(count).ok());
+            let fault = match (name.parse::<K>(), count) {
+                (Ok(key), Some(count)) => {
+                    counts.insert(key, count);
+                    continue;
+                }
+                (Err(error), _) => error.to_string(),
+                (Ok(_), None) => "This must be a number from 0 to 65535.".to_owned(),
+            };
+            self.faults.insert(name.chars().take(64).collect(), fault);
+        }
+        counts
+    }
+
     fn refuse_unknown(&mut self) {
         let known = self.known.join(", ");
         for name in self.fields.keys() {
@@ -128,6 +159,32 @@ mod tests {
         assert_eq!(faults(r#"{"slug": 5, "other": "../x"}"#), ["other", "slug"]);
         assert_eq!(faults(r#"{"slgu": "shop", "other": []}"#), ["other", "slgu", "slug"]);
         assert_eq!(faults(r#"{"slug": "shop", "owner": "eve"}"#), ["owner"]);
+    }
+
+    #[derive(Debug, PartialEq)]
+    struct Counted(bool, BTreeMap<Slug, u16>);
+
+    impl Body for Counted {
+        fn take(form: &mut Form) -> Option<Self> {
+            let flag = form.flag("flag").unwrap_or_default();
+            Some(Self(flag, form.counts()))
+        }
+    }
+
+    #[test]
+    fn takes_flags_and_numbers() {
+        let body = read::<Counted>(br#"{"flag": true, "web": 2, "worker": 0}"#).unwrap();
+        let counts = [("web", 2), ("worker", 0)].map(|(name, count)| (name.parse().unwrap(), count));
+        assert_eq!(body, Counted(true, BTreeMap::from(counts)));
+        for wrong in [
+            r#"{"flag": "true"}"#,
+            r#"{"web": "2"}"#,
+            r#"{"web": -1}"#,
+            r#"{"web": 65536}"#,
+            r#"{"../x": 1}"#,
+        ] {
+            assert!(matches!(read::<Counted>(wrong.as_bytes()), Err(BodyError::Invalid(_))), "{wrong}");
+        }
     }
 
     #[test]

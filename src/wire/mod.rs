@@ -10,5 +10,7 @@ pub mod form;
 pub mod key;
 pub mod list;
 pub mod log;
+pub mod process;
 pub mod project;
+pub mod release;
 pub mod system;

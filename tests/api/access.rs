@@ -1,14 +1,18 @@
 //! Every route of the table × everybody who may come.
 
-use crate::support::{Client, Reply, TestServer, deployment};
+use crate::support::{Client, Reply, TestServer, deployment, released};
 use gilgal::api::{Access, Endpoint, Row};
+use gilgal::model::deployment::Deployment;
 use serde_json::Value;
 
 /// A path of the row that leads to something of Ada's.
-fn path_to(row: &Row, project: &Value, deployment: &str) -> String {
-    let id =
-        if row.path.starts_with("/api/deployments/") { deployment } else { project["id"].as_str().unwrap() };
-    row.path.replace(":id", id)
+fn path_to(row: &Row, project: &Value, deployment: &Deployment) -> String {
+    let id = match row.path.split('/').nth(2) {
+        Some("deployments") => deployment.id.to_string(),
+        Some("environments") => deployment.environment_id.to_string(),
+        _ => project["id"].as_str().unwrap().to_owned(),
+    };
+    row.path.replace(":id", &id).replace(":version", "1")
 }
 
 async fn ask(client: &Client, row: &Row, path: &str) -> Reply {
@@ -24,7 +28,9 @@ async fn every_route_answers_each_kind_of_caller_as_the_table_says() {
     for endpoint in Endpoint::ALL.iter().copied() {
         let row = endpoint.row();
         let project = ada.create_project("Shop").await;
-        let deployment = deployment(&server.store, &project).await.to_string();
+        released(&server.store, &project, "sha256:1", &[]).await;
+        let deployment = deployment(&server.store, &project).await;
+        let deployment = server.store.deployment(deployment).await.unwrap();
         let path = path_to(&row, &project, &deployment);
         let status = async |client| ask(client, &row, &path).await.status;
         let refused = |status: u16| [401, 403, 404, 405].contains(&status);

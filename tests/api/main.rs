@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod conventions;
+mod deploying;
 mod deployments;
 mod keys;
 mod logs;

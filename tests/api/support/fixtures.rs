@@ -3,11 +3,13 @@
 use gilgal::model::deployment::{
     DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState, Step,
 };
-use gilgal::model::id::DeploymentId;
+use gilgal::model::id::{DeploymentId, ReleaseId};
 use gilgal::model::log::{Level, LogLine, NewLine, Stream};
+use gilgal::model::plan::BuildPlan;
 use gilgal::model::time::now;
-use gilgal::store::{NewDeployment, Store};
+use gilgal::store::{NewDeployment, NewRelease, Store};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A queued deployment of a project, pushed by its owner.
 pub(crate) async fn deployment(store: &Store, project: &Value) -> DeploymentId {
@@ -40,6 +42,49 @@ pub(crate) async fn move_to(store: &Store, id: DeploymentId, states: &[Deploymen
             store.advance_deployment(id, from, *state, &DeploymentRecord::default(), None).await.unwrap();
         }
     }
+}
+
+/// A deployment of a project that has made a release, which is live.
+pub(crate) async fn released(
+    store: &Store,
+    project: &Value,
+    image: &str,
+    config: &[(&str, &str)],
+) -> DeploymentId {
+    let id = deployment(store, project).await;
+    move_to(store, id, &[DeploymentState::Checking]).await;
+    let deployment = store.deployment(id).await.unwrap();
+    let content = serde_json::json!({
+        "image": image,
+        "port": 5000,
+        "processes": { "web": "image" },
+        "formation": {},
+        "limits": {},
+        "sealed_config": config.iter().copied().collect::<BTreeMap<_, _>>(),
+        "plan": BuildPlan::default(),
+    });
+    let new = NewRelease {
+        id: ReleaseId::generate(),
+        environment_id: deployment.environment_id,
+        deployment_id: id,
+        commit: Some(deployment.commit),
+        created_by: deployment.author,
+        content: serde_json::from_value(content).unwrap(),
+        restores: None,
+    };
+    store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
+    store
+        .advance_deployment(
+            id,
+            DeploymentState::Switching,
+            DeploymentState::Draining,
+            &DeploymentRecord::default(),
+            None,
+        )
+        .await
+        .unwrap();
+    store.finish_deployment(id, DeploymentState::Draining, DeploymentState::Live, None, None).await.unwrap();
+    id
 }
 
 /// Writes lines to the log of a deployment, numbered from `first`.

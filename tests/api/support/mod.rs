@@ -5,5 +5,5 @@ mod fixtures;
 mod server;
 
 pub(crate) use client::{Client, Reply};
-pub(crate) use fixtures::{deployment, lines, move_to};
+pub(crate) use fixtures::{deployment, lines, move_to, released};
 pub(crate) use server::{Options, TestServer};
