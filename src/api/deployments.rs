@@ -4,11 +4,16 @@ use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
+use crate::deployments::{DeployError, Wanted};
 use crate::model::deployment::Deployment;
+use crate::model::environment::Environment;
 use crate::model::id::UserId;
-use crate::model::name::{CommitId, Username};
+use crate::model::name::{CommitId, EnvironmentName, Username};
+use crate::model::project::Project;
 use crate::store::{DeploymentFilter, StoreError};
-use crate::wire::deployment::{DeploymentBody, steps};
+use crate::wire::deployment::{
+    DeploymentBody, MadeFromBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody, steps,
+};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,6 +40,70 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
     Ok(ok(&with_steps(&api, deployment).await?))
+}
+
+/// Deploys a commit or a branch that was pushed before: without either, the branch of the environment.
+pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
+    let project = request.project(&api).await?;
+    let NewDeploymentBody { commit, branch, environment, no_cache } = request.json().await?;
+    let environment = match environment {
+        Some(wanted) => environment_of(&api, &project, &wanted).await?,
+        None => environment_of(&api, &project, EnvironmentName::production().as_str()).await?,
+    };
+    let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
+    let wanted = match (commit, branch) {
+        (Some(commit), None) => Wanted::Commit(commit),
+        (None, Some(branch)) => Wanted::Branch(branch),
+        (Some(_), Some(_)) => return Err(ApiError::field("branch", "Give a commit or a branch, not both.")),
+        (None, None) => match environment.branch.clone() {
+            Some(branch) => Wanted::Branch(branch),
+            None => return Err(DeployError::FollowsNoBranch(environment.name).into()),
+        },
+    };
+    let deployment = deployments.deploy(&environment, wanted, no_cache, author).await?;
+    Ok(accepted(&with_steps(&api, deployment).await?))
+}
+
+/// Deploys its commit again, with what is set now.
+pub(super) async fn redeploy(api: Arc<Api>, mut request: Request) -> Answer {
+    let deployment = request.deployment(&api).await?;
+    let RedeployBody { no_cache } = request.json().await?;
+    let author = &request.caller()?.user;
+    let deployment = api.ports.deployments.redeploy(&deployment, no_cache, author).await?;
+    Ok(accepted(&with_steps(&api, deployment).await?))
+}
+
+/// Makes the release live again that it has made.
+pub(super) async fn roll_back(api: Arc<Api>, mut request: Request) -> Answer {
+    let deployment = request.deployment(&api).await?;
+    let RollbackBody { rebuild } = request.json().await?;
+    let version = deployment.version.ok_or(DeployError::NotReleased)?;
+    let environment = api.store.environment(deployment.environment_id).await?;
+    let author = &request.caller()?.user;
+    let queued = api.ports.deployments.rollback(&environment, Some(version), rebuild, author).await?;
+    Ok(accepted(&with_steps(&api, queued).await?))
+}
+
+/// Brings the release that it has made to another environment.
+pub(super) async fn promote(api: Arc<Api>, mut request: Request) -> Answer {
+    let deployment = request.deployment(&api).await?;
+    let PromoteBody { environment } = request.json().await?;
+    let version = deployment.version.ok_or(DeployError::NotReleased)?;
+    let project = api.store.project(deployment.project_id).await?;
+    let from = api.store.environment(deployment.environment_id).await?;
+    let to = environment_of(&api, &project, &environment).await?;
+    let author = &request.caller()?.user;
+    let queued = api.ports.deployments.promote(&from, version, &to, author).await?;
+    Ok(accepted(&with_steps(&api, queued).await?))
+}
+
+/// The environment of a project that a field names, by name or id.
+async fn environment_of(api: &Api, project: &Project, wanted: &str) -> Result<Environment, ApiError> {
+    let environments = api.store.environments_of(project.id).await?;
+    let mut named = environments
+        .into_iter()
+        .filter(|environment| environment.name.as_str() == wanted || environment.id.to_string() == wanted);
+    named.next().ok_or_else(|| ApiError::field("environment", "The project has no such environment."))
 }
 
 /// Asks for it to be stopped. The answer comes at once; one that waits is `cancelled` then, one that runs when everything
@@ -64,6 +133,7 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
         branch: deployment.branch,
         author,
         source: deployment.source,
+        made_from: MadeFromBody::of(deployment.options.basis, deployment.environment_id),
         created_at: deployment.created_at,
         started_at: deployment.started_at,
         finished_at: deployment.finished_at,

@@ -2,8 +2,8 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, audit, config, config_files, deployments, environments, invitations, keys, logs,
-    openapi, projects, second_factor, system,
+    Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, environments, invitations,
+    keys, logs, openapi, processes, projects, releases, second_factor, system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -89,7 +89,7 @@ macro_rules! endpoints {
 
 use Access::{Account, Operator, Project, Public};
 use Action::{
-    CancelDeployment, ChangeConfig, DeleteProject, ReadAudit, ReadConfig, ReadLogs, ReadProject,
+    CancelDeployment, ChangeConfig, DeleteProject, Deploy, ReadAudit, ReadConfig, ReadLogs, ReadProject,
     UpdateProject,
 };
 use Scope::{Admin, Read, Write};
@@ -153,10 +153,21 @@ endpoints! {
     DeleteFile: DELETE "/api/files/:id", Project(ChangeConfig) => config_files::delete;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
+    CreateDeployment: POST "/api/projects/:id/deployments", Project(Deploy) => deployments::create;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;
     DeleteDeployment: DELETE "/api/deployments/:id", Project(CancelDeployment) => deployments::cancel;
     CancelDeployment: POST "/api/deployments/:id/cancel", Project(CancelDeployment) => deployments::cancel;
+    RedeployDeployment: POST "/api/deployments/:id/redeploy", Project(Deploy) => deployments::redeploy;
+    RollBackDeployment: POST "/api/deployments/:id/rollback", Project(Deploy) => deployments::roll_back;
+    PromoteDeployment: POST "/api/deployments/:id/promote", Project(Deploy) => deployments::promote;
     ShowLogs: GET "/api/deployments/:id/logs", Project(ReadLogs) => logs::show;
+
+    ListReleases: GET "/api/environments/:id/releases", Project(ReadProject) => releases::list;
+    ShowRelease: GET "/api/environments/:id/releases/:version", Project(ReadProject) => releases::show;
+    ListProcesses: GET "/api/environments/:id/processes", Project(ReadProject) => processes::list;
+    SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
+    RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
+    ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;

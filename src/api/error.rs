@@ -98,6 +98,8 @@ codes! {
     ProductionStays = CONFLICT "production_stays",
     /// The project has as many environments as one may have.
     TooManyEnvironments = CONFLICT "too_many_environments",
+    /// As many one-off commands run in the environment as may at once.
+    TooManyCommands = CONFLICT "too_many_commands",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
     /// The account has as many API keys as one may have.

@@ -8,7 +8,7 @@ use crate::api::logs::Wanted;
 use crate::auth::access::Action;
 use crate::auth::principal::Principal;
 use crate::model::deployment::Deployment;
-use crate::model::id::DeploymentId;
+use crate::model::id::{DeploymentId, ProjectId};
 use crate::model::log::LogLine;
 use crate::projects;
 use crate::store::LogFilter;
@@ -28,9 +28,9 @@ use warp::sse::Event;
 /// Events that wait for a client that reads slowly; then the log waits, not the build.
 const BUFFER: usize = 256;
 /// Between two comments that keep proxies from ending a silent connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
+pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Between two looks at whether the caller may still read: a log-out or the removal of a key ends the stream within this time.
-const RECHECK: Duration = Duration::from_secs(5);
+pub(super) const RECHECK: Duration = Duration::from_secs(5);
 /// Before a log that has ended without its deployment is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 
@@ -79,7 +79,7 @@ async fn feed(
                     lines = api.ports.follower.follow(deployment.id, after);
                 }
             },
-            _ = recheck.tick() => if !may_still_read(api, caller, deployment).await {
+            _ = recheck.tick() => if !may_still_read(api, caller, deployment.project_id).await {
                 return;
             },
             () = &mut stopping => return,
@@ -106,11 +106,10 @@ fn line_event(line: LogLine) -> Event {
 }
 
 /// Whether the login goes on and the project is still the caller's to read. A database that is away ends nothing.
-async fn may_still_read(api: &Api, caller: &Principal, deployment: &Deployment) -> bool {
+pub(super) async fn may_still_read(api: &Api, caller: &Principal, project: ProjectId) -> bool {
     match api.accounts.user_still(&caller.credential).await {
         Ok(Some(user)) => {
-            let found =
-                projects::find_by_id(&api.store, &user, deployment.project_id, Action::ReadLogs).await;
+            let found = projects::find_by_id(&api.store, &user, project, Action::ReadLogs).await;
             matches!(found, Ok(_) | Err(projects::ProjectError::Store(_)))
         }
         Ok(None) => false,

@@ -22,7 +22,7 @@ const PAGE: u16 = 1000;
 
 /// How the log is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Form {
+pub(super) enum Form {
     Json,
     Text,
     Events,
@@ -57,7 +57,7 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 }
 
 /// The first form in an `Accept` header that there is; weights are not looked at.
-fn form_of(accept: &str) -> Form {
+pub(super) fn form_of(accept: &str) -> Form {
     let kinds = accept.split(',').filter_map(|kind| kind.split(';').next()).map(str::trim);
     let mut known = kinds.filter_map(|kind| match kind {
         "application/json" | "*/*" => Some(Form::Json),

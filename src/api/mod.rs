@@ -15,6 +15,7 @@
 
 mod accounts;
 mod api_keys;
+mod app_logs;
 mod applied;
 mod audit;
 mod config;
@@ -33,9 +34,11 @@ mod logs;
 mod openapi;
 mod origin;
 mod ports;
+mod processes;
 mod projects;
 mod query;
 mod rate;
+mod releases;
 mod reply;
 mod representation;
 mod request;

@@ -54,10 +54,16 @@ impl Query {
 
     /// Takes `limit`: from 1 to `most`, which it is unless given.
     pub(super) fn limit(&mut self, most: u16) -> Result<u16, ApiError> {
-        match self.value::<u16>("limit")? {
-            None => Ok(most),
-            Some(limit) if (1..=most).contains(&limit) => Ok(limit),
-            Some(_) => Err(refused("limit", format!("it is a number from 1 to {most}"))),
+        Ok(self.limit_called("limit", most)?.unwrap_or(most))
+    }
+
+    /// Takes a number from 1 to `most` that has this name.
+    pub(super) fn limit_called(&mut self, name: &str, most: u16) -> Result<Option<u16>, ApiError> {
+        match self.value::<u16>(name)? {
+            Some(limit) if !(1..=most).contains(&limit) => {
+                Err(refused(name, format!("it is a number from 1 to {most}")))
+            }
+            limit => Ok(limit),
         }
     }
 

@@ -249,6 +249,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::EnvironmentNotFound => "environment",
         Code::VariableNotFound => "config var",
         Code::FileNotFound => "configuration file",
+        Code::ReleaseNotFound => "release",
         _ => "thing",
     };
     ApiError::new(missing, format!("There is no such {what}."))

@@ -7,7 +7,7 @@ use crate::model::environment::Environment;
 use crate::model::release::Release;
 use crate::model::time::now;
 use crate::model::user::User;
-use crate::store::{PageRequest, StoreError};
+use crate::store::StoreError;
 
 impl Deployments {
     /// Makes a release of an environment live again: image, config and formation as they were. Unless a version is given it
@@ -52,8 +52,7 @@ impl Deployments {
     }
 
     async fn release_before(&self, environment: &Environment, live: i64) -> Result<Release, DeployError> {
-        let newest = self.store.releases_of(environment.id, PageRequest::first()).await?.data;
-        let before = newest.into_iter().find(|release| release.version < live);
+        let before = self.store.release_before(environment.id, live).await?;
         before.ok_or(DeployError::NoneBefore(live))
     }
 }

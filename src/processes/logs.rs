@@ -10,6 +10,7 @@ use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey};
 use crate::model::name::ProcessType;
 use crate::model::time::{Timestamp, now};
+use chrono::SecondsFormat;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet};
@@ -80,6 +81,13 @@ impl LogRequest {
 }
 
 impl AppLine {
+    /// What stands in front of its text where it is shown: `2026-11-26T12:00:00.000Z app[web.1]: `.
+    #[must_use]
+    pub fn prefix(&self) -> String {
+        let at = self.at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true) + " ");
+        format!("{}app[{}]: ", at.unwrap_or_default(), self.process)
+    }
+
     fn of(key: &InstanceKey, line: OutputLine) -> Self {
         let OutputLine { stream, at, text } = line;
         Self { at, process: key.shown(), stream, text }

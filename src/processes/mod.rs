@@ -12,6 +12,8 @@ pub use self::list::{Process, ProcessState};
 pub use self::logs::{AppLine, LogRequest, ProcessSelector};
 pub use self::one_off::{LONGEST_RUN, OneOff, OneOffControl};
 
+pub use crate::engine::OutputStream;
+
 use crate::engine::Engine;
 use crate::model::one_off::OneOffs;
 use crate::secrets::MasterKey;

@@ -53,9 +53,7 @@ impl Output {
 
     /// Writes a line that an instance has printed, with when and which, to standard output.
     pub(super) async fn show_app_line(&self, line: &AppLine) {
-        let at = line.at.map(|at| at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true) + " ");
-        let prefix = format!("{}app[{}]: ", at.unwrap_or_default(), line.process);
-        self.say(&(report::render_behind(&prefix, &line.text, self.screen.colour()) + "\n")).await;
+        self.say(&(report::render_behind(&line.prefix(), &line.text, self.screen.colour()) + "\n")).await;
     }
 
     /// Writes what a command of the client's has printed to standard output, as it is.

@@ -143,6 +143,24 @@ impl Store {
         Ok(row.into())
     }
 
+    /// The newest release of an environment that is older than a version.
+    pub async fn release_before(
+        &self,
+        environment_id: EnvironmentId,
+        version: i64,
+    ) -> Result<Option<Release>, StoreError> {
+        let mut connection = self.read().await?;
+        let row: Option<ReleaseRow> = on!(connection, |c| releases::table
+            .filter(releases::environment_id.eq(environment_id))
+            .filter(releases::version.lt(version))
+            .order(releases::version.desc())
+            .select(ReleaseRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
+    }
+
     /// The releases of an environment, newest first.
     pub async fn releases_of(
         &self,

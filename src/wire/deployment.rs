@@ -1,9 +1,11 @@
 //! Bodies of `/api/deployments`.
 
+use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{DeploymentSource, DeploymentState, RecordedEvent, Setback, Status, Step};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommitId, Username};
 use crate::model::time::Timestamp;
+use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -25,6 +27,7 @@ pub struct DeploymentBody {
     /// Who pushed; `null` where the account is gone.
     pub author: Option<Username>,
     pub source: DeploymentSource,
+    pub made_from: MadeFromBody,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -34,6 +37,98 @@ pub struct DeploymentBody {
     /// In the order in which they began. In lists it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<StepBody>>,
+}
+
+/// What a deployment is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum MadeFromBody {
+    /// Its commit, which is built.
+    Commit,
+    /// A release of the environment, or of another one from which it is promoted.
+    Release { environment_id: EnvironmentId, version: i64 },
+    /// What was live, with other settings.
+    Live,
+}
+
+impl MadeFromBody {
+    /// What a deployment to an environment is made from.
+    #[must_use]
+    pub const fn of(basis: DeploymentBasis, here: EnvironmentId) -> Self {
+        match basis {
+            DeploymentBasis::Commit => Self::Commit,
+            DeploymentBasis::Live { .. } => Self::Live,
+            DeploymentBasis::Release { version, .. } => Self::Release { environment_id: here, version },
+            DeploymentBasis::Promotion { environment_id, version, .. } => {
+                Self::Release { environment_id, version }
+            }
+        }
+    }
+}
+
+const TRUTH: &str = "true or false";
+
+/// `POST /api/projects/:id/deployments`.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+pub struct NewDeploymentBody {
+    pub commit: Option<CommitId>,
+    /// What it points at when the turn of the deployment comes.
+    pub branch: Option<BranchName>,
+    /// Name or id; `production` unless given.
+    pub environment: Option<String>,
+    /// Build every layer anew.
+    #[schema(value_type = Option<bool>)]
+    pub no_cache: bool,
+}
+
+impl Body for NewDeploymentBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        let (commit, branch) = (form.optional("commit"), form.optional("branch"));
+        let environment = form.optional("environment");
+        let no_cache = form.optional_value("no_cache", TRUTH).unwrap_or_default();
+        Some(Self { commit, branch, environment, no_cache })
+    }
+}
+
+/// `POST /api/deployments/:id/redeploy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+pub struct RedeployBody {
+    /// Build every layer anew.
+    #[schema(value_type = Option<bool>)]
+    pub no_cache: bool,
+}
+
+impl Body for RedeployBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        Some(Self { no_cache: form.optional_value("no_cache", TRUTH).unwrap_or_default() })
+    }
+}
+
+/// `POST /api/deployments/:id/rollback`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+pub struct RollbackBody {
+    /// Build the commit again: for when the image is gone.
+    #[schema(value_type = Option<bool>)]
+    pub rebuild: bool,
+}
+
+impl Body for RollbackBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        Some(Self { rebuild: form.optional_value("rebuild", TRUTH).unwrap_or_default() })
+    }
+}
+
+/// `POST /api/deployments/:id/promote`.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+pub struct PromoteBody {
+    /// Name or id of the environment that it comes to.
+    pub environment: String,
+}
+
+impl Body for PromoteBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        Some(Self { environment: form.required("environment")? })
+    }
 }
 
 /// One step of a deployment.

@@ -13,11 +13,12 @@ use crate::model::id::{
 };
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
-    BranchName, CommandLine, CommitId, ConfigName, Email, EnvironmentName, FilePath, FolderPath, Slug,
-    Username,
+    BranchName, CommandLine, CommitId, ConfigName, Email, EnvironmentName, FilePath, FolderPath, ProcessType,
+    Slug, Username,
 };
 use crate::model::password::Password;
 use crate::model::process::Formation;
+use crate::model::release_diff::ReleaseDiff;
 use crate::model::scope::Scope;
 use crate::model::title::Title;
 use crate::model::user::ServerRole;
@@ -25,9 +26,10 @@ use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
     HealthBody, LimitsBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
+use crate::wire::process::FormationBody;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{
-    KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
+    ArrayBuilder, KnownFormat, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, SchemaType, Type,
 };
 use utoipa::{PartialSchema, ToSchema};
 
@@ -84,6 +86,28 @@ fn variables() -> ObjectBuilder {
     object().additional_properties(Some(RefOr::<Schema>::from(of_one)))
 }
 
+/// How many instances.
+fn instances() -> ObjectBuilder {
+    integer().minimum(Some(0_u32)).maximum(Some(65_535_u32))
+}
+
+/// Names that one release has and another one has not.
+fn names() -> ObjectBuilder {
+    let list = || ArrayBuilder::new().items(string());
+    object()
+        .property("added", list())
+        .required("added")
+        .property("changed", list())
+        .required("changed")
+        .property("removed", list())
+        .required("removed")
+}
+
+/// How many instances there were and are.
+fn count_change() -> ObjectBuilder {
+    object().property("from", integer()).required("from").property("to", integer()).required("to")
+}
+
 macro_rules! schemas {
     ($($name:ty = $schema:expr),+ $(,)?) => {$(
         impl PartialSchema for $name {
@@ -118,6 +142,7 @@ schemas! {
     Slug = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     EnvironmentName = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
+    ProcessType = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
     ConfigName = string().pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,127}$")),
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
     FilePath = string().min_length(Some(2)).max_length(Some(255)),
@@ -125,6 +150,17 @@ schemas! {
     CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
     DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
     Formation = object().additional_properties(Some(integer())),
+    ReleaseDiff = object()
+        .property("image", boolean())
+        .required("image")
+        .property("config", names())
+        .required("config")
+        .property("processes", names())
+        .required("processes")
+        .property("formation", object().additional_properties(Some(count_change())))
+        .required("formation")
+        .property("settings", boolean())
+        .required("settings"),
     ConfigEdit = object()
         .property("kind", ConfigKind::schema())
         .required("kind")
@@ -137,6 +173,7 @@ schemas! {
     UpdateEnvironmentBody = environment(),
     PutVariableBody = variable().required("value"),
     UpdateConfigBody = variables(),
+    FormationBody = object().additional_properties(Some(instances())),
     BranchName = string().min_length(Some(1)).max_length(Some(200)),
     Email = string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Email))).max_length(Some(254)),
     Title = string().min_length(Some(1)).max_length(Some(100)),

@@ -9,6 +9,7 @@ mod audit;
 mod cli;
 mod config;
 mod conventions;
+mod deploying;
 mod deployments;
 mod environments;
 mod hostile;

@@ -1,7 +1,8 @@
-//! What becomes of the errors of deployments.
+//! What becomes of the errors of deployments, and of what runs.
 
 use super::{ApiError, Code};
 use crate::deployments::DeployError;
+use crate::processes::ProcessError;
 
 impl From<DeployError> for ApiError {
     fn from(error: DeployError) -> Self {
@@ -14,11 +15,26 @@ impl From<DeployError> for ApiError {
             }
             DeployError::LiveAlready(_) => Self::new(Code::AlreadyLive, error),
             DeployError::SameEnvironment => Self::field("environment", error),
-            DeployError::NoProcess(..) | DeployError::TooMuch(_) => Self::field("formation", error),
+            DeployError::NoProcess(ref unknown, _) => Self::field(unknown.as_str(), &error),
+            DeployError::TooMuch(_) => Self::field("formation", error),
             DeployError::NotCancellable => Self::new(Code::NotCancellable, error),
             DeployError::Disabled => Self::new(Code::ProjectDisabled, error),
             DeployError::Git(error) => Self::internal(error),
             DeployError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ProcessError> for ApiError {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::NothingLive(_) => Self::new(Code::NothingToDeploy, error),
+            ProcessError::TooMany(_) => Self::new(Code::TooManyCommands, error),
+            ProcessError::Config(error) => Self::internal(error),
+            ProcessError::Engine(error) => {
+                Self::unavailable("The Docker Engine does not answer at the moment. Try again.", error)
+            }
+            ProcessError::Store(error) => error.into(),
         }
     }
 }

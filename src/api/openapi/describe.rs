@@ -1,5 +1,6 @@
 //! What each route is for, takes and gives.
 
+use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
 use crate::api::endpoint::Endpoint;
 use crate::wire::account::{
@@ -12,111 +13,27 @@ use crate::wire::config::{
     ConfigChangedBody, ConfigHistoryBody, FileBody, NewFileBody, PutFileBody, PutVariableBody,
     UpdateConfigBody, VariableBody,
 };
-use crate::wire::deployment::DeploymentBody;
+use crate::wire::deployment::{DeploymentBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody};
 use crate::wire::environment::{
     EnvironmentBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
 use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
 use crate::wire::key::{KeyBody, NewKey};
 use crate::wire::log::LogLineBody;
+use crate::wire::process::{AppLineBody, FormationBody, ProcessBody, ScaledBody};
 use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
+use crate::wire::release::ReleaseBody;
 use crate::wire::second_factor::{
     EnrolmentBody, RecoveryCodesBody, SecondFactorBody, WithCode, WithPassword,
 };
 use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
-use utoipa::ToSchema;
-use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
-
-/// What a route is for, takes and gives.
-pub(super) struct Description {
-    pub(super) tag: &'static str,
-    pub(super) summary: &'static str,
-    /// Parameters of the query: name, meaning, schema.
-    pub(super) query: Vec<(&'static str, &'static str, Object)>,
-    pub(super) body: Option<Part>,
-    pub(super) answer: Shown,
-}
-
-/// The answer of a success.
-pub(super) enum Shown {
-    /// A resource, with a status.
-    One(u16, Part),
-    /// A page of a list.
-    List(Part),
-    /// 204.
-    Nothing,
-    /// A resource, with 200 where all is well and 503 where not.
-    Readiness(Part),
-    /// What a change has done, with 200 where that is all and 202 where a deployment brings it to the app.
-    Applied(Part),
-    /// Lines, in one of three forms.
-    Log(Part),
-    /// The document itself.
-    Document,
-    /// A page for people.
-    Page,
-}
-
-impl Shown {
-    /// The bodies in it.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
-        match self {
-            Self::One(_, part)
-            | Self::List(part)
-            | Self::Readiness(part)
-            | Self::Applied(part)
-            | Self::Log(part) => Some(part),
-            Self::Nothing | Self::Document | Self::Page => None,
-        }
-        .into_iter()
-    }
-}
-
-fn one<T: ToSchema>(status: u16) -> Shown {
-    Shown::One(status, Part::of::<T>())
-}
-
-fn list<T: ToSchema>() -> Shown {
-    Shown::List(Part::of::<T>())
-}
-
-/// What a change of config vars or files answers.
-fn applied() -> Shown {
-    Shown::Applied(Part::of::<ConfigChangedBody>())
-}
-
-fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
-    Description { tag, summary, query: Vec::new(), body: None, answer }
-}
-
-impl Description {
-    fn takes<T: ToSchema>(self) -> Self {
-        Self { body: Some(Part::of::<T>()), ..self }
-    }
-
-    fn text(mut self, name: &'static str, meaning: &'static str) -> Self {
-        self.query.push((name, meaning, ObjectBuilder::new().schema_type(Type::String).build()));
-        self
-    }
-
-    fn number(mut self, name: &'static str, meaning: &'static str, most: Option<u32>) -> Self {
-        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(most.map(|_| 1)).maximum(most);
-        self.query.push((name, meaning, number.build()));
-        self
-    }
-
-    /// `limit` and `cursor`.
-    fn paged(self) -> Self {
-        self.number("limit", "Most items of the page.", Some(100))
-            .text("cursor", "The `next` of the page before.")
-    }
-}
 
 const ACCOUNTS: &str = "accounts";
 const KEYS: &str = "keys";
 const PROJECTS: &str = "projects";
 const DEPLOYMENTS: &str = "deployments";
+const PROCESSES: &str = "processes";
 const OPERATORS: &str = "operators";
 const SYSTEM: &str = "system";
 
@@ -218,22 +135,30 @@ impl Endpoint {
                     .text("confirm", "The name of the environment, to be sure.")
             }
             Self::ShowConfig => about(PROJECTS, "Config vars", list::<VariableBody>()),
-            Self::UpdateConfig => about(PROJECTS, "Change config vars, all at once", applied())
-                .takes::<UpdateConfigBody>()
-                .text("scope", "Of all that a .env file sets: `build`, `runtime`, `both`.")
-                .text("secret", "Whether all that a .env file sets is secret: `true`, `false`."),
-            Self::SetVariable => about(PROJECTS, "Set a config var", applied()).takes::<PutVariableBody>(),
-            Self::UnsetVariable => about(PROJECTS, "Remove a config var", applied()),
+            Self::UpdateConfig => {
+                about(PROJECTS, "Change config vars, all at once", applied::<ConfigChangedBody>())
+                    .takes::<UpdateConfigBody>()
+                    .text("scope", "Of all that a .env file sets: `build`, `runtime`, `both`.")
+                    .text("secret", "Whether all that a .env file sets is secret: `true`, `false`.")
+            }
+            Self::SetVariable => {
+                about(PROJECTS, "Set a config var", applied::<ConfigChangedBody>()).takes::<PutVariableBody>()
+            }
+            Self::UnsetVariable => about(PROJECTS, "Remove a config var", applied::<ConfigChangedBody>()),
             Self::ConfigHistory => {
                 about(PROJECTS, "What has changed of the config", list::<ConfigHistoryBody>()).paged()
             }
             Self::ListFiles => about(PROJECTS, "Configuration files", list::<FileBody>()),
-            Self::CreateFile => about(PROJECTS, "Add a configuration file", applied()).takes::<NewFileBody>(),
+            Self::CreateFile => about(PROJECTS, "Add a configuration file", applied::<ConfigChangedBody>())
+                .takes::<NewFileBody>(),
             Self::ShowFile => about(PROJECTS, "A configuration file", one::<FileBody>(200)),
             Self::ReplaceFile => {
-                about(PROJECTS, "Change a configuration file", applied()).takes::<PutFileBody>()
+                about(PROJECTS, "Change a configuration file", applied::<ConfigChangedBody>())
+                    .takes::<PutFileBody>()
             }
-            Self::DeleteFile => about(PROJECTS, "Remove a configuration file", applied()),
+            Self::DeleteFile => {
+                about(PROJECTS, "Remove a configuration file", applied::<ConfigChangedBody>())
+            }
             Self::ListDeployments => {
                 about(DEPLOYMENTS, "The deployments of a project", list::<DeploymentBody>())
                     .paged()
@@ -252,6 +177,47 @@ impl Endpoint {
                     .number("limit", "Most lines of a JSON page.", Some(1000))
                     .text("level", "Of this level only: `info`, `warning`, `error`.")
                     .text("step", "Of this step only: `build`.")
+            }
+            Self::CreateDeployment => {
+                about(DEPLOYMENTS, "Deploy what was pushed before", one::<DeploymentBody>(202))
+                    .takes::<NewDeploymentBody>()
+            }
+            Self::RedeployDeployment => {
+                about(DEPLOYMENTS, "Deploy the same commit again", one::<DeploymentBody>(202))
+                    .takes::<RedeployBody>()
+            }
+            Self::RollBackDeployment => {
+                about(DEPLOYMENTS, "Make the release of a deployment live again", one::<DeploymentBody>(202))
+                    .takes::<RollbackBody>()
+            }
+            Self::PromoteDeployment => about(
+                DEPLOYMENTS,
+                "Bring the release of a deployment to another environment",
+                one::<DeploymentBody>(202),
+            )
+            .takes::<PromoteBody>(),
+            Self::ListReleases => {
+                about(DEPLOYMENTS, "The releases of an environment", list::<ReleaseBody>()).paged()
+            }
+            Self::ShowRelease => about(
+                DEPLOYMENTS,
+                "A release, and what is different from the one before",
+                one::<ReleaseBody>(200),
+            ),
+            Self::ListProcesses => about(PROCESSES, "The instances of an environment", list::<ProcessBody>()),
+            Self::SetFormation => {
+                about(PROCESSES, "Set how many instances there are", applied::<ScaledBody>())
+                    .takes::<FormationBody>()
+            }
+            Self::RestartEnvironment => {
+                about(PROCESSES, "Replace every instance", one::<DeploymentBody>(202))
+            }
+            Self::ShowAppLogs => {
+                about(PROCESSES, "What the instances print", Shown::Log(Part::of::<AppLineBody>()))
+                    .text("since", "Nothing that was printed before this time.")
+                    .number("tail", "Most lines that were printed already.", Some(1000))
+                    .text("process", "Of these instances only: `web`, `web.1`.")
+                    .text("follow", "Whether text goes on with what is printed: `true`, `false`.")
             }
             Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
             Self::Ready => {

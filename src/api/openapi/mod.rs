@@ -2,6 +2,7 @@
 //! route. A route without a description does not compile.
 
 mod describe;
+mod description;
 mod page;
 mod part;
 
@@ -10,7 +11,7 @@ use crate::api::endpoint::{Access, Endpoint, Row};
 use crate::api::reply::{Answer, ok};
 use crate::api::request::Request;
 use crate::wire::error::ErrorBody;
-use describe::{Description, Shown};
+use description::{Description, Shown};
 use part::Part;
 use std::sync::{Arc, LazyLock};
 use utoipa::openapi::path::{

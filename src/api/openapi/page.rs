@@ -149,10 +149,13 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
 
 /// The kind of a field in a few words.
 fn kind(document: &Value, field: &Value) -> String {
-    if let Some(choices) = field["oneOf"].as_array() {
-        return choices.iter().map(|choice| kind(document, choice)).collect::<Vec<_>>().join(" or ");
-    }
     let schema = resolved(document, field);
+    if let Some(choices) = schema["oneOf"].as_array() {
+        let mut kinds: Vec<String> = choices.iter().map(|choice| kind(document, choice)).collect();
+        // Objects that differ by what is in them.
+        kinds.dedup();
+        return kinds.join(" or ");
+    }
     if let Some(words) = schema["enum"].as_array() {
         return words.iter().map(text).collect::<Vec<_>>().join(", ");
     }

@@ -1,6 +1,6 @@
 //! A request for each endpoint that it carries out: for the tests that go over the whole table.
 
-use super::{Client, Reply, TestServer, deployment};
+use super::{Client, Reply, TestServer, commit, deployment, released};
 use gilgal::api::Endpoint;
 use gilgal::model::id::SshKeyId;
 use reqwest::Method;
@@ -61,6 +61,20 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
     let environment = || async {
         let project = id_of(&project().await).parse().unwrap();
         server.store.environments_of(project).await.unwrap()[0].id.to_string()
+    };
+    // With a commit on its branch, as a push leaves it.
+    let pushed = || async {
+        let project = project().await;
+        commit(&server.deployments.repositories, &project, "main");
+        project
+    };
+    // With two releases: its environment, and the deployment that has made the first one.
+    let live = || async {
+        let project = project().await;
+        let first = released(&server.store, &project, "sha256:1", &[]).await;
+        released(&server.store, &project, "sha256:2", &[]).await;
+        let environment = server.store.deployment(first).await.unwrap().environment_id;
+        (environment.to_string(), first.to_string(), id_of(&project))
     };
     let new_file = json!({ "path": "/app/settings.json", "content": "x", "secret": false });
     let file = || async {
@@ -178,6 +192,37 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::ShowFile | Endpoint::DeleteFile => (with_id(&file().await), None),
         Endpoint::ReplaceFile => {
             (with_id(&file().await), Some(json!({ "path": "/app/other.json", "content": "y" })))
+        }
+        Endpoint::CreateDeployment => {
+            (with_id(&id_of(&pushed().await)), Some(json!({ "branch": "main", "no_cache": true })))
+        }
+        Endpoint::RedeployDeployment => {
+            let path = format!("/api/projects/{}/deployments", id_of(&pushed().await));
+            let queued = owner.post(&path, json!({})).await.expect(202);
+            (with_id(&id_of(&queued)), Some(json!({ "no_cache": false })))
+        }
+        Endpoint::RollBackDeployment => {
+            let (_, first, _) = live().await;
+            (with_id(&first), Some(json!({ "rebuild": false })))
+        }
+        Endpoint::PromoteDeployment => {
+            let (_, first, project) = live().await;
+            let path = format!("/api/projects/{project}/environments");
+            owner.post(&path, json!({ "name": "staging" })).await.expect(201);
+            (with_id(&first), Some(json!({ "environment": "staging" })))
+        }
+        Endpoint::ListReleases | Endpoint::ShowRelease => {
+            let (environment, _, _) = live().await;
+            (with_id(&environment).replace(":version", "1"), None)
+        }
+        Endpoint::ListProcesses | Endpoint::ShowAppLogs => (with_id(&environment().await), None),
+        Endpoint::SetFormation => {
+            let (environment, _, _) = live().await;
+            (with_id(&environment), Some(json!({ "web": 2 })))
+        }
+        Endpoint::RestartEnvironment => {
+            let (environment, _, _) = live().await;
+            (with_id(&environment), None)
         }
         Endpoint::ShowDeployment
         | Endpoint::DeleteDeployment

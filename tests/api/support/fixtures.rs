@@ -1,13 +1,16 @@
 //! Deployments and logs, as the parts that make them would.
 
+use gilgal::git::Repositories;
 use gilgal::model::deployment::{
     DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState, Step,
 };
-use gilgal::model::id::DeploymentId;
+use gilgal::model::id::{DeploymentId, ProjectId, ReleaseId};
 use gilgal::model::log::{Level, LogLine, NewLine, Stream};
+use gilgal::model::plan::BuildPlan;
 use gilgal::model::time::now;
-use gilgal::store::{NewDeployment, Store};
+use gilgal::store::{NewDeployment, NewRelease, Store};
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// A queued deployment of a project, pushed by its owner.
 pub(crate) async fn deployment(store: &Store, project: &Value) -> DeploymentId {
@@ -40,6 +43,59 @@ pub(crate) async fn move_to(store: &Store, id: DeploymentId, states: &[Deploymen
             store.advance_deployment(id, from, *state, &DeploymentRecord::default(), None).await.unwrap();
         }
     }
+}
+
+/// A deployment of a project that has made a release, which is live.
+pub(crate) async fn released(
+    store: &Store,
+    project: &Value,
+    image: &str,
+    config: &[(&str, &str)],
+) -> DeploymentId {
+    let id = deployment(store, project).await;
+    move_to(store, id, &[DeploymentState::Checking]).await;
+    let deployment = store.deployment(id).await.unwrap();
+    let content = serde_json::json!({
+        "image": image,
+        "port": 5000,
+        "processes": { "web": "image" },
+        "formation": {},
+        "limits": {},
+        "sealed_config": config.iter().copied().collect::<BTreeMap<_, _>>(),
+        "plan": BuildPlan::default(),
+    });
+    let new = NewRelease {
+        id: ReleaseId::generate(),
+        environment_id: deployment.environment_id,
+        deployment_id: id,
+        commit: Some(deployment.commit),
+        created_by: deployment.author,
+        content: serde_json::from_value(content).unwrap(),
+        restores: None,
+    };
+    store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
+    store
+        .advance_deployment(
+            id,
+            DeploymentState::Switching,
+            DeploymentState::Draining,
+            &DeploymentRecord::default(),
+            None,
+        )
+        .await
+        .unwrap();
+    store.finish_deployment(id, DeploymentState::Draining, DeploymentState::Live, None, None).await.unwrap();
+    id
+}
+
+/// Commits an empty tree to a branch of a project, as a push does.
+pub(crate) fn commit(repositories: &Repositories, project: &Value, branch: &str) -> String {
+    let id: ProjectId = project["id"].as_str().unwrap().parse().unwrap();
+    let repository = repositories.open_or_create(id).unwrap();
+    let git = git2::Repository::open_bare(repository.path()).unwrap();
+    let tree = git.find_tree(git.treebuilder(None).unwrap().write().unwrap()).unwrap();
+    let ada = git2::Signature::now("Ada", "ada@example.com").unwrap();
+    git.commit(Some(&format!("refs/heads/{branch}")), &ada, &ada, branch, &tree, &[]).unwrap().to_string()
 }
 
 /// Writes lines to the log of a deployment, numbered from `first`.

@@ -8,6 +8,6 @@ mod totp;
 
 pub(crate) use acceptable::{Acceptable, acceptable};
 pub(crate) use client::{Client, Reply};
-pub(crate) use fixtures::{deployment, line_of, lines, move_to};
+pub(crate) use fixtures::{commit, deployment, line_of, lines, move_to, released};
 pub(crate) use server::{Options, TestServer};
 pub(crate) use totp::{totp, totp_step};

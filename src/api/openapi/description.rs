@@ -1,0 +1,90 @@
+//! What can be said of a route.
+
+use super::part::Part;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+/// What a route is for, takes and gives.
+pub(super) struct Description {
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    /// Parameters of the query: name, meaning, schema.
+    pub(super) query: Vec<(&'static str, &'static str, Object)>,
+    pub(super) body: Option<Part>,
+    pub(super) answer: Shown,
+}
+
+/// The answer of a success.
+pub(super) enum Shown {
+    /// A resource, with a status.
+    One(u16, Part),
+    /// A page of a list.
+    List(Part),
+    /// 204.
+    Nothing,
+    /// A resource, with 200 where all is well and 503 where not.
+    Readiness(Part),
+    /// What a change has done, with 200 where that is all and 202 where a deployment brings it to the app.
+    Applied(Part),
+    /// Lines, in one of three forms.
+    Log(Part),
+    /// The document itself.
+    Document,
+    /// A page for people.
+    Page,
+}
+
+impl Shown {
+    /// The bodies in it.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &Part> {
+        match self {
+            Self::One(_, part)
+            | Self::List(part)
+            | Self::Readiness(part)
+            | Self::Applied(part)
+            | Self::Log(part) => Some(part),
+            Self::Nothing | Self::Document | Self::Page => None,
+        }
+        .into_iter()
+    }
+}
+
+pub(super) fn one<T: ToSchema>(status: u16) -> Shown {
+    Shown::One(status, Part::of::<T>())
+}
+
+pub(super) fn list<T: ToSchema>() -> Shown {
+    Shown::List(Part::of::<T>())
+}
+
+/// What a change answers that a deployment may have to bring to the app.
+pub(super) fn applied<T: ToSchema>() -> Shown {
+    Shown::Applied(Part::of::<T>())
+}
+
+pub(super) fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
+    Description { tag, summary, query: Vec::new(), body: None, answer }
+}
+
+impl Description {
+    pub(super) fn takes<T: ToSchema>(self) -> Self {
+        Self { body: Some(Part::of::<T>()), ..self }
+    }
+
+    pub(super) fn text(mut self, name: &'static str, meaning: &'static str) -> Self {
+        self.query.push((name, meaning, ObjectBuilder::new().schema_type(Type::String).build()));
+        self
+    }
+
+    pub(super) fn number(mut self, name: &'static str, meaning: &'static str, most: Option<u32>) -> Self {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(most.map(|_| 1)).maximum(most);
+        self.query.push((name, meaning, number.build()));
+        self
+    }
+
+    /// `limit` and `cursor`.
+    pub(super) fn paged(self) -> Self {
+        self.number("limit", "Most items of the page.", Some(100))
+            .text("cursor", "The `next` of the page before.")
+    }
+}

@@ -1,0 +1,63 @@
+//! What runs of an environment: `/api/environments/:id/processes`, `…/formation`, `…/restart`.
+
+use crate::api::Api;
+use crate::api::deployments::with_steps;
+use crate::api::error::ApiError;
+use crate::api::reply::{self, Answer, accepted, ok};
+use crate::api::request::Request;
+use crate::processes::{Process, ProcessState};
+use crate::wire::process::{FormationBody, ProcessBody, ProcessStateBody, ScaledBody};
+use std::sync::Arc;
+
+pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    request.query()?.finish()?;
+    let processes = api.ports.processes.list(&environment).await?;
+    Ok(reply::list(processes.into_iter().map(shown).collect(), None::<String>))
+}
+
+/// Sets how many instances there are. 202 with the deployment that brings it about, or 200 where it is so already.
+pub(super) async fn scale(api: Arc<Api>, mut request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    let FormationBody(counts) = request.json().await?;
+    if counts.is_empty() {
+        return Err(ApiError::field("web", "Say how many instances of which process type: {\"web\": 2}."));
+    }
+    let before = environment.settings.formation.0.clone();
+    request.unless_changed(&ScaledBody { formation: before, deployment: None })?;
+    let author = &request.caller()?.user;
+    let queued = api.ports.deployments.scale(&environment, &counts, author).await?;
+    let formation = api.store.environment(environment.id).await?.settings.formation.0;
+    match queued {
+        Some(deployment) => {
+            let deployment = Some(with_steps(&api, deployment).await?);
+            Ok(accepted(&ScaledBody { formation, deployment }))
+        }
+        None => Ok(ok(&ScaledBody { formation, deployment: None })),
+    }
+}
+
+/// Replaces every instance.
+pub(super) async fn restart(api: Arc<Api>, request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    let deployment = api.ports.deployments.restart(&environment, &request.caller()?.user).await?;
+    Ok(accepted(&with_steps(&api, deployment).await?))
+}
+
+fn shown(process: Process) -> ProcessBody {
+    let (state, exit_code) = match process.state {
+        ProcessState::Starting => (ProcessStateBody::Starting, None),
+        ProcessState::Running => (ProcessStateBody::Running, None),
+        ProcessState::Crashed { code, out_of_memory: true } => (ProcessStateBody::OutOfMemory, Some(code)),
+        ProcessState::Crashed { code, out_of_memory: false } => (ProcessStateBody::Crashed, Some(code)),
+    };
+    ProcessBody {
+        name: process.name,
+        process_type: process.process_type,
+        state,
+        exit_code,
+        since: process.since,
+        restarts: process.restarts,
+        version: process.version,
+    }
+}
