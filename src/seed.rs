@@ -59,9 +59,8 @@ pub async fn seed(store: &Store, master_key: MasterKey, add: bool) -> Result<Vec
     for (name, project) in [("ada", "shop"), ("grace", "blog")] {
         // Another name where this one may be taken.
         let suffix = if known == 0 { String::new() } else { format!("-{}", random()) };
-        made.push(
-            account(store, &accounts, &format!("{name}{suffix}"), &format!("{project}{suffix}")).await?,
-        );
+        let (name, project) = (format!("{name}{suffix}"), format!("{project}{suffix}"));
+        made.push(Box::pin(account(store, &accounts, &name, &project)).await?);
     }
     Ok(made)
 }
@@ -83,7 +82,7 @@ async fn account(store: &Store, accounts: &Accounts, name: &str, project: &str) 
     let new =
         NewProject { owner_id: user.id, name: project.to_owned(), slug: slug.clone(), at_most: u32::MAX };
     let (_, production) = store.create_project(new, EnvironmentSettings::default()).await?;
-    deployments(store, &user, &production).await?;
+    Box::pin(deployments(store, &user, &production)).await?;
     Ok(Seeded { user, password: Secret::new(password), api_key, project: slug })
 }
 
@@ -188,7 +187,7 @@ mod tests {
         let store = Store::connect(&format!("sqlite://{}/gilgal.db", folder.path().display())).await.unwrap();
         store.migrate().await.unwrap();
         let key = MasterKey::from_bytes([7; 32]);
-        let made = seed(&store, key.clone(), false).await.unwrap();
+        let made = Box::pin(seed(&store, key.clone(), false)).await.unwrap();
         assert_eq!(made.len(), 2);
         assert_ne!(made[0].password, made[1].password);
         assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 2);
@@ -201,8 +200,8 @@ mod tests {
             assert_eq!(all.data.len(), 3);
             assert!(all.data.iter().all(|deployment| deployment.state.is_final()), "nothing runs at a start");
         }
-        assert!(matches!(seed(&store, key.clone(), false).await, Err(SeedError::NotEmpty)));
-        seed(&store, key, true).await.unwrap();
+        assert!(matches!(Box::pin(seed(&store, key.clone(), false)).await, Err(SeedError::NotEmpty)));
+        Box::pin(seed(&store, key, true)).await.unwrap();
         assert_eq!(store.count_users().await.unwrap(), 4);
     }
 }

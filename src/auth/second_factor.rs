@@ -135,7 +135,7 @@ fn recovery_code() -> Secret<String> {
 
 /// The hash of a recovery code, however it was typed.
 fn recovery_hash(code: &str) -> String {
-    let plain: String = code.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
+    let plain: String = code.chars().filter(char::is_ascii_alphanumeric).collect();
     opaque_token::hash(&Secret::new(plain.to_ascii_lowercase()))
 }
 

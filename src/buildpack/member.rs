@@ -155,5 +155,5 @@ fn needs_source(manifest: &Value, rules: &Workspaces) -> bool {
     let lists = ["dependencies", "devDependencies", "optionalDependencies"].into_iter();
     let mut versions =
         lists.filter_map(|list| manifest.get(list)?.as_object()).flat_map(|list| list.values());
-    INSTALL_SCRIPTS.iter().any(|name| runs(name)) || versions.any(is_in_tree)
+    INSTALL_SCRIPTS.iter().any(runs) || versions.any(is_in_tree)
 }

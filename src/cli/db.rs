@@ -44,6 +44,6 @@ fn filled(settings: &Settings, add: bool) -> Result<Vec<Seeded>, Box<dyn Error>>
         let store = Store::connect(url).await?;
         store.refuse_foreign(home.server_id()).await?;
         store.migrate().await?;
-        Ok(seed(&store, MasterKey::of(&home)?, add).await?)
+        Ok(Box::pin(seed(&store, MasterKey::of(&home)?, add)).await?)
     })
 }

@@ -38,7 +38,6 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 enum Command {
     #[command(flatten)]
     Client(client::arguments::ClientCommand),

@@ -60,7 +60,7 @@ impl Deployer {
             run.detail("The deployment was interrupted and goes on from its record.");
         }
         while !run.deployment.state.is_final() {
-            let mut outcome = self.run_step(run).await;
+            let mut outcome = Box::pin(self.run_step(run)).await;
             if matches!(outcome, Ok(DeploymentEvent::Advanced))
                 && run.deployment.state == DeploymentState::Checking
             {
@@ -110,7 +110,7 @@ impl Deployer {
         let event = match run.deployment.state {
             DeploymentState::Queued => DeploymentEvent::Advanced,
             DeploymentState::Fetching => self.unless_cancelled(id, Box::pin(self.fetch(run))).await?,
-            DeploymentState::Detecting => self.unless_cancelled(id, self.detect(run)).await?,
+            DeploymentState::Detecting => self.unless_cancelled(id, Box::pin(self.detect(run))).await?,
             DeploymentState::Building => self.unless_cancelled(id, Box::pin(self.build(run))).await?,
             DeploymentState::Releasing => self.unless_cancelled(id, self.release(run)).await?,
             DeploymentState::Starting => self.unless_cancelled(id, self.start(run)).await?,

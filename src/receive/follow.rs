@@ -216,7 +216,7 @@ mod tests {
         while line(&mut replies).await != "       begun" {}
         for _ in 0..3 {
             let tick = line(&mut replies).await;
-            assert!(tick.starts_with("       ... working, "), "{tick}");
+            assert!(tick.starts_with("       ... working"), "{tick}");
         }
         writer.conclude(Conclusion::Live);
         replies.close();

@@ -97,17 +97,14 @@ async fn end_others(
         .filter(refresh_tokens::user_id.eq(user_id))
         .filter(refresh_tokens::revoked_at.is_null());
     let revoked = refresh_tokens::revoked_at.eq(StoredTime::now());
-    match kept {
-        Some(kept) => {
-            let others = families.filter(refresh_tokens::family_id.ne(kept));
-            on!(connection, |c| diesel::update(others).set(revoked).execute(c).await)?;
-            let others = of_account.filter(sessions::id.ne(kept));
-            on!(connection, |c| diesel::delete(others).execute(c).await)?;
-        }
-        None => {
-            on!(connection, |c| diesel::update(families).set(revoked).execute(c).await)?;
-            on!(connection, |c| diesel::delete(of_account).execute(c).await)?;
-        }
+    if let Some(kept) = kept {
+        let others = families.filter(refresh_tokens::family_id.ne(kept));
+        on!(connection, |c| diesel::update(others).set(revoked).execute(c).await)?;
+        let others = of_account.filter(sessions::id.ne(kept));
+        on!(connection, |c| diesel::delete(others).execute(c).await)?;
+    } else {
+        on!(connection, |c| diesel::update(families).set(revoked).execute(c).await)?;
+        on!(connection, |c| diesel::delete(of_account).execute(c).await)?;
     }
     Ok(())
 }

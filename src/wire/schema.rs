@@ -1,4 +1,4 @@
-//! How the types of the model look in bodies, for the OpenAPI document; and the bodies that are no plain structs.
+//! How the types of the model look in bodies, for the `OpenAPI` document; and the bodies that are no plain structs.
 //!
 //! The model knows nothing of it: what is said here of a type is what its `FromStr` and `Serialize` do. A new variant of
 //! an enum does not compile until its word is here.

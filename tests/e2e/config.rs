@@ -32,8 +32,8 @@ fn set(server: &Server, environment: EnvironmentId, name: &str, value: &str) {
         let edit = ConfigEdit { kind: ConfigKind::Variable, name: name.to_owned(), edit: Edit::Changed };
         let update =
             ConfigurationUpdate { set: vec![variable], edits: vec![edit], ..ConfigurationUpdate::default() };
-        let changed = store.change_configuration(environment, |_| Ok::<_, String>((update, ()))).await;
-        changed.unwrap().unwrap();
+        let answer = store.change_configuration(environment, |_| Ok::<_, String>((update, ()))).await;
+        answer.unwrap().unwrap();
     });
 }
 
@@ -89,13 +89,13 @@ fn path(what: &str) -> String {
 
 /// The answer to a change that caused a deployment, after it has ended well.
 fn applied(server: &Server, ada: &Person, method: Method, what: &str, body: &Value) -> Value {
-    let changed = server.request(method, &path(what), &ada.token, Some(body)).expect(202);
+    let answer = server.request(method, &path(what), &ada.token, Some(body)).expect(202);
     wait_until_all_have_ended(server, ada);
-    let id = changed["deployment"]["id"].as_str().unwrap();
+    let id = answer["deployment"]["id"].as_str().unwrap();
     let deployment = ada.get(server, &format!("/api/deployments/{id}"));
     assert_eq!(deployment["source"], "config");
     assert_eq!(deployment["status"], "success", "{deployment:#}\n{}", ada.ssh(server, &["logs", id]).stdout);
-    changed
+    answer
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn a_change_does_the_least_that_is_needed() {
 
     // A restart: the same image, another instance.
     let changes = json!({ "GREETING": "hello ${WHOM}", "WHOM": { "value": "canary-world", "secret": true } });
-    let changed = applied(&server, &ada, Method::PATCH, "config", &changes);
-    assert_eq!(changed["effect"], "restart");
+    let answer = applied(&server, &ada, Method::PATCH, "config", &changes);
+    assert_eq!(answer["effect"], "restart");
     wait_until("the app has it", PATIENCE, || server.get("shop", "/").body == "hello canary-world\n");
     assert_eq!(server.engine().images(), image);
     assert_eq!(deployments(&server, &ada).len(), 2, "a batch is one release");
@@ -120,9 +120,9 @@ fn a_change_does_the_least_that_is_needed() {
     assert_eq!((&again["effect"], &again["deployment"]), (&json!("none"), &Value::Null));
 
     // A build: the Dockerfile asks for it.
-    let changed =
+    let answer =
         applied(&server, &ada, Method::PUT, "config/BUILT", &json!({ "value": "one", "scope": "build" }));
-    assert_eq!(changed["effect"], "rebuild");
+    assert_eq!(answer["effect"], "rebuild");
     assert_eq!(server.get("shop", "/built").body, "one");
     applied(&server, &ada, Method::PUT, "config/BUILT", &json!({ "value": "two" }));
     assert_eq!(
@@ -136,10 +136,10 @@ fn a_change_does_the_least_that_is_needed() {
 
     // Files are put into the instances.
     let file = json!({ "path": "/etc/shop/settings.json", "content": "{\"answer\": 42}", "secret": true });
-    let changed = applied(&server, &ada, Method::POST, "files", &file);
-    assert_eq!(changed["effect"], "restart");
+    let answer = applied(&server, &ada, Method::POST, "files", &file);
+    assert_eq!(answer["effect"], "restart");
     wait_until("the app has it", PATIENCE, || server.get("shop", "/settings").body == "{\"answer\": 42}");
-    let id = changed["file"]["id"].as_str().unwrap();
+    let id = answer["file"]["id"].as_str().unwrap();
     assert_eq!(ada.get(&server, &format!("/api/files/{id}"))["content"], Value::Null);
 
     // What is live has been given as it was: nothing of it is said anywhere else.
@@ -183,6 +183,6 @@ fn a_new_master_key_seals_everything_again() {
     let restarted = ada.ssh(&server, &["redeploy", "shop"]);
     assert_eq!(restarted.code, Some(0), "{restarted:?}");
     wait_until("the app has it", PATIENCE, || server.get("shop", "/").body == "hello\n");
-    let changed = applied(&server, &ada, Method::PUT, "config/OTHER", &json!({ "value": "x" }));
-    assert_eq!(changed["effect"], "restart");
+    let answer = applied(&server, &ada, Method::PUT, "config/OTHER", &json!({ "value": "x" }));
+    assert_eq!(answer["effect"], "restart");
 }

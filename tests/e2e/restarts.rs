@@ -118,7 +118,7 @@ fn a_download_and_a_websocket_end_before_a_stopped_server_does() {
     let downloading = thread::spawn(move || {
         let mut rest = Vec::new();
         download.read_to_end(&mut rest).unwrap();
-        rest.iter().filter(|byte| **byte == b'x').count()
+        rest.iter().copied().filter(|byte| *byte == b'x').count()
     });
     // Others do not wait for the two: some are answered while the server ends.
     let others = RequestLoop::start(router, &host);

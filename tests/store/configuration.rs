@@ -260,7 +260,8 @@ async fn everything_is_sealed_again_whenever_it_was_interrupted(database: Databa
         ..Default::default()
     };
     apply(&store, production.id, update).await;
-    crate::releases::release_with(&store, &production, &[("A", "old"), ("B", "new")], &[("/a", "old")]).await;
+    let sealed = [("A", "old"), ("B", "new")];
+    Box::pin(crate::releases::release_with(&store, &production, &sealed, &[("/a", "old")])).await;
 
     store.propose_second_factor(ada.id, "old").await.unwrap();
     let oldest = Timestamp::UNIX_EPOCH;

@@ -235,7 +235,7 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
         let new = NewRelease { restores, ..new_release(&deployment) };
         store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
     };
-    rollback(asked_at).await;
+    Box::pin(rollback(asked_at)).await;
     let vars: Vec<_> = store.config_vars(production.id).await.unwrap();
     let vars: Vec<_> =
         vars.iter().map(|var| (var.name.as_str(), var.sealed_value.as_str(), var.secret)).collect();
@@ -258,6 +258,6 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
 
     // What was set after it was asked for stays.
     store.update_environment(production.id, production.branch.clone(), &scaled).await.unwrap();
-    rollback(asked_at).await;
+    Box::pin(rollback(asked_at)).await;
     assert_eq!(store.environment(production.id).await.unwrap().settings, scaled);
 }

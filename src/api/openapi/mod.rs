@@ -1,4 +1,4 @@
-//! The OpenAPI document (3.1) and its page: made of the table of routes, the bodies in `wire`, and one description a
+//! The `OpenAPI` document (3.1) and its page: made of the table of routes, the bodies in `wire`, and one description a
 //! route. A route without a description does not compile.
 
 mod describe;

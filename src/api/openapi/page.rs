@@ -71,7 +71,7 @@ fn section(document: &Value, method: &str, path: &str, operation: &Value) -> Str
     let parameters = operation["parameters"].as_array().into_iter().flatten();
     let query: String = parameters
         .filter(|parameter| parameter["in"] == "query")
-        .map(|parameter| row(text(&parameter["name"]), "query", &text(&parameter["description"])))
+        .map(|parameter| row(&text(&parameter["name"]), "query", &text(&parameter["description"])))
         .collect();
     section.push_str(&table("Query", &query));
     section.push_str(&table("Body", &fields(document, &operation["requestBody"]["content"])));
@@ -112,7 +112,7 @@ fn table(title: &str, rows: &str) -> String {
     if rows.is_empty() { String::new() } else { format!("<h3>{title}</h3>\n<table>{rows}</table>\n") }
 }
 
-fn row(name: String, kind: &str, meaning: &str) -> String {
+fn row(name: &str, kind: &str, meaning: &str) -> String {
     format!("<tr><td><code>{name}</code><td>{kind}<td>{meaning}\n")
 }
 
@@ -131,7 +131,7 @@ fn fields(document: &Value, content: &Value) -> String {
     let properties = parts.into_iter().flat_map(|part| part["properties"].as_object().into_iter().flatten());
     properties
         .map(|(name, field)| {
-            row(format!("{prefix}{}", escape(name)), &kind(document, field), &text(&field["description"]))
+            row(&format!("{prefix}{}", escape(name)), &kind(document, field), &text(&field["description"]))
         })
         .collect()
 }
