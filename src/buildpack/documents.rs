@@ -96,11 +96,13 @@ impl<'tree> Documents<'tree> {
     /// # Errors
     /// When the file is there and cannot be read as text.
     pub(crate) fn text(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
-        let text = self.texts.borrow().get(path).cloned();
+        // By its whole path: one file may be asked for as the project's and as the workspace's.
+        let full = self.full(path);
+        let text = self.texts.borrow().get(&full).cloned();
         let text = text.unwrap_or_else(|| {
-            let text = self.tree.read(&self.full(path));
+            let text = self.tree.read(&full);
             let text = text.map(|text| Rc::from(text.strip_prefix('\u{feff}').unwrap_or(&text)));
-            self.texts.borrow_mut().insert(path.to_owned(), text.clone());
+            self.texts.borrow_mut().insert(full, text.clone());
             text
         });
         if text.is_none() && self.has_file(path) {

@@ -9,7 +9,7 @@ use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::config_vars::{self, ConfigVarRow};
-use crate::store::environments::lock;
+use crate::store::environment_lock::lock;
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::{config_changes, config_files, config_vars as variable_rows};

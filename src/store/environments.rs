@@ -6,6 +6,7 @@ use crate::model::name::{BranchName, EnvironmentName, ProcessType, Slug};
 use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
+use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
 use crate::store::schema::environments;
 use crate::store::types::{Json, StoredTime};
@@ -96,7 +97,7 @@ impl Store {
         let row = EnvironmentRow::of(environment, &new.slug);
         self.transaction(async |connection| {
             // Two that are made at once are counted one after the other.
-            lock_all(connection, new.project_id).await?;
+            environment_lock::lock_all(connection, new.project_id).await?;
             let of_project = environments::table.filter(environments::project_id.eq(new.project_id)).count();
             let there: i64 = on!(connection, |c| of_project.get_result(c).await)?;
             if there >= i64::from(new.at_most) {
@@ -199,7 +200,7 @@ impl Store {
         counts: &BTreeMap<ProcessType, u16>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            lock(connection, id).await?;
+            environment_lock::lock(connection, id).await?;
             let row = environments::table.find(id).select(environments::settings);
             let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
             settings.0.formation.0.extend(counts.clone());
@@ -225,7 +226,7 @@ impl Store {
         decide: impl FnOnce(&Environment) -> Result<Environment, E>,
     ) -> Result<Result<Environment, E>, StoreError> {
         self.transaction(async |connection| {
-            lock(connection, id).await?;
+            environment_lock::lock(connection, id).await?;
             let row: EnvironmentRow = on!(connection, |c| environments::table
                 .find(id)
                 .select(EnvironmentRow::as_select())
@@ -257,7 +258,7 @@ impl Store {
     /// and is seen by whoever asks after it, or not at all.
     pub async fn disable_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            lock(connection, id).await?;
+            environment_lock::lock(connection, id).await?;
             let since = environments::disabled_at.eq(StoredTime::now());
             on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
             Ok(())
@@ -289,24 +290,4 @@ async fn refuse_taken_name(
         .count();
     let others: i64 = on!(connection, |c| others.get_result(c).await)?;
     if others == 0 { Ok(()) } else { Err(StoreError::Conflict { field: "name" }) }
-}
-
-/// [`lock`]s every environment of a project.
-pub(super) async fn lock_all(connection: &mut Connection, project_id: ProjectId) -> Result<(), StoreError> {
-    let rows = environments::table.filter(environments::project_id.eq(project_id)).select(environments::id);
-    if let Connection::Postgres(postgres) = connection {
-        let _ids: Vec<EnvironmentId> = rows.for_no_key_update().load(&mut **postgres).await?;
-    }
-    Ok(())
-}
-
-/// Makes other transactions that lock the environment wait until this one has ended.
-pub(super) async fn lock(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
-    let row = environments::table.find(id).select(environments::id);
-    let _id: EnvironmentId = match connection {
-        Connection::Postgres(postgres) => row.for_no_key_update().first(&mut **postgres).await?,
-        // A transaction in SQLite is the only one that writes.
-        Connection::Sqlite(sqlite) => row.first(&mut **sqlite).await?,
-    };
-    Ok(())
 }

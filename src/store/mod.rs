@@ -14,6 +14,7 @@ mod config_vars;
 mod configuration;
 mod connect;
 mod deployments;
+mod environment_lock;
 mod environments;
 mod error;
 mod idempotency;

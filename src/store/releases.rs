@@ -77,7 +77,7 @@ impl Store {
         record: &DeploymentRecord,
     ) -> Result<Option<Release>, StoreError> {
         self.transaction(async |connection| {
-            crate::store::environments::lock(connection, new.environment_id).await?;
+            crate::store::environment_lock::lock(connection, new.environment_id).await?;
             let existing: Option<ReleaseRow> = on!(connection, |c| releases::table
                 .filter(releases::deployment_id.eq(new.deployment_id))
                 .select(ReleaseRow::as_select())

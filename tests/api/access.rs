@@ -23,34 +23,34 @@ async fn every_route_answers_each_kind_of_caller_as_the_table_says() {
         let other = server.sign_up(&format!("eve{number}")).await;
         match endpoint.row().access {
             Access::Public => {
-                let request = acceptable(&server, &owner, endpoint).await;
+                let request = Box::pin(acceptable(&server, &owner, endpoint)).await;
                 assert!(status(&request, &anonymous).await < 300, "{endpoint:?} is for anybody");
             }
             Access::Account(_) => {
-                let request = acceptable(&server, &owner, endpoint).await;
+                let request = Box::pin(acceptable(&server, &owner, endpoint)).await;
                 assert_eq!(status(&request, &anonymous).await, 401, "{endpoint:?}");
                 if names_something(endpoint) {
                     assert_eq!(status(&request, &other).await, 404, "{endpoint:?}: another's");
                     assert_eq!(status(&request, &operator).await, 404, "{endpoint:?}: another's");
                 }
                 assert!(status(&request, &owner).await < 300, "{endpoint:?}: the owner's");
-                let own = acceptable(&server, &other, endpoint).await;
+                let own = Box::pin(acceptable(&server, &other, endpoint)).await;
                 assert!(status(&own, &other).await < 300, "{endpoint:?}: their own");
             }
             Access::Operator => {
-                let request = acceptable(&server, &operator, endpoint).await;
+                let request = Box::pin(acceptable(&server, &operator, endpoint)).await;
                 assert_eq!(status(&request, &anonymous).await, 401, "{endpoint:?}");
                 assert_eq!(status(&request, &owner).await, 403, "{endpoint:?}");
                 assert!(status(&request, &operator).await < 300, "{endpoint:?}: the operator's");
             }
             Access::Project(_) => {
-                let request = acceptable(&server, &owner, endpoint).await;
+                let request = Box::pin(acceptable(&server, &owner, endpoint)).await;
                 assert_eq!(status(&request, &anonymous).await, 401, "{endpoint:?}");
                 assert_eq!(status(&request, &other).await, 404, "{endpoint:?}: another's");
                 assert!(status(&request, &owner).await < 300, "{endpoint:?}: the owner's");
-                let request = acceptable(&server, &owner, endpoint).await;
+                let request = Box::pin(acceptable(&server, &owner, endpoint)).await;
                 assert!(status(&request, &operator).await < 300, "{endpoint:?}: the operator sees all");
-                let own = acceptable(&server, &other, endpoint).await;
+                let own = Box::pin(acceptable(&server, &other, endpoint)).await;
                 assert!(status(&own, &other).await < 300, "{endpoint:?}: their own");
             }
         }

@@ -20,7 +20,7 @@ async fn every_endpoint_that_changes_something_is_in_the_log() {
         }
         let server = TestServer::start().await;
         let root = server.sign_up("root").await;
-        let request = acceptable(&server, &root, endpoint).await;
+        let request = Box::pin(acceptable(&server, &root, endpoint)).await;
         let reply = request.send(&root).await;
         assert!(reply.status < 300, "{endpoint:?}: {} {}", reply.status, reply.text);
         let all = AuditFilter::default();

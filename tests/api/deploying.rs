@@ -65,8 +65,9 @@ async fn releases_are_listed_and_gone_back_to() {
     assert_eq!(reply.refusal(409), "nothing_to_deploy");
     move_to(&server.store, none, &[State::Cancelled]).await;
 
-    let first = released(&server.store, &project, "sha256:1", &[("A", "sealed"), ("GONE", "sealed")]).await;
-    let second = released(&server.store, &project, "sha256:2", &[("A", "resealed")]).await;
+    let first =
+        Box::pin(released(&server.store, &project, "sha256:1", &[("A", "sealed"), ("GONE", "sealed")])).await;
+    let second = Box::pin(released(&server.store, &project, "sha256:2", &[("A", "resealed")])).await;
     let environment = environment(&ada, &second.to_string()).await;
     let list = ada.get(&format!("/api/environments/{environment}/releases")).await.expect(200);
     let shown = |release: &Value| (release["version"].clone(), release["current"].clone());
@@ -110,7 +111,7 @@ async fn a_formation_is_set_and_a_restart_joins_what_waits() {
     let path = |what: &str| format!("/api/environments/{environment}/{what}");
     assert_eq!(ada.post(&path("restart"), json!({})).await.refusal(409), "nothing_to_deploy");
     move_to(&server.store, first, &[State::Cancelled]).await;
-    released(&server.store, &project, "sha256:1", &[]).await;
+    Box::pin(released(&server.store, &project, "sha256:1", &[])).await;
 
     let put = async |body: Value| ada.send(reqwest::Method::PUT, &path("formation"), body).await;
     let same = put(json!({ "web": 1 })).await.expect(200);
@@ -156,7 +157,7 @@ async fn a_stranger_cannot_tell_an_environment_from_none() {
     server.sign_up("root").await;
     let (ada, eve) = (server.sign_up("ada").await, server.sign_up("eve").await);
     let project = ada.create_project("Shop").await;
-    let id = released(&server.store, &project, "sha256:1", &[]).await;
+    let id = Box::pin(released(&server.store, &project, "sha256:1", &[])).await;
     let environment = environment(&ada, &id.to_string()).await;
     for what in ["releases", "releases/1", "processes", "logs"] {
         let path = |id: &str| format!("/api/environments/{id}/{what}");

@@ -72,7 +72,7 @@ impl Table {
                     self.server.sign_up(&format!("ada{number}")).await
                 }
             };
-            rows.push((endpoint, acceptable(&self.server, &client, endpoint).await, client));
+            rows.push((endpoint, Box::pin(acceptable(&self.server, &client, endpoint)).await, client));
         }
         rows
     }
@@ -99,7 +99,7 @@ async fn raw(client: &Client, request: &Acceptable, kind: &str, body: impl Into<
 #[tokio::test(flavor = "multi_thread")]
 async fn bodies_that_cannot_be_read_change_nothing() {
     let table = Table::new().await;
-    for (endpoint, request, client) in table.rows().await {
+    for (endpoint, request, client) in Box::pin(table.rows()).await {
         if request.body.is_none() {
             continue;
         }
@@ -134,7 +134,7 @@ async fn bodies_that_cannot_be_read_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn fields_that_are_wrong_are_named_and_change_nothing() {
     let table = Table::new().await;
-    for (endpoint, request, client) in table.rows().await {
+    for (endpoint, request, client) in Box::pin(table.rows()).await {
         let Some(body) = request.body.clone() else { continue };
         let schema = table.schema(endpoint).unwrap_or_else(|| panic!("{endpoint:?} describes no body"));
         let mut watch = Watch::over(&table.server);
@@ -217,7 +217,7 @@ async fn tokens_that_are_not_accepted_change_nothing() {
         ("nothing", String::new()),
         ("rubbish", "eyJhbGciOiJub25lIn0.e30.".to_owned()),
     ];
-    for (endpoint, request, client) in table.rows().await {
+    for (endpoint, request, client) in Box::pin(table.rows()).await {
         if endpoint.row().access == Access::Public {
             continue;
         }
@@ -233,7 +233,7 @@ async fn tokens_that_are_not_accepted_change_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_of_nothing_are_not_found() {
     let table = Table::new().await;
-    for (endpoint, request, client) in table.rows().await {
+    for (endpoint, request, client) in Box::pin(table.rows()).await {
         let row = endpoint.row();
         if !row.path.contains(':') {
             continue;
@@ -281,7 +281,7 @@ async fn methods_that_a_path_does_not_take_are_refused() {
 #[tokio::test(flavor = "multi_thread")]
 async fn half_a_body_changes_nothing() {
     let table = Table::new().await;
-    for (endpoint, request, client) in table.rows().await {
+    for (endpoint, request, client) in Box::pin(table.rows()).await {
         let Some(body) = request.body.as_ref().map(Value::to_string) else { continue };
         let mut watch = Watch::over(&table.server);
         let before = watch.version();

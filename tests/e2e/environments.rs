@@ -110,9 +110,12 @@ fn an_environment_that_is_deleted_while_it_deploys_is_gone_all_the_same() {
 fn what_is_set_for_an_environment_holds_where_the_files_do_not_say() {
     let (server, ada, _, _) = with_staging();
     let serve = "require('http').createServer((_, answer) => answer.end('served')).listen(process.env.PORT, '0.0.0.0')";
+    // A build that no cache answers.
+    let never_built = uuid::Uuid::now_v7().to_string();
     let tree = WorkTree::of(&[
         ("apps/web/package.json", r#"{"name": "web", "version": "1.0.0"}"#),
         ("apps/web/serve.js", serve),
+        ("apps/web/once", never_built.as_str()),
         ("README.md", "a monorepo"),
     ]);
     let body = json!({

@@ -6,7 +6,7 @@ use crate::model::basis::{Meeting, Order};
 use crate::model::deployment::{Deployment, DeploymentOptions};
 use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::store::backend::{Connection, on};
-use crate::store::environments;
+use crate::store::environment_lock;
 use crate::store::error::StoreError;
 use crate::store::schema::deployments;
 use diesel::prelude::*;
@@ -19,7 +19,7 @@ pub(super) async fn lock_environment_of(
 ) -> Result<(), StoreError> {
     let environment: EnvironmentId =
         on!(connection, |c| deployments::table.find(id).select(deployments::environment_id).first(c).await)?;
-    environments::lock(connection, environment).await
+    environment_lock::lock(connection, environment).await
 }
 
 /// Puts what a deployment has carried into the queue again, now that it has ended without going live. What waits there

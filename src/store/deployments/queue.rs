@@ -10,7 +10,7 @@ use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
 use crate::model::name::{BranchName, CommitId};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::environments;
+use crate::store::environment_lock;
 use crate::store::error::StoreError;
 use crate::store::jobs::{self, NewJob};
 use crate::store::schema::{deployments, environments as environment_rows, projects};
@@ -146,7 +146,7 @@ pub(super) async fn set_options(
 
 /// Locks an environment, and makes sure that it and its project take deployments: disabling one waits for the lock.
 pub(super) async fn lock_enabled(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
-    environments::lock(connection, id).await?;
+    environment_lock::lock(connection, id).await?;
     let enabled = environment_rows::table
         .inner_join(projects::table)
         .filter(environment_rows::id.eq(id))

@@ -56,7 +56,9 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         server.anonymous().post("/api/auth/login", login).await.expect(200)
     };
     let password = json!({ "password": "correct horse" });
-    let project = || async { owner.create_project("Shop").await };
+    // Of a name of its own: a name gives a slug at most fifty times.
+    let project_name = || format!("Shop {}", uuid::Uuid::now_v7().simple());
+    let project = || async { owner.create_project(&project_name()).await };
     let deployment = || async { deployment(&server.store, &project().await).await.to_string() };
     let environment = || async {
         let project = id_of(&project().await).parse().unwrap();
@@ -152,7 +154,7 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::CreateApiKey => (plain(), Some(json!({ "title": "ci", "scopes": ["read"] }))),
         Endpoint::RotateApiKey => (with_id(&api_key().await), Some(json!({ "overlap_seconds": 60 }))),
         Endpoint::DeleteApiKey => (with_id(&api_key().await), None),
-        Endpoint::CreateProject => (plain(), Some(json!({ "name": "Shop" }))),
+        Endpoint::CreateProject => (plain(), Some(json!({ "name": project_name() }))),
         Endpoint::ShowProject
         | Endpoint::ListProjectAudit
         | Endpoint::ListEnvironments
