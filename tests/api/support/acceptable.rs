@@ -73,8 +73,8 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
     // With two releases: its environment, and the deployment that has made the first one.
     let live = || async {
         let project = project().await;
-        let first = released(&server.store, &project, "sha256:1", &[]).await;
-        released(&server.store, &project, "sha256:2", &[]).await;
+        let first = Box::pin(released(&server.store, &project, "sha256:1", &[])).await;
+        Box::pin(released(&server.store, &project, "sha256:2", &[])).await;
         let environment = server.store.deployment(first).await.unwrap().environment_id;
         (environment.to_string(), first.to_string(), id_of(&project))
     };
@@ -204,26 +204,26 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             (with_id(&id_of(&queued)), Some(json!({ "no_cache": false })))
         }
         Endpoint::RollBackDeployment => {
-            let (_, first, _) = live().await;
+            let (_, first, _) = Box::pin(live()).await;
             (with_id(&first), Some(json!({ "rebuild": false })))
         }
         Endpoint::PromoteDeployment => {
-            let (_, first, project) = live().await;
+            let (_, first, project) = Box::pin(live()).await;
             let path = format!("/api/projects/{project}/environments");
             owner.post(&path, json!({ "name": "staging" })).await.expect(201);
             (with_id(&first), Some(json!({ "environment": "staging" })))
         }
         Endpoint::ListReleases | Endpoint::ShowRelease => {
-            let (environment, _, _) = live().await;
+            let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":version", "1"), None)
         }
         Endpoint::ListProcesses | Endpoint::ShowAppLogs => (with_id(&environment().await), None),
         Endpoint::SetFormation => {
-            let (environment, _, _) = live().await;
+            let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment), Some(json!({ "web": 2 })))
         }
         Endpoint::RestartEnvironment => {
-            let (environment, _, _) = live().await;
+            let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment), None)
         }
         Endpoint::ShowDeployment
