@@ -191,16 +191,15 @@ fn ask_until_killed(shop: &mut Shop, failpoints: &str, command: &[&str]) {
     wait_until_all_have_ended(&shop.server, &shop.ada);
 }
 
-#[test]
-fn killed_at_any_moment_a_rollback_goes_on() {
+/// Kills the server at each moment of a rollback, from the second release to the first and back.
+fn expect_a_rollback_to_outlive(moments: impl IntoIterator<Item = String>) {
     let mut shop = Shop::open();
     shop.start("");
     shop.tree.commit(&[("index.html", "second")]);
     shop.server.deploy(&shop.ada, &shop.tree, "shop");
     shop.server.stop();
     let images = shop.images();
-    let moments = moments_of(&STEPS).into_iter().chain(COMMITTED.map(str::to_owned));
-    for (moment, word) in moments.zip(["first", "second"].into_iter().cycle()) {
+    for (moment, word) in moments.into_iter().zip(["first", "second"].into_iter().cycle()) {
         ask_until_killed(&mut shop, &format!("{moment}=kill"), &["rollback", "shop"]);
         let newest = deployments(&shop.server, &shop.ada).remove(0);
         assert_eq!(newest["status"], "success", "{moment}: {newest:#}\n{}", shop.server.log());
@@ -209,6 +208,23 @@ fn killed_at_any_moment_a_rollback_goes_on() {
         shop.server.stop();
     }
     shop.server.start_again(&[]);
+}
+
+#[test]
+fn killed_before_it_starts_anything_a_rollback_goes_on() {
+    let starts = STEPS.iter().position(|step| *step == "start").unwrap();
+    expect_a_rollback_to_outlive(moments_of(&STEPS[..starts]));
+}
+
+#[test]
+fn killed_while_it_starts_a_rollback_goes_on() {
+    let starts = STEPS.iter().position(|step| *step == "start").unwrap();
+    expect_a_rollback_to_outlive(moments_of(&STEPS[starts..]));
+}
+
+#[test]
+fn killed_after_the_commit_a_rollback_goes_live() {
+    expect_a_rollback_to_outlive(COMMITTED.map(str::to_owned));
 }
 
 #[test]
