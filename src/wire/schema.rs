@@ -155,6 +155,8 @@ schemas! {
         .required("image")
         .property("config", names())
         .required("config")
+        .property("files", names())
+        .required("files")
         .property("processes", names())
         .required("processes")
         .property("formation", object().additional_properties(Some(count_change())))

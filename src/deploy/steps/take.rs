@@ -180,7 +180,8 @@ impl Deployer {
         let sentence = format!("The image of v{version} is not there any more.");
         let rebuild = match run.deployment.options.basis {
             DeploymentBasis::Release { .. } => {
-                let command = format!("rollback {} v{version} --rebuild", run.project.slug);
+                let shown = run.environment.name.shown_of(&run.project.slug);
+                let command = format!("rollback {shown} v{version} --rebuild");
                 Some(self.address.ssh_command(&command))
             }
             DeploymentBasis::Commit | DeploymentBasis::Live { .. } | DeploymentBasis::Promotion { .. } => {
