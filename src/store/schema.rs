@@ -207,6 +207,7 @@ diesel::table! {
         created_by -> Nullable<Guid>,
         content -> Document,
         created_at -> UtcTime,
+        image -> Text,
     }
 }
 
