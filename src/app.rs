@@ -143,7 +143,7 @@ impl App {
             repositories: repositories.clone(),
             queue: queue.clone(),
             journal: journal.clone(),
-            interrupts: interrupts.clone(),
+            interrupts,
             maxima: settings.instance_maxima,
         };
         let processes = Processes {
@@ -170,7 +170,7 @@ impl App {
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
-                deployments,
+                deployments: deployments.clone(),
                 processes,
                 repositories,
                 pushes: pushes.clone(),
@@ -187,8 +187,7 @@ impl App {
             receiver: Arc::new(Receiver {
                 store: store.clone(),
                 journal,
-                queue: queue.clone(),
-                interrupts,
+                deployments,
                 catalog,
                 engine,
                 pushes,

@@ -110,7 +110,10 @@ async fn environment_of(api: &Api, project: &Project, wanted: &str) -> Result<En
 /// that it had made is taken back.
 pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
-    let deployment = api.ports.deployments.cancel(&deployment).await?;
+    if !api.ports.deployments.cancel(deployment.id).await? {
+        return Err(DeployError::NotCancellable.into());
+    }
+    let deployment = api.store.deployment(deployment.id).await?;
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 

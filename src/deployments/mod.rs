@@ -63,17 +63,25 @@ impl Deployments {
         self.queue(new, author, what).await
     }
 
-    /// Queues a deployment, and wakes whoever works and whoever watches.
     async fn queue(&self, new: NewDeployment, author: &User, what: &str) -> Result<Deployment, DeployError> {
         let why = format!("superseded by {what} of {}", author.username);
-        let deployment = match self.store.queue_deployment(new, &why).await {
-            Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => deployment,
-            Err(StoreError::Disabled) => return Err(DeployError::Disabled),
-            Err(error) => return Err(error.into()),
-        };
+        match self.enqueue(new, &why).await {
+            Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => Ok(deployment),
+            Err(StoreError::Disabled) => Err(DeployError::Disabled),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Queues a deployment, or joins one that does the same, and wakes whoever works and whoever watches. What it takes the
+    /// place of is superseded for the reason `why`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
+    pub async fn enqueue(&self, new: NewDeployment, why: &str) -> Result<Joined, StoreError> {
+        let joined = self.store.queue_deployment(new, why).await?;
         self.queue.wake();
         // Those who watch what was superseded are waiting for its log.
         self.journal.wake_readers();
-        Ok(deployment)
+        Ok(joined)
     }
 }
