@@ -199,6 +199,14 @@ impl Endpoint {
         self == Self::CreateProject
     }
 
+    /// Whether what it answers is what its path names, as it is then: only that has an entity tag. A change of the config
+    /// or of the formation answers with what was done.
+    pub fn shows_what_it_names(self) -> bool {
+        let answers_what_was_done =
+            matches!(self, Self::UpdateConfig | Self::SetVariable | Self::ReplaceFile | Self::SetFormation);
+        [Method::GET, Method::PUT, Method::PATCH].contains(&self.row().method) && !answers_what_was_done
+    }
+
     /// Whether its requests count for the limit of a peer: who watches the server has to be answered always.
     pub fn is_counted(self) -> bool {
         !matches!(self, Self::Health | Self::Ready | Self::Version)

@@ -147,8 +147,8 @@ async fn carry_out(api: Arc<Api>, request: Request) -> Answer {
 /// Gives the answer to a GET and to a change its entity tag, and nothing to whoever has it already (RFC 9110 §13.1.2).
 fn tagged(endpoint: Endpoint, known: Option<&str>, mut response: Response) -> Response {
     let method = endpoint.row().method;
-    let has_one = method == Method::GET || method == Method::PUT || method == Method::PATCH;
-    let tag = Representation::of(&response).filter(|_| has_one).map(Representation::tag);
+    let tag =
+        Representation::of(&response).filter(|_| endpoint.shows_what_it_names()).map(Representation::tag);
     let Some(tag) = tag.filter(|_| response.status() == StatusCode::OK) else { return response };
     if method == Method::GET && known.is_some_and(|known| matches(known, &tag, true)) {
         response = StatusCode::NOT_MODIFIED.into_response();
