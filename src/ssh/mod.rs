@@ -25,6 +25,7 @@ mod pump;
 mod request;
 mod session;
 mod tables;
+mod trail;
 
 pub use accept::{BindError, Bound, bind, on};
 pub use front::{Front, MAX_SERVICES};
