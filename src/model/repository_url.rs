@@ -92,15 +92,16 @@ impl RepositoryUrl {
         self.port
     }
 
-    /// The host as credentials and host keys are kept for it, with the port where it is not the usual one. `None` for an
-    /// address of IPv6, for which nothing can be kept.
+    /// The host as credentials and host keys are kept for it, with the port where that is not the usual one of a scheme that
+    /// keeps secrets. `None` for an address of IPv6, for which nothing can be kept.
     #[must_use]
     pub fn remote(&self) -> Option<RemoteHost> {
-        let text = if self.port == self.scheme.port() {
-            self.host.clone()
-        } else {
-            format!("{}:{}", self.host, self.port)
+        let is_usual = match self.scheme {
+            Scheme::Https | Scheme::Ssh => self.port == self.scheme.port(),
+            // What is set for the host by its name alone is not said where everybody can read it.
+            Scheme::Http => false,
         };
+        let text = if is_usual { self.host.clone() } else { format!("{}:{}", self.host, self.port) };
         text.parse().ok()
     }
 }
@@ -258,6 +259,20 @@ mod tests {
             let parsed: RepositoryUrl = text.parse().unwrap();
             assert_eq!((parsed.as_str(), parsed.host(), parsed.port()), (url, host, port), "{text}");
             assert_eq!(String::from(parsed.clone()).parse(), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn what_is_kept_for_a_host_is_found_by_its_port() {
+        for (url, remote) in [
+            ("https://code.example/a", Some("code.example")),
+            ("ssh://code.example/a", Some("code.example")),
+            ("https://code.example:8443/a", Some("code.example:8443")),
+            ("http://code.example/a", Some("code.example:80")),
+            ("https://[2001:db8::1]/a", None),
+        ] {
+            let found = url.parse::<RepositoryUrl>().unwrap().remote();
+            assert_eq!(found.as_ref().map(RemoteHost::as_str), remote, "{url}");
         }
     }
 

@@ -147,7 +147,9 @@ impl Deployer {
             FetchError::GitTooOld { .. } => failure,
             FetchError::TimedOut { .. } => failure.advise("Try again, or ask the operator."),
             // They have been shown already.
-            FetchError::Other { last_lines } => failure.having_shown(last_lines),
+            FetchError::Other { last_lines } => failure
+                .having_shown(last_lines)
+                .advise("Check the URL, and that the host answers; then deploy it again."),
         })
     }
 }
