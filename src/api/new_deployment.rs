@@ -16,7 +16,7 @@ use std::time::Duration;
 use warp::http::header::CONTENT_ENCODING;
 
 /// Media types of archives. Whether one is compressed is seen from its beginning.
-const ARCHIVES: [&str; 4] =
+pub(super) const ARCHIVES: [&str; 4] =
     ["application/gzip", "application/x-gzip", "application/x-tar", "application/x-gtar"];
 /// How long an archive may take to arrive.
 const UPLOAD_PATIENCE: Duration = Duration::from_hours(1);

@@ -34,6 +34,7 @@ pub(crate) fn plan(project: &Project, image: &ImageName) -> Result<BuildPlan, Re
     let port = project.file.deploy.port.map(|port| port.0);
     evidence.extend(port.map(|port| project.says(format!("Port {port}"), "deploy.port")));
     evidence.extend(project.evidence.iter().cloned());
+    let prebuilt = PrebuiltImage { name: image.clone(), source: None, has_own_port: port.is_some() };
     Ok(BuildPlan {
         buildpack: "image".to_owned(),
         kind: KIND.to_owned(),
@@ -43,7 +44,7 @@ pub(crate) fn plan(project: &Project, image: &ImageName) -> Result<BuildPlan, Re
         running: settings::running(project, &processes)?,
         processes,
         port: port.unwrap_or(DEFAULT_PORT),
-        prebuilt: Some(PrebuiltImage { name: image.clone(), source: None, has_own_port: port.is_some() }),
+        prebuilt: Some(Box::new(prebuilt)),
         declared_in: project.declared_in(),
         ..BuildPlan::default()
     })

@@ -147,13 +147,11 @@ impl Repository {
     fn fetched(&self, deployment: DeploymentId) -> Result<Option<CommitId>, GitError> {
         let git = self.git2()?;
         let mut reference = git.find_reference(&pin_name(deployment))?;
-        match reference.peel_to_commit() {
-            Ok(commit) => Ok(commit.id().to_string().parse().ok()),
-            Err(_) => {
-                reference.delete()?;
-                Ok(None)
-            }
+        if let Ok(commit) = reference.peel_to_commit() {
+            return Ok(commit.id().to_string().parse().ok());
         }
+        reference.delete()?;
+        Ok(None)
     }
 }
 

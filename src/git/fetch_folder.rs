@@ -72,7 +72,7 @@ impl FetchFolder {
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())
     }
 
-    /// What `ssh` may do (ssh_config(5)). With `-F` it reads no other file.
+    /// What `ssh` may do (`ssh_config(5)`). With `-F` it reads no other file.
     fn config(&self, fetch: &Fetch, alias: &str, is_known: bool) -> String {
         let address = fetch.addresses.first().map(ToString::to_string).unwrap_or_default();
         let checking = if is_known { "yes" } else { "accept-new" };

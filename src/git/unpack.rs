@@ -8,6 +8,7 @@ use super::tree::{MAX_DEPTH, MAX_FILES};
 use super::unpacked::{Folder, Node};
 use super::upload::UploadError;
 use git2::{FileMode, ObjectType, Oid};
+use std::borrow::Cow;
 use std::io::{self, Read};
 use tar::{Archive, Entry, EntryType, PaxExtensions};
 
@@ -106,7 +107,7 @@ impl Unpacking {
         let shown = shown(&path);
         let refused = |why| UploadError::from(Refused::Entry { path: shown.clone(), why });
         let Some(parts) = inside(&path).map_err(refused)? else { return Ok(()) };
-        let target = target.or_else(|| entry.link_name_bytes().map(|bytes| bytes.into_owned()));
+        let target = target.or_else(|| entry.link_name_bytes().map(Cow::into_owned));
         let (id, mode) = match kind {
             // git has no folders without files. That one is there where a file was is seen at the first file in it.
             EntryType::Directory => return self.strip_top(&parts, true).map(drop),

@@ -36,7 +36,7 @@ pub struct BuildPlan {
     pub dockerfile: Option<String>,
     /// The image of a registry that is run as it is, where nothing is built.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub prebuilt: Option<PrebuiltImage>,
+    pub prebuilt: Option<Box<PrebuiltImage>>,
     /// Generated files that the build finds in its context besides the tree, by path: `.gilgal/Caddyfile`. They win over
     /// files of the tree, and no `.dockerignore` leaves them out.
     #[serde(default)]

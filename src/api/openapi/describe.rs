@@ -3,6 +3,7 @@
 use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
 use crate::api::endpoint::Endpoint;
+use crate::api::new_deployment;
 use crate::wire::account::{
     ChangePassword, Login, LoginSessionBody, Register, RemoveAccount, SessionBody, UpdateAccount, UserBody,
     WithRefreshToken,
@@ -185,7 +186,8 @@ impl Endpoint {
                 one::<DeploymentBody>(202),
             )
             .takes::<NewDeploymentBody>()
-            .text("environment", "With an archive (`application/gzip`, `application/x-tar`): name or id.")
+            .or_file(&new_deployment::ARCHIVES)
+            .text("environment", "With an archive: name or id.")
             .text("strip", "With an archive: `1` leaves out the one folder that everything is in.")
             .text("no_cache", "With an archive: `1` builds every layer anew."),
             Self::ShowDeployKey => {

@@ -31,7 +31,7 @@ impl Deployer {
             );
         };
         if let Some(image) = plan.prebuilt.clone() {
-            return self.build_prebuilt(run, plan, image).await;
+            return self.build_prebuilt(run, plan, *image).await;
         }
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
         let config = self.take_config(run).await?;

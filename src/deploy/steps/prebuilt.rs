@@ -48,7 +48,7 @@ impl Deployer {
             megabytes(image.size_bytes),
             wanted.port
         ));
-        wanted.plan.prebuilt = Some(PrebuiltImage { source: Some(source), ..prebuilt });
+        wanted.plan.prebuilt = Some(Box::new(PrebuiltImage { source: Some(source), ..prebuilt }));
         wanted.image = image.id;
         run.set_content(wanted);
         Ok(())
