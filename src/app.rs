@@ -5,8 +5,8 @@ use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{Deployer, Failpoints, Reconciler};
-use crate::deployments::Deployments;
+use crate::deploy::{Deployer, Elsewhere, Failpoints, Reconciler};
+use crate::deployments::{Deployments, Uploads};
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
@@ -14,11 +14,13 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
+use crate::outbound::Outbound;
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::Processes;
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
+use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
 use crate::work::{Housekeeping, HousekeepingError, Retention, Work};
@@ -117,6 +119,11 @@ impl App {
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
         let one_offs = OneOffs::default();
+        let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
+        let outbound = Outbound {
+            schemes: settings.fetch.schemes.clone(),
+            networks: settings.fetch.allow_networks.clone(),
+        };
         let deployer = Arc::new(Deployer {
             store: store.clone(),
             journal: journal.clone(),
@@ -129,6 +136,14 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build_timeout,
+            elsewhere: Elsewhere {
+                outbound: outbound.clone(),
+                sources: Sources::new(store.clone(), master_key.clone()),
+                timeout: settings.fetch.timeout,
+                most_bytes: settings.max_push_bytes,
+                room: room.clone(),
+                ssh_program: home.fetch_ssh(),
+            },
             maxima: settings.instance_maxima,
             build_limits: BuildLimits {
                 memory_mib: settings.build_memory_mib,
@@ -145,6 +160,8 @@ impl App {
             journal: journal.clone(),
             interrupts,
             maxima: settings.instance_maxima,
+            uploads: Uploads::new(settings.max_push_bytes, room.clone()),
+            outbound,
         };
         let processes = Processes {
             store: store.clone(),
@@ -157,7 +174,6 @@ impl App {
         store.release_jobs_of(&worker).await?;
 
         let accounts = Accounts::open(store.clone(), master_key.clone(), settings.registration).await?;
-        let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let ports = Ports {
             cleanup: deployer.clone(),
             deployments: deployments.clone(),

@@ -3,7 +3,7 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, environments, invitations,
-    keys, logs, openapi, processes, projects, releases, second_factor, system,
+    keys, logs, new_deployment, openapi, processes, projects, releases, second_factor, sources, system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -153,7 +153,7 @@ endpoints! {
     DeleteFile: DELETE "/api/files/:id", Project(ChangeConfig) => config_files::delete;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
-    CreateDeployment: POST "/api/projects/:id/deployments", Project(Deploy) => deployments::create;
+    CreateDeployment: POST "/api/projects/:id/deployments", Project(Deploy) => new_deployment::create;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;
     DeleteDeployment: DELETE "/api/deployments/:id", Project(CancelDeployment) => deployments::cancel;
     CancelDeployment: POST "/api/deployments/:id/cancel", Project(CancelDeployment) => deployments::cancel;
@@ -161,6 +161,14 @@ endpoints! {
     RollBackDeployment: POST "/api/deployments/:id/rollback", Project(Deploy) => deployments::roll_back;
     PromoteDeployment: POST "/api/deployments/:id/promote", Project(Deploy) => deployments::promote;
     ShowLogs: GET "/api/deployments/:id/logs", Project(ReadLogs) => logs::show;
+
+    ShowDeployKey: GET "/api/projects/:id/deploy-key", Project(ReadConfig) => sources::show_deploy_key;
+    RotateDeployKey: POST "/api/projects/:id/deploy-key/rotate", Project(ChangeConfig) => sources::rotate_deploy_key;
+    ListCredentials: GET "/api/projects/:id/credentials", Project(ReadConfig) => sources::list_credentials;
+    PutCredential: PUT "/api/projects/:id/credentials/:host", Project(ChangeConfig) => sources::put_credential;
+    DeleteCredential: DELETE "/api/projects/:id/credentials/:host", Project(ChangeConfig) => sources::delete_credential;
+    ListKnownHosts: GET "/api/projects/:id/known-hosts", Project(ReadConfig) => sources::list_known_hosts;
+    DeleteKnownHost: DELETE "/api/projects/:id/known-hosts/:host", Project(ChangeConfig) => sources::delete_known_host;
 
     ListReleases: GET "/api/environments/:id/releases", Project(ReadProject) => releases::list;
     ShowRelease: GET "/api/environments/:id/releases/:version", Project(ReadProject) => releases::show;

@@ -3,6 +3,7 @@
 mod accounts;
 mod deployments;
 mod environments;
+mod sources;
 mod store;
 
 use crate::config::Mode;
@@ -80,6 +81,8 @@ codes! {
     EnvironmentNotFound = NOT_FOUND "environment_not_found",
     VariableNotFound = NOT_FOUND "variable_not_found",
     FileNotFound = NOT_FOUND "file_not_found",
+    CredentialNotFound = NOT_FOUND "credential_not_found",
+    HostNotFound = NOT_FOUND "host_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -119,6 +122,8 @@ codes! {
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     /// `details.fields` has one sentence for each field that is wrong, missing or unknown.
     InvalidFields = UNPROCESSABLE_ENTITY "invalid_fields",
+    /// The archive in the body is broken, or has something in it that no project may have.
+    InvalidArchive = UNPROCESSABLE_ENTITY "invalid_archive",
     /// This `Idempotency-Key` was sent with another request.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY "idempotency_key_reused",
     /// What cannot be undone needs the slug as `?confirm=`.

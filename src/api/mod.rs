@@ -31,6 +31,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod logs;
+mod new_deployment;
 mod openapi;
 mod origin;
 mod ports;
@@ -45,6 +46,7 @@ mod request;
 mod route;
 mod second_factor;
 mod server;
+mod sources;
 mod system;
 mod trail;
 

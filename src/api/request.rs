@@ -102,9 +102,13 @@ impl Request {
 
     /// The bytes of the body.
     pub(super) async fn read(&mut self) -> Result<Vec<u8>, ApiError> {
-        tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| {
-            ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
-        })?
+        tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| late())?
+    }
+
+    /// The next piece of a body that is larger than what is read at once; `None` at its end.
+    pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let piece = tokio::time::timeout(BODY_PATIENCE, self.body.next()).await.map_err(|_| late())?;
+        piece.transpose().map_err(|error| ApiError::new(Code::MalformedBody, error))
     }
 
     /// Lets the body be read once more.
@@ -232,6 +236,11 @@ impl Request {
     }
 }
 
+/// The answer to whoever sends too slowly.
+pub(super) fn late() -> ApiError {
+    ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
+}
+
 /// The answer to whoever is not logged in.
 pub(super) fn unauthenticated() -> ApiError {
     ApiError::new(Code::Unauthenticated, "Log in and send `Authorization: Bearer <access token or API key>`.")
@@ -249,6 +258,8 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::EnvironmentNotFound => "environment",
         Code::VariableNotFound => "config var",
         Code::FileNotFound => "configuration file",
+        Code::CredentialNotFound => "credential",
+        Code::HostNotFound => "host",
         Code::ReleaseNotFound => "release",
         _ => "thing",
     };

@@ -4,9 +4,9 @@ use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::member::Chosen;
 use crate::buildpack::planning::{inspection, plan};
-use crate::buildpack::project_file::{self, Project};
+use crate::buildpack::project_file::{self, Project, RunnableImage};
 use crate::buildpack::refusal::{LookedFor, Refusal};
-use crate::buildpack::{apps, misspelt, procfile};
+use crate::buildpack::{apps, misspelt, prebuilt, procfile};
 use crate::model::environment::EnvironmentSettings;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::source::SourceTree;
@@ -41,6 +41,12 @@ impl DetectOptions {
             start_command: settings.start_command.as_ref().map(ToString::to_string),
         }
     }
+
+    /// The same for an image that is deployed without a project's files: what is set about those says nothing of it.
+    #[must_use]
+    pub fn of_image(self) -> Self {
+        Self { root: String::new(), build_command: None, ..self }
+    }
 }
 
 /// Where a command comes from that no file says.
@@ -53,6 +59,9 @@ pub(crate) fn detect(
     options: &DetectOptions,
 ) -> Result<BuildPlan, Refusal> {
     let project = Project::read(tree, &options.root)?.with_commands(options);
+    if let Some(image) = project.file.build.image.as_ref().and_then(RunnableImage::name) {
+        return prebuilt::plan(&project, &image);
+    }
     let mut documents = Documents::new(tree, &project.root)?;
     if let Some(path) = &project.file.build.dockerfile {
         let path = path.as_str();

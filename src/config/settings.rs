@@ -2,6 +2,7 @@
 
 use super::budget::DiskBudget;
 use super::catalogue as names;
+use super::fetch::FetchSettings;
 use super::lists::{Networks, Origins};
 use super::lookup::{Lookup, Mistakes, Variables};
 use crate::model::process::Maxima;
@@ -41,6 +42,7 @@ pub struct Settings {
     pub mode: Mode,
     pub registration: Registration,
     pub max_push_bytes: u64,
+    pub fetch: FetchSettings,
     pub max_references: usize,
     pub max_projects: u32,
     pub build_timeout: Duration,
@@ -137,6 +139,7 @@ impl Settings {
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
         let registration = lookup.required::<Registration>(names::REGISTRATION, "open, invite or closed");
         let max_push_mib = lookup.required::<NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
+        let fetch = FetchSettings::read(&mut lookup);
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
         let max_instances = lookup.required::<NonZeroU32>(names::MAX_INSTANCES, "a number of instances");
@@ -179,6 +182,7 @@ impl Settings {
                 mode: mode?,
                 registration: registration?,
                 max_push_bytes: u64::from(max_push_mib?.get()) * 1024 * 1024,
+                fetch: fetch?,
                 max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
                 max_projects: max_projects?.get(),
                 instance_maxima: Maxima {

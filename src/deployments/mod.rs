@@ -10,10 +10,12 @@ mod error;
 mod promote;
 mod rollback;
 mod settings;
+mod sources;
 
 pub use self::deploy::Wanted;
 pub use self::error::DeployError;
 pub use self::settings::Change;
+pub use self::sources::{UploadOptions, Uploads};
 
 use crate::git::Repositories;
 use crate::jobs::{Interrupts, Queue};
@@ -25,6 +27,7 @@ use crate::model::id::DeploymentId;
 use crate::model::name::CommitId;
 use crate::model::process::Maxima;
 use crate::model::user::User;
+use crate::outbound::Outbound;
 use crate::store::{Enqueued, Joined, NewDeployment, Store, StoreError};
 
 /// What queueing deployments needs of the rest of the server.
@@ -37,6 +40,9 @@ pub struct Deployments {
     pub interrupts: Interrupts,
     /// What environments may have.
     pub maxima: Maxima,
+    /// What archives may take, and what may be reached of other hosts.
+    pub uploads: Uploads,
+    pub outbound: Outbound,
 }
 
 impl Deployments {

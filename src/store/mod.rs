@@ -30,6 +30,7 @@ mod patience;
 mod projects;
 mod refresh_tokens;
 mod releases;
+mod remotes;
 mod removal;
 mod restore;
 mod schema;

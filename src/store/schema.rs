@@ -341,6 +341,43 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    remote_credentials (project_id, host) {
+        project_id -> Guid,
+        host -> Text,
+        username -> Text,
+        sealed_password -> Text,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    deploy_keys (project_id) {
+        project_id -> Guid,
+        public_key -> Text,
+        sealed_private_key -> Text,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    known_hosts (project_id, host) {
+        project_id -> Guid,
+        host -> Text,
+        host_keys -> Text,
+        first_seen_at -> UtcTime,
+    }
+}
+
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));

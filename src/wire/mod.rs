@@ -22,4 +22,5 @@ pub mod release;
 mod schema;
 pub mod second_factor;
 pub mod signing_key;
+pub mod source;
 pub mod system;

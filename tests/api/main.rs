@@ -21,5 +21,6 @@ mod profile;
 mod projects;
 mod protection;
 mod second_factor;
+mod sources;
 mod support;
 mod system;

@@ -19,6 +19,7 @@ mod environments;
 mod examples;
 mod faults;
 mod health;
+mod images;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;
@@ -29,6 +30,8 @@ mod recovery;
 mod redeploy;
 mod refusals;
 mod releases;
+mod repositories;
 mod restarts;
 mod start;
 mod support;
+mod uploads;

@@ -3,6 +3,7 @@
 use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
 use crate::api::endpoint::Endpoint;
+use crate::api::new_deployment;
 use crate::wire::account::{
     ChangePassword, Login, LoginSessionBody, Register, RemoveAccount, SessionBody, UpdateAccount, UserBody,
     WithRefreshToken,
@@ -27,6 +28,7 @@ use crate::wire::second_factor::{
     EnrolmentBody, RecoveryCodesBody, SecondFactorBody, WithCode, WithPassword,
 };
 use crate::wire::signing_key::SigningKeyBody;
+use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 
 const ACCOUNTS: &str = "accounts";
@@ -178,10 +180,34 @@ impl Endpoint {
                     .text("level", "Of this level only: `info`, `warning`, `error`.")
                     .text("step", "Of this step only: `build`.")
             }
-            Self::CreateDeployment => {
-                about(DEPLOYMENTS, "Deploy what was pushed before", one::<DeploymentBody>(202))
-                    .takes::<NewDeploymentBody>()
+            Self::CreateDeployment => about(
+                DEPLOYMENTS,
+                "Deploy what was pushed before, a repository elsewhere, an image, or the archive in the body",
+                one::<DeploymentBody>(202),
+            )
+            .takes::<NewDeploymentBody>()
+            .or_file(&new_deployment::ARCHIVES)
+            .text("environment", "With an archive: name or id.")
+            .text("strip", "With an archive: `1` leaves out the one folder that everything is in.")
+            .text("no_cache", "With an archive: `1` builds every layer anew."),
+            Self::ShowDeployKey => {
+                about(PROJECTS, "The key with which a project fetches over SSH", one::<DeployKeyBody>(200))
             }
+            Self::RotateDeployKey => {
+                about(PROJECTS, "Give a project another deploy key", one::<DeployKeyBody>(200))
+            }
+            Self::ListCredentials => {
+                about(PROJECTS, "Who hosts are told that asks", list::<CredentialBody>())
+            }
+            Self::PutCredential => {
+                about(PROJECTS, "Set who a host is told that asks", one::<CredentialBody>(200))
+                    .takes::<PutCredentialBody>()
+            }
+            Self::DeleteCredential => about(PROJECTS, "Remove a credential", Shown::Nothing),
+            Self::ListKnownHosts => {
+                about(PROJECTS, "The hosts that were fetched from over SSH", list::<KnownHostBody>())
+            }
+            Self::DeleteKnownHost => about(PROJECTS, "Forget the keys of a host", Shown::Nothing),
             Self::RedeployDeployment => {
                 about(DEPLOYMENTS, "Deploy the same commit again", one::<DeploymentBody>(202))
                     .takes::<RedeployBody>()

@@ -11,6 +11,8 @@ pub(super) struct Description {
     /// Parameters of the query: name, meaning, schema.
     pub(super) query: Vec<(&'static str, &'static str, Object)>,
     pub(super) body: Option<Part>,
+    /// Media types of which a body is taken as it is, in place of JSON.
+    pub(super) files: &'static [&'static str],
     pub(super) answer: Shown,
 }
 
@@ -63,12 +65,17 @@ pub(super) fn applied<T: ToSchema>() -> Shown {
 }
 
 pub(super) fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
-    Description { tag, summary, query: Vec::new(), body: None, answer }
+    Description { tag, summary, query: Vec::new(), body: None, files: &[], answer }
 }
 
 impl Description {
     pub(super) fn takes<T: ToSchema>(self) -> Self {
         Self { body: Some(Part::of::<T>()), ..self }
+    }
+
+    /// Takes a file of one of these media types as well.
+    pub(super) fn or_file(self, files: &'static [&'static str]) -> Self {
+        Self { files, ..self }
     }
 
     pub(super) fn text(mut self, name: &'static str, meaning: &'static str) -> Self {

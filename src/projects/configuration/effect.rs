@@ -126,7 +126,8 @@ fn effect(
     let content = &live.content;
     let wanted = content.plan.build_values(&set.build);
     let wanted = (!wanted.is_empty()).then(|| key.variables_digest(project.id, &wanted));
-    if wanted != content.build_variables {
+    // What is run as it is has none, whatever is set.
+    if content.plan.prebuilt.is_none() && wanted != content.build_variables {
         return Effect::Rebuild;
     }
     let purpose = seal_purpose(environment);

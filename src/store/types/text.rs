@@ -8,6 +8,7 @@ use crate::model::log::{Level, Stream};
 use crate::model::name::{
     BranchName, CommitId, ConfigName, Email, EnvironmentName, FilePath, Slug, Username,
 };
+use crate::model::remote_host::RemoteHost;
 use crate::model::user::ServerRole;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -61,6 +62,7 @@ texts![
     EnvironmentName,
     FilePath,
     Level,
+    RemoteHost,
     ServerRole,
     Slug,
     Step,

@@ -213,6 +213,27 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             owner.post(&path, json!({ "name": "staging" })).await.expect(201);
             (with_id(&first), Some(json!({ "environment": "staging" })))
         }
+        Endpoint::ShowDeployKey
+        | Endpoint::RotateDeployKey
+        | Endpoint::ListCredentials
+        | Endpoint::ListKnownHosts => (with_id(&id_of(&project().await)), None),
+        Endpoint::PutCredential | Endpoint::DeleteCredential => {
+            let path = with_id(&id_of(&project().await)).replace(":host", "ghcr.io");
+            let body = json!({ "username": "ada", "password": "a token" });
+            if endpoint == Endpoint::PutCredential {
+                (path, Some(body))
+            } else {
+                owner.send(Method::PUT, &path, body).await.expect(200);
+                (path, None)
+            }
+        }
+        Endpoint::DeleteKnownHost => {
+            let project = id_of(&project().await);
+            let keys = "code.example ssh-ed25519 AAAA\n";
+            let host = "code.example".parse().unwrap();
+            server.store.note_known_host(project.parse().unwrap(), &host, keys).await.unwrap();
+            (with_id(&project).replace(":host", "code.example"), None)
+        }
         Endpoint::ListReleases | Endpoint::ShowRelease => {
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":version", "1"), None)

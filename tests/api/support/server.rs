@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use gilgal::api::{Api, ApiOptions, Check, LogFollower, Ports, Readiness, RequestLimits, bind};
 use gilgal::auth::accounts::Accounts;
-use gilgal::config::{Mode, Registration};
-use gilgal::deployments::Deployments;
+use gilgal::config::{Mode, Registration, Room};
+use gilgal::deployments::{Deployments, Uploads};
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::jobs::{Interrupts, Queue};
@@ -21,6 +21,8 @@ use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
+use gilgal::model::repository_url::Scheme;
+use gilgal::outbound::Outbound;
 use gilgal::processes::Processes;
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
@@ -98,6 +100,8 @@ impl TestServer {
             journal: Journal::new(store.clone()),
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
+            uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
+            outbound: Outbound { schemes: vec![Scheme::Https, Scheme::Ssh], networks: Vec::new() },
         };
         let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {

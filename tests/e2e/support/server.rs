@@ -209,6 +209,12 @@ impl Server {
         self.http_client.api(self.api, method, path, token, body)
     }
 
+    /// Sends an archive, which is deployed to a project.
+    pub(crate) fn upload(&self, person: &Person, project: &str, query: &str, archive: Vec<u8>) -> Answer {
+        let path = format!("/api/projects/{project}/deployments{query}");
+        self.http_client.upload(self.api, &path, &person.token, archive)
+    }
+
     /// The host name of a project's app.
     pub(crate) fn host(project: &str) -> String {
         format!("{project}.localhost")
