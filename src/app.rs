@@ -151,6 +151,7 @@ impl App {
             engine: engine.clone(),
             master_key: master_key.clone(),
             one_offs,
+            longest_run: settings.run_time,
         };
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
