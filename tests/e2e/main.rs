@@ -13,12 +13,14 @@ mod config;
 mod database_away;
 mod disk_full;
 mod docker_away;
+mod drains;
 mod engine;
 mod engine_restarts;
 mod environments;
 mod examples;
 mod faults;
 mod health;
+mod one_off;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;

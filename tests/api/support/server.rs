@@ -10,6 +10,7 @@ use gilgal::api::{Api, ApiOptions, Check, LogFollower, Ports, Readiness, Request
 use gilgal::auth::accounts::Accounts;
 use gilgal::config::{Mode, Registration};
 use gilgal::deployments::Deployments;
+use gilgal::drains::Drains;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::jobs::{Interrupts, Queue};
@@ -21,6 +22,7 @@ use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
+use gilgal::net::Guard;
 use gilgal::processes::Processes;
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
@@ -28,6 +30,7 @@ use gilgal::store::{LogFilter, Store};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -108,11 +111,21 @@ impl TestServer {
             })),
             master_key: master_key.clone(),
             one_offs: OneOffs::default(),
+            longest_run: Duration::from_secs(60),
+        };
+        let drains = Drains {
+            store: store.clone(),
+            engine: processes.engine.clone(),
+            master_key: master_key.clone(),
+            guard: Guard::new(vec!["127.0.0.2/32".parse().unwrap()]),
+            host: "apps.test".to_owned(),
+            changed: Arc::default(),
         };
         let ports = Ports {
             cleanup: surroundings.clone(),
             deployments: deployments.clone(),
             processes,
+            drains,
             follower: surroundings.clone(),
             readiness: surroundings.clone(),
         };
