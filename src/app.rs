@@ -7,6 +7,7 @@ use crate::buildpack::Catalog;
 use crate::config::{Home, Room, Settings};
 use crate::deploy::{Deployer, Elsewhere, Failpoints, Reconciler};
 use crate::deployments::{Deployments, Uploads};
+use crate::drains::Drains;
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
@@ -14,7 +15,7 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
-use crate::outbound::Outbound;
+use crate::outbound::{Guard, Outbound};
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::Processes;
 use crate::receive::{self, Pushes, Receiver};
@@ -40,6 +41,7 @@ pub struct App {
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
     pub retention: Retention,
+    pub drains: Drains,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
 }
@@ -122,7 +124,7 @@ impl App {
         let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let outbound = Outbound {
             schemes: settings.fetch.schemes.clone(),
-            networks: settings.fetch.allow_networks.clone(),
+            guard: Guard::new(settings.fetch.allow_networks.clone()),
         };
         let deployer = Arc::new(Deployer {
             store: store.clone(),
@@ -168,7 +170,9 @@ impl App {
             engine: engine.clone(),
             master_key: master_key.clone(),
             one_offs,
+            longest_run: settings.run_time,
         };
+        let drains = drains(settings, &store, &engine, &master_key);
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -178,6 +182,7 @@ impl App {
             cleanup: deployer.clone(),
             deployments: deployments.clone(),
             processes: processes.clone(),
+            drains: drains.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
@@ -220,6 +225,7 @@ impl App {
             },
             housekeeping,
             retention,
+            drains,
             lock,
         })
     }
@@ -235,6 +241,18 @@ fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder
         least_free_bytes: settings.disk.least_free_for_builds_bytes,
     });
     (Arc::new(engine), Arc::new(builder))
+}
+
+/// What sends the output of apps elsewhere.
+fn drains(settings: &Settings, store: &Store, engine: &Arc<dyn Engine>, master_key: &MasterKey) -> Drains {
+    Drains {
+        store: store.clone(),
+        engine: Arc::clone(engine),
+        master_key: master_key.clone(),
+        guard: Guard::new(settings.drain_networks.clone()),
+        host: settings.base_domain.clone(),
+        changed: Arc::default(),
+    }
 }
 
 /// The buildpacks, with the operator's own. One that is wrong takes nothing else down: it is named, and not used.

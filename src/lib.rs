@@ -25,6 +25,7 @@ pub mod deploy;
 pub mod deployments;
 pub mod disk;
 pub mod docker;
+pub mod drains;
 pub mod engine;
 pub mod git;
 pub mod jobs;

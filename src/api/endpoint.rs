@@ -2,8 +2,9 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, environments, invitations,
-    keys, logs, new_deployment, openapi, processes, projects, releases, second_factor, sources, system,
+    Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, drains, environments,
+    invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor, sources,
+    system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -90,7 +91,7 @@ macro_rules! endpoints {
 use Access::{Account, Operator, Project, Public};
 use Action::{
     CancelDeployment, ChangeConfig, DeleteProject, Deploy, ReadAudit, ReadConfig, ReadLogs, ReadProject,
-    UpdateProject,
+    RunCommand, UpdateProject,
 };
 use Scope::{Admin, Read, Write};
 
@@ -161,6 +162,7 @@ endpoints! {
     RollBackDeployment: POST "/api/deployments/:id/rollback", Project(Deploy) => deployments::roll_back;
     PromoteDeployment: POST "/api/deployments/:id/promote", Project(Deploy) => deployments::promote;
     ShowLogs: GET "/api/deployments/:id/logs", Project(ReadLogs) => logs::show;
+    StreamLogs: GET "/api/deployments/:id/logs/stream", Project(ReadLogs) => logs::stream;
 
     ShowDeployKey: GET "/api/projects/:id/deploy-key", Project(ReadConfig) => sources::show_deploy_key;
     RotateDeployKey: POST "/api/projects/:id/deploy-key/rotate", Project(ChangeConfig) => sources::rotate_deploy_key;
@@ -176,6 +178,13 @@ endpoints! {
     SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
     RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
     ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
+    StreamAppLogs: GET "/api/environments/:id/logs/stream", Project(ReadLogs) => app_logs::stream;
+    RunCommand: GET "/api/environments/:id/run", Project(RunCommand) => run::run;
+    ListDrains: GET "/api/projects/:id/drains", Project(ReadConfig) => drains::list;
+    CreateDrain: POST "/api/projects/:id/drains", Project(UpdateProject) => drains::create;
+    ShowDrain: GET "/api/drains/:id", Project(ReadConfig) => drains::show;
+    UpdateDrain: PATCH "/api/drains/:id", Project(UpdateProject) => drains::update;
+    DeleteDrain: DELETE "/api/drains/:id", Project(UpdateProject) => drains::delete;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;
@@ -197,9 +206,15 @@ impl Endpoint {
         word
     }
 
-    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there.
+    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there; a
+    /// command may change anything, although a WebSocket begins as a GET.
     pub fn is_audited(self) -> bool {
-        self.row().method != Method::GET && self != Self::Refresh
+        (self.row().method != Method::GET && self != Self::Refresh) || self == Self::RunCommand
+    }
+
+    /// Whether it is a WebSocket, which is opened and not answered.
+    pub fn is_socket(self) -> bool {
+        matches!(self, Self::StreamLogs | Self::StreamAppLogs | Self::RunCommand)
     }
 
     /// Whether what it makes is a project.

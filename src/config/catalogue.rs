@@ -98,6 +98,10 @@ settings! {
         "Days after which the log of a deployment is removed; the deployment itself stays.";
     LOG_MIB_PER_PROJECT = "GILGAL_LOG_MIB_PER_PROJECT", Some("log_mib_per_project"), "200",
         "MiB that the logs of one project's deployments may have together; the oldest are removed.";
+    RUN_SECONDS = "GILGAL_RUN_SECONDS", Some("run_seconds"), "86400",
+        "Seconds after which a one-off command is stopped.";
+    DRAIN_NETWORKS = "GILGAL_DRAIN_ALLOW_NETWORKS", Some("drain_allow_networks"), "",
+        "Networks beside the public ones that log drains may send to, separated by commas, and plain http to these only: 10.1.0.0/16.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -6,6 +6,7 @@ use super::fetch::FetchSettings;
 use super::lists::{Networks, Origins};
 use super::lookup::{Lookup, Mistakes, Variables};
 use crate::model::process::Maxima;
+use crate::model::secret::Secret;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -37,7 +38,7 @@ pub struct Settings {
     /// `None`: the port that the router is bound to.
     pub http_public_port: Option<u16>,
     /// May hold a password.
-    pub database_url: crate::model::secret::Secret<String>,
+    pub database_url: Secret<String>,
     pub docker_host: String,
     pub mode: Mode,
     pub registration: Registration,
@@ -51,6 +52,8 @@ pub struct Settings {
     pub build_memory_mib: u32,
     pub build_processes: u32,
     pub disk: DiskBudget,
+    pub run_time: Duration,
+    pub drain_networks: Vec<IpNet>,
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -152,6 +155,8 @@ impl Settings {
         let build_timeout =
             lookup.required::<NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
         let disk = DiskBudget::read(&mut lookup);
+        let run_seconds = lookup.required::<NonZeroU32>(names::RUN_SECONDS, "a number of seconds");
+        let drain_networks = lookup.optional::<Networks>(names::DRAIN_NETWORKS, "networks");
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
         let log_filter =
@@ -175,9 +180,7 @@ impl Settings {
                 base_domain,
                 ssh_public_port: ssh_public_port.map(Into::into),
                 http_public_port: http_public_port.map(Into::into),
-                database_url: crate::model::secret::Secret::new(
-                    database.map_or_else(default_database, |url| url.0),
-                ),
+                database_url: Secret::new(database.map_or_else(default_database, |url| url.0)),
                 docker_host: docker_host?.0,
                 mode: mode?,
                 registration: registration?,
@@ -194,6 +197,8 @@ impl Settings {
                 build_memory_mib: build_memory?.get(),
                 build_processes: build_processes?.get(),
                 disk: disk?,
+                run_time: Duration::from_secs(u64::from(run_seconds?.get())),
+                drain_networks: drain_networks.map(|networks| networks.0).unwrap_or_default(),
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,

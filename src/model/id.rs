@@ -80,6 +80,8 @@ ids! {
     ConfigFileId,
     /// Identifies a change of an environment's config vars or files.
     ConfigChangeId,
+    /// Identifies a log drain of a project.
+    DrainId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

@@ -12,6 +12,7 @@ pub mod basis;
 pub mod config;
 pub mod config_file;
 pub mod deployment;
+pub mod drain;
 pub mod environment;
 pub mod id;
 pub mod image;

@@ -1,13 +1,15 @@
 //! Which hosts the server talks to when somebody names one: those of the internet, and no others.
 //!
-//! A project's member can name a repository or an image anywhere, and the server is inside of a network that they are not
+//! A project's member can name a repository, an image or a log drain anywhere, and the server is inside of a network that they are not
 //! in. So a name is looked up here, every address that it has is checked, and what connects is told the address: whoever
 //! answers for the name cannot give another one a moment later.
 
 mod addresses;
+mod guard;
+
+pub use guard::{Guard, Unreachable};
 
 use crate::model::repository_url::Scheme;
-use ipnet::IpNet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -19,8 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Outbound {
     /// How repositories may be reached.
     pub schemes: Vec<Scheme>,
-    /// Networks that may be reached although they are not of the internet.
-    pub networks: Vec<IpNet>,
+    /// Which addresses.
+    pub guard: Guard,
 }
 
 /// A host is not talked to: a whole sentence with the way out.
@@ -78,8 +80,7 @@ impl Outbound {
 
     fn check(&self, host: &str, address: IpAddr) -> Result<(), OutboundError> {
         let address = address.to_canonical();
-        let is_allowed = self.networks.iter().any(|network| network.contains(&address));
-        if is_allowed || addresses::is_of_the_internet(address) {
+        if self.guard.admits(address) {
             return Ok(());
         }
         Err(OutboundError::NotAllowed { host: host.to_owned(), address })
@@ -100,7 +101,8 @@ mod tests {
         }
         let refused = closed.resolve("no-such-host.invalid", 443).await;
         assert!(matches!(refused, Err(OutboundError::NoSuchHost { .. })), "{refused:?}");
-        let loopback = Outbound { networks: vec!["127.0.0.0/8".parse().unwrap()], ..closed };
+        let loopback = Guard::new(vec!["127.0.0.0/8".parse().unwrap()]);
+        let loopback = Outbound { guard: loopback, ..closed };
         assert_eq!(loopback.resolve("127.0.0.1", 80).await, Ok(vec![IpAddr::from([127, 0, 0, 1])]));
         // The same address in the clothes of IPv6.
         assert_eq!(loopback.check("x", "::ffff:127.0.0.1".parse().unwrap()), Ok(()));

@@ -1,7 +1,7 @@
 //! Why what runs cannot be looked at, or a command not be run.
 
 use crate::engine::EngineError;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, ProcessType};
 use crate::secrets::ClosedVariable;
 use crate::store::StoreError;
 
@@ -12,6 +12,8 @@ pub enum ProcessError {
     NothingLive(EnvironmentName),
     #[error("{0} one-off commands run already, as many as may at once. Wait for one to end.")]
     TooMany(usize),
+    #[error("{0} is no process type of what is live.")]
+    NoProcess(ProcessType),
     #[error(transparent)]
     Config(#[from] ClosedVariable),
     #[error(transparent)]

@@ -3,22 +3,25 @@
 //! Nothing here changes what is live: that is [`crate::deployments`].
 
 mod error;
+mod input;
 mod list;
 mod logs;
 mod one_off;
 
 pub use self::error::ProcessError;
+pub use self::input::Waiting;
 pub use self::list::{Process, ProcessState};
 pub use self::logs::{AppLine, LogRequest, ProcessSelector};
-pub use self::one_off::{LONGEST_RUN, OneOff, OneOffControl};
+pub use self::one_off::{OneOff, OneOffControl, OneOffRequest, TIMED_OUT, out_of_time, typed};
 
-pub use crate::engine::OutputStream;
+pub use crate::engine::{OutputStream, SessionOutput, TerminalSize};
 
 use crate::engine::Engine;
 use crate::model::one_off::OneOffs;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What looking at what runs needs of the rest of the server.
 #[derive(Clone)]
@@ -28,4 +31,6 @@ pub struct Processes {
     pub master_key: MasterKey,
     /// The one-off commands that this server talks to.
     pub one_offs: OneOffs,
+    /// How long a one-off command may run.
+    pub longest_run: Duration,
 }

@@ -71,9 +71,10 @@ pub(super) fn not_shown(error: ProcessError) -> Refusal {
             );
             Refusal(error.to_string())
         }
-        ProcessError::NothingLive(_) | ProcessError::TooMany(_) | ProcessError::Config(_) => {
-            Refusal(error.to_string())
-        }
+        ProcessError::NothingLive(_)
+        | ProcessError::TooMany(_)
+        | ProcessError::NoProcess(_)
+        | ProcessError::Config(_) => Refusal(error.to_string()),
     }
 }
 

@@ -195,6 +195,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    use crate::store::types::Guid;
+    use diesel::sql_types::BigInt;
+
+    deployment_log_sizes (deployment_id) {
+        deployment_id -> Guid,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    drains (id) {
+        id -> Guid,
+        project_id -> Guid,
+        environment_id -> Nullable<Guid>,
+        url -> Text,
+        sealed_token -> Nullable<Text>,
+        certificates -> Nullable<Text>,
+        last_success_at -> Nullable<UtcTime>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<UtcTime>,
+        dropped -> BigInt,
+        sent -> Document,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
     use crate::store::types::{Document, Guid, UtcTime};
     use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -398,6 +429,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     deployments,
     deployment_events,
     deployment_logs,
+    deployment_log_sizes,
+    drains,
     releases,
     jobs,
     sessions,

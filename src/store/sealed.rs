@@ -6,7 +6,10 @@
 
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
-use crate::model::id::{ConfigFileId, DeploymentId, EnvironmentId, ProjectId, ReleaseId, UserId};
+use crate::model::drain;
+use crate::model::id::{
+    ConfigFileId, DeploymentId, DrainId, EnvironmentId, ProjectId, ReleaseId, UserId,
+};
 use crate::model::name::ConfigName;
 use crate::model::release::ReleaseContent;
 use crate::model::remote;
@@ -16,8 +19,8 @@ use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    config_files, config_vars, deploy_keys, deployments, idempotent_requests, releases, remote_credentials,
-    second_factors,
+    config_files, config_vars, deploy_keys, deployments, drains, idempotent_requests, releases,
+    remote_credentials, second_factors,
 };
 use crate::store::types::Json;
 use diesel::prelude::*;
@@ -66,6 +69,7 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
         granted!(self.second_factors().await?);
         granted!(self.remote_credentials().await?);
         granted!(self.deploy_keys().await?);
+        granted!(self.drains().await?);
         self.forget_answers().await?;
         Ok(Ok(()))
     }
@@ -217,6 +221,21 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
                     .set(change)
                     .execute(c)
                     .await)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn drains(&mut self) -> Result<Result<(), E>, StoreError> {
+        let mut connection = self.store.write().await?;
+        let rows: Vec<(DrainId, Option<String>)> =
+            on!(connection, |c| drains::table.select((drains::id, drains::sealed_token)).load(c).await)?;
+        for (id, sealed) in rows {
+            let Some(sealed) = sealed else { continue };
+            self.values += 1;
+            if let Some(again) = granted!((self.reseal)(&drain::seal_purpose(id), &sealed)) {
+                let change = drains::sealed_token.eq(again);
+                on!(connection, |c| diesel::update(drains::table.find(id)).set(change).execute(c).await)?;
             }
         }
         Ok(Ok(()))

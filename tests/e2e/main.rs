@@ -13,6 +13,7 @@ mod config;
 mod database_away;
 mod disk_full;
 mod docker_away;
+mod drains;
 mod engine;
 mod engine_restarts;
 mod environments;
@@ -20,6 +21,7 @@ mod examples;
 mod faults;
 mod health;
 mod images;
+mod one_off;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;

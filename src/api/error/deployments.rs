@@ -40,6 +40,7 @@ impl From<ProcessError> for ApiError {
         match error {
             ProcessError::NothingLive(_) => Self::new(Code::NothingToDeploy, error),
             ProcessError::TooMany(_) => Self::new(Code::TooManyCommands, error),
+            ProcessError::NoProcess(_) => Self::field("process", error),
             ProcessError::Config(error) => Self::internal(error),
             ProcessError::Engine(error) => {
                 Self::unavailable("The Docker Engine does not answer at the moment. Try again.", error)

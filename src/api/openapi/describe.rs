@@ -15,6 +15,7 @@ use crate::wire::config::{
     UpdateConfigBody, VariableBody,
 };
 use crate::wire::deployment::{DeploymentBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody};
+use crate::wire::drain::{DrainBody, NewDrainBody, UpdateDrainBody};
 use crate::wire::environment::{
     EnvironmentBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
@@ -190,6 +191,12 @@ impl Endpoint {
             .text("environment", "With an archive: name or id.")
             .text("strip", "With an archive: `1` leaves out the one folder that everything is in.")
             .text("no_cache", "With an archive: `1` builds every layer anew."),
+            Self::StreamLogs => {
+                about(DEPLOYMENTS, "The log of a deployment, followed over a WebSocket", Shown::Socket)
+                    .number("after", "Lines with a higher number only.", None)
+                    .text("level", "Of this level only: `info`, `warning`, `error`.")
+                    .text("step", "Of this step only: `build`.")
+            }
             Self::ShowDeployKey => {
                 about(PROJECTS, "The key with which a project fetches over SSH", one::<DeployKeyBody>(200))
             }
@@ -245,6 +252,25 @@ impl Endpoint {
                     .text("process", "Of these instances only: `web`, `web.1`.")
                     .text("follow", "Whether text goes on with what is printed: `true`, `false`.")
             }
+            Self::StreamAppLogs => {
+                about(PROCESSES, "What the instances print, followed over a WebSocket", Shown::Socket)
+                    .text("since", "Nothing that was printed before this time.")
+                    .number("tail", "Most lines that were printed already.", Some(1000))
+                    .text("process", "Of these instances only: `web`, `web.1`.")
+            }
+            Self::RunCommand => {
+                about(PROCESSES, "Run a command, talked to over a WebSocket (gilgal.run.v1)", Shown::Socket)
+            }
+            Self::ListDrains => about(PROCESSES, "The log drains of a project", list::<DrainBody>()),
+            Self::CreateDrain => {
+                about(PROCESSES, "Send what the instances print elsewhere", one::<DrainBody>(201))
+                    .takes::<NewDrainBody>()
+            }
+            Self::ShowDrain => about(PROCESSES, "A log drain, and how far it is", one::<DrainBody>(200)),
+            Self::UpdateDrain => {
+                about(PROCESSES, "Change a log drain", one::<DrainBody>(200)).takes::<UpdateDrainBody>()
+            }
+            Self::DeleteDrain => about(PROCESSES, "Remove a log drain", Shown::Nothing),
             Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
             Self::Ready => {
                 about(SYSTEM, "Whether deployments can be taken", Shown::Readiness(Part::of::<ReadyBody>()))

@@ -30,6 +30,8 @@ pub(super) enum Shown {
     Applied(Part),
     /// Lines, in one of three forms.
     Log(Part),
+    /// A conversation over a WebSocket.
+    Socket,
     /// The document itself.
     Document,
     /// A page for people.
@@ -45,7 +47,7 @@ impl Shown {
             | Self::Readiness(part)
             | Self::Applied(part)
             | Self::Log(part) => Some(part),
-            Self::Nothing | Self::Document | Self::Page => None,
+            Self::Nothing | Self::Socket | Self::Document | Self::Page => None,
         }
         .into_iter()
     }

@@ -181,6 +181,10 @@ fn success(answer: &Shown) -> (String, Response) {
                 .content("text/event-stream", text().build());
             ("200".to_owned(), response.build())
         }
+        Shown::Socket => {
+            let response = ResponseBuilder::new().description("A WebSocket (RFC 6455)");
+            ("101".to_owned(), response.build())
+        }
         Shown::Document => {
             let any = ObjectBuilder::new().schema_type(Type::Object);
             ("200".to_owned(), response.content(JSON, Content::new(Some(any))).build())

@@ -3,6 +3,7 @@
 use super::column_value;
 use crate::model::audit::CredentialKind;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
+use crate::model::drain::DrainUrl;
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
@@ -58,6 +59,7 @@ texts![
     CredentialKind,
     DeploymentSource,
     DeploymentState,
+    DrainUrl,
     Email,
     EnvironmentName,
     FilePath,

@@ -10,6 +10,7 @@ use gilgal::api::{Api, ApiOptions, Check, LogFollower, Ports, Readiness, Request
 use gilgal::auth::accounts::Accounts;
 use gilgal::config::{Mode, Registration, Room};
 use gilgal::deployments::{Deployments, Uploads};
+use gilgal::drains::Drains;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::jobs::{Interrupts, Queue};
@@ -22,7 +23,7 @@ use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
 use gilgal::model::repository_url::Scheme;
-use gilgal::outbound::Outbound;
+use gilgal::outbound::{Guard, Outbound};
 use gilgal::processes::Processes;
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
@@ -30,6 +31,7 @@ use gilgal::store::{LogFilter, Store};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -101,7 +103,7 @@ impl TestServer {
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
             uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
-            outbound: Outbound { schemes: vec![Scheme::Https, Scheme::Ssh], networks: Vec::new() },
+            outbound: Outbound { schemes: vec![Scheme::Https, Scheme::Ssh], guard: Guard::default() },
         };
         let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {
@@ -112,11 +114,21 @@ impl TestServer {
             })),
             master_key: master_key.clone(),
             one_offs: OneOffs::default(),
+            longest_run: Duration::from_secs(60),
+        };
+        let drains = Drains {
+            store: store.clone(),
+            engine: processes.engine.clone(),
+            master_key: master_key.clone(),
+            guard: Guard::new(vec!["127.0.0.2/32".parse().unwrap()]),
+            host: "apps.test".to_owned(),
+            changed: Arc::default(),
         };
         let ports = Ports {
             cleanup: surroundings.clone(),
             deployments: deployments.clone(),
             processes,
+            drains,
             follower: surroundings.clone(),
             readiness: surroundings.clone(),
         };

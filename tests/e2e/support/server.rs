@@ -161,6 +161,11 @@ impl Server {
         self.folder.path()
     }
 
+    /// The process that runs.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.as_ref().unwrap().child.id()
+    }
+
     /// What the server has logged since its start.
     pub(crate) fn log(&self) -> String {
         self.process.as_ref().map(|process| process.log.lock().unwrap().clone()).unwrap_or_default()
