@@ -3,8 +3,8 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, drains, environments,
-    invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor, sources,
-    system,
+    invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor,
+    sources, system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;

@@ -49,8 +49,8 @@ mod route;
 mod run;
 mod second_factor;
 mod server;
-mod sources;
 mod socket;
+mod sources;
 mod system;
 mod trail;
 

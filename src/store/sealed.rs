@@ -7,9 +7,7 @@
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
 use crate::model::drain;
-use crate::model::id::{
-    ConfigFileId, DeploymentId, DrainId, EnvironmentId, ProjectId, ReleaseId, UserId,
-};
+use crate::model::id::{ConfigFileId, DeploymentId, DrainId, EnvironmentId, ProjectId, ReleaseId, UserId};
 use crate::model::name::ConfigName;
 use crate::model::release::ReleaseContent;
 use crate::model::remote;

@@ -22,7 +22,7 @@ mod profile;
 mod projects;
 mod protection;
 mod second_factor;
-mod sources;
 mod sockets;
+mod sources;
 mod support;
 mod system;
