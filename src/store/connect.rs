@@ -9,15 +9,19 @@ use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfi
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
+use std::time::Duration;
 
 /// Connections that read a SQLite file.
 const SQLITE_READERS: usize = 4;
 /// Connections to PostgreSQL.
 const POSTGRES_CONNECTIONS: usize = 10;
 
-/// What every connection to SQLite is told. The busy timeout comes first: switching to WAL needs a lock itself.
-const SQLITE_SETTINGS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; \
-                               PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+/// What every connection to SQLite is told.
+const SQLITE_SETTINGS: &str =
+    "PRAGMA busy_timeout = 5000; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;";
+/// How often the switch to the write-ahead log is tried, and how long is waited between.
+const WAL_ATTEMPTS: u32 = 100;
+const WAL_INTERVAL: Duration = Duration::from_millis(50);
 
 impl Store {
     /// Opens the database at `sqlite://PATH` (the file is made where it is missing) or
@@ -28,6 +32,7 @@ impl Store {
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let backend = if let Some(path) = url.strip_prefix("sqlite://") {
             make_private_file(path)?;
+            use_write_ahead_log(path).await?;
             Backend::Sqlite { read: sqlite_pool(path, SQLITE_READERS)?, write: sqlite_pool(path, 1)? }
         } else if url.starts_with("postgres://") || url.starts_with("postgresql://") {
             Backend::Postgres(postgres_pool(url)?)
@@ -49,6 +54,22 @@ fn make_private_file(path: &str) -> Result<(), StoreError> {
         .open(path)
         .map(drop)
         .map_err(|error| StoreError::Unavailable(Box::new(error)))
+}
+
+/// Sets the journal mode, which the file keeps. Two that switch a new file at once each hold what the other waits for:
+/// SQLite then calls one of them busy at once, whatever its timeout is.
+async fn use_write_ahead_log(path: &str) -> Result<(), StoreError> {
+    let mut connection =
+        SqliteConnection::establish(path).await.map_err(|error| StoreError::Unavailable(Box::new(error)))?;
+    let mut attempt = 0;
+    loop {
+        let switched = connection.batch_execute("PRAGMA journal_mode = WAL;").await.map_err(StoreError::from);
+        if attempt == WAL_ATTEMPTS || !matches!(switched, Err(StoreError::Unavailable(_))) {
+            return switched;
+        }
+        attempt += 1;
+        tokio::time::sleep(WAL_INTERVAL).await;
+    }
 }
 
 fn sqlite_pool(path: &str, size: usize) -> Result<Pool<SqliteConnection>, StoreError> {
