@@ -9,7 +9,8 @@ use crate::model::time::now;
 use crate::wire::account::SessionBody;
 use crate::wire::error::{ErrorBody, ErrorDetail};
 use crate::wire::list::List;
-use reqwest::header::{ACCEPT, LOCATION, RETRY_AFTER};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use reqwest::{Method, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,8 +18,19 @@ use std::time::Duration;
 
 /// How long a server may take to be reached.
 const CONNECT: Duration = Duration::from_secs(10);
+/// What a login is answered whose account has a second factor.
+const NEEDS_CODE: &str = "second_factor_required";
 /// How long a server may say nothing: removing a project stops its instances first.
 const SILENCE: Duration = Duration::from_secs(180);
+
+/// What is sent with a request.
+#[derive(Clone, Copy)]
+enum Content<'a> {
+    Nothing,
+    Json(&'a Value),
+    /// Of a media type.
+    Raw(&'a str, &'a Bytes),
+}
 
 /// A server, and who is asking.
 pub(super) struct Api {
@@ -50,7 +62,7 @@ impl Api {
 
     /// `GET`; the body as it came.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.json(Method::GET, path, None).await
+        self.json(Method::GET, path, Content::Nothing).await
     }
 
     /// Every page of a list; a path with a query ends with `&`, another one with `?`.
@@ -77,20 +89,42 @@ impl Api {
 
     /// `POST` with a body, or with none where it is `null`; the answer's body, `null` where there is none.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.json(Method::POST, path, Some(body).filter(|body| !body.is_null())).await
+        let content = if body.is_null() { Content::Nothing } else { Content::Json(body) };
+        self.json(Method::POST, path, content).await
+    }
+
+    /// `PUT` with a body.
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.json(Method::PUT, path, Content::Json(body)).await
+    }
+
+    /// `PATCH` with a body.
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.json(Method::PATCH, path, Content::Json(body)).await
+    }
+
+    /// A request with a body that is not JSON, and of which type.
+    pub(super) async fn send_as(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Value, Failure> {
+        self.json(method, path, Content::Raw(media_type, &Bytes::from(body))).await
     }
 
     /// `DELETE`.
     pub(super) async fn delete(&self, path: &str) -> Result<Value, Failure> {
-        self.json(Method::DELETE, path, None).await
+        self.json(Method::DELETE, path, Content::Nothing).await
     }
 
     /// `GET` of something that is not JSON, to be read as it arrives.
     pub(super) async fn open(&self, path: &str, accept: &str) -> Result<Response, Failure> {
-        self.send(Method::GET, path, None, accept).await
+        self.send(Method::GET, path, Content::Nothing, accept).await
     }
 
-    async fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    async fn json(&self, method: Method, path: &str, body: Content<'_>) -> Result<Value, Failure> {
         let response = self.send(method, path, body, "application/json").await?;
         let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
         if bytes.is_empty() {
@@ -105,7 +139,7 @@ impl Api {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Content<'_>,
         accept: &str,
     ) -> Result<Response, Failure> {
         let mut token = self.token().await?;
@@ -116,9 +150,13 @@ impl Api {
             if let Some(token) = &token {
                 request = request.bearer_auth(token.expose());
             }
-            if let Some(body) = body {
-                request = request.json(body);
-            }
+            request = match body {
+                Content::Nothing => request,
+                Content::Json(body) => request.json(body),
+                Content::Raw(media_type, bytes) => {
+                    request.header(CONTENT_TYPE, media_type).body(bytes.clone())
+                }
+            };
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
             if response.status().is_success() {
                 return Ok(response);
@@ -222,6 +260,7 @@ impl Api {
     /// What the server has refused, in its own words.
     fn refusal(&self, status: StatusCode, error: ErrorDetail, wait: Option<String>) -> Failure {
         let ErrorDetail { code, message, details, request_id } = error;
+        let needs_code = code == NEEDS_CODE;
         let mut failure = match (code.as_str(), &self.identity) {
             ("unauthenticated", Identity::Given(_)) => {
                 Failure::new(format!("{} does not accept the token.", self.server)).with_hint(
@@ -231,6 +270,7 @@ impl Api {
             ("unauthenticated", Identity::Kept(_) | Identity::Nobody) => not_logged_in(&self.server),
             _ => Failure::new(message),
         };
+        failure.needs_code = needs_code;
         if let Some(Value::Object(fields)) = details.get("fields") {
             for (name, fault) in fields {
                 failure = failure.with_cause(format!("{name}: {}", fault.as_str().unwrap_or_default()));

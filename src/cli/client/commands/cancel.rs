@@ -15,7 +15,7 @@ pub(super) async fn cancel(
     project: Option<&Slug>,
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, project, reference).await?;
+    let id = deployment::find(context, (project, None), reference).await?;
     let json = context.api.post(&format!("/api/deployments/{id}/cancel"), &Value::Null).await?;
     let deployment: DeploymentBody = parse(json.clone())?;
     let screen = if deployment::is_over(deployment.status) {

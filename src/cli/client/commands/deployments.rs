@@ -4,6 +4,7 @@ use crate::cli::client::answer::Answer;
 use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference, seconds, step_word, took};
+use crate::cli::client::environment;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::follow::follow;
 use crate::cli::client::progress::{Display, Lines, Silent};
@@ -24,16 +25,27 @@ pub(super) async fn list(
     status: Option<Status>,
     limit: u16,
 ) -> Result<Answer, Failure> {
-    let project = project::find(&context.api, project).await?.body;
+    let project = project::find(&context.api, project).await?;
+    let environments = environment::names(&context.api, &project).await?;
+    let project = project.body;
     let filter = status.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
     let page =
         context.api.get(&format!("/api/projects/{}/deployments?limit={limit}{filter}", project.id)).await?;
     let List { data, next: _ } = parse::<List<Value>>(page)?;
-    let mut table = Table::new(&["ID", "STATUS", "RELEASE", "COMMIT", "BRANCH", "BY", "AGE", "TOOK"]);
+    // Where there is only one environment, nobody wonders which it was.
+    let several = environments.len() > 1;
+    let mut headings = vec!["ID", "STATUS", "RELEASE", "COMMIT", "BRANCH", "BY", "AGE", "TOOK"];
+    if several {
+        headings.insert(1, "ENVIRONMENT");
+    }
+    let mut table = Table::new(&headings);
     for deployment in &data {
         let deployment: DeploymentBody = parse(deployment.clone())?;
-        table.row([
-            deployment::short(deployment.id),
+        let mut row = vec![deployment::short(deployment.id)];
+        if several {
+            row.push(or_dash(environments.get(&deployment.environment_id)));
+        }
+        row.extend([
             deployment.status.as_str().to_owned(),
             release(&deployment),
             deployment.commit.as_ref().map_or_else(|| "-".to_owned(), |commit| commit.short().to_owned()),
@@ -42,6 +54,7 @@ pub(super) async fn list(
             age(deployment.created_at, now()),
             took(&deployment, now()),
         ]);
+        table.row(row);
     }
     let empty = format!("There are no deployments of {} to show.", project.slug);
     Ok(Answer::table(&table, context.screen.width, &empty, Value::Array(data)))
@@ -53,7 +66,7 @@ pub(super) async fn show(
     project: Option<&Slug>,
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, project, reference).await?;
+    let id = deployment::find(context, (project, None), reference).await?;
     let (deployment, json) = deployment::fetch(&context.api, id).await?;
     Ok(Answer::new(shown(&deployment), json))
 }
@@ -90,7 +103,7 @@ pub(super) async fn attach(
     project: Option<&Slug>,
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, project, reference).await?;
+    let id = deployment::find(context, (project, None), reference).await?;
     watch(context, id).await
 }
 

@@ -10,7 +10,7 @@ use crate::cli::client::follow::follow;
 use crate::cli::client::progress::{Lines, rendered};
 use crate::cli::printer;
 use crate::model::id::DeploymentId;
-use crate::model::name::Slug;
+use crate::model::name::{EnvironmentName, Slug};
 use crate::model::report::Colour;
 use crate::wire::list::List;
 use crate::wire::log::LogLineBody;
@@ -19,7 +19,7 @@ use serde_json::Value;
 /// The log of a deployment, so far or to its end.
 pub(super) async fn logs(
     context: &Context,
-    project: Option<&Slug>,
+    project: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
     to_its_end: bool,
 ) -> Result<Answer, Failure> {

@@ -1,20 +1,32 @@
 //! One function a command.
 
 mod account;
+mod app_logs;
 mod cancel;
 mod completions;
+mod config;
 mod create;
+mod deploying;
 mod deployments;
 mod destroy;
+mod environments;
 mod keys;
 mod login;
 mod logs;
+mod processes;
 mod project;
+mod releases;
+mod run;
 mod status;
+mod tokens;
 
 use super::answer::Answer;
-use super::arguments::{ClientCommand, DeploymentsAction, InProject, KeysAction};
+use super::arguments::{
+    ClientCommand, ConfigAction, DeploymentsAction, EnvironmentsAction, InProject, KeysAction,
+    ReleasesAction, TokensAction,
+};
 use super::context::Context;
+use super::environment::Place;
 use super::failure::Failure;
 use super::project::{Project, find};
 use crate::cli::printer::Screen;
@@ -29,8 +41,8 @@ pub(super) async fn run(
     let connection = command.connection().clone();
     let context = || Context::new(&connection, variables, screen);
     match command {
-        ClientCommand::Login { address, email, token, connection: _ } => {
-            login::login(address, email, token, &connection, variables).await
+        ClientCommand::Login { address, email, token, code, connection: _ } => {
+            login::login(address, (email, code), token, &connection, variables).await
         }
         ClientCommand::Logout { .. } => login::logout(&context()?, variables).await,
         ClientCommand::Whoami { .. } => account::whoami(&context()?).await,
@@ -63,9 +75,38 @@ pub(super) async fn run(
                 }
             }
         }
-        ClientCommand::Logs { deployment, follow, project } => {
-            logs::logs(&context()?, project.project.as_ref(), deployment.as_ref(), follow).await
+        ClientCommand::Logs { deployment: _, follow, app: true, process, lines, place } => {
+            let context = context()?;
+            let place = Place::find(&context, &place).await?;
+            app_logs::show(&context, &place, app_logs::Wanted { process, lines, follow }).await
         }
+        ClientCommand::Logs { deployment, follow, app: false, process: _, lines: _, place } => {
+            let of = (place.project.project.as_ref(), place.environment.as_ref());
+            logs::logs(&context()?, of, deployment.as_ref(), follow).await
+        }
+        ClientCommand::Env { action, project } => {
+            let (context, project) = in_project(context()?, &project).await?;
+            environment(&context, project, action).await
+        }
+        ClientCommand::Config { action, place } => {
+            let context = context()?;
+            let place = Place::find(&context, &place).await?;
+            configuration(&context, &place, action).await
+        }
+        ClientCommand::Ps { place } => {
+            let context = context()?;
+            processes::list(&context, &Place::find(&context, &place).await?).await
+        }
+        ClientCommand::Releases { action, place } => {
+            let context = context()?;
+            let place = Place::find(&context, &place).await?;
+            match action {
+                None => releases::list(&context, &place).await,
+                Some(ReleasesAction::Info { version }) => releases::info(&context, &place, version).await,
+            }
+        }
+        // Boxed: the largest of them.
+        ClientCommand::Deploying(command) => Box::pin(deploying::run(&context()?, command)).await,
         ClientCommand::Cancel { deployment, project } => {
             cancel::cancel(&context()?, project.project.as_ref(), deployment.as_ref()).await
         }
@@ -73,6 +114,14 @@ pub(super) async fn run(
             None => keys::list(&context()?).await,
             Some(KeysAction::Add { file, title }) => keys::add(&context()?, file, title, variables).await,
             Some(KeysAction::Remove { key }) => keys::remove(&context()?, &key).await,
+        },
+        ClientCommand::Tokens { action, connection: _ } => match action {
+            None => tokens::list(&context()?).await,
+            Some(TokensAction::Create { title, scope, expires }) => {
+                tokens::create(&context()?, &title, scope, expires).await
+            }
+            Some(TokensAction::Rotate { key, overlap }) => tokens::rotate(&context()?, &key, overlap).await,
+            Some(TokensAction::Revoke { key }) => tokens::revoke(&context()?, &key).await,
         },
         ClientCommand::Status { project } => status::status(&context()?, project.project.as_ref()).await,
         ClientCommand::Completions { shell, connection: _ } => Ok(completions::completions(shell)),
@@ -83,4 +132,48 @@ pub(super) async fn run(
 async fn in_project(context: Context, project: &InProject) -> Result<(Context, Project), Failure> {
     let project = find(&context.api, project.project.as_ref()).await?;
     Ok((context, project))
+}
+
+async fn environment(
+    context: &Context,
+    project: Project,
+    action: Option<EnvironmentsAction>,
+) -> Result<Answer, Failure> {
+    match action {
+        None => environments::list(context, &project).await,
+        Some(EnvironmentsAction::Create { name, branch }) => {
+            environments::create(context, &project, &name, branch.as_ref()).await
+        }
+        Some(EnvironmentsAction::Info { name }) => {
+            environments::info(context, &Place { project, name }).await
+        }
+        Some(EnvironmentsAction::Follow { name, branch }) => {
+            environments::follow(context, &Place { project, name }, branch.as_ref()).await
+        }
+        Some(EnvironmentsAction::Destroy { name, confirm }) => {
+            environments::destroy(context, &Place { project, name }, confirm).await
+        }
+    }
+}
+
+async fn configuration(
+    context: &Context,
+    place: &Place,
+    action: Option<ConfigAction>,
+) -> Result<Answer, Failure> {
+    match action {
+        None => config::list(context, place).await,
+        Some(ConfigAction::Get { name }) => config::get(context, place, &name).await,
+        Some(ConfigAction::Set { variables, secret, scope, detach }) => {
+            let manner = config::Manner { secret, scope, detach };
+            config::set(context, place, &variables, manner).await
+        }
+        Some(ConfigAction::Unset { names, detach }) => config::unset(context, place, &names, detach).await,
+        Some(ConfigAction::Import { file, secret, scope, detach }) => {
+            let manner = config::Manner { secret, scope, detach };
+            config::import(context, place, file.as_deref(), manner).await
+        }
+        Some(ConfigAction::Export) => config::export(context, place).await,
+        Some(ConfigAction::History) => config::history(context, place).await,
+    }
 }
