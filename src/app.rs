@@ -1,14 +1,14 @@
 //! Every long-lived part, built once; the only place where engines are chosen.
 
+mod parts;
+
 use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
-use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
-use crate::buildpack::Catalog;
+use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
 use crate::deploy::{Deployer, Elsewhere, Failpoints, Reconciler};
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
-use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
@@ -108,7 +108,7 @@ impl App {
         }
         let housekeeping = Housekeeping { store: store.clone(), repositories: repositories.clone() };
         housekeeping.put_aside().await?;
-        let (engine, builder) = engine(settings, home);
+        let (engine, builder) = parts::engine(settings, home);
         let retention = Retention {
             store: store.clone(),
             engine: engine.clone(),
@@ -116,8 +116,8 @@ impl App {
             budget: settings.disk,
         };
         // Not waited for: the router serves what runs already, and the rest asks again whenever it needs the engine.
-        tokio::spawn(warn_unless_it_answers(engine.clone()));
-        let catalog = Arc::new(catalog(home));
+        tokio::spawn(parts::warn_unless_it_answers(engine.clone()));
+        let catalog = Arc::new(parts::catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
         let one_offs = OneOffs::default();
@@ -172,7 +172,7 @@ impl App {
             one_offs,
             longest_run: settings.run_time,
         };
-        let drains = drains(settings, &store, &engine, &master_key);
+        let drains = parts::drains(settings, &store, &engine, &master_key);
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -228,53 +228,6 @@ impl App {
             drains,
             lock,
         })
-    }
-}
-
-/// The engine that runs instances and the builder that makes images. Docker is the only one so far.
-fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder>) {
-    let (server_id, host) = (home.server_id(), Some(settings.docker_host.clone()));
-    let engine = DockerEngine::connect(DockerOptions { server_id, host: host.clone() });
-    let builder = DockerBuilder::connect(DockerBuilderOptions {
-        server_id,
-        host,
-        least_free_bytes: settings.disk.least_free_for_builds_bytes,
-    });
-    (Arc::new(engine), Arc::new(builder))
-}
-
-/// What sends the output of apps elsewhere.
-fn drains(settings: &Settings, store: &Store, engine: &Arc<dyn Engine>, master_key: &MasterKey) -> Drains {
-    Drains {
-        store: store.clone(),
-        engine: Arc::clone(engine),
-        master_key: master_key.clone(),
-        guard: Guard::new(settings.drain_networks.clone()),
-        host: settings.base_domain.clone(),
-        changed: Arc::default(),
-    }
-}
-
-/// The buildpacks, with the operator's own. One that is wrong takes nothing else down: it is named, and not used.
-fn catalog(home: &Home) -> Catalog {
-    let (catalog, broken) = Catalog::with_own(&home.buildpacks());
-    for pack in broken {
-        tracing::error!(
-            buildpack = pack.name,
-            error = &pack.error as &dyn std::error::Error,
-            "a buildpack of the home is not used"
-        );
-    }
-    catalog
-}
-
-/// Says in the log when no engine answers at the start: nothing can be deployed until one does.
-async fn warn_unless_it_answers(engine: Arc<dyn Engine>) {
-    if let Err(error) = engine.info().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the engine does not answer: nothing can be deployed until it does"
-        );
     }
 }
 

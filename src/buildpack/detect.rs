@@ -58,6 +58,33 @@ pub(crate) fn detect(
     tree: &dyn SourceTree,
     options: &DetectOptions,
 ) -> Result<BuildPlan, Refusal> {
+    detect_at(catalog, tree, options, Level::Project)
+}
+
+/// The same for a package of a workspace, which is looked at for itself: a workspace in a workspace is no app.
+pub(crate) fn detect_package(
+    catalog: &Catalog,
+    tree: &dyn SourceTree,
+    options: &DetectOptions,
+) -> Result<BuildPlan, Refusal> {
+    detect_at(catalog, tree, options, Level::Package)
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// What is to be deployed; where it is a workspace, one of its packages may be meant.
+    Project,
+    /// One of those packages.
+    Package,
+}
+
+fn detect_at(
+    catalog: &Catalog,
+    tree: &dyn SourceTree,
+    options: &DetectOptions,
+    level: Level,
+) -> Result<BuildPlan, Refusal> {
     let project = Project::read(tree, &options.root)?.with_commands(options);
     if let Some(image) = project.file.build.image.as_ref().and_then(RunnableImage::name) {
         return prebuilt::plan(&project, &image);
@@ -76,7 +103,9 @@ pub(crate) fn detect(
     for (position, (pack, why)) in recognised.iter().enumerate() {
         let mut chosen = None;
         if let Some(rules) = &pack.manifest.workspaces {
-            if let Some(plan) = apps::only(catalog, (pack, rules), tree, &documents, &project, options)? {
+            if level == Level::Project
+                && let Some(plan) = apps::only(catalog, (pack, rules), tree, &documents, &project, options)?
+            {
                 return Ok(plan);
             }
             chosen = Chosen::of(tree, &project.root)?;

@@ -12,6 +12,7 @@ mod home;
 mod lists;
 mod lookup;
 mod settings;
+mod values;
 
 pub use budget::DiskBudget;
 pub use catalogue::{SETTINGS, Setting};

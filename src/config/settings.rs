@@ -5,6 +5,7 @@ use super::catalogue as names;
 use super::fetch::FetchSettings;
 use super::lists::{Networks, Origins};
 use super::lookup::{Lookup, Mistakes, Variables};
+use super::values::{DatabaseUrl, DockerHost, HostName, LogFilter, PerPeer};
 use crate::model::process::Maxima;
 use crate::model::secret::Secret;
 use ipnet::IpNet;
@@ -235,71 +236,6 @@ fn home_folder(variables: &Variables) -> Result<PathBuf, Mistakes> {
         "is not set, and neither is HOME: set it to the folder for the server's data"
     };
     Err(Mistakes(vec![super::Mistake { name: names::HOME.variable.to_owned(), problem: problem.to_owned() }]))
-}
-
-/// A limit, of which 0 means none.
-struct PerPeer(usize);
-
-impl FromStr for PerPeer {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text.parse().map_err(drop)? {
-            0 => Ok(Self(usize::MAX)),
-            limit => Ok(Self(limit)),
-        }
-    }
-}
-
-struct HostName(String);
-
-impl FromStr for HostName {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let name = text.trim_matches('.').to_ascii_lowercase();
-        let label_valid = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        // 190 octets leave room for a slug in front (RFC 1035 §2.3.4: 255 in all).
-        if name.len() <= 190 && name.split('.').all(label_valid) { Ok(Self(name)) } else { Err(()) }
-    }
-}
-
-struct LogFilter(String);
-
-impl FromStr for LogFilter {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        tracing_subscriber::EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(drop)
-    }
-}
-
-struct DatabaseUrl(String);
-
-impl FromStr for DatabaseUrl {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let known =
-            ["postgres://", "postgresql://", "sqlite://"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(Self(text.to_owned())) } else { Err(()) }
-    }
-}
-
-struct DockerHost(String);
-
-impl FromStr for DockerHost {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let known = ["unix:///", "tcp://", "http://"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(Self(text.to_owned())) } else { Err(()) }
-    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{DeployError, Deployments};
 use crate::config::Room;
-use crate::git::{Authorship, GitError, Upload};
+use crate::git::{Authorship, GitError, UnpackingTurn, Upload};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
@@ -67,11 +67,14 @@ impl Deployments {
         UploadOptions { strip, no_cache }: UploadOptions,
         author: &User,
     ) -> Result<Deployment, DeployError> {
-        let turn = self.uploads.at_once.acquire().await;
-        let _turn = turn.map_err(|closed| GitError::from(std::io::Error::other(closed)))?;
+        let turn = Arc::clone(&self.uploads.at_once).acquire_owned().await;
+        let permit = turn.map_err(|closed| GitError::from(std::io::Error::other(closed)))?;
+        // Each of those that are unpacked at once has its share of the disk.
+        let most_bytes = self.uploads.room.check()? / UNPACKED_AT_ONCE as u64;
+        let turn = UnpackingTurn { most_bytes, permit };
         let repository = self.repositories.open_or_create(environment.project_id)?;
         let message = format!("Uploaded by {}\n", author.username);
-        let commit = upload.commit(repository, strip, authorship(author, message)).await?;
+        let commit = upload.commit(repository, strip, authorship(author, message), turn).await?;
         let what = format!("an upload ({})", commit.short());
         self.queue_origin(environment, commit, (Origin::Upload, no_cache), author, &what).await
     }

@@ -34,7 +34,7 @@ pub enum DrainError {
     )]
     NotPublic,
     #[error(
-        "Use https: without TLS drains send only to networks that the operator allows (GILGAL_DRAIN_ALLOW_NETWORKS)."
+        "Use https or syslog+tls: without TLS drains send only to networks that the operator allows (GILGAL_DRAIN_ALLOW_NETWORKS)."
     )]
     Plain,
     #[error(
@@ -159,7 +159,7 @@ impl Drains {
             return Err(DrainError::NotPublic);
         }
         let named = address.map_or(self.guard.names_any(), |address| self.guard.names(address));
-        if url.protocol() == DrainProtocol::Http && !named {
+        if matches!(url.protocol(), DrainProtocol::Http | DrainProtocol::SyslogTcp) && !named {
             return Err(DrainError::Plain);
         }
         Ok(())

@@ -28,6 +28,8 @@ use tokio::sync::mpsc;
 const CAN_PIN: (u32, u32) = (2, 37);
 /// Time that git gets to clean up when it is stopped.
 const GRACE: Duration = Duration::from_secs(5);
+/// How often it is looked at how git gets what it gets.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 /// Lines of git that explain a failure.
 const LAST_LINES: usize = 20;
 /// Longest line of the other side that is kept.
@@ -112,17 +114,28 @@ impl Repository {
             };
             Ok::<_, GitError>((code, lines))
         };
-        let ended = tokio::time::timeout(fetch.timeout, ended).await;
-        let Ok(ended) = ended else {
-            if let Some(mut git) = running.0.take() {
-                git.end(GRACE).await;
+        let ended = async {
+            tokio::select! {
+                ended = tokio::time::timeout(fetch.timeout, ended) => {
+                    ended.map_err(|_elapsed| FetchError::TimedOut { after: fetch.timeout })
+                }
+                () = until_file_by_file(&folder) => Err(FetchError::FileByFile),
             }
-            let outcome = Err(FetchError::TimedOut { after: fetch.timeout });
-            return Ok(FetchReport { host_keys: folder.new_host_keys(&fetch), outcome });
+        };
+        let ended = match ended.await {
+            Ok(ended) => ended,
+            Err(cut_off) => {
+                if let Some(mut git) = running.0.take() {
+                    git.end(GRACE).await;
+                }
+                return Ok(FetchReport { host_keys: folder.new_host_keys(&fetch), outcome: Err(cut_off) });
+            }
         };
         running.0 = None;
         let (code, lines) = ended?;
-        let outcome = if code == 0 {
+        let outcome = if folder.is_file_by_file() {
+            Err(FetchError::FileByFile)
+        } else if code == 0 {
             self.fetched(fetch.deployment)?.ok_or(FetchError::NoCommit)
         } else if self.remove_cut_off_packs(fetch.most_bytes) {
             Err(FetchError::TooLarge { most_mib: fetch.most_bytes >> 20 })
@@ -152,6 +165,16 @@ impl Repository {
         }
         reference.delete()?;
         Ok(None)
+    }
+}
+
+/// Waits until git gets the repository file by file.
+async fn until_file_by_file(folder: &FetchFolder) {
+    loop {
+        tokio::time::sleep(LOOK_EVERY).await;
+        if folder.is_file_by_file() {
+            return;
+        }
     }
 }
 

@@ -27,6 +27,9 @@ pub enum FetchError {
     TooLarge { most_mib: u64 },
     #[error("The repository was not fetched within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).", after.as_secs())]
     TimedOut { after: Duration },
+    /// git's "dumb" protocol.
+    #[error("The host serves the repository as plain files, which has no limit.")]
+    FileByFile,
     /// It would look the host up itself.
     #[error(
         "git {version} cannot be told which address to connect to. Ask the operator to install git 2.37 or newer."

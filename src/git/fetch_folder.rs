@@ -67,6 +67,17 @@ impl FetchFolder {
         location.last()
     }
 
+    /// Whether git gets the repository file by file, as from a server that knows nothing of git: without one size, and
+    /// without a check of each object. A server that knows is asked for nothing but what there is by `GET`.
+    pub(super) fn is_file_by_file(&self) -> bool {
+        let Ok(file) = fs::File::open(self.trace()) else { return false };
+        let mut lines = BufReader::new(file).lines().map_while(Result::ok);
+        lines.any(|line| {
+            line.split_once("=> Send header: GET ")
+                .is_some_and(|(_, rest)| !rest.contains("/info/refs?service=git-upload-pack"))
+        })
+    }
+
     fn write(&self, name: &str, text: &str) -> io::Result<()> {
         let path = self.0.join(name);
         OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?.write_all(text.as_bytes())

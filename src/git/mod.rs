@@ -40,5 +40,5 @@ pub use repository::{GitError, Repositories, Repository};
 pub use service::{GitProtocol, PushEnvironment, Service};
 pub use tree::GitTree;
 pub use unpack::Refused;
-pub use upload::{Upload, UploadError};
+pub use upload::{UnpackingTurn, Upload, UploadError};
 pub use work_tree::{Remote, WorkTree};

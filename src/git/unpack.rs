@@ -29,8 +29,8 @@ pub enum Refused {
     Empty,
     #[error("The archive has more than {MAX_FILES} files and folders.")]
     TooManyEntries,
-    #[error("The files of the archive have more than {} MiB together.", MAX_BYTES >> 20)]
-    TooLarge,
+    #[error("The files of the archive have more than {most_mib} MiB together.")]
+    TooLarge { most_mib: u64 },
     #[error("The archive is refused: {path} {why}.")]
     Entry { path: String, why: &'static str },
     #[error(
@@ -40,13 +40,15 @@ pub enum Refused {
 }
 
 /// Looks at every entry, and keeps nothing.
-pub(super) fn look(archive: impl Read, strip: bool) -> Result<(), UploadError> {
-    Unpacking { strip, ..Unpacking::default() }.run(archive, None).map(drop)
+/// `most_bytes` is what there is room for.
+pub(super) fn look(archive: impl Read, strip: bool, most_bytes: u64) -> Result<(), UploadError> {
+    let most_bytes = most_bytes.min(MAX_BYTES);
+    Unpacking { strip, most_bytes, ..Unpacking::default() }.run(archive, None).map(drop)
 }
 
 /// Stores every file, and answers with the tree that they make.
 pub(super) fn store(archive: impl Read, strip: bool, git: &git2::Repository) -> Result<Oid, UploadError> {
-    let root = Unpacking { strip, ..Unpacking::default() }.run(archive, Some(git))?;
+    let root = Unpacking { strip, most_bytes: MAX_BYTES, ..Unpacking::default() }.run(archive, Some(git))?;
     Ok(root.write(git)?)
 }
 
@@ -65,6 +67,7 @@ struct Unpacking {
     root: Folder,
     entries: usize,
     bytes: u64,
+    most_bytes: u64,
     extensions: Extensions,
 }
 
@@ -169,8 +172,9 @@ impl Unpacking {
             return Err(FileError::Refused("is larger than 256 MiB"));
         }
         self.bytes += size;
-        if self.bytes > MAX_BYTES {
-            return Err(FileError::Other(Refused::TooLarge.into()));
+        if self.bytes > self.most_bytes {
+            let most_mib = self.most_bytes >> 20;
+            return Err(FileError::Other(Refused::TooLarge { most_mib }.into()));
         }
         let is_executable = entry.header().mode().is_ok_and(|mode| mode & 0o100 != 0);
         let mode = if is_executable { FileMode::BlobExecutable } else { FileMode::Blob };
@@ -237,7 +241,7 @@ fn stored(git: Option<&git2::Repository>, content: &mut impl Read, size: u64) ->
         ended(io::copy(content, &mut io::sink()).map_err(broken)?)?;
         return Ok(Oid::ZERO_SHA1);
     };
-    let length = usize::try_from(size).map_err(|_| Refused::TooLarge)?;
+    let length = usize::try_from(size).map_err(|_| Refused::TooLarge { most_mib: MAX_BYTES >> 20 })?;
     let objects = git.odb().map_err(GitError::from)?;
     let mut writer = objects.writer(length, ObjectType::Blob).map_err(GitError::from)?;
     ended(io::copy(content, &mut writer).map_err(broken)?)?;
@@ -267,7 +271,10 @@ fn text_of<R: Read>(entry: &mut Entry<'_, R>) -> Result<Vec<u8>, UploadError> {
 /// Whether a name stands for git's own folder, on any file system (git's `is_ntfs_dotgit`, `is_hfs_dotgit` say more; what
 /// they say is about work trees, and there is none here).
 fn is_git_folder(name: &str) -> bool {
-    name.eq_ignore_ascii_case(".git")
+    let name = name.to_ascii_lowercase();
+    // Windows takes these for the same name, and so libgit2 refuses them everywhere.
+    let name = name.split([':', '\\']).next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    name == ".git" || name == "git~1"
 }
 
 fn too_large_file(path: &str) -> UploadError {

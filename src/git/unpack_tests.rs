@@ -1,5 +1,6 @@
 //! Archives of people who mean well, and of others.
 
+use crate::git::UnpackingTurn;
 use crate::git::commit::Authorship;
 use crate::git::{Refused, Repositories, Repository, UploadError};
 use crate::model::id::ProjectId;
@@ -7,7 +8,9 @@ use crate::model::name::CommitId;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::Write;
+use std::sync::Arc;
 use tar::{Builder, EntryType, Header};
+use tokio::sync::Semaphore;
 
 /// An entry: kind, path, target of a link, content.
 type Given<'a> = (EntryType, &'a str, &'a str, &'a [u8]);
@@ -69,7 +72,9 @@ impl Fixture {
             email: "ada@example.com".to_owned(),
             message: "Uploaded".to_owned(),
         };
-        upload.commit(self.repository.clone(), strip, authorship).await
+        let permit = Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap();
+        let turn = UnpackingTurn { most_bytes: u64::MAX, permit };
+        upload.commit(self.repository.clone(), strip, authorship, turn).await
     }
 
     /// Every file of a commit: mode, path and content.

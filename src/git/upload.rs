@@ -10,9 +10,19 @@ use std::fs::{self, File};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::PathBuf;
 use tokio::io::AsyncWriteExt;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// What a compressed file begins with (RFC 1952 §2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
+
+/// Leave to unpack an archive.
+#[derive(Debug)]
+pub struct UnpackingTurn {
+    /// Bytes of files that there is room for.
+    pub most_bytes: u64,
+    /// Given back when the work has ended.
+    pub permit: OwnedSemaphorePermit,
+}
 
 /// Why an archive did not become a commit.
 #[derive(Debug, thiserror::Error)]
@@ -82,7 +92,7 @@ impl Upload {
     }
 
     /// Makes a commit of the archive, on no branch: a tar, which may be compressed with gzip. With `strip`, the one folder
-    /// that everything is in is left out.
+    /// that everything is in is left out. `turn` is held until the work has ended, also where nobody waits for it any more.
     ///
     /// # Errors
     /// [`UploadError::Refused`] for what no project may have; then nothing of it is in the repository.
@@ -91,15 +101,18 @@ impl Upload {
         repository: Repository,
         strip: bool,
         authorship: Authorship,
+        turn: UnpackingTurn,
     ) -> Result<CommitId, UploadError> {
         self.file.flush().await?;
         let mut file = self.file.try_clone().await?.into_std().await;
         let work = tokio::task::spawn_blocking(move || {
             // Once to look at it, and once more to take it: nothing is stored of an archive that is refused.
-            unpack::look(opened(&mut file)?, strip)?;
+            unpack::look(opened(&mut file)?, strip, turn.most_bytes)?;
             let git = repository.git2()?;
             let tree = unpack::store(opened(&mut file)?, strip, &git)?;
-            Ok(commit(&git, tree, &authorship)?)
+            let commit = commit(&git, tree, &authorship)?;
+            drop(turn.permit);
+            Ok(commit)
         });
         work.await.unwrap_or_else(|panic| Err(io::Error::other(panic).into()))
     }

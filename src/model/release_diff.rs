@@ -150,7 +150,7 @@ mod tests {
         let mut newer = content("sha256:b", &[("NEW", "x"), ("SAME", "x"), ("SECRET", "hunter2")], 3);
         newer.processes.insert("worker".parse().unwrap(), Command::Line("node worker.js".to_owned()));
         newer.formation.0.insert("worker".parse().unwrap(), 2);
-        newer.sealed_files.insert("config/app.yml".parse().unwrap(), "x".to_owned());
+        newer.sealed_files.insert("/app/config.yml".parse().unwrap(), "x".to_owned());
         newer.limits.memory_mib += 1;
         let diff = ReleaseDiff::between(&older, &newer);
         assert_eq!(
@@ -158,7 +158,7 @@ mod tests {
             [
                 "Image: another one",
                 "Config vars: + NEW, ~ SECRET, - GONE",
-                "Configuration files: + config/app.yml",
+                "Configuration files: + /app/config.yml",
                 "Process types: + worker",
                 "Instances: web 1 -> 3, worker 0 -> 2",
                 "Settings: other limits, health check or time to drain",

@@ -176,7 +176,7 @@ fn spelled_out(text: &str) -> Option<String> {
 /// A name that can be looked up, in lower case; an address that is spelled as one.
 fn checked_host(name: &str) -> Option<String> {
     let name = name.to_ascii_lowercase();
-    let name = name.strip_suffix('.').unwrap_or(&name);
+    // A dot at its end stays, and is refused: what git connects to is pinned by the very name that the URL has.
     if let Ok(address) = name.parse::<IpAddr>() {
         return Some(address.to_string());
     }
@@ -184,7 +184,7 @@ fn checked_host(name: &str) -> Option<String> {
     let last = name.rsplit('.').next().unwrap_or_default();
     let is_number = last.starts_with("0x") || last.chars().all(|c| c.is_ascii_digit());
     let is_name = name.parse::<RemoteHost>().is_ok() && !name.contains(':');
-    (is_name && !is_number).then(|| name.to_owned())
+    (is_name && !is_number).then_some(name)
 }
 
 impl fmt::Display for RepositoryUrl {

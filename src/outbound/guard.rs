@@ -39,7 +39,7 @@ impl Guard {
     /// Whether an address may be connected to.
     #[must_use]
     pub fn admits(&self, address: IpAddr) -> bool {
-        self.names(address) || is_of_the_internet(address)
+        self.names(address) || (is_of_the_internet(address) && !is_own(address))
     }
 
     /// Whether the operator has allowed an address, public or not.
@@ -66,6 +66,12 @@ impl Guard {
         let admitted: Vec<SocketAddr> = found.filter(|address| self.admits(address.ip())).collect();
         if admitted.is_empty() { Err(Unreachable::NotPublic) } else { Ok(admitted) }
     }
+}
+
+/// Whether an address is one of this machine, which reaches what listens here past any firewall before it: only such an
+/// address can be bound.
+fn is_own(address: IpAddr) -> bool {
+    std::net::UdpSocket::bind((address, 0)).is_ok()
 }
 
 #[cfg(test)]

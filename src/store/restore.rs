@@ -77,6 +77,7 @@ fn update_of(
     update
 }
 
+/// What comes back is a secret, whatever it is now: nobody knows any more whether it was one, or was made of one.
 fn restore_variables(now: &Configuration, to: &RestoredSettings, update: &mut ConfigurationUpdate) {
     let mut missing = to.config.clone();
     for var in &now.variables {
@@ -85,7 +86,7 @@ fn restore_variables(now: &Configuration, to: &RestoredSettings, update: &mut Co
             continue;
         }
         let edit = if let Some(sealed_value) = released {
-            update.set.push(ConfigVar { sealed_value, updated_at: to.asked_at, ..var.clone() });
+            update.set.push(ConfigVar { sealed_value, secret: true, updated_at: to.asked_at, ..var.clone() });
             Edit::Changed
         } else {
             update.unset.push(var.name.clone());
@@ -103,7 +104,6 @@ fn restore_variables(now: &Configuration, to: &RestoredSettings, update: &mut Co
             sealed_value,
             // A release keeps what instances have.
             scope: ConfigScope::Runtime,
-            // Nobody knows any more whether it was one.
             secret: true,
             updated_at: to.asked_at,
         });
@@ -123,7 +123,12 @@ fn restore_files(
             continue;
         }
         let edit = if let Some(sealed_content) = released {
-            update.files.push(ConfigFile { sealed_content, updated_at: to.asked_at, ..file.clone() });
+            update.files.push(ConfigFile {
+                sealed_content,
+                secret: true,
+                updated_at: to.asked_at,
+                ..file.clone()
+            });
             Edit::Changed
         } else {
             update.removed_files.push(file.id);
@@ -140,7 +145,6 @@ fn restore_files(
             environment_id,
             path,
             sealed_content,
-            // Nobody knows any more whether it was one.
             secret: true,
             created_at: to.asked_at,
             updated_at: to.asked_at,

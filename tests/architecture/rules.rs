@@ -27,6 +27,7 @@ pub(crate) const EXCEPTIONS: &[Arrow] = &[
         to: "projects",
         why: "deploy does what deleting a project asks for as a trait",
     },
+    Arrow { from: "receive", to: "deployments", why: "a push queues and cancels as every front door does" },
     Arrow { from: "secrets/master.rs", to: "config", why: "the master key is a file of the home" },
     Arrow { from: "serve.rs", to: "app", why: "starting and stopping what was built" },
     Arrow { from: "serve.rs", to: "sockets", why: "binding comes before anything is built" },
@@ -120,7 +121,11 @@ pub(crate) const FENCES: &[Fence] = &[
         only: &["auth/", "sources/deploy_key.rs"],
         why: "one rule for which keys are taken; one place makes keys",
     },
-    Fence { names: &["url"], only: &["model/repository_url.rs"], why: "URLs are taken apart once" },
+    Fence {
+        names: &["url"],
+        only: &["model/drain.rs", "model/repository_url.rs"],
+        why: "URLs are taken apart once",
+    },
     Fence {
         names: &["bollard"],
         only: &["docker/", "engine/", "build/"],

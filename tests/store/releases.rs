@@ -251,7 +251,7 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
         vars,
         [
             ("BUILD", "new", false),
-            ("CHANGED", "old", false),
+            ("CHANGED", "old", true),
             ("LATER", "new", false),
             ("REMOVED", "old", true)
         ]
@@ -259,7 +259,7 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     let files = store.configuration(production.id).await.unwrap().files;
     let files: Vec<_> =
         files.iter().map(|file| (file.path.as_str(), file.sealed_content.as_str(), file.secret)).collect();
-    assert_eq!(files, [("/a", "old", false), ("/b", "old", true)]);
+    assert_eq!(files, [("/a", "old", true), ("/b", "old", true)]);
     let now = store.environment(production.id).await.unwrap().settings;
     assert_eq!(now.formation, released.formation);
     assert_eq!(now.on_hang_up, HangUpPolicy::Cancel, "no part of what runs");

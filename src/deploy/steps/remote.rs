@@ -144,6 +144,7 @@ impl Deployer {
             FetchError::TooLarge { .. } => failure.advise(
                 "Deploy an archive of its files, which has none of its history, or ask the operator.",
             ),
+            FetchError::FileByFile => failure.advise("Use a URL of a git server: over https or ssh."),
             FetchError::GitTooOld { .. } => failure,
             FetchError::TimedOut { .. } => failure.advise("Try again, or ask the operator."),
             // They have been shown already.
