@@ -76,6 +76,7 @@ pub(in crate::cli) enum ClientCommand {
         connection: Connection,
     },
     /// List your projects
+    #[command(alias = "apps")]
     Projects {
         #[command(flatten)]
         connection: Connection,
@@ -104,7 +105,7 @@ pub(in crate::cli) enum ClientCommand {
     /// Open the app in the browser
     Open {
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
     /// Remove a project with everything that belongs to it
     Destroy {
@@ -115,6 +116,7 @@ pub(in crate::cli) enum ClientCommand {
         project: InProject,
     },
     /// List the environments of a project, or make, change and remove them
+    #[command(aliases = ["envs", "environments"])]
     Env {
         #[command(subcommand)]
         action: Option<EnvironmentsAction>,
@@ -122,6 +124,7 @@ pub(in crate::cli) enum ClientCommand {
         project: InProject,
     },
     /// List the config vars of an environment, or change them
+    #[command(alias = "vars")]
     Config {
         #[command(subcommand)]
         action: Option<ConfigAction>,
@@ -153,7 +156,7 @@ pub(in crate::cli) enum ClientCommand {
         #[command(subcommand)]
         action: Option<DeploymentsAction>,
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
     /// Show the log of a deployment, or what the app prints
     Logs {
@@ -161,16 +164,16 @@ pub(in crate::cli) enum ClientCommand {
         #[arg(long, short, value_name = "DEPLOYMENT")]
         deployment: Option<Reference>,
         /// Go on until the deployment has ended; with `--app`, until Ctrl-C
-        #[arg(long, short)]
+        #[arg(long, short, alias = "tail", short_alias = 't')]
         follow: bool,
         /// What the instances of the app print
         #[arg(long, conflicts_with = "deployment")]
         app: bool,
         /// With `--app`: of this process type or instance only: `web`, `web.1`
-        #[arg(long, value_name = "PROCESS", requires = "app")]
+        #[arg(long, value_name = "PROCESS", requires = "app", alias = "ps")]
         process: Option<String>,
         /// With `--app`: how many lines that were printed already
-        #[arg(long, short = 'n', value_name = "NUMBER", requires = "app", default_value_t = 100, value_parser = clap::value_parser!(u16).range(0..=1000))]
+        #[arg(long, short = 'n', alias = "num", value_name = "NUMBER", requires = "app", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
         lines: u16,
         #[command(flatten)]
         place: InEnvironment,
@@ -180,7 +183,7 @@ pub(in crate::cli) enum ClientCommand {
         /// Deployment; the newest one unless given
         deployment: Option<Reference>,
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
     /// List your SSH keys, or add and remove them
     Keys {
@@ -222,14 +225,14 @@ impl ClientCommand {
             | Self::Tokens { connection, .. }
             | Self::Completions { connection, .. } => connection,
             Self::Info { project }
-            | Self::Open { project }
             | Self::Destroy { project, .. }
-            | Self::Deployments { project, .. }
             | Self::Env { project, .. }
-            | Self::Cancel { project, .. }
             | Self::Status { project } => &project.connection,
             Self::Config { place, .. }
             | Self::Ps { place }
+            | Self::Open { place }
+            | Self::Deployments { place, .. }
+            | Self::Cancel { place, .. }
             | Self::Releases { place, .. }
             | Self::Logs { place, .. } => &place.project.connection,
             Self::Deploying(command) => &command.place().project.connection,

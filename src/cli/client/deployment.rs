@@ -1,10 +1,11 @@
 //! Which deployment a command is about, and how deployments are shown.
 
-use super::api::{Api, parse};
+use super::api::Api;
 use super::context::Context;
 use super::environment::Place;
 use super::failure::{Exit, Failure};
 use super::project;
+use super::refusal::parse;
 use crate::model::deployment::Status;
 use crate::model::id::DeploymentId;
 use crate::model::name::{EnvironmentName, Slug};

@@ -1,10 +1,11 @@
 //! Which environment a command is about.
 
-use super::api::{Api, parse};
+use super::api::Api;
 use super::arguments::InEnvironment;
 use super::context::Context;
 use super::failure::Failure;
 use super::project::{self, Project};
+use super::refusal::parse;
 use crate::model::id::EnvironmentId;
 use crate::model::name::EnvironmentName;
 use crate::wire::environment::EnvironmentBody;

@@ -13,20 +13,25 @@ use std::path::{Path, PathBuf};
 /// # Errors
 /// When there are none, or one cannot be read.
 pub(super) fn packed(folder: &Path) -> Result<Vec<u8>, Failure> {
+    if !folder.is_dir() {
+        return Err(unreadable(folder).with_cause("It is no folder."));
+    }
     let files = match WorkTree::discover(folder) {
         Some(tree) => tree.files(folder).map_err(|error| {
             Failure::new("git cannot say which files belong to the project.").with_cause(error)
         })?,
-        None => {
-            below(folder).map_err(|error| Failure::usage("This folder cannot be read.").caused_by(&error))?
-        }
+        None => below(folder).map_err(|error| unreadable(folder).caused_by(&error))?,
     };
     if files.is_empty() {
-        return Err(Failure::usage("There are no files here to deploy.")
+        return Err(Failure::usage("There are no files to deploy in this folder.")
             .with_hint("Go to the folder of the project; `gilgal deploy BRANCH` deploys what was pushed."));
     }
     pack(folder, &files)
         .map_err(|error| Failure::usage("The files of this folder cannot be packed.").caused_by(&error))
+}
+
+fn unreadable(folder: &Path) -> Failure {
+    Failure::usage(format!("The folder {} cannot be read.", folder.display()))
 }
 
 fn pack(folder: &Path, files: &[PathBuf]) -> io::Result<Vec<u8>> {

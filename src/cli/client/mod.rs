@@ -6,6 +6,7 @@
 
 mod answer;
 mod api;
+mod app_log;
 pub(super) mod arguments;
 mod browser;
 mod commands;
@@ -21,6 +22,7 @@ mod processes;
 mod progress;
 mod project;
 mod prompt;
+mod refusal;
 mod releases;
 mod server;
 mod session;

@@ -1,7 +1,8 @@
 //! Which project a command is about: the one that is named, or the one that this folder is pushed to.
 
-use super::api::{Api, parse};
+use super::api::Api;
 use super::failure::{Exit, Failure};
+use super::refusal::parse;
 use crate::git::{Remote, WorkTree};
 use crate::model::name::Slug;
 use crate::wire::project::ProjectBody;

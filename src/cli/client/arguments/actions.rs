@@ -11,12 +11,17 @@ use std::path::PathBuf;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum DeploymentsAction {
+    /// List the deployments, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
     /// Show a deployment with its steps
+    #[command(alias = "info")]
     Show {
         /// Deployment: its id, the end of it, or a release such as v7; the newest one unless given
         deployment: Option<Reference>,
     },
     /// Follow a deployment until it has ended
+    #[command(alias = "follow")]
     Attach {
         /// Deployment; the newest one unless given
         deployment: Option<Reference>,
@@ -30,6 +35,9 @@ pub(in crate::cli) enum DeploymentsAction {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum KeysAction {
+    /// List the keys, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
     /// Add a public key, so that its private half may push
     Add {
         /// File with the public key; the first of `~/.ssh/id_ed25519.pub`, `id_ecdsa.pub` and `id_rsa.pub` unless given
@@ -39,6 +47,7 @@ pub(in crate::cli) enum KeysAction {
         title: Option<Title>,
     },
     /// Remove a key
+    #[command(aliases = ["rm", "delete"])]
     Remove {
         /// Title, fingerprint or id of the key
         key: String,
@@ -47,7 +56,11 @@ pub(in crate::cli) enum KeysAction {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum EnvironmentsAction {
+    /// List the environments, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
     /// Make an environment
+    #[command(alias = "add")]
     Create {
         name: EnvironmentName,
         /// Branch that is deployed to it when it is pushed; none unless given
@@ -55,6 +68,7 @@ pub(in crate::cli) enum EnvironmentsAction {
         branch: Option<BranchName>,
     },
     /// Show an environment
+    #[command(alias = "show")]
     Info { name: EnvironmentName },
     /// Let an environment follow another branch
     Follow {
@@ -63,6 +77,7 @@ pub(in crate::cli) enum EnvironmentsAction {
         branch: Option<BranchName>,
     },
     /// Remove an environment with its config and its releases
+    #[command(aliases = ["remove", "rm", "delete"])]
     Destroy {
         name: EnvironmentName,
         /// The name once more, instead of being asked for it
@@ -73,6 +88,9 @@ pub(in crate::cli) enum EnvironmentsAction {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ConfigAction {
+    /// List the config vars, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
     /// Print the value of a config var
     Get { name: ConfigName },
     /// Set config vars, all in one release
@@ -91,6 +109,7 @@ pub(in crate::cli) enum ConfigAction {
         detach: bool,
     },
     /// Remove config vars
+    #[command(aliases = ["remove", "rm", "delete"])]
     Unset {
         #[arg(required = true, value_name = "NAME")]
         names: Vec<ConfigName>,
@@ -120,7 +139,11 @@ pub(in crate::cli) enum ConfigAction {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ReleasesAction {
+    /// List the releases, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
     /// Show a release, and what is different from the one before
+    #[command(alias = "show")]
     Info {
         /// Release: `v7`
         version: Version,
@@ -129,6 +152,9 @@ pub(in crate::cli) enum ReleasesAction {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum TokensAction {
+    /// List the API keys, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
     /// Make an API key; it is shown once
     Create {
         title: Title,
@@ -148,6 +174,7 @@ pub(in crate::cli) enum TokensAction {
         overlap: u32,
     },
     /// End an API key
+    #[command(aliases = ["remove", "rm", "delete", "destroy"])]
     Revoke {
         /// Title or id of the key
         key: String,

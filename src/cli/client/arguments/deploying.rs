@@ -9,9 +9,10 @@ use clap::Subcommand;
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum DeployingCommand {
-    /// Deploy this folder, or a branch or commit that was pushed before
+    /// Deploy a folder, or a branch or commit that was pushed before
     Deploy {
-        /// Branch or commit of the project's repository; the files of this folder unless given
+        /// Branch or commit of the project's repository, or a folder such as `./app`; the files of this folder unless given
+        #[arg(value_name = "BRANCH|COMMIT|FOLDER")]
         reference: Option<String>,
         /// An image of a registry, run as it is: `ghcr.io/a/b:1`
         #[arg(long, conflicts_with_all = ["reference", "repository"])]
@@ -68,9 +69,10 @@ pub(in crate::cli) enum DeployingCommand {
         #[command(flatten)]
         place: InEnvironment,
     },
-    /// Set how many instances run: `web=2 worker=1`
+    /// Set how many instances run, or show how many are set
     Scale {
-        #[arg(required = true, value_name = "PROCESS=NUMBER")]
+        /// `web=2 worker=1`; what is not named stays
+        #[arg(value_name = "PROCESS=NUMBER")]
         counts: Vec<Count>,
         /// Do not wait until it is so
         #[arg(long)]

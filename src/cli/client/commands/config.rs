@@ -2,11 +2,12 @@
 
 use super::deployments::watch;
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
+use crate::cli::client::deployment;
 use crate::cli::client::environment::Place;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::prompt;
+use crate::cli::client::refusal::{parse, unreachable};
 use crate::cli::client::table::Table;
 use crate::cli::printer;
 use crate::model::config_file::{ConfigEdit, Edit};
@@ -150,7 +151,7 @@ fn read(from: io::Result<impl Read>) -> io::Result<Vec<u8>> {
 
 pub(super) async fn export(context: &Context, place: &Place) -> Result<Answer, Failure> {
     let response = context.api.open(&place.path("/config"), "text/plain").await?;
-    let text = response.text().await.map_err(|error| context.api.unreachable(&error))?;
+    let text = response.text().await.map_err(|error| unreachable(&context.api.server, &error))?;
     Ok(Answer::new(text.clone(), json!({ "env": text })))
 }
 
@@ -169,26 +170,39 @@ pub(super) async fn history(context: &Context, place: &Place) -> Result<Answer, 
 /// Says what a change has done, and follows the deployment that brings it to the app.
 async fn changed(context: &Context, place: &Place, json: Value, detach: bool) -> Result<Answer, Failure> {
     let ConfigChangedBody { changes, effect, deployment, file: _ } = parse(json.clone())?;
-    let changed = if changes.is_empty() {
-        "It is so already".to_owned()
-    } else {
-        format!("Changed: {}", shown(&changes))
+    let mut said = told(&changes, &place.shown());
+    said.push_str(match effect {
+        EffectBody::None if changes.is_empty() => "",
+        EffectBody::None => "\nNothing has to be replaced for it: the next deployment has it.",
+        EffectBody::Restart => "\nNew instances start with it.",
+        EffectBody::Rebuild => "\nThe app is built again with it.",
+    });
+    let Some(deployment) = deployment else { return Ok(Answer::new(said, json)) };
+    if detach {
+        let short = deployment::short(deployment.id);
+        said.push_str(&format!(" Follow it: gilgal deployments attach {short}"));
+        return Ok(Answer::new(said, json));
+    }
+    if !context.json {
+        printer::write(&format!("{said}\n")).ok();
+    }
+    watch(context, deployment.id).await
+}
+
+/// `Set A, B; removed C in shop.`
+fn told(changes: &[ConfigEdit], place: &str) -> String {
+    let names = |is: fn(Edit) -> bool| {
+        let named: Vec<&str> =
+            changes.iter().filter(|change| is(change.edit)).map(|change| change.name.as_str()).collect();
+        named.join(", ")
     };
-    let so = match effect {
-        EffectBody::None if changes.is_empty() => ".".to_owned(),
-        EffectBody::None => format!(". Nothing runs in {} yet that has to know.", place.shown()),
-        EffectBody::Restart => ". The instances are replaced.".to_owned(),
-        EffectBody::Rebuild => ". The app is built again.".to_owned(),
-    };
-    let said = changed + &so;
-    match deployment {
-        Some(deployment) if !detach => {
-            if !context.json {
-                printer::write(&format!("{said}\n")).ok();
-            }
-            watch(context, deployment.id).await
-        }
-        Some(_) | None => Ok(Answer::new(said, json)),
+    let set = names(|edit| matches!(edit, Edit::Added | Edit::Changed));
+    let removed = names(|edit| matches!(edit, Edit::Removed));
+    match (set.is_empty(), removed.is_empty()) {
+        (true, true) => format!("{place} has it so already: nothing was changed."),
+        (false, true) => format!("Set {set} in {place}."),
+        (true, false) => format!("Removed {removed} from {place}."),
+        (false, false) => format!("Set {set} and removed {removed} in {place}."),
     }
 }
 
@@ -204,4 +218,21 @@ fn shown(changes: &[ConfigEdit]) -> String {
 
 fn name_of(text: &str) -> Result<ConfigName, Failure> {
     text.parse().map_err(|error: InvalidName| Failure::usage(format!("{text}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::config_file::ConfigKind;
+
+    #[test]
+    fn a_change_is_told_in_a_sentence() {
+        let edit = |name: &str, edit| ConfigEdit { kind: ConfigKind::Variable, name: name.to_owned(), edit };
+        let all = [edit("A", Edit::Added), edit("B", Edit::Changed), edit("C", Edit::Removed)];
+        assert_eq!(told(&all, "shop"), "Set A, B and removed C in shop.");
+        assert_eq!(told(&all[..2], "shop"), "Set A, B in shop.");
+        assert_eq!(told(&all[2..], "shop"), "Removed C from shop.");
+        assert_eq!(told(&[], "shop"), "shop has it so already: nothing was changed.");
+        assert_eq!(shown(&all), "+ A, ~ B, - C");
+    }
 }

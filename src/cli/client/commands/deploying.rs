@@ -3,20 +3,20 @@
 use super::deployments::watch;
 use super::{processes, releases, run as over_ssh};
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::arguments::DeployingCommand;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference};
 use crate::cli::client::environment::Place;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::folder;
+use crate::cli::client::refusal::parse;
 use crate::cli::printer;
 use crate::model::id::DeploymentId;
 use crate::model::name::{CommitId, EnvironmentName};
 use crate::wire::deployment::DeploymentBody;
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether a deployment is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,14 +54,14 @@ pub(super) async fn run(context: &Context, command: DeployingCommand) -> Result<
         DeployingCommand::Restart { detach, place: _ } => {
             processes::restart(context, &place, Wait::unless(detach)).await
         }
-        DeployingCommand::Run { command, place: _ } => over_ssh::run(&place, &command),
+        DeployingCommand::Run { command, place: _ } => over_ssh::run(context, &place, &command),
     }
 }
 
 /// What is deployed.
 enum Source {
-    /// The files of this folder.
-    Folder,
+    /// The files of a folder.
+    Folder(PathBuf),
     Commit(CommitId),
     Branch(String),
     Image(String),
@@ -81,13 +81,20 @@ impl Source {
         match (reference, image, repository) {
             (_, Some(image), _) => Self::Image(image),
             (_, None, Some(url)) => Self::Repository { url, reference: at },
+            (Some(reference), None, None) if is_folder(&reference) => Self::Folder(reference.into()),
             (Some(reference), None, None) => match reference.parse() {
                 Ok(commit) => Self::Commit(commit),
                 Err(_) => Self::Branch(reference),
             },
-            (None, None, None) => Self::Folder,
+            (None, None, None) => Self::Folder(".".into()),
         }
     }
+}
+
+/// Whether a word can be nothing but a path: no branch begins with a dot or a slash, or ends with one
+/// (git-check-ref-format(1)).
+fn is_folder(word: &str) -> bool {
+    word.starts_with(['.', '/']) || word.ends_with('/')
 }
 
 async fn deploy(
@@ -100,14 +107,30 @@ async fn deploy(
     let path = format!("/api/projects/{}/deployments", place.project.body.id);
     let mut body = json!({ "environment": place.name, "no_cache": no_cache });
     match source {
-        Source::Folder => {
-            let archive = folder::packed(Path::new("."))?;
+        Source::Folder(folder) => {
+            let archive = folder::packed(&folder)?;
+            if context.screen.live && !context.json {
+                printer::write(&format!("Sending {} KiB\n", archive.len().div_ceil(1024))).ok();
+            }
             let path = format!("{path}?environment={}&no_cache={no_cache}", place.name);
-            let json = context.api.send_as(Method::POST, &path, "application/gzip", archive).await?;
+            let api = context.api.patient(archive.len())?;
+            let json = api.send_as(Method::POST, &path, "application/gzip", archive).await?;
             return made(context, json, wait).await;
         }
         Source::Commit(commit) => body["commit"] = json!(commit),
-        Source::Branch(branch) => body["branch"] = json!(branch),
+        Source::Branch(branch) => {
+            body["branch"] = json!(branch);
+            // Somebody who deploys elsewhere names a folder so.
+            let folder = Path::new(&branch).is_dir();
+            let json = context.api.post(&path, &body).await.map_err(|failure| {
+                if folder {
+                    failure.with_hint(format!("The folder is deployed by: gilgal deploy ./{branch}"))
+                } else {
+                    failure
+                }
+            });
+            return made(context, json?, wait).await;
+        }
         Source::Image(image) => body["image"] = json!(image),
         Source::Repository { url, reference } => {
             body["repository"] = json!(url);
@@ -148,7 +171,9 @@ async fn promote(
 ) -> Result<Answer, Failure> {
     let releases = releases::newest(context, place).await?;
     let current = releases.into_iter().find(|release| release.current).ok_or_else(|| {
-        Failure::new(format!("Nothing is live in {}.", place.shown())).with_exit(Exit::Missing)
+        Failure::new(format!("Nothing is live in {}, so there is nothing to promote.", place.shown()))
+            .with_hint("Deploy to it first, or name the environment that it is taken from: -e NAME")
+            .with_exit(Exit::Missing)
     })?;
     let path = format!("/api/deployments/{}/promote", current.deployment_id);
     made(context, context.api.post(&path, &json!({ "environment": to })).await?, wait).await
@@ -170,7 +195,7 @@ pub(super) async fn begun(
     let short = deployment::short(id);
     match wait {
         Wait::No => Ok(Answer::new(
-            format!("The deployment {short} goes on: gilgal deployments attach {short}"),
+            format!("Deployment {short} has begun. Follow it: gilgal deployments attach {short}"),
             json,
         )),
         Wait::ToItsEnd => {
@@ -178,6 +203,21 @@ pub(super) async fn begun(
                 printer::write(&format!("Deployment {short}\n")).ok();
             }
             watch(context, id).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_no_branch_is_a_folder() {
+        for word in [".", "..", "./app", "../shop", "/srv/shop", "app/"] {
+            assert!(is_folder(word), "{word}");
+        }
+        for word in ["main", "feature/cart", "v1.2", "1a2b3c4"] {
+            assert!(!is_folder(word), "{word}");
         }
     }
 }

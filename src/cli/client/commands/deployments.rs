@@ -1,18 +1,18 @@
 //! `gilgal deployments`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference, seconds, step_word, took};
-use crate::cli::client::environment;
+use crate::cli::client::environment::{self, Place};
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::follow::follow;
 use crate::cli::client::progress::{Display, Lines, Silent};
 use crate::cli::client::project;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::{Table, facts};
 use crate::model::deployment::Status;
 use crate::model::id::DeploymentId;
-use crate::model::name::Slug;
+use crate::model::name::{EnvironmentName, Slug};
 use crate::model::time::{age, now};
 use crate::wire::deployment::{DeploymentBody, StepBody};
 use crate::wire::list::List;
@@ -21,14 +21,18 @@ use serde_json::Value;
 /// The newest deployments of a project.
 pub(super) async fn list(
     context: &Context,
-    project: Option<&Slug>,
+    (project, environment): (Option<&Slug>, Option<&EnvironmentName>),
     status: Option<Status>,
     limit: u16,
 ) -> Result<Answer, Failure> {
     let project = project::find(&context.api, project).await?;
     let environments = environment::names(&context.api, &project).await?;
+    let mut filter = status.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
+    if let Some(name) = environment {
+        let place = Place { project: project.clone(), name: name.clone() };
+        filter.push_str(&format!("&environment_id={}", place.fetch(&context.api).await?.id));
+    }
     let project = project.body;
-    let filter = status.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
     let page =
         context.api.get(&format!("/api/projects/{}/deployments?limit={limit}{filter}", project.id)).await?;
     let List { data, next: _ } = parse::<List<Value>>(page)?;
@@ -63,10 +67,10 @@ pub(super) async fn list(
 /// One deployment with its steps.
 pub(super) async fn show(
     context: &Context,
-    project: Option<&Slug>,
+    of: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, (project, None), reference).await?;
+    let id = deployment::find(context, of, reference).await?;
     let (deployment, json) = deployment::fetch(&context.api, id).await?;
     Ok(Answer::new(shown(&deployment), json))
 }
@@ -100,10 +104,10 @@ fn shown(deployment: &DeploymentBody) -> String {
 /// Follows a deployment to its end.
 pub(super) async fn attach(
     context: &Context,
-    project: Option<&Slug>,
+    of: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, (project, None), reference).await?;
+    let id = deployment::find(context, of, reference).await?;
     watch(context, id).await
 }
 

@@ -1,12 +1,12 @@
 //! `gilgal env`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::environment::Place;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::Project;
 use crate::cli::client::prompt;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::{Table, facts};
 use crate::model::name::{BranchName, EnvironmentName};
 use crate::wire::environment::EnvironmentBody;
@@ -93,11 +93,14 @@ pub(super) async fn destroy(
             place.shown()
         ))?,
         None => {
-            return Err(Failure::usage(format!("Nobody can be asked whether {name} is really meant."))
-                .with_hint(format!(
-                    "Say it: gilgal env destroy {name} -p {} --confirm {name}",
-                    project.body.slug
-                )));
+            return Err(Failure::usage(format!(
+                "Nobody can be asked whether {} is really meant.",
+                place.shown()
+            ))
+            .with_hint(format!(
+                "Say it: gilgal env destroy {name} -p {} --confirm {name}",
+                project.body.slug
+            )));
         }
     };
     if confirmed != name.as_str() {

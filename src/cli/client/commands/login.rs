@@ -1,12 +1,13 @@
 //! `gilgal login` and `gilgal logout`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::{Api, parse};
+use crate::cli::client::api::Api;
 use crate::cli::client::arguments::Connection;
 use crate::cli::client::context::{Context, named_server};
 use crate::cli::client::credentials::{Credentials, Login, Logins, Tokens};
 use crate::cli::client::failure::Failure;
 use crate::cli::client::prompt;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::server::ServerUrl;
 use crate::cli::client::session::{Identity, not_logged_in};
 use crate::config::Variables;

@@ -2,12 +2,12 @@
 
 use super::deployments::watch;
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference};
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::follow::follow;
 use crate::cli::client::progress::{Lines, rendered};
+use crate::cli::client::refusal::parse;
 use crate::cli::printer;
 use crate::model::id::DeploymentId;
 use crate::model::name::{EnvironmentName, Slug};

@@ -22,7 +22,7 @@ mod tokens;
 
 use super::answer::Answer;
 use super::arguments::{
-    ClientCommand, ConfigAction, DeploymentsAction, EnvironmentsAction, InProject, KeysAction,
+    ClientCommand, ConfigAction, DeploymentsAction, EnvironmentsAction, InEnvironment, InProject, KeysAction,
     ReleasesAction, TokensAction,
 };
 use super::context::Context;
@@ -31,6 +31,7 @@ use super::failure::Failure;
 use super::project::{Project, find};
 use crate::cli::printer::Screen;
 use crate::config::Variables;
+use crate::model::name::{EnvironmentName, Slug};
 
 /// Runs a command.
 pub(super) async fn run(
@@ -52,26 +53,28 @@ pub(super) async fn run(
             create::create(&context()?, name, slug, remote.as_deref()).await
         }
         ClientCommand::Info { project } => Ok(project::info(&in_project(context()?, &project).await?.1)),
-        ClientCommand::Open { project } => {
-            let (context, project) = in_project(context()?, &project).await?;
-            Ok(project::open(&context, &project, variables))
+        ClientCommand::Open { place } => {
+            let context = context()?;
+            let environment = place.environment.is_some();
+            let place = Place::find(&context, &place).await?;
+            project::open(&context, &place, environment, variables).await
         }
         ClientCommand::Destroy { confirm, project } => {
             let (context, project) = in_project(context()?, &project).await?;
             destroy::destroy(&context, &project, confirm).await
         }
-        ClientCommand::Deployments { status, limit, action, project } => {
-            let (context, project) = (context()?, project.project.as_ref());
+        ClientCommand::Deployments { status, limit, action, place } => {
+            let (context, of) = (context()?, named(&place));
             match action {
-                None => deployments::list(&context, project, status, limit).await,
+                None | Some(DeploymentsAction::List) => deployments::list(&context, of, status, limit).await,
                 Some(DeploymentsAction::Show { deployment }) => {
-                    deployments::show(&context, project, deployment.as_ref()).await
+                    deployments::show(&context, of, deployment.as_ref()).await
                 }
                 Some(DeploymentsAction::Attach { deployment }) => {
-                    deployments::attach(&context, project, deployment.as_ref()).await
+                    deployments::attach(&context, of, deployment.as_ref()).await
                 }
                 Some(DeploymentsAction::Cancel { deployment }) => {
-                    cancel::cancel(&context, project, deployment.as_ref()).await
+                    cancel::cancel(&context, of, deployment.as_ref()).await
                 }
             }
         }
@@ -81,8 +84,7 @@ pub(super) async fn run(
             app_logs::show(&context, &place, app_logs::Wanted { process, lines, follow }).await
         }
         ClientCommand::Logs { deployment, follow, app: false, process: _, lines: _, place } => {
-            let of = (place.project.project.as_ref(), place.environment.as_ref());
-            logs::logs(&context()?, of, deployment.as_ref(), follow).await
+            logs::logs(&context()?, named(&place), deployment.as_ref(), follow).await
         }
         ClientCommand::Env { action, project } => {
             let (context, project) = in_project(context()?, &project).await?;
@@ -101,22 +103,22 @@ pub(super) async fn run(
             let context = context()?;
             let place = Place::find(&context, &place).await?;
             match action {
-                None => releases::list(&context, &place).await,
+                None | Some(ReleasesAction::List) => releases::list(&context, &place).await,
                 Some(ReleasesAction::Info { version }) => releases::info(&context, &place, version).await,
             }
         }
         // Boxed: the largest of them.
         ClientCommand::Deploying(command) => Box::pin(deploying::run(&context()?, command)).await,
-        ClientCommand::Cancel { deployment, project } => {
-            cancel::cancel(&context()?, project.project.as_ref(), deployment.as_ref()).await
+        ClientCommand::Cancel { deployment, place } => {
+            cancel::cancel(&context()?, named(&place), deployment.as_ref()).await
         }
         ClientCommand::Keys { action, connection: _ } => match action {
-            None => keys::list(&context()?).await,
+            None | Some(KeysAction::List) => keys::list(&context()?).await,
             Some(KeysAction::Add { file, title }) => keys::add(&context()?, file, title, variables).await,
             Some(KeysAction::Remove { key }) => keys::remove(&context()?, &key).await,
         },
         ClientCommand::Tokens { action, connection: _ } => match action {
-            None => tokens::list(&context()?).await,
+            None | Some(TokensAction::List) => tokens::list(&context()?).await,
             Some(TokensAction::Create { title, scope, expires }) => {
                 tokens::create(&context()?, &title, scope, expires).await
             }
@@ -126,6 +128,11 @@ pub(super) async fn run(
         ClientCommand::Status { project } => status::status(&context()?, project.project.as_ref()).await,
         ClientCommand::Completions { shell, connection: _ } => Ok(completions::completions(shell)),
     }
+}
+
+/// The names that were typed, of a project and of an environment.
+fn named(place: &InEnvironment) -> (Option<&Slug>, Option<&EnvironmentName>) {
+    (place.project.project.as_ref(), place.environment.as_ref())
 }
 
 /// The project that is meant, with whom to ask about it.
@@ -140,7 +147,7 @@ async fn environment(
     action: Option<EnvironmentsAction>,
 ) -> Result<Answer, Failure> {
     match action {
-        None => environments::list(context, &project).await,
+        None | Some(EnvironmentsAction::List) => environments::list(context, &project).await,
         Some(EnvironmentsAction::Create { name, branch }) => {
             environments::create(context, &project, &name, branch.as_ref()).await
         }
@@ -162,7 +169,7 @@ async fn configuration(
     action: Option<ConfigAction>,
 ) -> Result<Answer, Failure> {
     match action {
-        None => config::list(context, place).await,
+        None | Some(ConfigAction::List) => config::list(context, place).await,
         Some(ConfigAction::Get { name }) => config::get(context, place, &name).await,
         Some(ConfigAction::Set { variables, secret, scope, detach }) => {
             let manner = config::Manner { secret, scope, detach };

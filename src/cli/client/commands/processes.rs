@@ -2,16 +2,16 @@
 
 use super::deploying::{Wait, begun};
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::environment::Place;
 use crate::cli::client::failure::Failure;
 use crate::cli::client::processes::Count;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::model::time::{age, now};
 use crate::wire::list::List;
 use crate::wire::process::{ProcessBody, ProcessStateBody, ScaledBody};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 pub(super) async fn list(context: &Context, place: &Place) -> Result<Answer, Failure> {
     let json = context.api.get(&place.path("/processes")).await?;
@@ -23,7 +23,10 @@ pub(super) async fn list(context: &Context, place: &Place) -> Result<Answer, Fai
         let version = version.map_or_else(|| "-".to_owned(), |version| format!("v{version}"));
         table.row([name, word(state, exit_code), since, restarts.to_string(), version]);
     }
-    let empty = format!("Nothing of {} runs.", place.shown());
+    let empty = format!(
+        "Nothing of {} runs. `gilgal deploy` deploys this folder; `gilgal scale` shows what is set.",
+        place.shown()
+    );
     Ok(Answer::table(&table, context.screen.width, &empty, Value::Array(data)))
 }
 
@@ -37,12 +40,19 @@ fn word(state: ProcessStateBody, exit_code: Option<i64>) -> String {
     }
 }
 
+/// Sets how many instances run; without any count it shows how many are set.
 pub(super) async fn scale(
     context: &Context,
     place: &Place,
     counts: &[Count],
     wait: Wait,
 ) -> Result<Answer, Failure> {
+    if counts.is_empty() {
+        let formation = place.fetch(&context.api).await?.formation;
+        let set = formation.0.iter().map(|(of, count)| format!("{of}={count}")).collect::<Vec<_>>().join(" ");
+        let empty = format!("Nothing is set for {}: its first deployment does it.", place.shown());
+        return Ok(Answer::new(if set.is_empty() { empty } else { set }, json!(formation)));
+    }
     let body: Map<String, Value> =
         counts.iter().map(|count| (count.process_type.to_string(), count.instances.into())).collect();
     let json = context.api.put(&place.path("/formation"), &Value::Object(body)).await?;

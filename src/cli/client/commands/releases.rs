@@ -2,11 +2,11 @@
 
 use super::deploying::{Wait, made};
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::environment::Place;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::prompt;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::releases::Version;
 use crate::cli::client::table::{Table, facts};
 use crate::model::time::{age, now};
@@ -32,7 +32,8 @@ pub(super) async fn list(context: &Context, place: &Place) -> Result<Answer, Fai
             formation(&release),
         ]);
     }
-    let empty = format!("{} has no release yet.", place.shown());
+    let empty =
+        format!("{} has no release yet. `git push gilgal main` or `gilgal deploy` makes one.", place.shown());
     Ok(Answer::table(&table, context.screen.width, &empty, Value::Array(data)))
 }
 
@@ -85,7 +86,9 @@ pub(super) async fn roll_back(
             age(target.created_at, now())
         );
         if !prompt::line(&question)?.eq_ignore_ascii_case("y") {
-            return Err(Failure::new("Nothing was done.").with_exit(Exit::Interrupted));
+            return Err(
+                Failure::new("Nothing was changed.").with_hint("Without the question: gilgal rollback --yes")
+            );
         }
     }
     let path = format!("/api/deployments/{}/rollback", target.deployment_id);

@@ -1,9 +1,9 @@
 //! `gilgal tokens`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::model::scope::Scope;
 use crate::model::time::{age, now};
@@ -20,7 +20,7 @@ pub(super) async fn list(context: &Context) -> Result<Answer, Failure> {
         let key: ApiKeyBody = parse(key.clone())?;
         let expires = match key.expires_at {
             Some(at) if at <= now() => "expired".to_owned(),
-            Some(at) => format!("in {}", age(now(), at)),
+            Some(at) => at.format("%Y-%m-%d").to_string(),
             None => "never".to_owned(),
         };
         let used =
