@@ -67,10 +67,26 @@ fn refusal(
         _ => Failure::new(message),
     };
     failure.needs_code = needs_code;
-    if let Some(Value::Object(fields)) = details.get("fields") {
-        for (name, fault) in fields {
-            failure = failure.with_cause(format!("{name}: {}", fault.as_str().unwrap_or_default()));
+    let faults = details.get("fields").and_then(Value::as_object);
+    let mut faults =
+        faults.into_iter().flatten().map(|(name, fault)| (name, fault.as_str().unwrap_or_default()));
+    let hint = match (faults.next(), faults.next()) {
+        // Whoever types a command knows of no fields: the sentence is what is wrong.
+        (Some((name, fault)), None) => {
+            let named =
+                if fault.starts_with("This ") { format!("{name}: {fault}") } else { fault.to_owned() };
+            failure = Failure::new(named);
+            hint_for_field(name)
         }
+        (first, second) => {
+            for (name, fault) in first.into_iter().chain(second).chain(faults) {
+                failure = failure.with_cause(format!("{name}: {fault}"));
+            }
+            hint(&code)
+        }
+    };
+    if let Some(hint) = hint {
+        failure = failure.with_hint(hint);
     }
     if let Some(wait) = wait.filter(|_| !failure.says("Try again")) {
         failure = failure.with_hint(format!("Try again in {wait} s."));
@@ -86,6 +102,33 @@ fn refusal(
         }
         _ => failure,
     }
+}
+
+/// What to do about a refusal, in commands.
+fn hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "environment_not_found" => {
+            "`gilgal env` lists the environments of a project, `gilgal env create` makes one."
+        }
+        "release_not_found" => "`gilgal releases` lists those that there are.",
+        "nothing_to_deploy" => {
+            "Deploy something first: git push gilgal main, or `gilgal deploy` in its folder."
+        }
+        "insufficient_scope" => {
+            "Make one: gilgal tokens create TITLE --scope SCOPE. Or log in, without GILGAL_TOKEN."
+        }
+        "invalid_second_factor" => "Log in again with the next code of the app, or with a recovery code.",
+        _ => return None,
+    })
+}
+
+/// The same for the one thing that was wrong in what was asked for.
+fn hint_for_field(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "environment" => "`gilgal env` lists the environments of a project, `gilgal env create` makes one.",
+        "branch" => "`gilgal deploy` without a branch deploys the files of this folder.",
+        _ => return None,
+    })
 }
 
 /// What answered does not speak as the API does.

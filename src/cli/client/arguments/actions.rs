@@ -73,8 +73,12 @@ pub(in crate::cli) enum EnvironmentsAction {
     /// Let an environment follow another branch
     Follow {
         name: EnvironmentName,
-        /// The branch; without one the environment follows none
+        /// The branch; a push to it deploys to the environment
+        #[arg(required_unless_present = "none")]
         branch: Option<BranchName>,
+        /// Follow no branch any more
+        #[arg(long, conflicts_with = "branch")]
+        none: bool,
     },
     /// Remove an environment with its config and its releases
     #[command(aliases = ["remove", "rm", "delete"])]
@@ -169,8 +173,8 @@ pub(in crate::cli) enum TokensAction {
     Rotate {
         /// Title or id of the key
         key: String,
-        /// Seconds for which the old one is accepted too
-        #[arg(long, value_name = "SECONDS", default_value_t = 0)]
+        /// Seconds for which the old one is accepted too, a week (604800) at most
+        #[arg(long, value_name = "SECONDS", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=604_800))]
         overlap: u32,
     },
     /// End an API key

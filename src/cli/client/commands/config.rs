@@ -157,11 +157,11 @@ pub(super) async fn export(context: &Context, place: &Place) -> Result<Answer, F
 
 pub(super) async fn history(context: &Context, place: &Place) -> Result<Answer, Failure> {
     let data = context.api.get_all(&place.path("/config/history?")).await?;
-    let mut table = Table::new(&["WHEN", "BY", "CHANGES"]);
+    let mut table = Table::new(&["BY", "AGE", "CHANGES"]);
     for entry in &data {
         let ConfigHistoryBody { author, changes, created_at, .. } = parse(entry.clone())?;
         let author = author.map_or_else(|| "-".to_owned(), |author| author.to_string());
-        table.row([format!("{} ago", age(created_at, now())), author, shown(&changes)]);
+        table.row([author, age(created_at, now()), shown(&changes)]);
     }
     let empty = format!("Nothing of the config of {} was changed yet.", place.shown());
     Ok(Answer::table(&table, context.screen.width, &empty, Value::Array(data)))
@@ -173,9 +173,9 @@ async fn changed(context: &Context, place: &Place, json: Value, detach: bool) ->
     let mut said = told(&changes, &place.shown());
     said.push_str(match effect {
         EffectBody::None if changes.is_empty() => "",
-        EffectBody::None => "\nNothing has to be replaced for it: the next deployment has it.",
-        EffectBody::Restart => "\nNew instances start with it.",
-        EffectBody::Rebuild => "\nThe app is built again with it.",
+        EffectBody::None => "\nIt holds from the next deployment on.",
+        EffectBody::Restart => "\nThe instances are replaced by new ones.",
+        EffectBody::Rebuild => "\nThe app is built again.",
     });
     let Some(deployment) = deployment else { return Ok(Answer::new(said, json)) };
     if detach {
@@ -199,7 +199,7 @@ fn told(changes: &[ConfigEdit], place: &str) -> String {
     let set = names(|edit| matches!(edit, Edit::Added | Edit::Changed));
     let removed = names(|edit| matches!(edit, Edit::Removed));
     match (set.is_empty(), removed.is_empty()) {
-        (true, true) => format!("{place} has it so already: nothing was changed."),
+        (true, true) => format!("It is so in {place} already: nothing was changed."),
         (false, true) => format!("Set {set} in {place}."),
         (true, false) => format!("Removed {removed} from {place}."),
         (false, false) => format!("Set {set} and removed {removed} in {place}."),
@@ -232,7 +232,7 @@ mod tests {
         assert_eq!(told(&all, "shop"), "Set A, B and removed C in shop.");
         assert_eq!(told(&all[..2], "shop"), "Set A, B in shop.");
         assert_eq!(told(&all[2..], "shop"), "Removed C from shop.");
-        assert_eq!(told(&[], "shop"), "shop has it so already: nothing was changed.");
+        assert_eq!(told(&[], "shop"), "It is so in shop already: nothing was changed.");
         assert_eq!(shown(&all), "+ A, ~ B, - C");
     }
 }

@@ -154,7 +154,7 @@ async fn environment(
         Some(EnvironmentsAction::Info { name }) => {
             environments::info(context, &Place { project, name }).await
         }
-        Some(EnvironmentsAction::Follow { name, branch }) => {
+        Some(EnvironmentsAction::Follow { name, branch, none: _ }) => {
             environments::follow(context, &Place { project, name }, branch.as_ref()).await
         }
         Some(EnvironmentsAction::Destroy { name, confirm }) => {
