@@ -24,7 +24,9 @@ impl Client {
         // `ssh` looks for its settings in the home of the account, whatever HOME says.
         let options: Vec<String> =
             person.ssh_options(server).iter().map(|option| format!("'{option}'")).collect();
-        let script = format!("#!/bin/sh\nexec /usr/bin/ssh {} \"$@\"\n", options.join(" "));
+        // The client is told of `localhost`; the key is known of the address.
+        let alias = format!("-o 'HostKeyAlias=[{}]:{}'", server.ssh.ip(), server.ssh.port());
+        let script = format!("#!/bin/sh\nexec /usr/bin/ssh {} {alias} \"$@\"\n", options.join(" "));
         fs::write(home.join("bin/ssh"), script).unwrap();
         fs::set_permissions(home.join("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
         let email = format!("{}@example.com", person.name);
