@@ -12,7 +12,7 @@ pub(in crate::cli) enum DeployingCommand {
     /// Deploy a folder, or a branch or commit that was pushed before
     Deploy {
         /// Branch or commit of the project's repository, or a folder such as `./app`; the files of this folder unless given
-        #[arg(value_name = "BRANCH|COMMIT|FOLDER")]
+        #[arg(value_name = "SOURCE")]
         reference: Option<String>,
         /// An image of a registry, run as it is: `ghcr.io/a/b:1`
         #[arg(long, conflicts_with_all = ["reference", "repository"])]

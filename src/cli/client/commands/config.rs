@@ -59,7 +59,7 @@ pub(super) async fn get(context: &Context, place: &Place, wanted: &ConfigName) -
             return match variable.value {
                 Some(value) => Ok(Answer::new(value, json)),
                 None => Err(Failure::new(format!("{wanted} is a secret, which is never shown again."))
-                    .with_hint(format!("Its app can show it: gilgal run printenv {wanted}"))
+                    .with_hint(format!("Its app can show it: gilgal run 'echo \"${wanted}\"'"))
                     .with_exit(Exit::Denied)),
             };
         }
