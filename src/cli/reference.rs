@@ -9,7 +9,7 @@ use std::process::ExitCode;
 /// What is said before the commands.
 const INTRODUCTION: &str = include_str!("reference.md");
 /// Flags that the introduction explains: nearly every command has them.
-const EXPLAINED: [&str; 5] = ["project", "server", "json", "help", "version"];
+const EXPLAINED: [&str; 6] = ["environment", "project", "server", "json", "help", "version"];
 
 /// `gilgal reference`, hidden: whoever changes a command runs it.
 pub(super) fn reference() -> ExitCode {

@@ -1,7 +1,10 @@
 //! The repository that a developer works in, for the command line: its remotes and what is checked out.
 
 use git2::{ErrorCode, Repository};
-use std::path::Path;
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 /// The repository that a folder belongs to.
 pub struct WorkTree {
@@ -47,6 +50,30 @@ impl WorkTree {
             Err(error) if error.code() == ErrorCode::Exists => Ok(false),
             Err(error) => Err(error.message().to_owned()),
         }
+    }
+
+    /// The files of a folder of the work tree that git has, or would take: those that it ignores are left out. Paths are
+    /// from the folder; one that was removed since it was added may be among them.
+    ///
+    /// # Errors
+    /// When the repository cannot be read, or has no work tree; the text is git's.
+    pub fn files(&self, folder: &Path) -> Result<Vec<PathBuf>, String> {
+        let failed = |error: git2::Error| error.message().to_owned();
+        let top = self.repository.workdir().ok_or("the repository has no work tree")?;
+        let absolute = |path: &Path| path.canonicalize().map_err(|error| error.to_string());
+        let (top, folder) = (absolute(top)?, absolute(folder)?);
+        let mut options = git2::StatusOptions::new();
+        options.include_untracked(true).recurse_untracked_dirs(true).include_ignored(false);
+        let statuses = self.repository.statuses(Some(&mut options)).map_err(failed)?;
+        let untracked = statuses.iter().filter(|entry| entry.status().contains(git2::Status::WT_NEW));
+        let mut paths: BTreeSet<PathBuf> =
+            untracked.map(|entry| PathBuf::from(OsStr::from_bytes(entry.path_bytes()))).collect();
+        let index = self.repository.index().map_err(failed)?;
+        // A commit of another repository is no file.
+        let files = index.iter().filter(|entry| entry.mode != u32::from(git2::FileMode::Commit));
+        paths.extend(files.map(|entry| PathBuf::from(OsStr::from_bytes(&entry.path))));
+        let inside = |path: PathBuf| Some(top.join(path).strip_prefix(&folder).ok()?.to_owned());
+        Ok(paths.into_iter().filter_map(inside).collect())
     }
 
     /// The branch that is checked out; `None` where a commit is, or nothing yet.

@@ -107,12 +107,12 @@ pub(crate) const FENCES: &[Fence] = &[
     // Archives that have nothing in common: a context is a tree without secrets, a backup is the secrets.
     Fence {
         names: &["tar"],
-        only: &["git/", "backup/", "engine/docker/files.rs"],
-        why: "build contexts are trees; a backup is an archive; Docker takes files as one",
+        only: &["git/", "backup/", "engine/docker/files.rs", "cli/client/folder.rs"],
+        why: "build contexts are trees; a backup is an archive; Docker takes files as one; a folder is sent as one",
     },
     Fence {
         names: &["flate2"],
-        only: &["backup/", "git/upload.rs"],
+        only: &["backup/", "git/upload.rs", "cli/client/folder.rs"],
         why: "a backup is compressed, and so may be an archive that is uploaded",
     },
     Fence { names: &["russh"], only: &["ssh/"], why: "one folder knows the SSH protocol" },
@@ -171,8 +171,8 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
     Fence {
         names: &["std::process::Command", "tokio::process::Command", "tokio::process::Child"],
-        only: &["git/", "cli/client/browser.rs"],
-        why: "git is the only program that the server starts; a person's browser is started on their own machine",
+        only: &["git/", "cli/client/browser.rs", "cli/client/commands/run.rs"],
+        why: "git is the only program that the server starts; a person's browser and ssh are started on their own machine",
     },
     Fence {
         names: &[

@@ -9,6 +9,7 @@ mod access;
 mod backup;
 mod branches;
 mod build_variables;
+mod client;
 mod config;
 mod database_away;
 mod disk_full;

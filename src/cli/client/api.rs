@@ -1,17 +1,17 @@
 //! Requests to the API of a server.
 
 use super::credentials::{Credentials, Login, Tokens};
-use super::failure::{Exit, Failure};
+use super::failure::Failure;
+use super::refusal::{foreign, parse, refused, unreachable};
 use super::server::ServerUrl;
-use super::session::{Bearer, Identity, login_has_ended, not_logged_in};
+use super::session::{Bearer, Identity, login_has_ended};
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::wire::account::SessionBody;
-use crate::wire::error::{ErrorBody, ErrorDetail};
 use crate::wire::list::List;
-use reqwest::header::{ACCEPT, LOCATION, RETRY_AFTER};
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use reqwest::{Method, Response, StatusCode};
-use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use std::time::Duration;
 
@@ -19,6 +19,17 @@ use std::time::Duration;
 const CONNECT: Duration = Duration::from_secs(10);
 /// How long a server may say nothing: removing a project stops its instances first.
 const SILENCE: Duration = Duration::from_secs(180);
+/// Bytes in a second that somebody can send at least.
+const SLOWEST: usize = 32 * 1024;
+
+/// What is sent with a request.
+#[derive(Clone, Copy)]
+enum Content<'a> {
+    Nothing,
+    Json(&'a Value),
+    /// Of a media type.
+    Raw(&'a str, &'a Bytes),
+}
 
 /// A server, and who is asking.
 pub(super) struct Api {
@@ -31,26 +42,22 @@ impl Api {
     /// # Errors
     /// When the certificates of this machine cannot be used.
     pub(super) fn new(server: ServerUrl, identity: Identity) -> Result<Self, Failure> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("gilgal/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .read_timeout(SILENCE)
-            // A token is sent to the server that was named, and to no other.
-            .redirect(reqwest::redirect::Policy::none())
-            // Reading the certificates of the machine takes longer than a request over HTTP.
-            .tls_built_in_root_certs(server.is_encrypted());
-        if server.is_loopback() {
-            builder = builder.no_proxy();
-        }
-        let http = builder
-            .build()
-            .map_err(|error| Failure::new("The TLS of this machine cannot be used.").caused_by(&error))?;
-        Ok(Self { http, server, identity })
+        Ok(Self { http: client(&server, SILENCE)?, server, identity })
+    }
+
+    /// The same for a request that sends so many bytes: until they are sent, the server says nothing.
+    ///
+    /// # Errors
+    /// As of [`Self::new`].
+    pub(super) fn patient(&self, bytes: usize) -> Result<Self, Failure> {
+        let sending = Duration::from_secs(u64::try_from(bytes / SLOWEST).unwrap_or(u64::MAX));
+        let http = client(&self.server, SILENCE.saturating_add(sending))?;
+        Ok(Self { http, server: self.server.clone(), identity: self.identity.clone() })
     }
 
     /// `GET`; the body as it came.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
-        self.json(Method::GET, path, None).await
+        self.json(Method::GET, path, Content::Nothing).await
     }
 
     /// Every page of a list; a path with a query ends with `&`, another one with `?`.
@@ -71,28 +78,50 @@ impl Api {
     /// `GET` of what is an answer whatever its status says, for example that the server is not ready.
     pub(super) async fn ask(&self, path: &str) -> Result<Value, Failure> {
         let request = self.http.get(self.server.join(path));
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = request.send().await.map_err(|error| unreachable(&self.server, &error))?;
         response.json().await.map_err(|error| foreign(&self.server).caused_by(&error))
     }
 
     /// `POST` with a body, or with none where it is `null`; the answer's body, `null` where there is none.
     pub(super) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
-        self.json(Method::POST, path, Some(body).filter(|body| !body.is_null())).await
+        let content = if body.is_null() { Content::Nothing } else { Content::Json(body) };
+        self.json(Method::POST, path, content).await
+    }
+
+    /// `PUT` with a body.
+    pub(super) async fn put(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.json(Method::PUT, path, Content::Json(body)).await
+    }
+
+    /// `PATCH` with a body.
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        self.json(Method::PATCH, path, Content::Json(body)).await
+    }
+
+    /// A request with a body that is not JSON, and of which type.
+    pub(super) async fn send_as(
+        &self,
+        method: Method,
+        path: &str,
+        media_type: &str,
+        body: Vec<u8>,
+    ) -> Result<Value, Failure> {
+        self.json(method, path, Content::Raw(media_type, &Bytes::from(body))).await
     }
 
     /// `DELETE`.
     pub(super) async fn delete(&self, path: &str) -> Result<Value, Failure> {
-        self.json(Method::DELETE, path, None).await
+        self.json(Method::DELETE, path, Content::Nothing).await
     }
 
     /// `GET` of something that is not JSON, to be read as it arrives.
     pub(super) async fn open(&self, path: &str, accept: &str) -> Result<Response, Failure> {
-        self.send(Method::GET, path, None, accept).await
+        self.send(Method::GET, path, Content::Nothing, accept).await
     }
 
-    async fn json(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, Failure> {
+    async fn json(&self, method: Method, path: &str, body: Content<'_>) -> Result<Value, Failure> {
         let response = self.send(method, path, body, "application/json").await?;
-        let bytes = response.bytes().await.map_err(|error| self.unreachable(&error))?;
+        let bytes = response.bytes().await.map_err(|error| unreachable(&self.server, &error))?;
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -105,7 +134,7 @@ impl Api {
         &self,
         method: Method,
         path: &str,
-        body: Option<&Value>,
+        body: Content<'_>,
         accept: &str,
     ) -> Result<Response, Failure> {
         let mut token = self.token().await?;
@@ -116,10 +145,14 @@ impl Api {
             if let Some(token) = &token {
                 request = request.bearer_auth(token.expose());
             }
-            if let Some(body) = body {
-                request = request.json(body);
-            }
-            let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+            request = match body {
+                Content::Nothing => request,
+                Content::Json(body) => request.json(body),
+                Content::Raw(media_type, bytes) => {
+                    request.header(CONTENT_TYPE, media_type).body(bytes.clone())
+                }
+            };
+            let response = request.send().await.map_err(|error| unreachable(&self.server, &error))?;
             if response.status().is_success() {
                 return Ok(response);
             }
@@ -131,7 +164,7 @@ impl Api {
                 (token, replaced) = (Some(newer), true);
                 continue;
             }
-            return Err(self.failure(response).await);
+            return Err(refused(&self.server, &self.identity, response).await);
         }
     }
 
@@ -166,13 +199,13 @@ impl Api {
         }
         let body = json!({ "refresh_token": tokens.refresh_token.expose() });
         let request = self.http.post(self.server.join("/api/auth/refresh")).json(&body);
-        let response = request.send().await.map_err(|error| self.unreachable(&error))?;
+        let response = request.send().await.map_err(|error| unreachable(&self.server, &error))?;
         if response.status() == StatusCode::UNAUTHORIZED {
             locked.change(|logins| drop(logins.servers.remove(&self.server)))?;
             return Err(login_has_ended(&self.server));
         }
         if !response.status().is_success() {
-            return Err(self.failure(response).await);
+            return Err(refused(&self.server, &self.identity, response).await);
         }
         let session: SessionBody =
             response.json().await.map_err(|error| foreign(&self.server).caused_by(&error))?;
@@ -181,93 +214,20 @@ impl Api {
         locked.change(|logins| drop(logins.servers.insert(self.server.clone(), Login::Session(tokens))))?;
         Ok(Some(token))
     }
-
-    /// What a request comes to that was not answered.
-    pub(super) fn unreachable(&self, error: &reqwest::Error) -> Failure {
-        let failure = Failure::new(format!("{} does not answer.", self.server)).with_exit(Exit::Unreachable);
-        // The innermost error says what happened; those around it repeat the URL.
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(inner) = cause.source() {
-            cause = inner;
-        }
-        let hint = if self.server.is_loopback() {
-            "Start it with `gilgal serve`, or name another server with --server."
-        } else {
-            "Check the address and your connection, or name another server with --server."
-        };
-        failure.with_cause(format!("{cause}.")).with_hint(hint)
-    }
-
-    /// What an answer comes to that is no success.
-    async fn failure(&self, response: Response) -> Failure {
-        let status = response.status();
-        let header = |name| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let (location, wait) = (header(LOCATION), header(RETRY_AFTER));
-        if status.is_redirection() {
-            let to = location.unwrap_or_else(|| "elsewhere".to_owned());
-            return Failure::new(format!("{} sends its users to {to}.", self.server))
-                .with_hint("Use that address: gilgal login ADDRESS");
-        }
-        let body = response.bytes().await.unwrap_or_default();
-        match serde_json::from_slice::<ErrorBody>(&body) {
-            Ok(ErrorBody { error }) => self.refusal(status, error, wait),
-            Err(_) if status.is_server_error() => {
-                let failure = Failure::new(format!("{} cannot answer: {status}.", self.server));
-                failure.with_hint("A proxy before it may not reach it.").with_exit(Exit::Unreachable)
-            }
-            Err(_) => foreign(&self.server).with_cause(format!("It says {status}.")),
-        }
-    }
-
-    /// What the server has refused, in its own words.
-    fn refusal(&self, status: StatusCode, error: ErrorDetail, wait: Option<String>) -> Failure {
-        let ErrorDetail { code, message, details, request_id } = error;
-        let mut failure = match (code.as_str(), &self.identity) {
-            ("unauthenticated", Identity::Given(_)) => {
-                Failure::new(format!("{} does not accept the token.", self.server)).with_hint(
-                    "It may have expired, or be another server's: look at GILGAL_TOKEN and GILGAL_URL.",
-                )
-            }
-            ("unauthenticated", Identity::Kept(_) | Identity::Nobody) => not_logged_in(&self.server),
-            _ => Failure::new(message),
-        };
-        if let Some(Value::Object(fields)) = details.get("fields") {
-            for (name, fault) in fields {
-                failure = failure.with_cause(format!("{name}: {}", fault.as_str().unwrap_or_default()));
-            }
-        }
-        if let Some(wait) = wait.filter(|_| !failure.says("Try again")) {
-            failure = failure.with_hint(format!("Try again in {wait} s."));
-        }
-        match status {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => failure.with_exit(Exit::Denied),
-            StatusCode::NOT_FOUND => failure.with_exit(Exit::Missing),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
-                failure.with_exit(Exit::Unreachable)
-            }
-            status if status.is_server_error() => {
-                failure.with_cause(format!("The server's log has more, under the request id {request_id}."))
-            }
-            _ => failure,
-        }
-    }
 }
 
-/// What answered does not speak as the API does.
-fn foreign(server: &ServerUrl) -> Failure {
-    Failure::new(format!("{server} does not answer as this version of gilgal expects."))
-        .with_hint(format!("Is it the API of a gilgal of version {}?", env!("CARGO_PKG_VERSION")))
-}
-
-/// A body, as the type that it is.
-///
-/// # Errors
-/// When the server is of another version.
-pub(super) fn parse<T: DeserializeOwned>(body: Value) -> Result<T, Failure> {
-    serde_json::from_value(body).map_err(|error| {
-        Failure::new("The server's answer is not understood.").caused_by(&error).with_hint(format!(
-            "Use a gilgal of the server's version (`gilgal status` shows it); this is {}.",
-            env!("CARGO_PKG_VERSION")
-        ))
-    })
+/// Sends requests to a server, which may say nothing for a time.
+fn client(server: &ServerUrl, silence: Duration) -> Result<reqwest::Client, Failure> {
+    let mut builder = reqwest::Client::builder()
+        .user_agent(concat!("gilgal/", env!("CARGO_PKG_VERSION")))
+        .connect_timeout(CONNECT)
+        .read_timeout(silence)
+        // A token is sent to the server that was named, and to no other.
+        .redirect(reqwest::redirect::Policy::none())
+        // Reading the certificates of the machine takes longer than a request over HTTP.
+        .tls_built_in_root_certs(server.is_encrypted());
+    if server.is_loopback() {
+        builder = builder.no_proxy();
+    }
+    builder.build().map_err(|error| Failure::new("The TLS of this machine cannot be used.").caused_by(&error))
 }

@@ -1,13 +1,20 @@
 //! What can be typed: the commands that talk to a server, with their flags.
 
+mod actions;
+mod deploying;
+
+pub(in crate::cli) use actions::{
+    ConfigAction, DeploymentsAction, EnvironmentsAction, KeysAction, ReleasesAction, TokensAction,
+};
+pub(in crate::cli) use deploying::DeployingCommand;
+
 use super::deployment::Reference;
 use super::server::ServerUrl;
 use crate::model::deployment::Status;
-use crate::model::name::{Email, Slug};
+use crate::model::name::{Email, EnvironmentName, Slug};
 use crate::model::title::Title;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
-use std::path::PathBuf;
 
 /// Which server is asked, and for whom the answer is.
 #[derive(Debug, Clone, Args)]
@@ -30,6 +37,16 @@ pub(in crate::cli) struct InProject {
     pub(super) connection: Connection,
 }
 
+/// Which environment of which project is meant.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct InEnvironment {
+    /// Environment, instead of `production`
+    #[arg(short, long, value_name = "NAME", global = true, display_order = 79)]
+    pub(super) environment: Option<EnvironmentName>,
+    #[command(flatten)]
+    pub(super) project: InProject,
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ClientCommand {
     /// Log in to a server, and keep the login for the commands that follow
@@ -42,6 +59,9 @@ pub(in crate::cli) enum ClientCommand {
         /// Use this token instead of a password; without a value it is asked for
         #[arg(long, value_name = "TOKEN", num_args = 0..=1, default_missing_value = "", conflicts_with = "email")]
         token: Option<String>,
+        /// Code of the second factor, or a recovery code, instead of being asked for it
+        #[arg(long, value_name = "CODE", conflicts_with = "token")]
+        code: Option<String>,
         #[command(flatten)]
         connection: Connection,
     },
@@ -56,6 +76,7 @@ pub(in crate::cli) enum ClientCommand {
         connection: Connection,
     },
     /// List your projects
+    #[command(alias = "apps")]
     Projects {
         #[command(flatten)]
         connection: Connection,
@@ -84,7 +105,7 @@ pub(in crate::cli) enum ClientCommand {
     /// Open the app in the browser
     Open {
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
     /// Remove a project with everything that belongs to it
     Destroy {
@@ -94,6 +115,36 @@ pub(in crate::cli) enum ClientCommand {
         #[command(flatten)]
         project: InProject,
     },
+    /// List the environments of a project, or make, change and remove them
+    #[command(aliases = ["envs", "environments"])]
+    Env {
+        #[command(subcommand)]
+        action: Option<EnvironmentsAction>,
+        #[command(flatten)]
+        project: InProject,
+    },
+    /// List the config vars of an environment, or change them
+    #[command(alias = "vars")]
+    Config {
+        #[command(subcommand)]
+        action: Option<ConfigAction>,
+        #[command(flatten)]
+        place: InEnvironment,
+    },
+    /// Show what runs
+    Ps {
+        #[command(flatten)]
+        place: InEnvironment,
+    },
+    /// List the releases of an environment, or show one
+    Releases {
+        #[command(subcommand)]
+        action: Option<ReleasesAction>,
+        #[command(flatten)]
+        place: InEnvironment,
+    },
+    #[command(flatten)]
+    Deploying(DeployingCommand),
     /// List the deployments of a project, or do something with one
     Deployments {
         /// Only those with this status
@@ -105,30 +156,46 @@ pub(in crate::cli) enum ClientCommand {
         #[command(subcommand)]
         action: Option<DeploymentsAction>,
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
-    /// Show the log of a deployment
+    /// Show the log of a deployment, or what the app prints
     Logs {
         /// Deployment: its id, the end of it, or a release such as v7; the newest one unless given
         #[arg(long, short, value_name = "DEPLOYMENT")]
         deployment: Option<Reference>,
-        /// Go on until the deployment has ended
-        #[arg(long, short)]
+        /// Go on until the deployment has ended; with `--app`, until Ctrl-C
+        #[arg(long, short, alias = "tail", short_alias = 't')]
         follow: bool,
+        /// What the instances of the app print
+        #[arg(long, conflicts_with = "deployment")]
+        app: bool,
+        /// With `--app`: of this process type or instance only: `web`, `web.1`
+        #[arg(long, value_name = "PROCESS", requires = "app", alias = "ps")]
+        process: Option<String>,
+        /// With `--app`: how many lines that were printed already
+        #[arg(long, short = 'n', alias = "num", value_name = "NUMBER", requires = "app", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        lines: u16,
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
     /// Cancel a deployment that is not live yet
     Cancel {
         /// Deployment; the newest one unless given
         deployment: Option<Reference>,
         #[command(flatten)]
-        project: InProject,
+        place: InEnvironment,
     },
     /// List your SSH keys, or add and remove them
     Keys {
         #[command(subcommand)]
         action: Option<KeysAction>,
+        #[command(flatten)]
+        connection: Connection,
+    },
+    /// List your API keys, or make, replace and revoke them
+    Tokens {
+        #[command(subcommand)]
+        action: Option<TokensAction>,
         #[command(flatten)]
         connection: Connection,
     },
@@ -145,42 +212,6 @@ pub(in crate::cli) enum ClientCommand {
     },
 }
 
-#[derive(Debug, Clone, Subcommand)]
-pub(in crate::cli) enum DeploymentsAction {
-    /// Show a deployment with its steps
-    Show {
-        /// Deployment: its id, the end of it, or a release such as v7; the newest one unless given
-        deployment: Option<Reference>,
-    },
-    /// Follow a deployment until it has ended
-    Attach {
-        /// Deployment; the newest one unless given
-        deployment: Option<Reference>,
-    },
-    /// Cancel a deployment that is not live yet
-    Cancel {
-        /// Deployment; the newest one unless given
-        deployment: Option<Reference>,
-    },
-}
-
-#[derive(Debug, Clone, Subcommand)]
-pub(in crate::cli) enum KeysAction {
-    /// Add a public key, so that its private half may push
-    Add {
-        /// File with the public key; the first of `~/.ssh/id_ed25519.pub`, `id_ecdsa.pub` and `id_rsa.pub` unless given
-        file: Option<PathBuf>,
-        /// Title of the key; its comment unless given
-        #[arg(long)]
-        title: Option<Title>,
-    },
-    /// Remove a key
-    Remove {
-        /// Title, fingerprint or id of the key
-        key: String,
-    },
-}
-
 impl ClientCommand {
     /// The flags that every command has.
     pub(super) const fn connection(&self) -> &Connection {
@@ -191,14 +222,20 @@ impl ClientCommand {
             | Self::Projects { connection }
             | Self::Create { connection, .. }
             | Self::Keys { connection, .. }
+            | Self::Tokens { connection, .. }
             | Self::Completions { connection, .. } => connection,
             Self::Info { project }
-            | Self::Open { project }
             | Self::Destroy { project, .. }
-            | Self::Deployments { project, .. }
-            | Self::Logs { project, .. }
-            | Self::Cancel { project, .. }
+            | Self::Env { project, .. }
             | Self::Status { project } => &project.connection,
+            Self::Config { place, .. }
+            | Self::Ps { place }
+            | Self::Open { place }
+            | Self::Deployments { place, .. }
+            | Self::Cancel { place, .. }
+            | Self::Releases { place, .. }
+            | Self::Logs { place, .. } => &place.project.connection,
+            Self::Deploying(command) => &command.place().project.connection,
         }
     }
 }

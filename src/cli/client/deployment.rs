@@ -1,12 +1,14 @@
 //! Which deployment a command is about, and how deployments are shown.
 
-use super::api::{Api, parse};
+use super::api::Api;
 use super::context::Context;
+use super::environment::Place;
 use super::failure::{Exit, Failure};
 use super::project;
+use super::refusal::parse;
 use crate::model::deployment::Status;
 use crate::model::id::DeploymentId;
-use crate::model::name::Slug;
+use crate::model::name::{EnvironmentName, Slug};
 use crate::model::time::Timestamp;
 use crate::wire::deployment::{DeploymentBody, StepStatus};
 use crate::wire::list::List;
@@ -54,13 +56,14 @@ pub(super) fn short(id: DeploymentId) -> String {
     id[id.len() - SHORT..].to_owned()
 }
 
-/// Finds a deployment; the newest one of the project unless one is named. A whole id needs no project.
+/// Finds a deployment; the newest one of the project, or of an environment of it, unless one is named. A whole id needs no
+/// project; a release is one of production unless an environment is named.
 ///
 /// # Errors
 /// When there is none, or a short id is the end of several.
 pub(super) async fn find(
     context: &Context,
-    project: Option<&Slug>,
+    (project, environment): (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<DeploymentId, Failure> {
     let newest = match reference {
@@ -68,8 +71,22 @@ pub(super) async fn find(
         Some(Reference::Short(_) | Reference::Version(_)) => LOOKED_THROUGH,
         None => 1,
     };
-    let project = project::find(&context.api, project).await?.body.id;
-    let page = context.api.get(&format!("/api/projects/{project}/deployments?limit={newest}")).await?;
+    let project = project::find(&context.api, project).await?;
+    let production = EnvironmentName::production();
+    let environment = match reference {
+        Some(Reference::Version(_)) => Some(environment.unwrap_or(&production)),
+        Some(Reference::Id(_) | Reference::Short(_)) | None => environment,
+    };
+    let of_environment = match environment {
+        Some(name) => {
+            let place = Place { project: project.clone(), name: name.clone() };
+            format!("&environment_id={}", place.fetch(&context.api).await?.id)
+        }
+        None => String::new(),
+    };
+    let id = project.body.id;
+    let page = format!("/api/projects/{id}/deployments?limit={newest}{of_environment}");
+    let page = context.api.get(&page).await?;
     let deployments = parse::<List<DeploymentBody>>(page)?.data;
     let missing = |message: String| {
         Failure::new(message).with_hint("`gilgal deployments` lists them.").with_exit(Exit::Missing)

@@ -21,6 +21,8 @@ pub(super) enum Exit {
     Unreachable,
     /// Ctrl-C.
     Interrupted,
+    /// A command that was run for somebody has ended so.
+    Of(u8),
 }
 
 impl Exit {
@@ -44,6 +46,7 @@ impl Exit {
             Self::Missing => 4,
             Self::Unreachable => 5,
             Self::Interrupted => 130,
+            Self::Of(code) => code,
         }
     }
 }
@@ -64,12 +67,20 @@ pub(super) struct Failure {
     /// What to do about it.
     hint: Option<String>,
     pub(super) exit: Exit,
+    /// Whether the server wants the code of a second factor too.
+    pub(super) needs_code: bool,
 }
 
 impl Failure {
     /// A failure with the exit code 1.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), causes: Vec::new(), hint: None, exit: Exit::Failed }
+        Self {
+            message: message.into(),
+            causes: Vec::new(),
+            hint: None,
+            exit: Exit::Failed,
+            needs_code: false,
+        }
     }
 
     /// A mistake of whoever typed the command.

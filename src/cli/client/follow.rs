@@ -1,8 +1,9 @@
 //! Following the log of a deployment to its end, over connections that may break.
 
-use super::api::{Api, parse};
+use super::api::Api;
 use super::events::{Event, EventReader};
 use super::failure::{Exit, Failure};
+use super::refusal::parse;
 use crate::model::deployment::Status;
 use crate::model::id::DeploymentId;
 use crate::wire::log::LogLineBody;

@@ -6,18 +6,24 @@
 
 mod answer;
 mod api;
+mod app_log;
 pub(super) mod arguments;
 mod browser;
 mod commands;
 mod context;
 mod credentials;
 mod deployment;
+mod environment;
 mod events;
 mod failure;
+mod folder;
 mod follow;
+mod processes;
 mod progress;
 mod project;
 mod prompt;
+mod refusal;
+mod releases;
 mod server;
 mod session;
 mod table;

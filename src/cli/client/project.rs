@@ -1,7 +1,8 @@
 //! Which project a command is about: the one that is named, or the one that this folder is pushed to.
 
-use super::api::{Api, parse};
+use super::api::Api;
 use super::failure::{Exit, Failure};
+use super::refusal::parse;
 use crate::git::{Remote, WorkTree};
 use crate::model::name::Slug;
 use crate::wire::project::ProjectBody;
@@ -123,6 +124,13 @@ impl Target {
     fn is(&self, project: &Project) -> bool {
         Self::of(&project.body.git_url).is_some_and(|target| target == *self)
     }
+}
+
+/// Where the SSH of a URL of git answers: `git@host`, and the port.
+pub(super) fn ssh_place(git_url: &str) -> Option<(String, u16)> {
+    let Target { host, port, slug: _ } = Target::of(git_url)?;
+    // Brackets belong to URLs: ssh takes an address as it is.
+    Some((format!("git@{}", host.trim_start_matches('[').trim_end_matches(']')), port))
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ impl Table {
     }
 
     /// Adds a row with as many cells as there are headings. What is in them is made safe for a terminal.
-    pub(super) fn row<const CELLS: usize>(&mut self, cells: [String; CELLS]) {
+    pub(super) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
         self.rows.push(cells.into_iter().map(|cell| one_line(&cell)).collect());
     }
 

@@ -1,7 +1,7 @@
 //! Logging in and out, and how a login is kept.
 
 use super::terminal::{Terminal, assert_screen};
-use crate::support::TestServer;
+use crate::support::{TestServer, totp, totp_step};
 use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -55,6 +55,25 @@ async fn a_token_will_do_instead() {
     let wrong = [("GILGAL_URL", url.as_str()), ("GILGAL_TOKEN", "glg_wrong")];
     assert_screen!("wrong_token", ci.run_with(&["whoami"], &wrong, "").await);
     assert_screen!("url_is_no_address", ci.run_with(&["whoami"], &[("GILGAL_URL", "host/path")], "").await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_with_a_second_factor_is_asked_for_its_code() {
+    let server = TestServer::start().await;
+    let client = server.sign_up("ada").await;
+    let enrolment = client.post("/api/auth/totp", json!({ "password": "correct horse" })).await.expect(201);
+    let (secret, step) = (enrolment["secret"].as_str().unwrap(), totp_step());
+    client.post("/api/auth/totp/confirm", json!({ "code": totp(secret, step) })).await.expect(200);
+    let ada = Terminal::new(&server);
+    let address = ada.address();
+    let login = ["login", address.as_str(), "--email", "ada@example.com"];
+    assert_screen!("no_code", ada.types(&login, "correct horse\n").await);
+    let wrong = totp(secret, step + 100);
+    assert_screen!("wrong_code", ada.types(&login, &format!("correct horse\n{wrong}\n")).await);
+    let code = totp(secret, step + 1);
+    assert_screen!("code", ada.types(&login, &format!("correct horse\n{code}\n")).await);
+    let again = [login.as_slice(), &["--code", &code]].concat();
+    ada.types(&again, "correct horse\n").await.expect(3);
 }
 
 /// Signs somebody up; the answer to their login.

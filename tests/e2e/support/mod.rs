@@ -1,5 +1,6 @@
 //! A server of its own for each test, people with keys, working copies, and a look at the engine.
 
+mod client;
 mod deployments;
 mod docker;
 mod docker_proxy;
@@ -20,6 +21,7 @@ mod talk;
 mod transcript;
 mod work_tree;
 
+pub(crate) use client::Client;
 pub(crate) use deployments::{
     PATIENCE, deploy, deployments, ended, expect_live, expect_served, wait_until_all_have_ended,
 };

@@ -10,12 +10,12 @@ use std::process::Command;
 pub(crate) struct Person {
     /// Of the API.
     pub(crate) token: String,
-    name: String,
+    pub(super) name: String,
     key: PathBuf,
 }
 
 /// Of everybody.
-const PASSWORD: &str = "correct horse battery staple";
+pub(super) const PASSWORD: &str = "correct horse battery staple";
 
 impl Person {
     /// Signs up and adds a key.

@@ -1,9 +1,9 @@
 //! `gilgal whoami`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::Failure;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
 use crate::model::user::ServerRole;
 use crate::wire::account::UserBody;

@@ -1,21 +1,21 @@
 //! `gilgal cancel`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference};
 use crate::cli::client::failure::Failure;
-use crate::model::name::Slug;
+use crate::cli::client::refusal::parse;
+use crate::model::name::{EnvironmentName, Slug};
 use crate::wire::deployment::DeploymentBody;
 use serde_json::Value;
 
 /// Asks for a deployment to be stopped; it may take a moment until it is.
 pub(super) async fn cancel(
     context: &Context,
-    project: Option<&Slug>,
+    of: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, project, reference).await?;
+    let id = deployment::find(context, of, reference).await?;
     let json = context.api.post(&format!("/api/deployments/{id}/cancel"), &Value::Null).await?;
     let deployment: DeploymentBody = parse(json.clone())?;
     let screen = if deployment::is_over(deployment.status) {

@@ -1,9 +1,9 @@
 //! `gilgal create`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::Failure;
+use crate::cli::client::refusal::parse;
 use crate::git::WorkTree;
 use crate::model::name::Slug;
 use crate::model::title::Title;

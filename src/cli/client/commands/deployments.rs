@@ -1,17 +1,18 @@
 //! `gilgal deployments`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference, seconds, step_word, took};
+use crate::cli::client::environment::{self, Place};
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::follow::follow;
 use crate::cli::client::progress::{Display, Lines, Silent};
 use crate::cli::client::project;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::{Table, facts};
 use crate::model::deployment::Status;
 use crate::model::id::DeploymentId;
-use crate::model::name::Slug;
+use crate::model::name::{EnvironmentName, Slug};
 use crate::model::time::{age, now};
 use crate::wire::deployment::{DeploymentBody, StepBody};
 use crate::wire::list::List;
@@ -20,20 +21,35 @@ use serde_json::Value;
 /// The newest deployments of a project.
 pub(super) async fn list(
     context: &Context,
-    project: Option<&Slug>,
+    (project, environment): (Option<&Slug>, Option<&EnvironmentName>),
     status: Option<Status>,
     limit: u16,
 ) -> Result<Answer, Failure> {
-    let project = project::find(&context.api, project).await?.body;
-    let filter = status.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
+    let project = project::find(&context.api, project).await?;
+    let environments = environment::names(&context.api, &project).await?;
+    let mut filter = status.map(|status| format!("&status={}", status.as_str())).unwrap_or_default();
+    if let Some(name) = environment {
+        let place = Place { project: project.clone(), name: name.clone() };
+        filter.push_str(&format!("&environment_id={}", place.fetch(&context.api).await?.id));
+    }
+    let project = project.body;
     let page =
         context.api.get(&format!("/api/projects/{}/deployments?limit={limit}{filter}", project.id)).await?;
     let List { data, next: _ } = parse::<List<Value>>(page)?;
-    let mut table = Table::new(&["ID", "STATUS", "RELEASE", "COMMIT", "BRANCH", "BY", "AGE", "TOOK"]);
+    // Where there is only one environment, nobody wonders which it was.
+    let several = environments.len() > 1;
+    let mut headings = vec!["ID", "STATUS", "RELEASE", "COMMIT", "BRANCH", "BY", "AGE", "TOOK"];
+    if several {
+        headings.insert(1, "ENVIRONMENT");
+    }
+    let mut table = Table::new(&headings);
     for deployment in &data {
         let deployment: DeploymentBody = parse(deployment.clone())?;
-        table.row([
-            deployment::short(deployment.id),
+        let mut row = vec![deployment::short(deployment.id)];
+        if several {
+            row.push(or_dash(environments.get(&deployment.environment_id)));
+        }
+        row.extend([
             deployment.status.as_str().to_owned(),
             release(&deployment),
             deployment.commit.as_ref().map_or_else(|| "-".to_owned(), |commit| commit.short().to_owned()),
@@ -42,6 +58,7 @@ pub(super) async fn list(
             age(deployment.created_at, now()),
             took(&deployment, now()),
         ]);
+        table.row(row);
     }
     let empty = format!("There are no deployments of {} to show.", project.slug);
     Ok(Answer::table(&table, context.screen.width, &empty, Value::Array(data)))
@@ -50,10 +67,10 @@ pub(super) async fn list(
 /// One deployment with its steps.
 pub(super) async fn show(
     context: &Context,
-    project: Option<&Slug>,
+    of: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, project, reference).await?;
+    let id = deployment::find(context, of, reference).await?;
     let (deployment, json) = deployment::fetch(&context.api, id).await?;
     Ok(Answer::new(shown(&deployment), json))
 }
@@ -87,10 +104,10 @@ fn shown(deployment: &DeploymentBody) -> String {
 /// Follows a deployment to its end.
 pub(super) async fn attach(
     context: &Context,
-    project: Option<&Slug>,
+    of: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<Answer, Failure> {
-    let id = deployment::find(context, project, reference).await?;
+    let id = deployment::find(context, of, reference).await?;
     watch(context, id).await
 }
 

@@ -1,9 +1,9 @@
 //! `gilgal keys`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::config::Variables;
 use crate::model::time::{age, now};

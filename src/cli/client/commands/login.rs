@@ -1,12 +1,13 @@
 //! `gilgal login` and `gilgal logout`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::{Api, parse};
+use crate::cli::client::api::Api;
 use crate::cli::client::arguments::Connection;
 use crate::cli::client::context::{Context, named_server};
 use crate::cli::client::credentials::{Credentials, Login, Logins, Tokens};
 use crate::cli::client::failure::Failure;
 use crate::cli::client::prompt;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::server::ServerUrl;
 use crate::cli::client::session::{Identity, not_logged_in};
 use crate::config::Variables;
@@ -18,7 +19,7 @@ use serde_json::{Value, json};
 /// Logs in and keeps the login. `token` is empty where it is to be asked for.
 pub(super) async fn login(
     address: Option<ServerUrl>,
-    email: Option<Email>,
+    (email, code): (Option<Email>, Option<String>),
     token: Option<String>,
     connection: &Connection,
     variables: &Variables,
@@ -33,7 +34,7 @@ pub(super) async fn login(
     };
     let (login, user) = match token {
         Some(token) => with_token(&server, token).await?,
-        None => with_password(&server, email).await?,
+        None => with_password(&server, email, code).await?,
     };
     let change = |logins: &mut Logins| {
         logins.current = Some(server.clone());
@@ -66,12 +67,27 @@ async fn with_token(server: &ServerUrl, token: String) -> Result<(Login, UserBod
     Ok((Login::Token { token }, user))
 }
 
-async fn with_password(server: &ServerUrl, email: Option<Email>) -> Result<(Login, UserBody), Failure> {
+async fn with_password(
+    server: &ServerUrl,
+    email: Option<Email>,
+    code: Option<String>,
+) -> Result<(Login, UserBody), Failure> {
     let email = email.map_or_else(|| ask_for_email(server), Ok)?;
     let password = prompt::secret(&format!("Password of {email}: "))?;
     let api = Api::new(server.clone(), Identity::Nobody)?;
-    let body = json!({ "email": email, "password": password.expose() });
-    let session: SessionBody = parse(api.post("/api/auth/login", &body).await?)?;
+    let mut body = json!({ "email": email, "password": password.expose() });
+    if let Some(code) = &code {
+        body["code"] = json!(code);
+    }
+    let answer = match api.post("/api/auth/login", &body).await {
+        Err(failure) if failure.needs_code && code.is_none() => {
+            let code = prompt::secret("Code of the second factor, or a recovery code: ")?;
+            body["code"] = json!(code.expose().trim());
+            api.post("/api/auth/login", &body).await?
+        }
+        answer => answer?,
+    };
+    let session: SessionBody = parse(answer)?;
     let user = session.user.clone();
     Ok((Login::Session(Tokens::of(session)), user))
 }

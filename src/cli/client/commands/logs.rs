@@ -2,15 +2,15 @@
 
 use super::deployments::watch;
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference};
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::follow::follow;
 use crate::cli::client::progress::{Lines, rendered};
+use crate::cli::client::refusal::parse;
 use crate::cli::printer;
 use crate::model::id::DeploymentId;
-use crate::model::name::Slug;
+use crate::model::name::{EnvironmentName, Slug};
 use crate::model::report::Colour;
 use crate::wire::list::List;
 use crate::wire::log::LogLineBody;
@@ -19,7 +19,7 @@ use serde_json::Value;
 /// The log of a deployment, so far or to its end.
 pub(super) async fn logs(
     context: &Context,
-    project: Option<&Slug>,
+    project: (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
     to_its_end: bool,
 ) -> Result<Answer, Failure> {

@@ -1,11 +1,12 @@
 //! `gilgal projects`, `gilgal info` and `gilgal open`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::browser;
 use crate::cli::client::context::Context;
+use crate::cli::client::environment::Place;
 use crate::cli::client::failure::Failure;
 use crate::cli::client::project::Project;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::{Table, facts};
 use crate::config::Variables;
 use crate::model::time::{age, now};
@@ -48,15 +49,23 @@ pub(super) fn shown(project: &ProjectBody) -> String {
 }
 
 /// Shows the URL, and opens it where there is a screen for a browser.
-pub(super) fn open(context: &Context, project: &Project, variables: &Variables) -> Answer {
-    let url = &project.body.url;
+///
+/// # Errors
+/// When an environment is named that is not there.
+pub(super) async fn open(
+    context: &Context,
+    place: &Place,
+    environment: bool,
+    variables: &Variables,
+) -> Result<Answer, Failure> {
+    let url = if environment { place.fetch(&context.api).await?.url } else { place.project.body.url.clone() };
     let has_screen = cfg!(target_os = "macos")
         || variables.get("DISPLAY").is_some()
         || variables.get("WAYLAND_DISPLAY").is_some();
     // The URL is the server's word: nothing but a web page is opened.
     let is_page = url.starts_with("http://") || url.starts_with("https://");
-    let opened = context.screen.live && !context.json && has_screen && is_page && browser::open(url);
-    Answer::new(url.clone(), json!({ "url": url, "opened": opened }))
+    let opened = context.screen.live && !context.json && has_screen && is_page && browser::open(&url);
+    Ok(Answer::new(url.clone(), json!({ "url": url, "opened": opened })))
 }
 
 const fn status_word(status: ProjectStatus) -> &'static str {

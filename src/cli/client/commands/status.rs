@@ -2,10 +2,10 @@
 
 use super::project::shown;
 use crate::cli::client::answer::Answer;
-use crate::cli::client::api::parse;
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::find;
+use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
 use crate::model::name::Slug;
 use crate::wire::account::UserBody;
