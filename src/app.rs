@@ -5,7 +5,7 @@ use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{Deployer, Failpoints, Reconciler};
+use crate::deploy::{Deployer, Failpoints, Liveness, Reconciler};
 use crate::deployments::Deployments;
 use crate::engine::{DockerEngine, DockerOptions, Engine};
 use crate::git::{self, Repositories};
@@ -14,6 +14,7 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
+use crate::model::vitals::Vitals;
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::Processes;
 use crate::receive::{self, Pushes, Receiver};
@@ -21,10 +22,10 @@ use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Housekeeping, HousekeepingError, Retention, Work};
+use crate::work::{Housekeeping, HousekeepingError, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// How long a start waits before it asks a database again that does not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
@@ -35,6 +36,8 @@ pub struct App {
     pub api: Arc<Api>,
     pub receiver: Arc<Receiver>,
     pub reconciler: Reconciler,
+    pub liveness: Liveness,
+    pub watch: Watch,
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
     pub retention: Retention,
@@ -116,7 +119,7 @@ impl App {
         let catalog = Arc::new(catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
-        let one_offs = OneOffs::default();
+        let (one_offs, vitals) = (OneOffs::default(), Vitals::default());
         let deployer = Arc::new(Deployer {
             store: store.clone(),
             journal: journal.clone(),
@@ -124,7 +127,7 @@ impl App {
             catalog: catalog.clone(),
             builder,
             engine: engine.clone(),
-            router,
+            router: router.clone(),
             master_key: master_key.clone(),
             interrupts: interrupts.clone(),
             address: address.clone(),
@@ -136,6 +139,8 @@ impl App {
             },
             switching: Arc::new(Mutex::new(())),
             one_offs: one_offs.clone(),
+            vitals: vitals.clone(),
+            look_again: Arc::new(Notify::new()),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let deployments = Deployments {
@@ -151,6 +156,7 @@ impl App {
             engine: engine.clone(),
             master_key: master_key.clone(),
             one_offs,
+            vitals: vitals.clone(),
         };
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
@@ -166,7 +172,15 @@ impl App {
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
         let api_options = api_options(settings, address.clone(), &catalog);
+        let watch = Watch {
+            store: store.clone(),
+            engine: engine.clone(),
+            router: router.clone(),
+            deployments: deployments.clone(),
+            vitals: vitals.clone(),
+        };
         Ok(Self {
+            watch,
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
@@ -196,6 +210,7 @@ impl App {
                 max_references: settings.max_references,
             }),
             reconciler: Reconciler { deployer: deployer.clone() },
+            liveness: Liveness { deployer: deployer.clone() },
             runner: Runner {
                 store,
                 queue,

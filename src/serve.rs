@@ -80,6 +80,8 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             ssh.serve(app.front, stopped(), CONNECTIONS_GRACE),
             app.runner.run(stopped(), DEPLOYMENTS_GRACE),
             app.reconciler.run(stopped()),
+            app.liveness.run(stopped()),
+            app.watch.run(stopped()),
             app.housekeeping.run(stopped()),
             app.retention.run(stopped()),
         );

@@ -128,7 +128,7 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
         version: deployment.version,
         status: deployment.state.status(),
         step: deployment.state.step(),
-        reason: deployment.reason,
+        reason: deployment.reason.or(deployment.options.automatic.map(|automatic| automatic.why)),
         commit: deployment.commit,
         branch: deployment.branch,
         author,

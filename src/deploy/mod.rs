@@ -5,7 +5,7 @@
 //! point is the move to `switching`, which stores the release in the same transaction. A failure before it is undone
 //! ([`undo`]); after it nothing fails: the router is swapped ([`serving`]), the branch moves, the old release is cleaned
 //! up, again and again until it is done. [`reconcile`] keeps the router in step with where instances really are, and
-//! removes what nobody wants any more.
+//! removes what nobody wants any more; [`liveness`] asks what is live, and [`replace`]s what does not answer.
 
 mod cleanup;
 mod config;
@@ -13,9 +13,11 @@ mod failpoint;
 mod failure;
 mod images;
 mod instances;
+mod liveness;
 mod patience;
 mod pipeline;
 mod reconcile;
+mod replace;
 mod restore;
 mod run;
 mod serving;
@@ -23,6 +25,7 @@ mod steps;
 mod undo;
 
 pub use failpoint::Failpoints;
+pub use liveness::Liveness;
 pub use reconcile::Reconciler;
 
 use crate::build::{BuildLimits, Builder};
@@ -34,12 +37,13 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
 use crate::model::process::Maxima;
+use crate::model::vitals::Vitals;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// Everything that deploying needs of the rest of the server.
 pub struct Deployer {
@@ -63,5 +67,9 @@ pub struct Deployer {
     pub switching: Arc<Mutex<()>>,
     /// Commands that somebody talks to: no orphans.
     pub one_offs: OneOffs,
+    /// Which live instances answer.
+    pub vitals: Vitals,
+    /// Told when the reconciler has something to do that it does not hear of from the engine.
+    pub look_again: Arc<Notify>,
     pub failpoints: Failpoints,
 }

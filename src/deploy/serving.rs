@@ -4,7 +4,7 @@
 
 use super::Deployer;
 use super::failure::Failure;
-use super::instances::{self, web_targets};
+use super::instances;
 use super::patience::until_done;
 use super::run::Run;
 use crate::engine::EngineError;
@@ -24,7 +24,7 @@ impl Deployer {
     pub(super) async fn serve_release(&self, run: &Run) -> Switched {
         let instances = until_done(|| self.start_missing(run)).await;
         let content = run.deployment.record.content.as_ref();
-        let targets = content.map(|content| web_targets(&instances, run.instances_of(), content));
+        let targets = content.map(|content| self.targets(&instances, run.instances_of(), content));
         let _one_at_a_time = self.switching.lock().await;
         self.router.set_route(Route {
             environment_id: run.environment.id,

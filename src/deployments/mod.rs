@@ -65,8 +65,12 @@ impl Deployments {
 
     /// Queues a deployment, and wakes whoever works and whoever watches.
     async fn queue(&self, new: NewDeployment, author: &User, what: &str) -> Result<Deployment, DeployError> {
-        let why = format!("superseded by {what} of {}", author.username);
-        let deployment = match self.store.queue_deployment(new, &why).await {
+        self.queue_because(new, &format!("superseded by {what} of {}", author.username)).await
+    }
+
+    /// The same; what it supersedes is told why.
+    async fn queue_because(&self, new: NewDeployment, why: &str) -> Result<Deployment, DeployError> {
+        let deployment = match self.store.queue_deployment(new, why).await {
             Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => deployment,
             Err(StoreError::Disabled) => return Err(DeployError::Disabled),
             Err(error) => return Err(error.into()),

@@ -11,6 +11,8 @@ use crate::model::time::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
     pub key: InstanceKey,
+    /// Tells an instance from another one of the same key that it is to replace; 0 for the first.
+    pub generation: u32,
     /// Id (`sha256:…`) or name of an image that the engine has; nothing is pulled.
     pub image: String,
     pub command: Command,

@@ -37,3 +37,4 @@ pub mod terminal_text;
 pub mod time;
 pub mod title;
 pub mod user;
+pub mod vitals;

@@ -107,6 +107,8 @@ pub struct Running {
     pub health: HealthChange,
     /// Seconds that old instances get to finish their requests.
     pub drain_seconds: Option<u16>,
+    /// Seconds for which a release is watched after it went live.
+    pub watch_seconds: Option<u16>,
     /// Variables that are no secret; config vars of the same name win.
     pub variables: BTreeMap<String, String>,
 }
@@ -120,6 +122,8 @@ pub struct HealthChange {
     pub attempt_timeout_ms: Option<u32>,
     pub deadline_ms: Option<u32>,
     pub successes: Option<u16>,
+    pub live_interval_ms: Option<u32>,
+    pub live_failures: Option<u16>,
 }
 
 impl HealthChange {
@@ -132,6 +136,8 @@ impl HealthChange {
             attempt_timeout_ms: self.attempt_timeout_ms.unwrap_or(check.attempt_timeout_ms),
             deadline_ms: self.deadline_ms.unwrap_or(check.deadline_ms),
             successes: self.successes.unwrap_or(check.successes),
+            live_interval_ms: self.live_interval_ms.unwrap_or(check.live_interval_ms),
+            live_failures: self.live_failures.unwrap_or(check.live_failures),
         }
     }
 }

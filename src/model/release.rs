@@ -1,6 +1,6 @@
 //! Releases: what runs, never changed once made.
 
-use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck};
+use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::{CommitId, FilePath, ProcessType};
 use crate::model::plan::BuildPlan;
@@ -42,6 +42,9 @@ pub struct ReleaseContent {
     /// What old instances get to finish their requests when this release takes their place.
     #[serde(default)]
     pub drain_seconds: DrainSeconds,
+    /// How long it is watched after it went live.
+    #[serde(default)]
+    pub watch_seconds: WatchSeconds,
     /// Variables that the project's files set; config vars of the same name win.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,

@@ -9,13 +9,14 @@ mod one_off;
 
 pub use self::error::ProcessError;
 pub use self::list::{Process, ProcessState};
-pub use self::logs::{AppLine, LogRequest, ProcessSelector};
+pub use self::logs::{AppLine, LineSource, LogRequest, ProcessSelector};
 pub use self::one_off::{LONGEST_RUN, OneOff, OneOffControl};
 
 pub use crate::engine::OutputStream;
 
 use crate::engine::Engine;
 use crate::model::one_off::OneOffs;
+use crate::model::vitals::Vitals;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
@@ -28,4 +29,6 @@ pub struct Processes {
     pub master_key: MasterKey,
     /// The one-off commands that this server talks to.
     pub one_offs: OneOffs,
+    /// Which live instances answer.
+    pub vitals: Vitals,
 }

@@ -87,6 +87,7 @@ impl Processes {
                 process_type: process_type.clone(),
                 index: place.index(),
             },
+            generation: 0,
             image: live.content.image.clone(),
             command: command(typed),
             environment: variables,

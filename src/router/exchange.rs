@@ -2,7 +2,7 @@
 
 use crate::router::access_log::AccessLine;
 use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
-use crate::router::counters::Meter;
+use crate::router::counters::{Meter, ReleaseMeter};
 use crate::router::forwarded::Client;
 use crate::router::handle::Shared;
 use crate::router::problem::Problem;
@@ -14,6 +14,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A request is tried at most so often: on an idle connection, on a new one, and on other instances.
 const ATTEMPTS: usize = 4;
@@ -27,10 +28,22 @@ pub(super) async fn answer(
     let access = AccessLine::begin(&request);
     let accept = request.headers().get(ACCEPT).cloned();
     let request_id = shared.request_ids.settle(request.headers_mut());
-    let mut exchange =
-        Exchange { shared: &shared, client: &client, meter: None, turn: None, tried: Vec::new() };
+    let mut exchange = Exchange {
+        shared: &shared,
+        client: &client,
+        meter: None,
+        release: None,
+        turn: None,
+        tried: Vec::new(),
+    };
+    let begun = Instant::now();
     let outcome = exchange.run(request).await;
-    let meter = exchange.meter;
+    let Exchange { meter, release, .. } = exchange;
+    if let Some(release) = release
+        && let Some(is_error) = blames_release(&outcome)
+    {
+        release.answer(is_error, begun.elapsed());
+    }
     let response = match outcome {
         Ok(response) => response,
         Err(problem) => {
@@ -47,11 +60,33 @@ pub(super) async fn answer(
     response
 }
 
+/// Whether an answer is an error of the release; `None`: it is no answer of the release.
+fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<bool> {
+    match outcome {
+        Ok(response) => Some(response.status() >= StatusCode::INTERNAL_SERVER_ERROR),
+        Err(Problem::HungUp | Problem::BadResponse | Problem::TooSlow) => Some(true),
+        // Instances that are not there: the engine or the host may be restarted.
+        Err(Problem::NoInstance | Problem::Unreachable) => None,
+        // The client's.
+        Err(
+            Problem::TwoHosts
+            | Problem::NoHost
+            | Problem::MethodNotAllowed
+            | Problem::NoSuchApp
+            | Problem::TooLarge
+            | Problem::ClientTooSlow
+            | Problem::ClientGone,
+        ) => None,
+    }
+}
+
 struct Exchange<'a> {
     shared: &'a Arc<Shared>,
     client: &'a Client,
     /// Known once a route is found.
     meter: Option<Arc<Meter>>,
+    /// Of the release whose instance was asked last.
+    release: Option<Arc<ReleaseMeter>>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -161,6 +196,7 @@ impl Exchange<'_> {
             app.meter.request();
             self.meter = Some(Arc::clone(&app.meter));
         }
+        self.release = Some(Arc::clone(&app.release));
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
         app.pick(turn, &self.tried).ok_or(Problem::NoInstance)
     }

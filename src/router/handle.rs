@@ -2,7 +2,7 @@
 
 use crate::model::id::EnvironmentId;
 use crate::model::route::Route;
-use crate::router::counters::Counters;
+use crate::router::counters::{Counters, ReleaseCounters};
 use crate::router::drain::Switched;
 use crate::router::options::RouterOptions;
 use crate::router::request_id::RequestIds;
@@ -108,5 +108,11 @@ impl RouterHandle {
     #[must_use]
     pub fn counters(&self, environment_id: EnvironmentId) -> Option<Counters> {
         self.0.table.load().app(environment_id).map(|app| app.counters())
+    }
+
+    /// What the release of an environment has answered, and the one before it; `None` for an environment without a route.
+    #[must_use]
+    pub fn release_counters(&self, environment_id: EnvironmentId) -> Option<ReleaseCounters> {
+        self.0.table.load().app(environment_id).map(|app| app.release_counters())
     }
 }

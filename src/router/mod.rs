@@ -56,7 +56,7 @@ mod target;
 mod tunnel;
 mod turn;
 
-pub use counters::Counters;
+pub use counters::{Answered, Counters, ReleaseCounters};
 pub use drain::{Drain, Drained, Switched};
 pub use handle::RouterHandle;
 pub use listener::{BindError, Bound, Router, Stopped};

@@ -34,6 +34,11 @@ pub(super) async fn instances(
     let mut rows = vec![["PROCESS", "STATE", "SINCE", "RESTARTS", "RELEASE"].map(str::to_owned)];
     rows.extend(processes.iter().map(|process| process_row(process, now())));
     output.say(&table(&rows)).await;
+    for process in &processes {
+        if let Some(remark) = &process.remark {
+            output.say(&format!("{}: {remark}\n", process.name)).await;
+        }
+    }
     Ok(0)
 }
 
@@ -83,6 +88,9 @@ fn process_row(process: &Process, now: Timestamp) -> [String; 5] {
         ProcessState::Running => "running".to_owned(),
         ProcessState::Crashed { out_of_memory: true, .. } => "out of memory".to_owned(),
         ProcessState::Crashed { code, out_of_memory: false } => format!("exited ({code})"),
+        ProcessState::Silent => "not answering".to_owned(),
+        ProcessState::CrashLooping { code: Some(code) } => format!("crash loop ({code})"),
+        ProcessState::CrashLooping { code: None } => "crash loop".to_owned(),
     };
     let since = process.since.map_or_else(|| "-".to_owned(), |at| age(at, now));
     // An instance of a deployment that is still being checked belongs to no release yet.

@@ -20,7 +20,7 @@ pub struct DeploymentBody {
     pub status: Status,
     /// What runs now, or `done`.
     pub step: Step,
-    /// Why it did not go live.
+    /// Why it did not go live; of a rollback that the server has started by itself, why it has.
     pub reason: Option<String>,
     pub commit: CommitId,
     pub branch: Option<BranchName>,

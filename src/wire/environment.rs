@@ -1,6 +1,6 @@
 //! Bodies of `/api/environments`.
 
-use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe};
+use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, WatchSeconds};
 use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath};
 use crate::model::process::{Formation, Limits};
@@ -17,6 +17,7 @@ pub struct EnvironmentFields {
     pub health: Option<HealthBody>,
     pub limits: Option<LimitsBody>,
     pub drain_seconds: Option<DrainSeconds>,
+    pub watch_seconds: Option<WatchSeconds>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
@@ -30,6 +31,7 @@ impl EnvironmentFields {
             health: form.optional_value("health", HEALTH),
             limits: form.optional_value("limits", LIMITS),
             drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
+            watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
             on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
             root: form.change("root"),
             build_command: form.change("build_command"),
@@ -39,7 +41,8 @@ impl EnvironmentFields {
 }
 
 const HEALTH: &str =
-    "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms` and `threshold`";
+    "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
+     `live_interval_ms` and `live_failures`";
 const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
 /// `POST /api/projects/:id/environments`.
@@ -84,6 +87,7 @@ impl Body for ReplaceEnvironmentBody {
             health: Some(fields.health.unwrap_or_default()),
             limits: Some(fields.limits.unwrap_or_default()),
             drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
+            watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
             on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
@@ -109,6 +113,8 @@ pub struct EnvironmentBody {
     pub health: HealthBody,
     pub limits: LimitsBody,
     pub drain_seconds: DrainSeconds,
+    /// For so long a new release is watched, and rolled back when it fails; 0: not at all.
+    pub watch_seconds: WatchSeconds,
     pub on_hang_up: HangUpPolicy,
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
@@ -133,6 +139,10 @@ pub struct HealthBody {
     pub deadline_ms: u32,
     /// Successes in a row.
     pub threshold: u16,
+    /// Between two attempts once an instance is live; 0: it is not asked any more.
+    pub live_interval_ms: u32,
+    /// Failures in a row after which a live instance is replaced.
+    pub live_failures: u16,
 }
 
 impl Default for HealthBody {
@@ -156,6 +166,8 @@ impl From<HealthCheck> for HealthBody {
             timeout_ms: check.attempt_timeout_ms,
             deadline_ms: check.deadline_ms,
             threshold: check.successes,
+            live_interval_ms: check.live_interval_ms,
+            live_failures: check.live_failures,
         }
     }
 }

@@ -6,7 +6,7 @@
 use crate::model::audit::CredentialKind;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
-use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy};
+use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, EnvironmentId, InvitationId,
     ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
@@ -63,6 +63,7 @@ fn environment() -> ObjectBuilder {
         .property("health", HealthBody::schema())
         .property("limits", LimitsBody::schema())
         .property("drain_seconds", DrainSeconds::schema())
+        .property("watch_seconds", WatchSeconds::schema())
         .property("on_hang_up", HangUpPolicy::schema())
         .property(
             "root",
@@ -149,6 +150,7 @@ schemas! {
     FolderPath = string().min_length(Some(1)).max_length(Some(255)),
     CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
     DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
+    WatchSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
     Formation = object().additional_properties(Some(integer())),
     ReleaseDiff = object()
         .property("image", boolean())

@@ -1,11 +1,13 @@
 //! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`housekeeping`],
-//! [`retention`]).
+//! [`retention`], [`watch`]).
 
 mod housekeeping;
 mod retention;
+mod watch;
 
 pub use housekeeping::{Housekeeping, HousekeepingError};
 pub use retention::Retention;
+pub use watch::Watch;
 
 use crate::deploy::Deployer;
 use crate::jobs::{Handler, Outcome};

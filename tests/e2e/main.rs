@@ -19,6 +19,7 @@ mod environments;
 mod examples;
 mod faults;
 mod health;
+mod liveness;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;
@@ -32,3 +33,4 @@ mod releases;
 mod restarts;
 mod start;
 mod support;
+mod watch;

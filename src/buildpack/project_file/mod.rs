@@ -22,7 +22,7 @@ mod values;
 mod watch;
 
 use crate::model::name::{ConfigName, ProcessType};
-use numbers::{Cores, Count, Memory, Port, Threshold, Time};
+use numbers::{Cores, Count, Memory, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -110,6 +110,9 @@ pub(crate) struct Deploy {
     pub(crate) health: Health,
     /// How long an old instance may finish its requests: seconds, or a text such as `"2m"`.
     pub(crate) drain: Option<Time>,
+    /// How long a new release is watched; it is rolled back if it crashes again and again, or answers much worse than the one
+    /// before: seconds, or a text such as `"2m"`; 0: not at all.
+    pub(crate) watch: Option<Span>,
 }
 
 /// `[deploy.health]`
@@ -128,6 +131,10 @@ pub(crate) struct Health {
     pub(crate) deadline: Option<Time>,
     /// Good answers in a row that make an instance healthy.
     pub(crate) threshold: Option<Threshold>,
+    /// Between two attempts once it is live: seconds, or a text such as `"30s"`; 0: it is not asked any more.
+    pub(crate) live_interval: Option<Span>,
+    /// Failures in a row after which a live instance is replaced.
+    pub(crate) live_failures: Option<Threshold>,
 }
 
 /// `[processes.<name>]`

@@ -78,6 +78,13 @@ const TIME: Quantity = Quantity {
     most: 3_600_000.0,
 };
 
+/// The units of a time, in milliseconds.
+const SPAN: Quantity = Quantity {
+    expected: "seconds, or a text such as \"30s\" or \"2m\", an hour at most, or 0 for never",
+    least: 0.0,
+    ..TIME
+};
+
 const MEMORY: Quantity = Quantity {
     expected: "MiB, or a text such as \"512M\" or \"1G\", from 16 MiB to 1 TiB",
     units: &[
@@ -136,6 +143,8 @@ macro_rules! quantities {
 quantities! {
     /// A time, in milliseconds.
     Time: TIME;
+    /// A time that may be none, in milliseconds.
+    Span: SPAN;
     /// An amount of memory, in MiB.
     Memory: MEMORY;
     /// An amount of CPU, in thousandths of a core.

@@ -110,6 +110,7 @@ pub(crate) fn running(
         running.health = own_health;
     }
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
+    running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
     let variables = project.file.env.iter();
     running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
     for (process_type, process) in &project.file.processes {
@@ -142,6 +143,8 @@ fn health(health: &Health) -> HealthChange {
         attempt_timeout_ms: health.timeout.map(|time| time.0),
         deadline_ms: health.deadline.map(|time| time.0),
         successes: health.threshold.map(|count| count.0),
+        live_interval_ms: health.live_interval.map(|time| time.0),
+        live_failures: health.live_failures.map(|count| count.0),
     }
 }
 

@@ -44,6 +44,8 @@ impl Deployer {
         }
         self.interrupted(run, "stopped")?;
         self.remove_old_images(run).await;
+        // Nobody has asked for it: it says why it was done.
+        run.deployment.reason = run.deployment.options.automatic.clone().map(|automatic| automatic.why);
         tracing::info!(
             project = %run.project.slug, environment = %run.environment.name, version = run.deployment.version,
             commit = run.deployment.commit.short(), since_queued_ms = (now() - run.deployment.created_at).num_milliseconds(),

@@ -6,7 +6,7 @@ use crate::deploy::config::TakenConfig;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
 use crate::deploy::run::Run;
-use crate::model::basis::DeploymentBasis;
+use crate::model::basis::{Automatic, DeploymentBasis};
 use crate::model::deployment::DeploymentSource;
 use crate::model::id::EnvironmentId;
 use crate::model::name::EnvironmentName;
@@ -49,6 +49,9 @@ impl Deployer {
             run.deployment.commit = commit;
         }
         run.step(&heading(run, release.version, from.as_ref()));
+        if let Some(Automatic { from, why }) = &run.deployment.options.automatic {
+            run.warn(&format!("v{from} is taken back. {why}"));
+        }
         match remade {
             Remade::Plan => Ok(()),
             Remade::Image => {

@@ -59,6 +59,7 @@ impl Place {
                 process_type: "web".parse().unwrap(),
                 index: 1,
             },
+            generation: 0,
             image: "busybox:stable".to_owned(),
             command: Command::Exec(["/bin/sh", "-c", script].map(str::to_owned).to_vec()),
             environment: Vec::new(),

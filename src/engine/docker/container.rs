@@ -74,7 +74,11 @@ pub(super) fn interactive(body: ContainerCreateBody, terminal: bool) -> Containe
 pub(super) fn name(spec: &InstanceSpec) -> String {
     let deployment = spec.key.deployment_id.as_uuid().simple().to_string();
     let (_, random) = deployment.split_at(20);
-    format!("gilgal-{}-{}-{}-{random}", spec.slug, spec.key.process_type, spec.key.index)
+    let name = format!("gilgal-{}-{}-{}-{random}", spec.slug, spec.key.process_type, spec.key.index);
+    match spec.generation {
+        0 => name,
+        generation => format!("{name}-{generation:x}"),
+    }
 }
 
 /// What the instance sees as its own name: `shop-web-1`, cut to what Linux takes (64 bytes, sethostname(2)).

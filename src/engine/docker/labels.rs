@@ -16,6 +16,8 @@ const PROCESS: &str = "gilgal.process";
 const INDEX: &str = "gilgal.index";
 /// The port that the instance is told to listen on.
 const PORT: &str = "gilgal.port";
+/// The generation of an instance that took the place of another one; the first has none.
+const GENERATION: &str = "gilgal.generation";
 /// Fingerprint of the spec, to tell whether a running instance is the wanted one.
 const SPEC: &str = "gilgal.spec";
 
@@ -24,7 +26,9 @@ type Labels = HashMap<String, String>;
 /// The labels of an instance.
 pub(super) fn of_instance(server: ServerId, spec: &InstanceSpec) -> Labels {
     let key = &spec.key;
-    HashMap::from([
+    let generation =
+        (spec.generation != 0).then(|| (GENERATION.to_owned(), spec.generation.to_string()));
+    let labels = [
         (SERVER.to_owned(), server.to_string()),
         (PROJECT.to_owned(), key.project_id.to_string()),
         (ENVIRONMENT.to_owned(), key.environment_id.to_string()),
@@ -33,7 +37,8 @@ pub(super) fn of_instance(server: ServerId, spec: &InstanceSpec) -> Labels {
         (INDEX.to_owned(), key.index.to_string()),
         (PORT.to_owned(), spec.port.to_string()),
         (SPEC.to_owned(), fingerprint(spec)),
-    ])
+    ];
+    labels.into_iter().chain(generation).collect()
 }
 
 /// The labels of a project's network.
@@ -61,6 +66,11 @@ pub(super) fn key_and_port(labels: &Labels) -> Option<(InstanceKey, u16)> {
         index: labels.get(INDEX)?.parse().ok()?,
     };
     Some((key, labels.get(PORT)?.parse().ok()?))
+}
+
+/// Which instance of its key it is.
+pub(super) fn generation(labels: &Labels) -> u32 {
+    labels.get(GENERATION).and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// Whether an instance was made from this very spec.

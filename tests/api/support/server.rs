@@ -21,6 +21,7 @@ use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
+use gilgal::model::vitals::Vitals;
 use gilgal::processes::Processes;
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
@@ -108,6 +109,7 @@ impl TestServer {
             })),
             master_key: master_key.clone(),
             one_offs: OneOffs::default(),
+            vitals: Vitals::default(),
         };
         let ports = Ports {
             cleanup: surroundings.clone(),
