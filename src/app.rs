@@ -16,13 +16,13 @@ use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
 use crate::model::vitals::Vitals;
 use crate::ports::{Follower, Needs, api_options};
-use crate::processes::Processes;
+use crate::processes::{CronRuns, Processes};
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Housekeeping, HousekeepingError, Retention, Watch, Work};
+use crate::work::{Cron, Housekeeping, HousekeepingError, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -38,6 +38,7 @@ pub struct App {
     pub reconciler: Reconciler,
     pub liveness: Liveness,
     pub watch: Watch,
+    pub cron: Cron,
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
     pub retention: Retention,
@@ -157,10 +158,15 @@ impl App {
             master_key: master_key.clone(),
             one_offs,
             vitals: vitals.clone(),
+            cron_runs: CronRuns::default(),
         };
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
+        let interrupted = store.interrupt_cron_runs().await?;
+        if interrupted > 0 {
+            tracing::warn!(interrupted, "commands of schedules were cut off by the end of the server");
+        }
 
         let accounts = Accounts::open(store.clone(), master_key.clone(), settings.registration).await?;
         let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
@@ -181,6 +187,7 @@ impl App {
         };
         Ok(Self {
             watch,
+            cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),

@@ -82,6 +82,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.reconciler.run(stopped()),
             app.liveness.run(stopped()),
             app.watch.run(stopped()),
+            app.cron.run(stopped()),
             app.housekeeping.run(stopped()),
             app.retention.run(stopped()),
         );

@@ -2,8 +2,8 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, environments, invitations,
-    keys, logs, openapi, processes, projects, releases, second_factor, system,
+    Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, environments,
+    invitations, keys, logs, openapi, processes, projects, releases, second_factor, system,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -90,7 +90,7 @@ macro_rules! endpoints {
 use Access::{Account, Operator, Project, Public};
 use Action::{
     CancelDeployment, ChangeConfig, DeleteProject, Deploy, ReadAudit, ReadConfig, ReadLogs, ReadProject,
-    UpdateProject,
+    RunCommand, UpdateProject,
 };
 use Scope::{Admin, Read, Write};
 
@@ -168,6 +168,9 @@ endpoints! {
     SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
     RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
     ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
+    ListCron: GET "/api/environments/:id/cron", Project(ReadProject) => cron::list;
+    ListCronRuns: GET "/api/environments/:id/cron/:name/runs", Project(ReadLogs) => cron::runs;
+    RunCron: POST "/api/environments/:id/cron/:name/run", Project(RunCommand) => cron::run;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;

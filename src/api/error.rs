@@ -80,6 +80,8 @@ codes! {
     EnvironmentNotFound = NOT_FOUND "environment_not_found",
     VariableNotFound = NOT_FOUND "variable_not_found",
     FileNotFound = NOT_FOUND "file_not_found",
+    /// The schedule of what is live has no such command.
+    CronNotFound = NOT_FOUND "cron_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -100,6 +102,8 @@ codes! {
     TooManyEnvironments = CONFLICT "too_many_environments",
     /// As many one-off commands run in the environment as may at once.
     TooManyCommands = CONFLICT "too_many_commands",
+    /// The command of the schedule runs already, and is not to run twice.
+    CronRuns = CONFLICT "cron_runs",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
     /// The account has as many API keys as one may have.

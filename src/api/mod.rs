@@ -22,6 +22,7 @@ mod config;
 mod config_files;
 mod connection;
 mod cors;
+mod cron;
 mod deployments;
 mod endpoint;
 mod environments;

@@ -68,6 +68,7 @@ pub(super) fn content(
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
+        cron: running.cron.clone(),
         variables: running.variables.clone(),
         sealed_config: config.runtime,
         sealed_files: config.files,

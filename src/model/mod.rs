@@ -11,6 +11,7 @@ pub mod audit;
 pub mod basis;
 pub mod config;
 pub mod config_file;
+pub mod cron;
 pub mod deployment;
 pub mod environment;
 pub mod id;

@@ -66,6 +66,8 @@ text_types! {
     EnvironmentName: check_environment,
     /// A process type of a Procfile: `web`, `worker`.
     ProcessType: check_process_type,
+    /// The name of a command of a schedule: `nightly-report`.
+    CronName: check_cron_name,
     /// The name of a person's account, as shown in pushes: `ada`.
     Username: check_username,
     /// An e-mail address, lower-cased.
@@ -225,6 +227,14 @@ fn check_environment(text: &str) -> Result<String, String> {
 
 fn check_process_type(text: &str) -> Result<String, String> {
     // Heroku allows [A-Za-z0-9_-]; containers and labels take the same set.
+    check_word(text, "a process type")
+}
+
+fn check_cron_name(text: &str) -> Result<String, String> {
+    check_word(text, "the name of a command of a schedule")
+}
+
+fn check_word(text: &str, what: &str) -> Result<String, String> {
     let valid = (1..=32).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -232,7 +242,7 @@ fn check_process_type(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" is not a process type: use 1 to 32 letters, digits, dashes and underscores.",
+            "\"{}\" is not {what}: use 1 to 32 letters, digits, dashes and underscores.",
             shown(text)
         ))
     }

@@ -2,7 +2,8 @@
 
 use crate::model::config::Values;
 use crate::model::environment::{HealthCheck, Probe};
-use crate::model::name::ProcessType;
+use crate::model::cron::CronJob;
+use crate::model::name::{CronName, ProcessType};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
 use serde::{Deserialize, Serialize};
@@ -109,6 +110,8 @@ pub struct Running {
     pub drain_seconds: Option<u16>,
     /// Seconds for which a release is watched after it went live.
     pub watch_seconds: Option<u16>,
+    /// Commands that run by a schedule.
+    pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that are no secret; config vars of the same name win.
     pub variables: BTreeMap<String, String>,
 }

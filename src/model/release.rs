@@ -2,7 +2,8 @@
 
 use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
-use crate::model::name::{CommitId, FilePath, ProcessType};
+use crate::model::cron::CronJob;
+use crate::model::name::{CommitId, CronName, FilePath, ProcessType};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
@@ -45,6 +46,9 @@ pub struct ReleaseContent {
     /// How long it is watched after it went live.
     #[serde(default)]
     pub watch_seconds: WatchSeconds,
+    /// Commands that run by a schedule.
+    #[serde(default)]
+    pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that the project's files set; config vars of the same name win.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,

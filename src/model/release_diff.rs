@@ -14,6 +14,8 @@ pub struct ReleaseDiff {
     pub config: Names,
     /// Process types whose command is another one, new or gone.
     pub processes: Names,
+    /// Commands of a schedule that are others, new or gone.
+    pub cron: Names,
     /// Instances of process types of which there are more or fewer.
     pub formation: BTreeMap<ProcessType, CountChange>,
     /// What instances may use, how they are checked, or how long they are drained.
@@ -57,6 +59,7 @@ impl ReleaseDiff {
             image: older.image != newer.image,
             config: Names::between(&config(older), &config(newer)),
             processes: Names::between(&older.processes, &newer.processes),
+            cron: Names::between(&older.cron, &newer.cron),
             formation: formation.collect(),
             settings: settings(older) != settings(newer),
         }
@@ -71,6 +74,7 @@ impl ReleaseDiff {
         }
         lines.extend(self.config.line("Config vars"));
         lines.extend(self.processes.line("Process types"));
+        lines.extend(self.cron.line("Commands of the schedule"));
         let counts =
             self.formation.iter().map(|(of, CountChange { from, to })| format!("{of} {from} -> {to}"));
         let counts: Vec<String> = counts.collect();

@@ -1,12 +1,14 @@
-//! What runs of an environment: its instances, what they print, and one-off commands beside them. For every front door.
+//! What runs of an environment: its instances, what they print, and one-off commands beside them, by hand or by a schedule. For every front door.
 //!
 //! Nothing here changes what is live: that is [`crate::deployments`].
 
+mod cron;
 mod error;
 mod list;
 mod logs;
 mod one_off;
 
+pub use self::cron::{CronEntry, CronRuns, CronStarted};
 pub use self::error::ProcessError;
 pub use self::list::{Process, ProcessState};
 pub use self::logs::{AppLine, LineSource, LogRequest, ProcessSelector};
@@ -31,4 +33,6 @@ pub struct Processes {
     pub one_offs: OneOffs,
     /// Which live instances answer.
     pub vitals: Vitals,
+    /// The runs of schedules that are under way.
+    pub cron_runs: CronRuns,
 }

@@ -4,8 +4,7 @@ use super::{ProcessError, Processes};
 use crate::engine::{Attached, Engine, ExitStatus, InstanceSpec, SessionOutput, TerminalSize};
 use crate::model::environment::Environment;
 use crate::model::instance::{InstanceId, InstanceKey};
-use crate::model::name::ProcessType;
-use crate::model::one_off::OneOffPlace;
+use crate::model::one_off::{OneOffKind, OneOffPlace};
 use crate::model::process::Command;
 use crate::model::project::Project;
 use crate::model::secret::Secret;
@@ -72,13 +71,14 @@ impl Processes {
         let live = self.store.current_release(environment.id).await?;
         let live = live.ok_or_else(|| ProcessError::NothingLive(environment.name.clone()))?;
         let [.., high, low] = *uuid::Uuid::now_v7().as_bytes();
-        let place = self.one_offs.begin(environment.id, u16::from_be_bytes([high, low]));
+        let random = u16::from_be_bytes([high, low]);
+        let place = self.one_offs.begin(environment.id, OneOffKind::Run, random);
         let place = place.map_err(|too_many| ProcessError::TooMany(too_many.0))?;
         let mut variables = open_variables(&self.master_key, environment.id, &live.content)?;
         if terminal.is_some() {
             variables.push(("TERM".to_owned(), Secret::new("xterm-256color".to_owned())));
         }
-        let process_type = ProcessType::one_off();
+        let process_type = OneOffKind::Run.process_type();
         let spec = InstanceSpec {
             key: InstanceKey {
                 project_id: project.id,
@@ -105,7 +105,7 @@ impl Processes {
 }
 
 /// A line that means the same without a shell is run without one: not every image has one.
-fn command(line: &str) -> Command {
+pub(super) fn command(line: &str) -> Command {
     let plain = |character: char| character.is_ascii_alphanumeric() || " _-./:,+@%".contains(character);
     if line.chars().all(plain) {
         Command::Exec(line.split_whitespace().map(str::to_owned).collect())

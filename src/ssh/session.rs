@@ -3,7 +3,7 @@
 use super::front::Front;
 use super::output::Output;
 use super::request::{Request, Unsupported};
-use super::{app_logs, commands, git_session, greeting, one_off, tables};
+use super::{app_logs, commands, cron, git_session, greeting, one_off, tables};
 use crate::git::GitProtocol;
 use crate::store::StoreError;
 use russh::{ChannelMsg, ChannelReadHalf};
@@ -108,6 +108,12 @@ async fn answer(
         }
         Request::Releases { project } => {
             until_hung_up(read, tables::releases(front, &user, &project, output)).await
+        }
+        Request::Cron { project, name } => {
+            until_hung_up(read, cron::show(front, &user, (&project, name.as_ref()), output)).await
+        }
+        Request::RunCron { project, name } => {
+            until_hung_up(read, Box::pin(cron::run(front, &user, (&project, &name), output))).await
         }
         Request::Git { service, project } => {
             git_session::run(front, caller, user, service, &project, read, output).await

@@ -76,9 +76,11 @@ pub(super) fn not_shown(error: ProcessError) -> Refusal {
             );
             Refusal(error.to_string())
         }
-        ProcessError::NothingLive(_) | ProcessError::TooMany(_) | ProcessError::Config(_) => {
-            Refusal(error.to_string())
-        }
+        ProcessError::NothingLive(_)
+        | ProcessError::TooMany(_)
+        | ProcessError::NoCron(_)
+        | ProcessError::CronRuns(_)
+        | ProcessError::Config(_) => Refusal(error.to_string()),
     }
 }
 
@@ -145,7 +147,7 @@ const fn state_word(state: DeploymentState) -> &'static str {
 }
 
 /// Rows with their columns on the left, as wide as the widest word.
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let mut text = String::new();

@@ -333,6 +333,26 @@ diesel::table! {
 
 diesel::table! {
     use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    cron_runs (id) {
+        id -> Guid,
+        environment_id -> Guid,
+        name -> Text,
+        scheduled_at -> Nullable<UtcTime>,
+        requested_by -> Nullable<Guid>,
+        version -> BigInt,
+        state -> Text,
+        exit_code -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        output -> Text,
+        started_at -> UtcTime,
+        finished_at -> Nullable<UtcTime>,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
 
     server (id) {
         id -> Guid,

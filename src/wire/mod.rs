@@ -7,6 +7,7 @@ pub mod account;
 pub mod api_key;
 pub mod audit;
 pub mod config;
+pub mod cron;
 pub mod deployment;
 pub mod dotenv;
 pub mod environment;

@@ -131,6 +131,7 @@ schemas! {
     AuditEntryId = id(),
     ConfigChangeId = id(),
     ConfigFileId = id(),
+    CronRunId = id(),
     DeploymentId = id(),
     EnvironmentId = id(),
     InvitationId = id(),
@@ -144,6 +145,7 @@ schemas! {
     EnvironmentName = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
     ProcessType = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
+    CronName = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
     ConfigName = string().pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,127}$")),
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
     FilePath = string().min_length(Some(2)).max_length(Some(255)),
@@ -159,6 +161,8 @@ schemas! {
         .required("config")
         .property("processes", names())
         .required("processes")
+        .property("cron", names())
+        .required("cron")
         .property("formation", object().additional_properties(Some(count_change())))
         .required("formation")
         .property("settings", boolean())

@@ -142,6 +142,7 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["sha1", "data_encoding"], only: &["auth/"], why: "codes of authenticator apps" },
     Fence { names: &["hmac"], only: &["auth/", "secrets/"], why: "keys are used in two places" },
     Fence { names: &["aes_gcm"], only: &["secrets/"], why: "encryption at rest" },
+    Fence { names: &["croner", "chrono_tz"], only: &["model/cron.rs"], why: "what a schedule means" },
     Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },
     Fence {
         names: &["tracing_subscriber"],

@@ -10,6 +10,7 @@ mod backup;
 mod branches;
 mod build_variables;
 mod config;
+mod cron;
 mod database_away;
 mod disk_full;
 mod docker_away;

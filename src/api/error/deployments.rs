@@ -30,6 +30,8 @@ impl From<ProcessError> for ApiError {
         match error {
             ProcessError::NothingLive(_) => Self::new(Code::NothingToDeploy, error),
             ProcessError::TooMany(_) => Self::new(Code::TooManyCommands, error),
+            ProcessError::NoCron(_) => Self::new(Code::CronNotFound, error),
+            ProcessError::CronRuns(_) => Self::new(Code::CronRuns, error),
             ProcessError::Config(error) => Self::internal(error),
             ProcessError::Engine(error) => {
                 Self::unavailable("The Docker Engine does not answer at the moment. Try again.", error)

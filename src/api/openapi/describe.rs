@@ -13,6 +13,7 @@ use crate::wire::config::{
     ConfigChangedBody, ConfigHistoryBody, FileBody, NewFileBody, PutFileBody, PutVariableBody,
     UpdateConfigBody, VariableBody,
 };
+use crate::wire::cron::{CronBody, CronRunBody};
 use crate::wire::deployment::{DeploymentBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody};
 use crate::wire::environment::{
     EnvironmentBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
@@ -212,6 +213,11 @@ impl Endpoint {
             Self::RestartEnvironment => {
                 about(PROCESSES, "Replace every instance", one::<DeploymentBody>(202))
             }
+            Self::ListCron => about(PROCESSES, "The commands of the schedule", list::<CronBody>()),
+            Self::ListCronRuns => {
+                about(PROCESSES, "The runs of a command of the schedule", list::<CronRunBody>()).paged()
+            }
+            Self::RunCron => about(PROCESSES, "Run a command of the schedule now", one::<CronRunBody>(202)),
             Self::ShowAppLogs => {
                 about(PROCESSES, "What the instances print", Shown::Log(Part::of::<AppLineBody>()))
                     .text("since", "Nothing that was printed before this time.")

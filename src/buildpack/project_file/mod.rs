@@ -21,8 +21,9 @@ pub(crate) mod site;
 mod values;
 mod watch;
 
-use crate::model::name::{ConfigName, ProcessType};
-use numbers::{Cores, Count, Memory, Port, Span, Threshold, Time};
+use crate::model::cron::{Overlap, Schedule, TimeZoneName};
+use crate::model::name::{ConfigName, CronName, ProcessType};
+use numbers::{Cores, Count, LongTime, Memory, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -56,6 +57,9 @@ pub(crate) struct ProjectFile {
     /// Process types by name, besides those of the Procfile.
     #[schemars(with = "BTreeMap<String, Process>")]
     pub(crate) processes: BTreeMap<ProcessType, Process>,
+    /// Commands that run by a schedule, by name.
+    #[schemars(with = "BTreeMap<String, CronLine>")]
+    pub(crate) cron: BTreeMap<CronName, CronLine>,
     /// Variables with values that are no secret. A config var of the same name wins.
     #[schemars(with = "BTreeMap<String, String>")]
     pub(crate) env: BTreeMap<ConfigName, Text>,
@@ -149,4 +153,37 @@ pub(crate) struct Process {
     pub(crate) memory: Option<Memory>,
     /// Cores of one instance: `0.5`.
     pub(crate) cpu: Option<Cores>,
+}
+
+/// `[cron.<name>]`
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CronLine {
+    /// Minute, hour, day, month, weekday: `"30 4 * * 1-5"`.
+    #[schemars(with = "String")]
+    pub(crate) schedule: Schedule,
+    /// What is run, in a container of its own.
+    pub(crate) command: CommandLine,
+    /// The time zone of the schedule: `"Europe/Berlin"`; otherwise UTC.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub(crate) timezone: TimeZoneName,
+    /// What becomes of a run whose time comes while the one before it still runs: `"skip"` leaves it out, `"allow"` runs both,
+    /// `"replace"` stops the one that runs.
+    #[serde(default)]
+    #[schemars(with = "OverlapWord")]
+    pub(crate) overlap: Overlap,
+    /// How long a run may take: seconds, or a text such as `"10m"`; otherwise an hour.
+    #[serde(default)]
+    pub(crate) timeout: Option<LongTime>,
+}
+
+/// The words of [`Overlap`], for editors.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum OverlapWord {
+    Skip,
+    Allow,
+    Replace,
 }

@@ -1,9 +1,10 @@
 //! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
 
-use super::{Health, PATH, Project, ProjectFile, site};
+use super::{CronLine, Health, PATH, Project, ProjectFile, site};
 use crate::buildpack::catalog::Pack;
 use crate::buildpack::detect::SET_FOR_ENVIRONMENT;
 use crate::buildpack::refusal::Refusal;
+use crate::model::cron::{CronJob, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
 use crate::model::name::ProcessType;
 use crate::model::plan::{Evidence, HealthChange, Running};
@@ -111,6 +112,7 @@ pub(crate) fn running(
     }
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
     running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
+    running.cron.extend(project.file.cron.iter().map(|(name, line)| (name.clone(), cron_job(line))));
     let variables = project.file.env.iter();
     running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
     for (process_type, process) in &project.file.processes {
@@ -133,6 +135,16 @@ pub(crate) fn running(
         }
     }
     Ok(running)
+}
+
+fn cron_job(line: &CronLine) -> CronJob {
+    CronJob {
+        schedule: line.schedule.clone(),
+        time_zone: line.timezone.clone(),
+        command: line.command.as_str().to_owned(),
+        overlap: line.overlap,
+        timeout_seconds: line.timeout.map_or(USUAL_TIMEOUT_SECONDS, |time| time.0.div_ceil(1000)),
+    }
 }
 
 fn health(health: &Health) -> HealthChange {

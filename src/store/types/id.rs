@@ -2,7 +2,7 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, EnvironmentId, InvitationId, JobId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, EnvironmentId, InvitationId, JobId,
     ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
@@ -50,6 +50,7 @@ ids![
     AuditEntryId,
     ConfigChangeId,
     ConfigFileId,
+    CronRunId,
     DeploymentId,
     EnvironmentId,
     InvitationId,

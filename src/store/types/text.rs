@@ -2,11 +2,12 @@
 
 use super::column_value;
 use crate::model::audit::CredentialKind;
+use crate::model::cron::CronRunState;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
-    BranchName, CommitId, ConfigName, Email, EnvironmentName, FilePath, Slug, Username,
+    BranchName, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, Slug, Username,
 };
 use crate::model::user::ServerRole;
 use diesel::backend::Backend;
@@ -55,6 +56,8 @@ texts![
     ConfigName,
     ConfigScope,
     CredentialKind,
+    CronName,
+    CronRunState,
     DeploymentSource,
     DeploymentState,
     Email,

@@ -217,7 +217,13 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":version", "1"), None)
         }
-        Endpoint::ListProcesses | Endpoint::ShowAppLogs => (with_id(&environment().await), None),
+        Endpoint::ListProcesses | Endpoint::ShowAppLogs | Endpoint::ListCron => {
+            (with_id(&environment().await), None)
+        }
+        Endpoint::ListCronRuns | Endpoint::RunCron => {
+            let (environment, _, _) = Box::pin(live()).await;
+            (with_id(&environment).replace(":name", "nightly"), None)
+        }
         Endpoint::SetFormation => {
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment), Some(json!({ "web": 2 })))

@@ -22,7 +22,7 @@ use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
 use gilgal::model::vitals::Vitals;
-use gilgal::processes::Processes;
+use gilgal::processes::{CronRuns, Processes};
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
 use gilgal::store::{LogFilter, Store};
@@ -110,6 +110,7 @@ impl TestServer {
             master_key: master_key.clone(),
             one_offs: OneOffs::default(),
             vitals: Vitals::default(),
+            cron_runs: CronRuns::default(),
         };
         let ports = Ports {
             cleanup: surroundings.clone(),
