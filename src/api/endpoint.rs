@@ -3,7 +3,7 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, environments,
-    invitations, keys, logs, openapi, processes, projects, releases, second_factor, system,
+    invitations, keys, logs, openapi, processes, projects, releases, second_factor, system, volumes,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -168,6 +168,7 @@ endpoints! {
     SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
     RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
     ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
+    ListVolumes: GET "/api/environments/:id/volumes", Project(ReadProject) => volumes::list;
     ListCron: GET "/api/environments/:id/cron", Project(ReadProject) => cron::list;
     ListCronRuns: GET "/api/environments/:id/cron/:name/runs", Project(ReadLogs) => cron::runs;
     RunCron: POST "/api/environments/:id/cron/:name/run", Project(RunCommand) => cron::run;

@@ -48,6 +48,7 @@ mod second_factor;
 mod server;
 mod system;
 mod trail;
+mod volumes;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, LogFollower, Ports, Readiness};

@@ -19,6 +19,7 @@ mod pipeline;
 mod reconcile;
 mod replace;
 mod restore;
+mod room;
 mod run;
 mod serving;
 mod steps;

@@ -74,6 +74,9 @@ impl Deployer {
         };
         tracing::warn!(instance = name, %environment, why, "an instance that does not answer is replaced");
         self.vitals.note(environment, &name, &format!("It does not answer ({why}) and is replaced."));
+        if release.content.strategy().stops_first() {
+            return self.start_instead(&release, old).await;
+        }
         let new = self.start_beside(&release, old, generation).await?;
         match self.serve_instead(&release, old, &new, &replacement).await {
             Ok(()) => {
@@ -102,6 +105,19 @@ impl Deployer {
             return Err(NotReplaced::NotNow);
         }
         Ok(release)
+    }
+
+    /// Stops an instance that no other may run beside, and starts it anew. There is no way back: what does not answer serves
+    /// nobody.
+    async fn start_instead(&self, release: &Release, old: &Instance) -> Result<Replaced, NotReplaced> {
+        let project = self.store.project(old.key.project_id).await?;
+        let spec = self.spec_of(&project.slug, &release.content, old.key.clone())?;
+        self.engine.stop(&old.id, STOP_GRACE).await?;
+        let new = self.engine.start(&spec).await?;
+        self.engine.keep_running(&new.id).await?;
+        self.look_again.notify_one();
+        self.vitals.note(release.environment_id, &old.key.shown(), "It was stopped and started anew.");
+        Ok(Replaced { by: new.id })
     }
 
     /// Starts an instance of another generation in the same place.

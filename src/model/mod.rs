@@ -39,3 +39,4 @@ pub mod time;
 pub mod title;
 pub mod user;
 pub mod vitals;
+pub mod volume;

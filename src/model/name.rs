@@ -68,6 +68,8 @@ text_types! {
     ProcessType: check_process_type,
     /// The name of a command of a schedule: `nightly-report`.
     CronName: check_cron_name,
+    /// The name of a volume of an environment: `data`.
+    VolumeName: check_volume_name,
     /// The name of a person's account, as shown in pushes: `ada`.
     Username: check_username,
     /// An e-mail address, lower-cased.
@@ -232,6 +234,10 @@ fn check_process_type(text: &str) -> Result<String, String> {
 
 fn check_cron_name(text: &str) -> Result<String, String> {
     check_word(text, "the name of a command of a schedule")
+}
+
+fn check_volume_name(text: &str) -> Result<String, String> {
+    check_word(text, "the name of a volume")
 }
 
 fn check_word(text: &str, what: &str) -> Result<String, String> {

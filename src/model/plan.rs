@@ -3,9 +3,10 @@
 use crate::model::config::Values;
 use crate::model::environment::{HealthCheck, Probe};
 use crate::model::cron::CronJob;
-use crate::model::name::{CronName, ProcessType};
+use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
+use crate::model::volume::{Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -110,6 +111,10 @@ pub struct Running {
     pub drain_seconds: Option<u16>,
     /// Seconds for which a release is watched after it went live.
     pub watch_seconds: Option<u16>,
+    /// Volumes that every instance has.
+    pub volumes: BTreeMap<VolumeName, Mount>,
+    /// How instances take the place of those before.
+    pub strategy: Option<Strategy>,
     /// Commands that run by a schedule.
     pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that are no secret; config vars of the same name win.

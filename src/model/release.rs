@@ -3,10 +3,11 @@
 use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::cron::CronJob;
-use crate::model::name::{CommitId, CronName, FilePath, ProcessType};
+use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::{Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -46,6 +47,12 @@ pub struct ReleaseContent {
     /// How long it is watched after it went live.
     #[serde(default)]
     pub watch_seconds: WatchSeconds,
+    /// Volumes of the environment that every instance has.
+    #[serde(default)]
+    pub volumes: BTreeMap<VolumeName, Mount>,
+    /// How its instances take the place of those before, where the project says so.
+    #[serde(default)]
+    pub strategy: Option<Strategy>,
     /// Commands that run by a schedule.
     #[serde(default)]
     pub cron: BTreeMap<CronName, CronJob>,
@@ -90,6 +97,20 @@ impl ReleaseContent {
     pub fn differs_in_formation_only(&self, other: &Self) -> bool {
         let Self { formation, settings, instances_of, .. } = self.clone();
         *self == Self { formation, settings, instances_of, ..other.clone() }
+    }
+
+    /// How its instances take the place of those before: where they write a volume, not beside them unless the project
+    /// says so.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        let usual = if self.written_volume().is_some() { Strategy::Hold } else { Strategy::Rolling };
+        self.strategy.unwrap_or(usual)
+    }
+
+    /// A volume that its instances write.
+    #[must_use]
+    pub fn written_volume(&self) -> Option<&VolumeName> {
+        self.volumes.iter().find(|(_, mount)| !mount.read_only).map(|(name, _)| name)
     }
 
     /// What one instance of a process type may use.

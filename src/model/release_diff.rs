@@ -53,7 +53,8 @@ impl ReleaseDiff {
         });
         let settings = |content: &ReleaseContent| {
             let ReleaseContent { limits, process_limits, health, drain_seconds, port, .. } = content.clone();
-            (limits, process_limits, health, drain_seconds, port)
+            let ReleaseContent { volumes, watch_seconds, .. } = content.clone();
+            (limits, process_limits, health, drain_seconds, port, volumes, content.strategy(), watch_seconds)
         };
         Self {
             image: older.image != newer.image,
@@ -82,7 +83,7 @@ impl ReleaseDiff {
             lines.push(format!("Instances: {}", counts.join(", ")));
         }
         if self.settings {
-            lines.push("Settings: other limits, health check or time to drain".to_owned());
+            lines.push("Settings: other limits, health check, volumes or time to drain".to_owned());
         }
         lines
     }
@@ -158,7 +159,7 @@ mod tests {
                 "Config vars: + NEW, ~ SECRET, - GONE",
                 "Process types: + worker",
                 "Instances: web 1 -> 3, worker 0 -> 2",
-                "Settings: other limits, health check or time to drain",
+                "Settings: other limits, health check, volumes or time to drain",
             ]
         );
         assert!(!serde_json::to_string(&diff).unwrap().contains("hunter2"));

@@ -189,6 +189,7 @@ impl Processes {
                 command: command(&job.command),
                 environment: variables,
                 files,
+                volumes: live.content.volumes.clone(),
                 port: live.content.port,
                 slug: project.slug.clone(),
             };

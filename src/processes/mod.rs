@@ -7,12 +7,15 @@ mod error;
 mod list;
 mod logs;
 mod one_off;
+mod volumes;
 
 pub use self::cron::{CronEntry, CronRuns, CronStarted};
 pub use self::error::ProcessError;
 pub use self::list::{Process, ProcessState};
 pub use self::logs::{AppLine, LineSource, LogRequest, ProcessSelector};
 pub use self::one_off::{LONGEST_RUN, OneOff, OneOffControl};
+
+pub use self::volumes::VolumeEntry;
 
 pub use crate::engine::OutputStream;
 

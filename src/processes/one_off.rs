@@ -92,6 +92,7 @@ impl Processes {
             command: command(typed),
             environment: variables,
             files: open_files(&self.master_key, environment.id, &live.content)?,
+            volumes: live.content.volumes.clone(),
             port: live.content.port,
             limits: live.content.limits_of(&process_type),
             slug: project.slug.clone(),

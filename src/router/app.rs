@@ -2,6 +2,7 @@
 
 use crate::model::route::Route;
 use crate::router::counters::{Answered, Counters, Meter, ReleaseCounters, ReleaseMeter};
+use crate::router::hold::Hold;
 use crate::router::target::{InFlight, Target, TargetNumber};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,8 @@ pub(super) struct App {
     /// Of the release that is served now, and what the one before it had answered in all.
     pub(super) release: Arc<ReleaseMeter>,
     before: Option<Answered>,
+    /// Requests wait until it is over.
+    pub(super) hold: Option<Arc<Hold>>,
     turn: AtomicUsize,
 }
 
@@ -39,7 +42,13 @@ impl App {
             Some(before) => (Arc::default(), Some(before.release.read())),
             None => (Arc::default(), None),
         };
-        Self { route, targets, meter, release, before: replaced, turn: AtomicUsize::new(0) }
+        let hold = before.and_then(|before| before.hold.clone());
+        Self { route, targets, meter, release, before: replaced, hold, turn: AtomicUsize::new(0) }
+    }
+
+    /// The same with or without requests that wait.
+    pub(super) fn with_hold(&self, hold: Option<Arc<Hold>>) -> Self {
+        Self { hold, ..Self::new(self.route.clone(), Some(self)) }
     }
 
     /// The next place in the round. Taken once per request, so that retries do not skew the round for others.

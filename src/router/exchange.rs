@@ -7,14 +7,15 @@ use crate::router::forwarded::Client;
 use crate::router::handle::Shared;
 use crate::router::problem::Problem;
 use crate::router::target::{InFlight, TargetNumber};
+use crate::router::incoming::{authority_of, replay_of, upgrade_of};
 use crate::router::{hop, host, pages, tunnel};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HOST, HeaderValue, TE};
 use hyper::upgrade::OnUpgrade;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A request is tried at most so often: on an idle connection, on a new one, and on other instances.
 const ATTEMPTS: usize = 4;
@@ -33,16 +34,17 @@ pub(super) async fn answer(
         client: &client,
         meter: None,
         release: None,
+        held: Duration::ZERO,
         turn: None,
         tried: Vec::new(),
     };
     let begun = Instant::now();
     let outcome = exchange.run(request).await;
-    let Exchange { meter, release, .. } = exchange;
+    let Exchange { meter, release, held, .. } = exchange;
     if let Some(release) = release
         && let Some(is_error) = blames_release(&outcome)
     {
-        release.answer(is_error, begun.elapsed());
+        release.answer(is_error, begun.elapsed().saturating_sub(held));
     }
     let response = match outcome {
         Ok(response) => response,
@@ -66,7 +68,7 @@ fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<b
         Ok(response) => Some(response.status() >= StatusCode::INTERNAL_SERVER_ERROR),
         Err(Problem::HungUp | Problem::BadResponse | Problem::TooSlow) => Some(true),
         // Instances that are not there: the engine or the host may be restarted.
-        Err(Problem::NoInstance | Problem::Unreachable) => None,
+        Err(Problem::NoInstance | Problem::Held | Problem::Unreachable) => None,
         // The client's.
         Err(
             Problem::TwoHosts
@@ -87,6 +89,8 @@ struct Exchange<'a> {
     meter: Option<Arc<Meter>>,
     /// Of the release whose instance was asked last.
     release: Option<Arc<ReleaseMeter>>,
+    /// How long it waited while the instances were replaced.
+    held: Duration,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -124,8 +128,37 @@ impl Exchange<'_> {
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
+        self.wait_while_held(&authority).await?;
         let (response, lease) = self.send(&authority, outgoing, progress.as_deref()).await?;
         self.pass_on(response, lease, upgrade.map(|(_, client)| client))
+    }
+
+    /// Waits while the instances of the app are replaced by others that cannot run beside them.
+    async fn wait_while_held(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
+        let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
+        let options = &self.shared.options;
+        loop {
+            let held = {
+                let table = self.shared.table.load();
+                let app = table.find(&host);
+                app.and_then(|app| Some((Arc::clone(&app.meter), app.hold.clone()?)))
+            };
+            let Some((meter, hold)) = held else { return Ok(()) };
+            self.count(&meter);
+            let begun = Instant::now();
+            let left = options.hold_limit.saturating_sub(self.held);
+            let waited = hold.wait(options.max_held, left).await;
+            self.held += begun.elapsed();
+            waited?;
+        }
+    }
+
+    /// Counts the request once, for its app.
+    fn count(&mut self, meter: &Arc<Meter>) {
+        if self.meter.is_none() {
+            meter.request();
+            self.meter = Some(Arc::clone(meter));
+        }
     }
 
     /// Brings the request to an instance and waits for the head of the answer.
@@ -192,10 +225,7 @@ impl Exchange<'_> {
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let table = self.shared.table.load();
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
-        if self.meter.is_none() {
-            app.meter.request();
-            self.meter = Some(Arc::clone(&app.meter));
-        }
+        self.count(&app.meter);
         self.release = Some(Arc::clone(&app.release));
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
         app.pick(turn, &self.tried).ok_or(Problem::NoInstance)
@@ -224,43 +254,6 @@ impl Exchange<'_> {
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(|incoming| ResponseBody::from_app(incoming, lease)))
     }
-}
-
-/// Whom the request is for: the authority of its URI (HTTP/2, absolute-form), else its one `Host` header.
-fn authority_of(request: &Request<Incoming>) -> Result<HeaderValue, Problem> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let (host, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return Err(Problem::TwoHosts);
-    }
-    let authority = match request.uri().authority() {
-        Some(authority) => HeaderValue::from_str(authority.as_str()).map_err(|_| Problem::NoHost)?,
-        None => host.cloned().ok_or(Problem::NoHost)?,
-    };
-    host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
-    Ok(authority)
-}
-
-/// What the client wants to switch to, and the means to do it. HTTP/2 has no such thing.
-fn upgrade_of(request: &mut Request<Incoming>) -> Option<(HeaderValue, OnUpgrade)> {
-    if request.version() != Version::HTTP_11 {
-        return None;
-    }
-    let protocol = hop::wanted_upgrade(request.headers())?;
-    Some((protocol, hyper::upgrade::on(request)))
-}
-
-/// A copy that can be sent if the request gets lost; only of one that changes nothing and has no body.
-fn replay_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !harmless || !http_body::Body::is_end_stream(request.body()) {
-        return None;
-    }
-    let mut copy = Request::new(RequestBody::EMPTY);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = HeaderMap::clone(request.headers());
-    Some(copy)
 }
 
 /// Waits for the app's answer as long as it may take, counted anew whenever a part of the body has arrived: an upload

@@ -38,6 +38,8 @@ pub(super) fn help(address: &PublicAddress) -> String {
          ps PROJECT    what runs: process, state, since when, restarts, release\n\
          releases PROJECT\n\
          \x20             the newest releases of production\n\
+         volumes PROJECT\n\
+         \x20             the folders that outlive its instances\n\
          cron PROJECT [runs NAME | run NAME]\n\
          \x20             the schedule; what became of a command of it; run one now\n\
          redeploy PROJECT\n\

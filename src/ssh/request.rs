@@ -28,6 +28,8 @@ pub(super) enum Request {
     Instances { project: String },
     /// The releases of an environment.
     Releases { project: String },
+    /// The volumes of an environment.
+    Volumes { project: String },
     /// The schedule of an environment, or the runs of one of its commands.
     Cron { project: String, name: Option<CronName> },
     /// Run a command of the schedule now.
@@ -78,6 +80,7 @@ impl Request {
             ["redeploy", project] => Ok(Self::Redeploy { project: project_of(project) }),
             ["ps", project] => Ok(Self::Instances { project: project_of(project) }),
             ["releases", project] => Ok(Self::Releases { project: project_of(project) }),
+            ["volumes", project] => Ok(Self::Volumes { project: project_of(project) }),
             ["cron", project, words @ ..] => cron(project, words),
             ["restart", project] => Ok(Self::Restart { project: project_of(project) }),
             ["rollback", project, options @ ..] => rollback(project, options),
@@ -86,7 +89,7 @@ impl Request {
                 "It takes the name of a project, as in `rollback shop v3` and `scale shop web=2 worker=1`."
                     .to_owned(),
             )),
-            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases" | "cron"), ..] => Err(Unsupported(format!(
+            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases" | "cron" | "volumes"), ..] => Err(Unsupported(format!(
                 "`{name}` takes the name of one project or environment, as in `{name} shop` and `{name} shop:staging`."
             ))),
             [name, path] => match name.parse() {
@@ -187,7 +190,7 @@ fn scale(project: &str, counts: &[&str]) -> Result<Request, Unsupported> {
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
         "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `ps`, `releases`, \
-         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `whoami` and `help`."
+         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `volumes`, `whoami` and `help`."
     ))
 }
 

@@ -109,6 +109,9 @@ async fn answer(
         Request::Releases { project } => {
             until_hung_up(read, tables::releases(front, &user, &project, output)).await
         }
+        Request::Volumes { project } => {
+            until_hung_up(read, tables::volumes(front, &user, &project, output)).await
+        }
         Request::Cron { project, name } => {
             until_hung_up(read, cron::show(front, &user, (&project, name.as_ref()), output)).await
         }

@@ -10,7 +10,7 @@ use crate::model::id::ReleaseId;
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, age, now};
 use crate::model::user::User;
-use crate::processes::{Process, ProcessError, ProcessState};
+use crate::processes::{Process, ProcessError, ProcessState, VolumeEntry};
 use crate::store::{PageRequest, StoreError};
 
 /// Releases that are shown.
@@ -61,6 +61,25 @@ pub(super) async fn releases(
     for release in &releases {
         rows.push(release_row(front, release, current.as_ref().map(|release| release.id)).await?);
     }
+    output.say(&table(&rows)).await;
+    Ok(0)
+}
+
+/// Shows the volumes of an environment: name, where each is, whether it is written, age.
+pub(super) async fn volumes(front: &Front, user: &User, name: &str, output: &Output) -> Result<u32, Refusal> {
+    let (project, environment) = find::environment(front, user, name, Action::ReadProject).await?;
+    let volumes = front.processes.volumes(&environment).await.map_err(not_shown)?;
+    if volumes.is_empty() {
+        output.say(&format!("{} has no volumes.\n", environment.name.shown_of(&project.slug))).await;
+        return Ok(0);
+    }
+    let mut rows = vec![["VOLUME", "PATH", "ACCESS", "AGE"].map(str::to_owned)];
+    rows.extend(volumes.into_iter().map(|VolumeEntry { volume, mount }| {
+        let access = mount.as_ref().map_or("not used", |mount| if mount.read_only { "read" } else { "read and write" });
+        let path = mount.as_ref().map_or_else(|| "-".to_owned(), |mount| mount.path.to_string());
+        let age = volume.created_at.map_or_else(|| "-".to_owned(), |at| age(at, now()));
+        [volume.name.to_string(), path, access.to_owned(), age]
+    }));
     output.say(&table(&rows)).await;
     Ok(0)
 }

@@ -24,3 +24,4 @@ mod schema;
 pub mod second_factor;
 pub mod signing_key;
 pub mod system;
+pub mod volume;

@@ -146,6 +146,7 @@ schemas! {
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
     ProcessType = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
     CronName = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
+    VolumeName = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
     ConfigName = string().pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,127}$")),
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
     FilePath = string().min_length(Some(2)).max_length(Some(255)),

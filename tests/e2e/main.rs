@@ -34,4 +34,5 @@ mod releases;
 mod restarts;
 mod start;
 mod support;
+mod volumes;
 mod watch;

@@ -29,6 +29,7 @@ use crate::wire::second_factor::{
 };
 use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
+use crate::wire::volume::VolumeBody;
 
 const ACCOUNTS: &str = "accounts";
 const KEYS: &str = "keys";
@@ -213,6 +214,7 @@ impl Endpoint {
             Self::RestartEnvironment => {
                 about(PROCESSES, "Replace every instance", one::<DeploymentBody>(202))
             }
+            Self::ListVolumes => about(PROCESSES, "The volumes of an environment", list::<VolumeBody>()),
             Self::ListCron => about(PROCESSES, "The commands of the schedule", list::<CronBody>()),
             Self::ListCronRuns => {
                 about(PROCESSES, "The runs of a command of the schedule", list::<CronRunBody>()).paged()

@@ -22,7 +22,8 @@ mod values;
 mod watch;
 
 use crate::model::cron::{Overlap, Schedule, TimeZoneName};
-use crate::model::name::{ConfigName, CronName, ProcessType};
+use crate::model::name::{ConfigName, CronName, ProcessType, VolumeName};
+use crate::model::volume::Strategy;
 use numbers::{Cores, Count, LongTime, Memory, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
@@ -32,7 +33,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use site::Site;
 use std::collections::BTreeMap;
-use values::{ArgumentName, CommandLine, GlobPattern, ImageName, PackageName, Text, TreePath, UrlPath};
+use values::{
+    ArgumentName, CommandLine, GlobPattern, ImageName, MountText, PackageName, Text, TreePath, UrlPath,
+};
 pub use watch::Watch;
 
 /// Where it is expected: in the root of the project.
@@ -57,6 +60,10 @@ pub(crate) struct ProjectFile {
     /// Process types by name, besides those of the Procfile.
     #[schemars(with = "BTreeMap<String, Process>")]
     pub(crate) processes: BTreeMap<ProcessType, Process>,
+    /// Folders that outlive instances and deployments, by name: where each is in an instance, `"/data"`, or `"/data:ro"` for one
+    /// that is only read.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) volumes: BTreeMap<VolumeName, MountText>,
     /// Commands that run by a schedule, by name.
     #[schemars(with = "BTreeMap<String, CronLine>")]
     pub(crate) cron: BTreeMap<CronName, CronLine>,
@@ -117,6 +124,11 @@ pub(crate) struct Deploy {
     /// How long a new release is watched; it is rolled back if it crashes again and again, or answers much worse than the one
     /// before: seconds, or a text such as `"2m"`; 0: not at all.
     pub(crate) watch: Option<Span>,
+    /// How new instances take the place of the old ones: `"rolling"` starts them beside each other, `"hold"` stops the old ones
+    /// first and lets requests wait, `"recreate"` turns requests away meanwhile. Otherwise rolling, or hold with a volume
+    /// that is written.
+    #[schemars(with = "Option<StrategyWord>")]
+    pub(crate) strategy: Option<Strategy>,
 }
 
 /// `[deploy.health]`
@@ -176,6 +188,16 @@ pub(crate) struct CronLine {
     /// How long a run may take: seconds, or a text such as `"10m"`; otherwise an hour.
     #[serde(default)]
     pub(crate) timeout: Option<LongTime>,
+}
+
+/// The words of [`Strategy`], for editors.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum StrategyWord {
+    Rolling,
+    Hold,
+    Recreate,
 }
 
 /// The words of [`Overlap`], for editors.

@@ -6,9 +6,10 @@ use crate::buildpack::detect::SET_FOR_ENVIRONMENT;
 use crate::buildpack::refusal::Refusal;
 use crate::model::cron::{CronJob, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
-use crate::model::name::ProcessType;
+use crate::model::name::{ProcessType, VolumeName};
 use crate::model::plan::{Evidence, HealthChange, Running};
 use crate::model::process::{Command, LimitsChange};
+use crate::model::volume::Mount;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -112,6 +113,10 @@ pub(crate) fn running(
     }
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
     running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
+    running.strategy = project.file.deploy.strategy;
+    let mounts = project.file.volumes.iter();
+    running.volumes = mounts.filter_map(|(name, at)| Some((name.clone(), at.as_str().parse().ok()?))).collect();
+    refuse_nested(project, &running)?;
     running.cron.extend(project.file.cron.iter().map(|(name, line)| (name.clone(), cron_job(line))));
     let variables = project.file.env.iter();
     running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
@@ -135,6 +140,21 @@ pub(crate) fn running(
         }
     }
     Ok(running)
+}
+
+/// Two volumes are not in one place, and none is in another.
+fn refuse_nested(project: &Project, running: &Running) -> Result<(), Refusal> {
+    for (name, mount) in &running.volumes {
+        let inside = |(other, outer): (&VolumeName, &Mount)| {
+            let rest = mount.path.as_str().strip_prefix(outer.path.as_str())?;
+            (other != name && (rest.is_empty() || rest.starts_with('/'))).then(|| other.clone())
+        };
+        if let Some(other) = running.volumes.iter().find_map(inside) {
+            let reason = format!("the volume {name} is at {}, which is in the volume {other}", mount.path);
+            return Err(Refusal::BrokenFile { path: project.path.clone(), reason });
+        }
+    }
+    Ok(())
 }
 
 fn cron_job(line: &CronLine) -> CronJob {

@@ -23,6 +23,7 @@ impl Deployer {
         if !run.has_traffic {
             // The server was killed since the switch: its router may have come up with the table before it.
             self.take_traffic(run).await;
+            self.release_requests(run);
             run.log.conclude(Conclusion::Live);
         }
         until_done(|| self.keep_running(run)).await;

@@ -1,6 +1,6 @@
 //! What a container may do and use: the one place that decides it.
 
-use super::{command, labels};
+use super::{command, labels, volumes};
 use crate::engine::InstanceSpec;
 use crate::model::id::ServerId;
 use crate::model::process::Limits;
@@ -50,7 +50,7 @@ pub(super) fn body(server: ServerId, network: &str, spec: &InstanceSpec) -> Cont
         labels: Some(labels::of_instance(server, spec)),
         // An image's HEALTHCHECK would cost a process every few seconds and nobody would look at its result.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
-        host_config: Some(host_config(network, &spec.limits)),
+        host_config: Some(HostConfig { mounts: volumes::mounts(spec), ..host_config(network, &spec.limits) }),
         ..ContainerCreateBody::default()
     }
 }

@@ -2,8 +2,9 @@
 //! runs.
 
 use crate::engine::InstanceSpec;
-use crate::model::id::{ProjectId, ServerId};
+use crate::model::id::{EnvironmentId, ProjectId, ServerId};
 use crate::model::instance::InstanceKey;
+use crate::model::name::VolumeName;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -18,6 +19,8 @@ const INDEX: &str = "gilgal.index";
 const PORT: &str = "gilgal.port";
 /// The generation of an instance that took the place of another one; the first has none.
 const GENERATION: &str = "gilgal.generation";
+/// The name of a volume.
+const VOLUME: &str = "gilgal.volume";
 /// Fingerprint of the spec, to tell whether a running instance is the wanted one.
 const SPEC: &str = "gilgal.spec";
 
@@ -39,6 +42,23 @@ pub(super) fn of_instance(server: ServerId, spec: &InstanceSpec) -> Labels {
         (SPEC.to_owned(), fingerprint(spec)),
     ];
     labels.into_iter().chain(generation).collect()
+}
+
+/// The labels of a volume.
+pub(super) fn of_volume(
+    server: ServerId,
+    project: ProjectId,
+    environment: EnvironmentId,
+    volume: &VolumeName,
+) -> Labels {
+    let labels = [(ENVIRONMENT.to_owned(), environment.to_string()), (VOLUME.to_owned(), volume.to_string())];
+    of_network(server, project).into_iter().chain(labels).collect()
+}
+
+/// Whose volume something is, and its name.
+pub(super) fn volume(labels: &Labels) -> Option<(ProjectId, EnvironmentId, VolumeName)> {
+    let environment = labels.get(ENVIRONMENT)?.parse().ok()?;
+    Some((project(labels)?, environment, labels.get(VOLUME)?.parse().ok()?))
 }
 
 /// The labels of a project's network.
@@ -96,6 +116,10 @@ fn fingerprint(spec: &InstanceSpec) -> String {
     for (path, content) in &spec.files {
         add(path.as_str());
         add(content.expose());
+    }
+    for (name, mount) in &spec.volumes {
+        add(name.as_str());
+        add(&format!("{mount:?}"));
     }
     hex::encode(hash.finalize())
 }

@@ -54,15 +54,22 @@ impl Shared {
         spec: &InstanceSpec,
         body: ContainerCreateBody,
     ) -> Result<InstanceId, EngineError> {
+        self.ensure_volumes(docker, spec).await?;
         let (id, state) = self.make(docker, spec, body).await?;
         // One that was made and has not run may have been left before its files were put into it.
         if state == InstanceState::Created
-            && let Err(failure) = self.put_files(docker, &id, spec).await
+            && let Err(failure) = self.prepare(docker, &id, spec).await
         {
             self.remove(docker, &id).await?;
             return Err(failure);
         }
         Ok(id)
+    }
+
+    /// Puts everything into a container that it needs before it runs.
+    async fn prepare(&self, docker: &Docker, id: &InstanceId, spec: &InstanceSpec) -> Result<(), EngineError> {
+        self.give_volumes(docker, id, spec).await?;
+        self.put_files(docker, id, spec).await
     }
 
     async fn make(

@@ -217,7 +217,7 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":version", "1"), None)
         }
-        Endpoint::ListProcesses | Endpoint::ShowAppLogs | Endpoint::ListCron => {
+        Endpoint::ListProcesses | Endpoint::ShowAppLogs | Endpoint::ListCron | Endpoint::ListVolumes => {
             (with_id(&environment().await), None)
         }
         Endpoint::ListCronRuns | Endpoint::RunCron => {
