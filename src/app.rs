@@ -121,6 +121,7 @@ impl App {
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
         let (one_offs, vitals) = (OneOffs::default(), Vitals::default());
+        let look_again = Arc::new(Notify::new());
         let deployer = Arc::new(Deployer {
             store: store.clone(),
             journal: journal.clone(),
@@ -141,7 +142,7 @@ impl App {
             switching: Arc::new(Mutex::new(())),
             one_offs: one_offs.clone(),
             vitals: vitals.clone(),
-            look_again: Arc::new(Notify::new()),
+            look_again: look_again.clone(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let deployments = Deployments {
@@ -151,6 +152,7 @@ impl App {
             journal: journal.clone(),
             interrupts: interrupts.clone(),
             maxima: settings.instance_maxima,
+            look_again,
         };
         let processes = Processes {
             store: store.clone(),

@@ -167,6 +167,9 @@ endpoints! {
     ListProcesses: GET "/api/environments/:id/processes", Project(ReadProject) => processes::list;
     SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
     RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
+    SetMaintenance: POST "/api/environments/:id/maintenance", Project(Deploy) => environments::maintain;
+    StopEnvironment: POST "/api/environments/:id/stop", Project(Deploy) => environments::stop;
+    StartEnvironment: POST "/api/environments/:id/start", Project(Deploy) => environments::start;
     ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
     ListVolumes: GET "/api/environments/:id/volumes", Project(ReadProject) => volumes::list;
     ListCron: GET "/api/environments/:id/cron", Project(ReadProject) => cron::list;

@@ -233,7 +233,8 @@ impl Places {
     /// An image that the engine has: the volume is read and written through a container that never runs.
     async fn image_of(&self, environment: &Environment, place: &str) -> Result<String, String> {
         let live = self.store.current_release(environment.id).await.map_err(said)?;
-        let image = live.ok_or_else(|| format!("Nothing is live in {place}. Deploy it first."))?.content.image;
+        let image =
+            live.ok_or_else(|| format!("Nothing is live in {place}. Deploy it first."))?.content.image;
         if self.engine.has_image(&image).await.map_err(said)? {
             Ok(image)
         } else {

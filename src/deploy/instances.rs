@@ -13,7 +13,7 @@ use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation};
 use crate::model::project::Project;
 use crate::model::release::{Release, ReleaseContent};
-use crate::model::route::{Route, RouteTarget};
+use crate::model::route::{Route, RouteTarget, Standing};
 use crate::secrets::{ClosedVariable, open_files, open_variables};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
@@ -190,11 +190,29 @@ impl Deployer {
         release: &Release,
         instances: &[Instance],
     ) -> Route {
+        let targets = self.targets(instances, release.instances_of(), &release.content);
+        self.route_to((project, environment), release.deployment_id, targets)
+    }
+
+    /// The same with targets that are known.
+    pub(super) fn route_to(
+        &self,
+        (project, environment): (&Project, &Environment),
+        deployment_id: DeploymentId,
+        targets: Vec<RouteTarget>,
+    ) -> Route {
+        let page = environment.settings.maintenance_page.as_ref().map(ToString::to_string);
+        let (standing, targets) = match (environment.stopped_at, environment.maintenance_at) {
+            (Some(_), _) => (Standing::Stopped, Vec::new()),
+            (None, Some(_)) => (Standing::Maintenance { page }, targets),
+            (None, None) => (Standing::Open, targets),
+        };
         Route {
             environment_id: environment.id,
-            deployment_id: release.deployment_id,
+            deployment_id,
             hosts: vec![self.address.host(&project.slug, &environment.name)],
-            targets: self.targets(instances, release.instances_of(), &release.content),
+            standing,
+            targets,
         }
     }
 

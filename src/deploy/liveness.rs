@@ -6,11 +6,14 @@
 
 use super::Deployer;
 use super::replace::{NotReplaced, Replaced};
+use crate::engine::Life;
 use crate::model::environment::HealthCheck;
 use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::model::instance::{InstanceId, InstanceState};
 use crate::model::route::Route;
+use crate::model::time::now;
 use crate::router::health::{self, ProbeFailure};
+use chrono::TimeDelta;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::net::SocketAddr;
@@ -25,6 +28,9 @@ const TICK: Duration = Duration::from_millis(500);
 const PAUSE: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: Duration = Duration::from_mins(15);
 const HOUR: Duration = Duration::from_hours(1);
+
+/// A container is started so soon after it was made; one that was started later was started again.
+const AT_ONCE: TimeDelta = TimeDelta::seconds(10);
 
 /// Asks until it is told to stop.
 pub struct Liveness {
@@ -44,11 +50,9 @@ struct Watched {
 /// What is known of one instance.
 struct Pulse {
     address: SocketAddr,
-    since: Instant,
     next: Instant,
     /// Whether an answer is waited for.
     is_asked: bool,
-    has_answered: bool,
     failures: u16,
 }
 
@@ -61,6 +65,8 @@ enum News {
 /// Why an instance has not answered.
 enum Silence {
     Failed(ProbeFailure),
+    /// It was started again a moment ago, as after a crash or a restart of the host, and has its time.
+    Starting,
     /// It does not run, or is not there any more.
     Gone,
 }
@@ -102,10 +108,10 @@ impl Rounds {
                 tracing::debug!(%error, "a live release is not known yet");
             }
         }
-        let now = Instant::now();
+        let this_moment = Instant::now();
         for (environment, watched) in &mut self.watched {
             for (id, pulse) in &mut watched.pulses {
-                if pulse.is_asked || pulse.next > now || watched.check.live_interval_ms == 0 {
+                if pulse.is_asked || pulse.next > this_moment || watched.check.live_interval_ms == 0 {
                     continue;
                 }
                 pulse.is_asked = true;
@@ -114,7 +120,7 @@ impl Rounds {
                 self.tasks.spawn(async move {
                     let answer = match health::ask(address, &check, &host).await {
                         Ok(_) => Ok(()),
-                        Err(failure) => Err(because(&deployer, &id, failure).await),
+                        Err(failure) => Err(because(&deployer, &id, &check, failure).await),
                     };
                     News::Asked(environment, id, answer)
                 });
@@ -144,14 +150,12 @@ impl Rounds {
         let is_served = |id: &InstanceId| route.targets.iter().any(|target| target.instance_id == *id);
         // One that gets no requests is asked on: it may answer again.
         watched.pulses.retain(|id, _| is_served(id) || vitals.silence_of(id).is_some());
-        let now = Instant::now();
+        let next = Instant::now() + millis(watched.check.live_interval_ms);
         for target in &route.targets {
             let pulse = watched.pulses.entry(target.instance_id.clone()).or_insert_with(|| Pulse {
                 address: target.address,
-                since: now,
-                next: now + millis(watched.check.live_interval_ms),
+                next,
                 is_asked: false,
-                has_answered: false,
                 failures: 0,
             });
             pulse.address = target.address;
@@ -177,7 +181,7 @@ impl Rounds {
         pulse.next = Instant::now() + millis(check.live_interval_ms);
         let failure = match answer {
             Ok(()) => {
-                (pulse.has_answered, pulse.failures) = (true, 0);
+                pulse.failures = 0;
                 if deployer.vitals.answers(&id) {
                     tracing::info!(instance = id.0, %environment, "an instance answers again");
                     deployer.look_again.notify_one();
@@ -190,12 +194,12 @@ impl Rounds {
                 deployer.vitals.answers(&id);
                 return;
             }
+            Err(Silence::Starting) => {
+                pulse.failures = 0;
+                return;
+            }
             Err(Silence::Failed(failure)) => failure,
         };
-        // One that was started again, as after a restart of the host, has its time.
-        if !pulse.has_answered && pulse.since.elapsed() < millis(check.deadline_ms) {
-            return;
-        }
         pulse.failures = pulse.failures.saturating_add(1);
         if pulse.failures < check.live_failures {
             return;
@@ -263,14 +267,26 @@ fn pause_after(count: usize) -> Duration {
     PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }
 
-/// Why an instance has not answered: one that does not run has a better reason than the check gives.
-async fn because(deployer: &Deployer, id: &InstanceId, failure: ProbeFailure) -> Silence {
-    match deployer.engine.inspect(id).await {
-        Ok(Some(instance)) if instance.state == InstanceState::Running => Silence::Failed(failure),
-        Ok(Some(_) | None) => Silence::Gone,
+/// Why an instance has not answered: one that does not run, or has just begun to, has a better reason than the check gives.
+async fn because(
+    deployer: &Deployer,
+    id: &InstanceId,
+    check: &HealthCheck,
+    failure: ProbeFailure,
+) -> Silence {
+    let instance = match deployer.engine.inspect(id).await {
+        Ok(Some(instance)) if instance.state == InstanceState::Running => instance,
+        Ok(Some(_) | None) => return Silence::Gone,
         // An engine that does not answer says nothing about the instance.
-        Err(_) => Silence::Failed(failure),
-    }
+        Err(_) => return Silence::Failed(failure),
+    };
+    let Ok(Some(Life { since: Some(since), restarts })) = deployer.engine.life(id).await else {
+        return Silence::Failed(failure);
+    };
+    // The first time it was checked before it got requests.
+    let is_again = restarts > 0 || instance.created_at.is_some_and(|made| since - made > AT_ONCE);
+    let deadline = TimeDelta::milliseconds(check.deadline_ms.into());
+    if is_again && now() - since < deadline { Silence::Starting } else { Silence::Failed(failure) }
 }
 
 fn millis(milliseconds: u32) -> Duration {

@@ -94,9 +94,10 @@ impl Reconciler {
                 .filter(|instance| !(instance.key.is_one_off() && deployer.one_offs.has(&instance.key)))
                 .filter(|instance| {
                     let release = current.get(&instance.key.environment_id);
-                    surplus.contains(&instance.id)
-                        || !release
-                            .is_some_and(|release| belongs(instance, release.instances_of(), &release.content))
+                    let is_wanted = |(release, is_stopped): &(Release, bool)| {
+                        !is_stopped && belongs(instance, release.instances_of(), &release.content)
+                    };
+                    surplus.contains(&instance.id) || !release.is_some_and(is_wanted)
                 })
                 .collect::<Vec<_>>()
         };
@@ -115,19 +116,21 @@ impl Reconciler {
         round
     }
 
-    /// Tells the router where the instances of the current releases are; answers with the current releases.
+    /// Tells the router where the instances of the current releases are; answers with the current releases, and whether
+    /// somebody has stopped them.
     async fn update_routes(
         &self,
         instances: &[Instance],
         switching: &HashSet<EnvironmentId>,
-    ) -> Result<HashMap<EnvironmentId, Release>, RoundError> {
+    ) -> Result<HashMap<EnvironmentId, (Release, bool)>, RoundError> {
         let deployer = &self.deployer;
         let known: HashMap<EnvironmentId, Route> =
             deployer.router.routes().into_iter().map(|route| (route.environment_id, route)).collect();
         let mut current = HashMap::new();
         for (project, environment, release) in deployer.store.current_releases().await? {
+            let is_stopped = environment.stopped_at.is_some();
             if switching.contains(&environment.id) {
-                current.insert(environment.id, release);
+                current.insert(environment.id, (release, is_stopped));
                 continue;
             }
             let route = deployer.route((&project, &environment), &release, instances);
@@ -135,7 +138,7 @@ impl Reconciler {
                 tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
                 drop(deployer.router.set_route(route));
             }
-            current.insert(environment.id, release);
+            current.insert(environment.id, (release, is_stopped));
         }
         for environment in known.keys().filter(|id| !current.contains_key(id) && !switching.contains(id)) {
             drop(deployer.router.remove_route(*environment));
@@ -146,12 +149,11 @@ impl Reconciler {
 
 /// Instances whose place another one fills: what a replacement has left that was interrupted. The older one stays, which
 /// was checked and is set to be kept running, unless it does not run.
-fn surplus(
-    instances: &[Instance],
-    is_being_replaced: impl Fn(&InstanceKey) -> bool,
-) -> HashSet<InstanceId> {
+fn surplus(instances: &[Instance], is_being_replaced: impl Fn(&InstanceKey) -> bool) -> HashSet<InstanceId> {
     let mut staying: HashMap<&InstanceKey, &Instance> = HashMap::new();
-    let rank = |instance: &Instance| (instance.state != InstanceState::Running, instance.created_at, instance.generation);
+    let rank = |instance: &Instance| {
+        (instance.state != InstanceState::Running, instance.created_at, instance.generation)
+    };
     for instance in instances {
         let stays = staying.entry(&instance.key).or_insert(instance);
         if rank(instance) < rank(stays) {

@@ -101,7 +101,10 @@ impl Deployer {
         let release = release.filter(is_its).ok_or(NotReplaced::NotNow)?;
         let environment = self.store.environment(id).await?;
         let project = self.store.project(environment.project_id).await?;
-        if environment.disabled_at.is_some() || project.disabled_at.is_some() {
+        if environment.disabled_at.is_some()
+            || environment.stopped_at.is_some()
+            || project.disabled_at.is_some()
+        {
             return Err(NotReplaced::NotNow);
         }
         Ok(release)
@@ -144,7 +147,12 @@ impl Deployer {
     ) -> Result<(), NotReplaced> {
         let environment = self.store.environment(release.environment_id).await?;
         let project = self.store.project(environment.project_id).await?;
-        let address = new.address.ok_or(NotReplaced::NoAddress)?;
+        let address = match (&new.state, new.address) {
+            // One that has ended has none.
+            (InstanceState::Exited { code, .. }, _) => return Err(NotReplaced::Crashed(*code)),
+            (InstanceState::Created | InstanceState::Running, None) => return Err(NotReplaced::NoAddress),
+            (InstanceState::Created | InstanceState::Running, Some(address)) => address,
+        };
         let host = self.address.host(&project.slug, &environment.name);
         tokio::select! {
             checked = health::check(address, &release.content.health, &host) => { checked?; }

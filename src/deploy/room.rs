@@ -4,7 +4,7 @@
 use super::Deployer;
 use super::failure::{Failure, StepError};
 use super::instances::{self, STOP_GRACE};
-use super::patience::unless_away;
+use super::patience::{unless_away, until_stored};
 use super::run::Run;
 use crate::engine::EngineError;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
@@ -13,7 +13,6 @@ use crate::model::release::{Release, ReleaseContent};
 use crate::model::route::Route;
 use crate::model::volume::Strategy;
 use crate::router::{Drain, health};
-use crate::store::StoreError;
 use futures_util::future::try_join_all;
 use std::time::{Duration, Instant};
 
@@ -36,7 +35,8 @@ impl Deployer {
         };
         let many = instances::wanted(content).into_iter().find(|(_, count)| *count > 1);
         let Some((process_type, count)) = many else { return Ok(()) };
-        let sentence = format!("{count} instances of {process_type} would write the volume {volume} at the same time.");
+        let sentence =
+            format!("{count} instances of {process_type} would write the volume {volume} at the same time.");
         Err(Failure::new("too many writers", sentence).advise(format!(
             "Scale it with `{process_type}=1`, mount the volume read-only (`\"/path:ro\"`), or say `strategy = \"rolling\"` \
              under [deploy] in gilgal.toml if the app can do that."
@@ -54,7 +54,8 @@ impl Deployer {
         if old.is_empty() {
             return Ok(());
         }
-        let before = run.previous.map_or_else(|| "what ran before".to_owned(), |version| format!("v{version}"));
+        let before =
+            run.previous.map_or_else(|| "what ran before".to_owned(), |version| format!("v{version}"));
         run.step(&match strategy {
             Strategy::Hold => format!("Holding requests while {before} stops"),
             Strategy::Recreate | Strategy::Rolling => format!("Stopping {before}"),
@@ -104,22 +105,19 @@ impl Deployer {
     /// Starts what is live again, where the deployment has stopped it and does not go live.
     ///
     /// # Errors
-    /// When the engine or the database does not answer: to be done again.
+    /// When the engine does not answer: to be done again.
     pub(super) async fn bring_back(&self, run: &Run) -> Result<(), EngineError> {
         if !Self::strategy(run).stops_first() {
             return Ok(());
         }
-        let live = loop {
-            match self.store.current_release(run.environment.id).await {
-                Ok(live) => break live,
-                Err(StoreError::Unavailable(_)) => tokio::time::sleep(Duration::from_secs(1)).await,
-                Err(error) => {
-                    tracing::error!(error = &error as &dyn std::error::Error, "what is live is not known");
-                    break None;
-                }
-            }
-        };
-        if let Some(live) = live.filter(|live| live.deployment_id != run.deployment.id) {
+        let live = until_stored(|| self.store.current_release(run.environment.id)).await;
+        let live = live.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "what is live is not known");
+            None
+        });
+        let environment = until_stored(|| self.store.environment(run.environment.id)).await;
+        let is_stopped = environment.is_ok_and(|environment| environment.stopped_at.is_some());
+        if let Some(live) = live.filter(|live| live.deployment_id != run.deployment.id && !is_stopped) {
             self.start_release(run, &live).await?;
         }
         self.router.end_hold(run.environment.id);

@@ -10,6 +10,7 @@ mod error;
 mod promote;
 mod rollback;
 mod settings;
+mod standing;
 
 pub use self::deploy::Wanted;
 pub use self::error::DeployError;
@@ -26,6 +27,8 @@ use crate::model::name::CommitId;
 use crate::model::process::Maxima;
 use crate::model::user::User;
 use crate::store::{Enqueued, Joined, NewDeployment, Store, StoreError};
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What queueing deployments needs of the rest of the server.
 #[derive(Clone)]
@@ -37,6 +40,8 @@ pub struct Deployments {
     pub interrupts: Interrupts,
     /// What environments may have.
     pub maxima: Maxima,
+    /// Tells the reconciler that something is to be stopped, or routed otherwise.
+    pub look_again: Arc<Notify>,
 }
 
 impl Deployments {

@@ -31,6 +31,10 @@ impl Deployments {
         change: Change,
         author: &User,
     ) -> Result<Option<Deployment>, DeployError> {
+        if environment.stopped_at.is_some() && self.store.unfinished_of(environment.id).await?.is_empty() {
+            // It has them when it is started.
+            return Ok(None);
+        }
         let live = self.store.current_release(environment.id).await?.and_then(|release| release.commit);
         let commit = match live {
             Some(commit) => commit,
@@ -60,7 +64,7 @@ impl Deployments {
     }
 
     /// Sets how many instances of some process types there are, and brings it to what is live: instances are added or taken
-    /// away, and the others go on. `None` where that is so already.
+    /// away, and the others go on. `None` where that is so already, or will be when the environment is started.
     ///
     /// # Errors
     /// When nothing is live, it has no such process type, or the operator does not give as many.
@@ -90,7 +94,8 @@ impl Deployments {
         }
         self.store.set_formation(environment.id, counts).await?;
         let same = |of: &&ProcessType| wanted.instances(of) == live.content.formation.instances(of);
-        if known.iter().all(same) && self.store.unfinished_of(environment.id).await?.is_empty() {
+        let is_so = known.iter().all(same) || environment.stopped_at.is_some();
+        if is_so && self.store.unfinished_of(environment.id).await?.is_empty() {
             return Ok(None);
         }
         let basis = DeploymentBasis::Live { restart: false, rebuild: false };

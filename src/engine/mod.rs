@@ -124,11 +124,7 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes a volume with everything in it. No such volume is fine; one that an instance has gives
     /// [`EngineError::InUse`].
-    async fn remove_volume(
-        &self,
-        environment: EnvironmentId,
-        name: &VolumeName,
-    ) -> Result<(), EngineError>;
+    async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError>;
 
     /// What is in a volume, as a tar archive whose only folder is `volume`. An image that the engine has is needed for it
     /// and not run.

@@ -214,7 +214,9 @@ impl TryFrom<String> for TimeZoneName {
     fn try_from(text: String) -> Result<Self, InvalidSchedule> {
         match text.parse::<Tz>() {
             Ok(zone) => Ok(Self(zone.name().to_owned())),
-            Err(_) => Err(InvalidSchedule("there is no such time zone: use a name such as \"Europe/Berlin\"".to_owned())),
+            Err(_) => Err(InvalidSchedule(
+                "there is no such time zone: use a name such as \"Europe/Berlin\"".to_owned(),
+            )),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Environments: the places of a project where releases run.
 
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath};
+use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ pub struct Environment {
     pub settings: EnvironmentSettings,
     /// Since when nothing is deployed to it: it is being deleted.
     pub disabled_at: Option<Timestamp>,
+    /// Since when requests get a page that says that it is being worked on.
+    pub maintenance_at: Option<Timestamp>,
+    /// Since when nothing of it runs.
+    pub stopped_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -39,6 +43,8 @@ pub struct EnvironmentSettings {
     /// What builds the project, and what starts it, where its own files do not say.
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
+    /// What people see while it is being worked on, in HTML.
+    pub maintenance_page: Option<MaintenancePage>,
 }
 
 /// Seconds that old instances get to finish requests; 30 unless set, as Heroku's shutdown time.

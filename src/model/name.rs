@@ -82,6 +82,8 @@ text_types! {
     FolderPath: paths::check_folder,
     /// A command of one line, run by the image's `/bin/sh` where it needs one.
     CommandLine: paths::check_command,
+    /// An HTML page that people see while an app is being worked on.
+    MaintenancePage: paths::check_page,
     /// A branch by its short name (`main`), valid by `git check-ref-format`.
     BranchName: git::check_branch,
     /// A full, lower-case, 40-digit commit id.

@@ -128,9 +128,13 @@ mod tests {
         let second = all.begin(environment, OneOffKind::Run, u16::MAX).unwrap();
         assert_ne!(first.index(), second.index());
         assert!(first.index() >= FIRST && second.index() >= FIRST);
-        let others: Vec<_> = (2..AT_ONCE).map(|_| all.begin(environment, OneOffKind::Run, 0).unwrap()).collect();
+        let others: Vec<_> =
+            (2..AT_ONCE).map(|_| all.begin(environment, OneOffKind::Run, 0).unwrap()).collect();
         assert_eq!(all.begin(environment, OneOffKind::Run, 0).unwrap_err(), TooManyOneOffs(AT_ONCE));
-        assert!(all.begin(EnvironmentId::generate(), OneOffKind::Run, 0).is_ok(), "each environment has its own");
+        assert!(
+            all.begin(EnvironmentId::generate(), OneOffKind::Run, 0).is_ok(),
+            "each environment has its own"
+        );
         assert!(all.begin(environment, OneOffKind::Cron, 0).is_ok(), "each kind has its own");
         drop(others);
         assert!(all.begin(environment, OneOffKind::Run, 0).is_ok());

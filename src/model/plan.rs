@@ -1,8 +1,8 @@
 //! The build plan: the answer of detection, as data.
 
 use crate::model::config::Values;
-use crate::model::environment::{HealthCheck, Probe};
 use crate::model::cron::CronJob;
+use crate::model::environment::{HealthCheck, Probe};
 use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;

@@ -1,8 +1,8 @@
 //! Releases: what runs, never changed once made.
 
+use crate::model::cron::CronJob;
 use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
-use crate::model::cron::CronJob;
 use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};

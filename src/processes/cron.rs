@@ -20,8 +20,8 @@ use crate::model::user::User;
 use crate::secrets::{open_files, open_variables};
 use crate::store::{CronRunEnd, Page, PageRequest, StoreError, patiently};
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 
 /// Lines of a run that are kept, and bytes of one.
@@ -172,7 +172,8 @@ impl Processes {
             let variables = open_variables(&self.master_key, environment_id, &live.content)?;
             let files = open_files(&self.master_key, environment_id, &live.content)?;
             let [.., high, low] = *uuid::Uuid::now_v7().as_bytes();
-            let place = self.one_offs.begin(environment_id, OneOffKind::Cron, u16::from_be_bytes([high, low]));
+            let place =
+                self.one_offs.begin(environment_id, OneOffKind::Cron, u16::from_be_bytes([high, low]));
             let place = place.map_err(|too_many| ProcessError::TooMany(too_many.0))?;
             let process_type = OneOffKind::Cron.process_type();
             let spec = InstanceSpec {
@@ -243,7 +244,7 @@ impl Execution {
             return failed(error.to_string());
         }
         let Self { spec, job, replaced, mask, lines, .. } = self;
-        let (sender, mut printed) = mpsc::channel(AHEAD);
+        let (sender, mut printed) = mpsc::channel::<String>(AHEAD);
         let mut last: VecDeque<String> = VecDeque::new();
         let running = async {
             let collected = async {

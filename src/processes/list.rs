@@ -1,11 +1,11 @@
 //! The instances of an environment.
 
 use super::{ProcessError, Processes};
+use crate::engine::Life;
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
-use crate::engine::Life;
 use crate::model::time::{Timestamp, now};
 use crate::store::StoreError;
 use chrono::TimeDelta;

@@ -1,13 +1,14 @@
 //! One request and its answer.
 
+use crate::model::route::Standing;
 use crate::router::access_log::AccessLine;
 use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
 use crate::router::counters::{Meter, ReleaseMeter};
 use crate::router::forwarded::Client;
 use crate::router::handle::Shared;
+use crate::router::incoming::{authority_of, replay_of, upgrade_of};
 use crate::router::problem::Problem;
 use crate::router::target::{InFlight, TargetNumber};
-use crate::router::incoming::{authority_of, replay_of, upgrade_of};
 use crate::router::{hop, host, pages, tunnel};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HOST, HeaderValue, TE};
@@ -35,12 +36,13 @@ pub(super) async fn answer(
         meter: None,
         release: None,
         held: Duration::ZERO,
+        page: None,
         turn: None,
         tried: Vec::new(),
     };
     let begun = Instant::now();
     let outcome = exchange.run(request).await;
-    let Exchange { meter, release, held, .. } = exchange;
+    let Exchange { meter, release, held, page, .. } = exchange;
     if let Some(release) = release
         && let Some(is_error) = blames_release(&outcome)
     {
@@ -50,7 +52,7 @@ pub(super) async fn answer(
         Ok(response) => response,
         Err(problem) => {
             tracing::debug!(code = problem.code(), id = ?request_id, "the router answered itself");
-            pages::render(problem, accept.as_ref(), request_id.clone())
+            pages::render(problem, page, accept.as_ref(), request_id.clone())
         }
     };
     if let Some(meter) = meter {
@@ -69,6 +71,7 @@ fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<b
         Err(Problem::HungUp | Problem::BadResponse | Problem::TooSlow) => Some(true),
         // Instances that are not there: the engine or the host may be restarted.
         Err(Problem::NoInstance | Problem::Held | Problem::Unreachable) => None,
+        Err(Problem::Maintenance | Problem::Stopped) => None,
         // The client's.
         Err(
             Problem::TwoHosts
@@ -91,6 +94,8 @@ struct Exchange<'a> {
     release: Option<Arc<ReleaseMeter>>,
     /// How long it waited while the instances were replaced.
     held: Duration,
+    /// What the app has for people while it is being worked on.
+    page: Option<String>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -128,20 +133,33 @@ impl Exchange<'_> {
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
-        self.wait_while_held(&authority).await?;
+        self.admit(&authority).await?;
         let (response, lease) = self.send(&authority, outgoing, progress.as_deref()).await?;
         self.pass_on(response, lease, upgrade.map(|(_, client)| client))
     }
 
-    /// Waits while the instances of the app are replaced by others that cannot run beside them.
-    async fn wait_while_held(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
+    /// Refuses what is for an app that is out of service, and waits while its instances are replaced by others that cannot run
+    /// beside them.
+    async fn admit(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let options = &self.shared.options;
         loop {
             let held = {
                 let table = self.shared.table.load();
-                let app = table.find(&host);
-                app.and_then(|app| Some((Arc::clone(&app.meter), app.hold.clone()?)))
+                let Some(app) = table.find(&host) else { return Ok(()) };
+                let problem = match &app.route.standing {
+                    Standing::Open => None,
+                    Standing::Maintenance { page } => {
+                        self.page.clone_from(page);
+                        Some(Problem::Maintenance)
+                    }
+                    Standing::Stopped => Some(Problem::Stopped),
+                };
+                if let Some(problem) = problem {
+                    self.count(&app.meter);
+                    return Err(problem);
+                }
+                app.hold.clone().map(|hold| (Arc::clone(&app.meter), hold))
             };
             let Some((meter, hold)) = held else { return Ok(()) };
             self.count(&meter);

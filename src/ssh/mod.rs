@@ -25,6 +25,7 @@ mod output;
 mod pump;
 mod request;
 mod session;
+mod standing;
 mod tables;
 
 pub use accept::{BindError, Bound, bind, on};

@@ -28,6 +28,12 @@ pub(super) enum Request {
     Instances { project: String },
     /// The releases of an environment.
     Releases { project: String },
+    /// Answer requests with a page, or let them through again.
+    Maintenance { project: String, on: bool },
+    /// Stop every instance.
+    Stop { project: String },
+    /// Start what was stopped.
+    Start { project: String },
     /// The volumes of an environment.
     Volumes { project: String },
     /// The schedule of an environment, or the runs of one of its commands.
@@ -80,6 +86,13 @@ impl Request {
             ["redeploy", project] => Ok(Self::Redeploy { project: project_of(project) }),
             ["ps", project] => Ok(Self::Instances { project: project_of(project) }),
             ["releases", project] => Ok(Self::Releases { project: project_of(project) }),
+            ["maintenance", word @ ("on" | "off"), project]
+            | ["maintenance", project, word @ ("on" | "off")] => {
+                Ok(Self::Maintenance { project: project_of(project), on: *word == "on" })
+            }
+            ["maintenance", ..] => Err(Unsupported("It is `maintenance on shop`, or `off`.".to_owned())),
+            ["stop", project] => Ok(Self::Stop { project: project_of(project) }),
+            ["start", project] => Ok(Self::Start { project: project_of(project) }),
             ["volumes", project] => Ok(Self::Volumes { project: project_of(project) }),
             ["cron", project, words @ ..] => cron(project, words),
             ["restart", project] => Ok(Self::Restart { project: project_of(project) }),
@@ -89,7 +102,11 @@ impl Request {
                 "It takes the name of a project, as in `rollback shop v3` and `scale shop web=2 worker=1`."
                     .to_owned(),
             )),
-            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases" | "cron" | "volumes"), ..] => Err(Unsupported(format!(
+            [
+                name @ ("logs" | "redeploy" | "restart" | "ps" | "releases" | "cron" | "volumes" | "stop"
+                | "start"),
+                ..,
+            ] => Err(Unsupported(format!(
                 "`{name}` takes the name of one project or environment, as in `{name} shop` and `{name} shop:staging`."
             ))),
             [name, path] => match name.parse() {
@@ -190,7 +207,7 @@ fn scale(project: &str, counts: &[&str]) -> Result<Request, Unsupported> {
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
         "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `ps`, `releases`, \
-         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `volumes`, `whoami` and `help`."
+         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `volumes`, `maintenance`, `stop`, `start`, `whoami` and `help`."
     ))
 }
 
@@ -264,6 +281,10 @@ mod tests {
         assert_eq!(Request::parse(b"cron shop runs nightly"), Ok(cron(Some("nightly"))));
         let run = Request::RunCron { project: "shop".to_owned(), name: "nightly".parse().unwrap() };
         assert_eq!(Request::parse(b"cron shop run nightly"), Ok(run));
+        let maintenance = |on| Request::Maintenance { project: "shop".to_owned(), on };
+        assert_eq!(Request::parse(b"maintenance on shop"), Ok(maintenance(true)));
+        assert_eq!(Request::parse(b"maintenance shop off"), Ok(maintenance(false)));
+        assert_eq!(Request::parse(b"stop shop"), Ok(Request::Stop { project: "shop".to_owned() }));
         let logs = |follow, lines, process: Option<&str>| {
             let process = process.map(|process| process.parse().unwrap());
             Request::AppLogs(AppLogs { project: "shop".to_owned(), follow, lines, process })
@@ -293,6 +314,9 @@ mod tests {
             "rollback shop v0",
             "rollback shop v1 v2",
             "rollback shop v-1",
+            "stop",
+            "maintenance shop",
+            "maintenance on",
             "cron",
             "cron shop run",
             "cron shop run ../x",

@@ -3,7 +3,7 @@
 use super::front::Front;
 use super::output::Output;
 use super::request::{Request, Unsupported};
-use super::{app_logs, commands, cron, git_session, greeting, one_off, tables};
+use super::{app_logs, commands, cron, git_session, greeting, one_off, standing, tables};
 use crate::git::GitProtocol;
 use crate::store::StoreError;
 use russh::{ChannelMsg, ChannelReadHalf};
@@ -108,6 +108,15 @@ async fn answer(
         }
         Request::Releases { project } => {
             until_hung_up(read, tables::releases(front, &user, &project, output)).await
+        }
+        Request::Maintenance { project, on } => {
+            until_hung_up(read, standing::maintain(front, &user, (&project, on), output)).await
+        }
+        Request::Stop { project } => {
+            until_hung_up(read, standing::stop(front, &user, &project, output)).await
+        }
+        Request::Start { project } => {
+            until_hung_up(read, Box::pin(standing::start(front, &user, &project, output))).await
         }
         Request::Volumes { project } => {
             until_hung_up(read, tables::volumes(front, &user, &project, output)).await

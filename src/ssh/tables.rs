@@ -27,8 +27,16 @@ pub(super) async fn instances(
 ) -> Result<u32, Refusal> {
     let (project, environment) = find::environment(front, user, name, Action::ReadProject).await?;
     let processes = front.processes.list(&environment).await.map_err(not_shown)?;
+    let place = environment.name.shown_of(&project.slug);
+    if environment.stopped_at.is_some() {
+        output.say(&format!("{place} is stopped: `start {place}` starts it.\n")).await;
+    } else if environment.maintenance_at.is_some() {
+        output
+            .say(&format!("{place} is in maintenance: `maintenance off {place}` lets requests through.\n"))
+            .await;
+    }
     if processes.is_empty() {
-        output.say(&format!("Nothing of {} runs.\n", environment.name.shown_of(&project.slug))).await;
+        output.say(&format!("Nothing of {place} runs.\n")).await;
         return Ok(0);
     }
     let mut rows = vec![["PROCESS", "STATE", "SINCE", "RESTARTS", "RELEASE"].map(str::to_owned)];
@@ -75,7 +83,9 @@ pub(super) async fn volumes(front: &Front, user: &User, name: &str, output: &Out
     }
     let mut rows = vec![["VOLUME", "PATH", "ACCESS", "AGE"].map(str::to_owned)];
     rows.extend(volumes.into_iter().map(|VolumeEntry { volume, mount }| {
-        let access = mount.as_ref().map_or("not used", |mount| if mount.read_only { "read" } else { "read and write" });
+        let access = mount
+            .as_ref()
+            .map_or("not used", |mount| if mount.read_only { "read" } else { "read and write" });
         let path = mount.as_ref().map_or_else(|| "-".to_owned(), |mount| mount.path.to_string());
         let age = volume.created_at.map_or_else(|| "-".to_owned(), |at| age(at, now()));
         [volume.name.to_string(), path, access.to_owned(), age]

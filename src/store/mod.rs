@@ -40,6 +40,7 @@ mod server;
 mod sessions;
 mod signing_keys;
 mod ssh_keys;
+mod standing;
 mod transaction;
 mod transfer;
 mod types;

@@ -96,6 +96,8 @@ diesel::table! {
         updated_at -> UtcTime,
         host -> Text,
         disabled_at -> Nullable<UtcTime>,
+        maintenance_at -> Nullable<UtcTime>,
+        stopped_at -> Nullable<UtcTime>,
     }
 }
 

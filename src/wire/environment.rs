@@ -2,7 +2,7 @@
 
 use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, WatchSeconds};
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath};
+use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
 use crate::wire::form::{Body, Form};
@@ -22,6 +22,7 @@ pub struct EnvironmentFields {
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
+    pub maintenance_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentFields {
@@ -36,12 +37,12 @@ impl EnvironmentFields {
             root: form.change("root"),
             build_command: form.change("build_command"),
             start_command: form.change("start_command"),
+            maintenance_page: form.change("maintenance_page"),
         }
     }
 }
 
-const HEALTH: &str =
-    "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
+const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
      `live_interval_ms` and `live_failures`";
 const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
@@ -92,8 +93,25 @@ impl Body for ReplaceEnvironmentBody {
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
             start_command: Some(fields.start_command.flatten()),
+            maintenance_page: Some(fields.maintenance_page.flatten()),
         };
         Some(Self { name: name?, fields })
+    }
+}
+
+/// `POST /api/environments/:id/maintenance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaintenanceBody {
+    pub on: bool,
+}
+
+impl Body for MaintenanceBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        let on = form.optional_value("on", "`true` or `false`");
+        if on.is_none() {
+            form.refuse("on", "This must be `true` or `false`.");
+        }
+        Some(Self { on: on? })
     }
 }
 
@@ -119,6 +137,12 @@ pub struct EnvironmentBody {
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
+    /// What people see while it is being worked on, in HTML; `null`: a page of the server's.
+    pub maintenance_page: Option<MaintenancePage>,
+    /// Whether requests get that page.
+    pub maintenance: bool,
+    /// Whether somebody has stopped it.
+    pub stopped: bool,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -188,6 +212,8 @@ impl HealthBody {
             attempt_timeout_ms: self.timeout_ms,
             deadline_ms: self.deadline_ms,
             successes: self.threshold,
+            live_interval_ms: self.live_interval_ms,
+            live_failures: self.live_failures,
         })
     }
 }

@@ -8,13 +8,13 @@ use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, EnvironmentId, InvitationId,
-    ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, EnvironmentId,
+    InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
-    BranchName, CommandLine, CommitId, ConfigName, Email, EnvironmentName, FilePath, FolderPath, ProcessType,
-    Slug, Username,
+    BranchName, CommandLine, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, FolderPath,
+    MaintenancePage, ProcessType, Slug, Username, VolumeName,
 };
 use crate::model::password::Password;
 use crate::model::process::Formation;
@@ -24,7 +24,8 @@ use crate::model::title::Title;
 use crate::model::user::ServerRole;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
-    HealthBody, LimitsBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+    HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    UpdateEnvironmentBody,
 };
 use crate::wire::process::FormationBody;
 use utoipa::openapi::RefOr;
@@ -71,6 +72,7 @@ fn environment() -> ObjectBuilder {
         )
         .property("build_command", string_or_null())
         .property("start_command", string_or_null())
+        .property("maintenance_page", string_or_null())
 }
 
 /// What is to become of a config var.
@@ -151,6 +153,7 @@ schemas! {
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
     FilePath = string().min_length(Some(2)).max_length(Some(255)),
     FolderPath = string().min_length(Some(1)).max_length(Some(255)),
+    MaintenancePage = string().min_length(Some(1)).max_length(Some(32_768)),
     CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
     DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
     WatchSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
@@ -178,6 +181,7 @@ schemas! {
     NewEnvironmentBody = environment().required("name"),
     ReplaceEnvironmentBody = environment().required("name"),
     UpdateEnvironmentBody = environment(),
+    MaintenanceBody = object().property("on", boolean()).required("on"),
     PutVariableBody = variable().required("value"),
     UpdateConfigBody = variables(),
     FormationBody = object().additional_properties(Some(instances())),

@@ -52,7 +52,10 @@ impl Cron {
 
     /// Runs what is due in a minute.
     async fn look(&self, minute: Timestamp) -> Result<(), StoreError> {
-        for (project, _, release) in self.store.current_releases().await? {
+        for (project, environment, release) in self.store.current_releases().await? {
+            if environment.stopped_at.is_some() {
+                continue;
+            }
             for due in release.content.cron.iter().filter(|(_, job)| job.is_due(minute)) {
                 match self.processes.run_cron_at(&project, &release, due, minute).await {
                     Ok(_) => {}

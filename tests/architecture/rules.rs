@@ -106,7 +106,7 @@ pub(crate) const FENCES: &[Fence] = &[
     // Archives that have nothing in common: a context is a tree without secrets, a backup is the secrets.
     Fence {
         names: &["tar"],
-        only: &["git/", "backup/", "engine/docker/files.rs", "engine/docker/volumes.rs"],
+        only: &["git/", "backup/", "engine/docker/files.rs", "engine/docker/ownership.rs"],
         why: "build contexts are trees; a backup is an archive; Docker takes files as one",
     },
     Fence { names: &["flate2"], only: &["backup/"], why: "a backup is compressed" },

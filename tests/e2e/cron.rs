@@ -44,7 +44,9 @@ fn a_command_of_the_schedule_can_be_run_now() {
     let mut server = Server::start();
     let ada = shop(&mut server, GILGAL_TOML);
     let secret = json!({ "PASSWORD": "canary-canary" });
-    server.request(Method::PATCH, "/api/environments/shop:production/config", &ada.token, Some(&secret)).expect(202);
+    server
+        .request(Method::PATCH, "/api/environments/shop:production/config", &ada.token, Some(&secret))
+        .expect(202);
     crate::support::wait_until_all_have_ended(&server, &ada);
 
     let said = ada.ssh(&server, &["cron", "shop", "run", "hello"]).expect_success();
@@ -56,7 +58,11 @@ fn a_command_of_the_schedule_can_be_run_now() {
 
     let failed = ada.ssh(&server, &["cron", "shop", "run", "fails"]);
     assert_eq!(failed.code, Some(3), "{}", failed.stderr);
-    assert!(failed.stderr.contains("fails failed with exit code 3, started by hand (v2)."), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("fails failed with exit code 3, started by hand (v2)."),
+        "{}",
+        failed.stderr
+    );
     let listed = ada.ssh(&server, &["cron", "shop", "runs", "fails"]).expect_success();
     assert!(listed.contains("failed with exit code 3") && listed.contains("no such table"), "{listed}");
 
@@ -79,7 +85,8 @@ fn a_command_of_the_schedule_can_be_run_now() {
 #[test]
 fn a_minute_has_one_run_and_a_killed_server_marks_what_it_cut_off() {
     let mut server = Server::start();
-    let each = "[cron.tick]\nschedule = \"* * * * *\"\ncommand = \"echo tick; sleep 600\"\noverlap = \"replace\"\n";
+    let each =
+        "[cron.tick]\nschedule = \"* * * * *\"\ncommand = \"echo tick; sleep 600\"\noverlap = \"replace\"\n";
     let ada = shop(&mut server, each);
     wait_until("a minute has begun", Duration::from_secs(90), || !runs(&server, &ada, "tick").is_empty());
     let engine = server.engine();
@@ -101,8 +108,10 @@ fn a_minute_has_one_run_and_a_killed_server_marks_what_it_cut_off() {
     wait_until("the next one takes its place", Duration::from_secs(90), || {
         runs(&server, &ada, "tick").iter().any(|run| run["state"] == "replaced")
     });
-    let mut minutes: Vec<_> =
-        runs(&server, &ada, "tick").iter().map(|run| run["scheduled_at"].as_str().unwrap().to_owned()).collect();
+    let mut minutes: Vec<_> = runs(&server, &ada, "tick")
+        .iter()
+        .map(|run| run["scheduled_at"].as_str().unwrap().to_owned())
+        .collect();
     let count = minutes.len();
     minutes.dedup();
     assert_eq!(minutes.len(), count);

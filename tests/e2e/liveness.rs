@@ -13,7 +13,7 @@ live_failures = 2
 
 /// Stops the web server in a container without ending it: the kernel takes connections, and nobody answers.
 fn freeze(container: &str) {
-    docker(&["exec", "--user", "root", container, "killall", "-STOP", "httpd"]);
+    docker(&["exec", container, "killall", "-STOP", "httpd"]);
 }
 
 #[test]
@@ -88,7 +88,12 @@ fn one_that_cannot_be_replaced_stays() {
     freeze(&before[0]);
     wait_until("it was tried", PATIENCE, || server.log().contains("an instance was not replaced"));
     let log = ada.ssh(&server, &["logs", "shop", "--app"]).expect_success();
-    assert!(log.contains("It was not replaced: the new instance ended with exit code 7. It is tried again in 30 s."), "{log}");
+    assert!(
+        log.contains(
+            "It was not replaced: the new instance ended with exit code 7. It is tried again in 30 s."
+        ),
+        "{log}"
+    );
     let engine = server.engine();
     wait_until("what was tried is gone", PATIENCE, || engine.containers() == before);
     let listed = ada.ssh(&server, &["ps", "shop"]).expect_success();

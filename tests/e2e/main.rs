@@ -21,6 +21,7 @@ mod examples;
 mod faults;
 mod health;
 mod liveness;
+mod maintenance;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;

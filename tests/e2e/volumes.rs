@@ -80,7 +80,10 @@ fn what_is_in_a_volume_stays_and_nobody_notices_that_the_old_one_stops_first() {
     assert!(listed.contains("data    /data  read and write"), "{listed}");
 
     // A release that does not name it leaves it alone, and a later one finds it again.
-    shop.tree.commit(&[("Dockerfile", "FROM busybox:stable\nCMD exec httpd -f -p $PORT -h /etc\n"), ("gilgal.toml", "")]);
+    shop.tree.commit(&[
+        ("Dockerfile", "FROM busybox:stable\nCMD exec httpd -f -p $PORT -h /etc\n"),
+        ("gilgal.toml", ""),
+    ]);
     shop.server.deploy(&shop.ada, &shop.tree, "shop");
     let listed = shop.ada.ssh(&shop.server, &["volumes", "shop"]).expect_success();
     assert!(listed.contains("not used"), "{listed}");
@@ -107,7 +110,8 @@ fn a_release_that_does_not_become_healthy_brings_the_old_one_back() {
 fn killed_while_requests_are_held_the_new_release_serves_in_the_end() {
     let mut shop = Shop::open();
     shop.server.stop();
-    for moment in ["start-begin", "start-stopped", "start-end", "check-end", "switch-begin", "switch-routed"] {
+    for moment in ["start-begin", "start-stopped", "start-end", "check-end", "switch-begin", "switch-routed"]
+    {
         shop.server.start_again(&[("GILGAL_FAILPOINTS", &format!("{moment}=kill"))]);
         shop.tree.commit(&[("Dockerfile", &keeping(moment))]);
         let push = RunningPush::start(&shop.server, &shop.ada, &shop.tree, "shop", &["main"]);
@@ -163,7 +167,8 @@ fn two_instances_do_not_write_one_volume_unless_that_is_wanted() {
     );
     shop.expect_served("first");
     let dockerfile = "FROM busybox:stable\nCMD exec httpd -f -p $PORT -h /etc\n";
-    let told = "[volumes]\ndata = \"/data\"\n[deploy]\nstrategy = \"rolling\"\n[processes.web]\ninstances = 2\n";
+    let told =
+        "[volumes]\ndata = \"/data\"\n[deploy]\nstrategy = \"rolling\"\n[processes.web]\ninstances = 2\n";
     shop.tree.commit(&[("Dockerfile", dockerfile), ("gilgal.toml", told)]);
     let push = shop.server.deploy(&shop.ada, &shop.tree, "shop");
     assert!(!push.says("Holding"), "{}", push.transcript);
@@ -185,7 +190,15 @@ fn volumes_go_with_their_environment_only() {
     server.request(reqwest::Method::POST, "/api/projects/shop/environments", &token, Some(&body)).expect(201);
     tree.git(&["branch", "staging"]);
     server.push(&ada, &tree, "shop", &["staging"]).expect(0);
-    let volumes = || docker(&["volume", "ls", "--quiet", "--filter", &format!("label=gilgal.server={}", server_id(&server))]);
+    let volumes = || {
+        docker(&[
+            "volume",
+            "ls",
+            "--quiet",
+            "--filter",
+            &format!("label=gilgal.server={}", server_id(&server)),
+        ])
+    };
     assert_eq!(volumes().len(), 2);
     let path = "/api/environments/shop:staging?confirm=staging";
     server.request(reqwest::Method::DELETE, path, &token, None).expect(204);

@@ -56,7 +56,11 @@ fn a_crash_loop_is_rolled_back_once_and_never_to_another_one() {
     tree.commit(&[("Dockerfile", &crashing("worse"))]);
     server.deploy(&ada, &tree, "shop");
     let rollback = taken_back(&server, &ada);
-    assert_eq!((&rollback["made_from"]["version"], &rollback["version"]), (&3.into(), &6.into()), "{rollback:#}");
+    assert_eq!(
+        (&rollback["made_from"]["version"], &rollback["version"]),
+        (&3.into(), &6.into()),
+        "{rollback:#}"
+    );
     assert_eq!(server.get("shop", "/").body, "good");
 }
 

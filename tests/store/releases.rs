@@ -25,7 +25,7 @@ on_both![
     a_rollback_sets_back_what_was_set_before_it_was_asked_for,
 ];
 
-fn new_release(deployment: &Deployment) -> NewRelease {
+pub(crate) fn new_release(deployment: &Deployment) -> NewRelease {
     let processes = BTreeMap::from([("web".parse().unwrap(), Command::Line("npm start".to_owned()))]);
     let plan = BuildPlan {
         buildpack: "node".to_owned(),
@@ -51,6 +51,10 @@ fn new_release(deployment: &Deployment) -> NewRelease {
             process_limits: BTreeMap::new(),
             health: HealthCheck::default(),
             drain_seconds: DrainSeconds::default(),
+            watch_seconds: WatchSeconds::default(),
+            volumes: BTreeMap::new(),
+            strategy: None,
+            cron: BTreeMap::new(),
             variables: BTreeMap::from([("MODE".to_owned(), "test".to_owned())]),
             sealed_config: BTreeMap::new(),
             sealed_files: BTreeMap::new(),

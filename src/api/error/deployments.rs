@@ -13,7 +13,7 @@ impl From<DeployError> for ApiError {
             DeployError::NoneBefore(_) | DeployError::NotReleased | DeployError::NothingLive(_) => {
                 Self::new(Code::NothingToDeploy, error)
             }
-            DeployError::LiveAlready(_) => Self::new(Code::AlreadyLive, error),
+            DeployError::LiveAlready(_) | DeployError::NotStopped(_) => Self::new(Code::AlreadyLive, error),
             DeployError::SameEnvironment => Self::field("environment", error),
             DeployError::NoProcess(ref unknown, _) => Self::field(unknown.as_str(), &error),
             DeployError::TooMuch(_) => Self::field("formation", error),

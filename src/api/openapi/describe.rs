@@ -16,7 +16,7 @@ use crate::wire::config::{
 use crate::wire::cron::{CronBody, CronRunBody};
 use crate::wire::deployment::{DeploymentBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody};
 use crate::wire::environment::{
-    EnvironmentBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+    EnvironmentBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
 use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
 use crate::wire::key::{KeyBody, NewKey};
@@ -214,6 +214,14 @@ impl Endpoint {
             Self::RestartEnvironment => {
                 about(PROCESSES, "Replace every instance", one::<DeploymentBody>(202))
             }
+            Self::SetMaintenance => about(
+                PROCESSES,
+                "Answer requests with a page, or let them through again",
+                one::<EnvironmentBody>(200),
+            )
+            .takes::<MaintenanceBody>(),
+            Self::StopEnvironment => about(PROCESSES, "Stop every instance", one::<EnvironmentBody>(200)),
+            Self::StartEnvironment => about(PROCESSES, "Start what was stopped", one::<DeploymentBody>(202)),
             Self::ListVolumes => about(PROCESSES, "The volumes of an environment", list::<VolumeBody>()),
             Self::ListCron => about(PROCESSES, "The commands of the schedule", list::<CronBody>()),
             Self::ListCronRuns => {

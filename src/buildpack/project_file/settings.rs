@@ -115,7 +115,8 @@ pub(crate) fn running(
     running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
     running.strategy = project.file.deploy.strategy;
     let mounts = project.file.volumes.iter();
-    running.volumes = mounts.filter_map(|(name, at)| Some((name.clone(), at.as_str().parse().ok()?))).collect();
+    running.volumes =
+        mounts.filter_map(|(name, at)| Some((name.clone(), at.as_str().parse().ok()?))).collect();
     refuse_nested(project, &running)?;
     running.cron.extend(project.file.cron.iter().map(|(name, line)| (name.clone(), cron_job(line))));
     let variables = project.file.env.iter();

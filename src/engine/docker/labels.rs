@@ -29,8 +29,7 @@ type Labels = HashMap<String, String>;
 /// The labels of an instance.
 pub(super) fn of_instance(server: ServerId, spec: &InstanceSpec) -> Labels {
     let key = &spec.key;
-    let generation =
-        (spec.generation != 0).then(|| (GENERATION.to_owned(), spec.generation.to_string()));
+    let generation = (spec.generation != 0).then(|| (GENERATION.to_owned(), spec.generation.to_string()));
     let labels = [
         (SERVER.to_owned(), server.to_string()),
         (PROJECT.to_owned(), key.project_id.to_string()),

@@ -67,7 +67,12 @@ impl Shared {
     }
 
     /// Puts everything into a container that it needs before it runs.
-    async fn prepare(&self, docker: &Docker, id: &InstanceId, spec: &InstanceSpec) -> Result<(), EngineError> {
+    async fn prepare(
+        &self,
+        docker: &Docker,
+        id: &InstanceId,
+        spec: &InstanceSpec,
+    ) -> Result<(), EngineError> {
         self.give_volumes(docker, id, spec).await?;
         self.put_files(docker, id, spec).await
     }

@@ -13,6 +13,7 @@ mod lifecycle;
 mod logs;
 mod network;
 mod once;
+mod ownership;
 mod ports;
 #[cfg(test)]
 mod tests;
@@ -164,11 +165,7 @@ impl Engine for DockerEngine {
         self.0.volumes().await
     }
 
-    async fn remove_volume(
-        &self,
-        environment: EnvironmentId,
-        name: &VolumeName,
-    ) -> Result<(), EngineError> {
+    async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError> {
         self.0.remove_volume(environment, name).await
     }
 

@@ -12,7 +12,7 @@ use bollard::query_parameters::{
     CreateContainerOptions, DownloadFromContainerOptionsBuilder, ListVolumesOptionsBuilder,
     RemoveContainerOptionsBuilder, RemoveVolumeOptions, UploadToContainerOptionsBuilder,
 };
-use bollard::{Docker, body_full, body_stream};
+use bollard::{Docker, body_stream};
 use bytes::Bytes;
 use futures_util::stream::{BoxStream, StreamExt};
 use std::collections::HashMap;
@@ -21,8 +21,6 @@ use std::sync::Arc;
 
 /// Where a volume is in the container that is made to read or write it.
 const PLACE: &str = "/volume";
-/// A block of a tar archive.
-const BLOCK: usize = 512;
 
 /// The name of a volume: that of the environment, and its own.
 pub(super) fn name(environment: EnvironmentId, volume: &VolumeName) -> String {
@@ -75,64 +73,6 @@ impl Shared {
         made.map(drop).map_err(|error| self.failed("make the volume", &error))
     }
 
-    /// Gives volumes that are empty, and root's, to the user that the image runs as: it could not write them.
-    pub(super) async fn give_volumes(
-        &self,
-        docker: &Docker,
-        id: &InstanceId,
-        spec: &InstanceSpec,
-    ) -> Result<(), EngineError> {
-        let written = spec.volumes.values().filter(|mount| !mount.read_only);
-        let paths: Vec<&str> = written.map(|mount| mount.path.as_str()).collect();
-        if paths.is_empty() {
-            return Ok(());
-        }
-        let action = "look at the instance";
-        let found = docker.inspect_container(&id.0, None).await;
-        let found = found.map_err(|error| self.failed(action, &error))?;
-        let user = found.config.and_then(|config| config.user).unwrap_or_default();
-        if matches!(user.split(':').next(), None | Some("" | "0" | "root")) {
-            return Ok(());
-        }
-        for path in paths {
-            if !self.is_new(docker, id, path).await? {
-                continue;
-            }
-            let (parent, folder) = path.rsplit_once('/').unwrap_or(("", path));
-            let archive = folder_archive(folder).map_err(|error| EngineError::Other {
-                action: "give the volume to the user of the image",
-                reason: error.to_string(),
-            })?;
-            let parent = if parent.is_empty() { "/" } else { parent };
-            // Docker's API, "Extract an archive": everything in it belongs to the user of the container.
-            let options = UploadToContainerOptionsBuilder::new().path(parent).copy_uidgid("true").build();
-            docker
-                .upload_to_container(&id.0, Some(options), body_full(archive.into()))
-                .await
-                .map_err(|error| self.failed("give the volume to the user of the image", &error))?;
-        }
-        Ok(())
-    }
-
-    /// Whether a folder of a container is empty and root's. Only the beginning of what is in it is read.
-    async fn is_new(&self, docker: &Docker, id: &InstanceId, path: &str) -> Result<bool, EngineError> {
-        let options = DownloadFromContainerOptionsBuilder::new().path(path).build();
-        let mut archive = Box::pin(docker.download_from_container(&id.0, Some(options)));
-        let mut begun: Vec<u8> = Vec::new();
-        while begun.len() < 2 * BLOCK {
-            match archive.next().await {
-                Some(Ok(bytes)) => begun.extend_from_slice(&bytes),
-                Some(Err(error)) => return Err(self.failed("look at the volume", &error)),
-                None => break,
-            }
-        }
-        let Some((folder, next)) = begun.split_at_checked(BLOCK) else { return Ok(false) };
-        let mut header = tar::Header::new_ustar();
-        header.as_mut_bytes().copy_from_slice(folder);
-        let is_empty = next.iter().take(BLOCK).all(|byte| *byte == 0);
-        Ok(is_empty && header.uid().is_ok_and(|uid| uid == 0))
-    }
-
     pub(super) async fn volumes(&self) -> Result<Vec<Volume>, EngineError> {
         let docker = self.client().await?;
         let filters = HashMap::from([("label", vec![format!("{}={}", labels::SERVER, self.server_id)])]);
@@ -167,7 +107,9 @@ impl Shared {
         match docker.remove_volume(&name, None::<RemoveVolumeOptions>).await {
             Ok(()) => Ok(()),
             Err(error) if is_gone(&error) => Ok(()),
-            Err(error) if is_conflict(&error) => Err(EngineError::InUse { what: format!("The volume {volume}") }),
+            Err(error) if is_conflict(&error) => {
+                Err(EngineError::InUse { what: format!("The volume {volume}") })
+            }
             Err(error) => Err(self.failed("remove the volume", &error)),
         }
     }
@@ -253,15 +195,4 @@ pub(super) async fn read(
 /// The name of the container that reads or writes a volume; there is one at a time.
 fn helper(volume: &str) -> InstanceId {
     InstanceId(format!("{volume}-backup"))
-}
-
-/// A tar archive of one folder.
-fn folder_archive(folder: &str) -> io::Result<Vec<u8>> {
-    let mut archive = tar::Builder::new(Vec::new());
-    let mut header = tar::Header::new_gnu();
-    header.set_entry_type(tar::EntryType::Directory);
-    header.set_size(0);
-    header.set_mode(0o755);
-    archive.append_data(&mut header, format!("{folder}/"), io::empty())?;
-    archive.into_inner()
 }

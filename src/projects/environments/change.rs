@@ -5,7 +5,7 @@ use super::create::{check_host, taken};
 use crate::model::environment::{
     DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, WatchSeconds,
 };
-use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath};
+use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
 use crate::model::project::Project;
 use crate::store::Store;
@@ -27,6 +27,7 @@ pub struct EnvironmentChange {
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
+    pub maintenance_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentChange {
@@ -41,6 +42,7 @@ impl EnvironmentChange {
             root: self.root.clone().unwrap_or(settings.root),
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
             start_command: self.start_command.clone().unwrap_or(settings.start_command),
+            maintenance_page: self.maintenance_page.clone().unwrap_or(settings.maintenance_page),
             formation: settings.formation,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::support::{App, HOST, TestRouter, route, until, within_seconds};
 use crate::model::id::EnvironmentId;
+use crate::model::route::{Route, Standing};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -88,4 +89,36 @@ async fn other_apps_do_not_wait_and_one_without_a_route_has_nothing_to_hold() {
     let _ = router.handle.set_route(route(one, &[app.address]));
     let answer = router.raw(&format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n")).await;
     assert!(answer.ends_with("app"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_app_out_of_service_is_answered_for() {
+    let app = App::named("app").await;
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let open = route(id, &[app.address]);
+    let with = |standing: Standing| Route { standing, ..open.clone() };
+    let own = || Standing::Maintenance { page: Some("<h1>Moving the tables</h1>".to_owned()) };
+    for (standing, status, part) in [
+        (Standing::Maintenance { page: None }, "503", "x-gilgal-error: maintenance"),
+        (Standing::Maintenance { page: None }, "503", "Back in a moment"),
+        (own(), "503", "retry-after: 60"),
+        (own(), "503", "<h1>Moving the tables</h1>"),
+        (Standing::Stopped, "503", "x-gilgal-error: app_stopped"),
+        (Standing::Open, "200", "app"),
+    ] {
+        let _ = router.handle.set_route(with(standing));
+        let answer = router.get().await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(part), "{answer}");
+    }
+    let _ = router.handle.set_route(with(own()));
+    let json = router
+        .raw(&format!(
+            "GET / HTTP/1.1\r\nHost: {HOST}\r\nAccept: application/json\r\nConnection: close\r\n\r\n"
+        ))
+        .await;
+    assert!(json.contains("\"maintenance\""), "{json}");
+    assert_eq!(app.requests.load(Ordering::SeqCst), 1);
+    // None of it is the release's.
+    assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 1);
 }

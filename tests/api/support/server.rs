@@ -99,6 +99,7 @@ impl TestServer {
             journal: Journal::new(store.clone()),
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
+            look_again: Arc::default(),
         };
         let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {
