@@ -7,10 +7,10 @@
 #   mkdir -p image && cp "$CARGO_TARGET_DIR/release/gilgal" image/
 #   docker build --tag gilgal --target from-binary --file Dockerfile image
 
-# git serves the pushes; curl is for the health check.
+# git serves the pushes, and ssh is what it fetches with; curl is for the health check.
 FROM debian:bookworm-slim AS runtime
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates curl git \
+ && apt-get install -y --no-install-recommends ca-certificates curl git openssh-client \
  && rm -rf /var/lib/apt/lists/*
 ENV GILGAL_HOME=/var/lib/gilgal
 VOLUME /var/lib/gilgal

@@ -1,13 +1,14 @@
 //! Every long-lived part, built once; the only place where engines are chosen.
 
+mod parts;
+
 use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
-use crate::build::{BuildLimits, Builder, DockerBuilder, DockerBuilderOptions};
-use crate::buildpack::Catalog;
+use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{Deployer, Failpoints, Liveness, Reconciler};
-use crate::deployments::Deployments;
-use crate::engine::{DockerEngine, DockerOptions, Engine};
+use crate::deploy::{Deployer, Elsewhere, Failpoints, Liveness, Reconciler};
+use crate::deployments::{Deployments, Uploads};
+use crate::drains::Drains;
 use crate::git::{self, Repositories};
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
@@ -15,11 +16,13 @@ use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
 use crate::model::vitals::Vitals;
+use crate::outbound::{Guard, Outbound};
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::{CronRuns, Processes};
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
+use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
 use crate::work::{Cron, Housekeeping, HousekeepingError, Retention, Watch, Work};
@@ -42,6 +45,7 @@ pub struct App {
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
     pub retention: Retention,
+    pub drains: Drains,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
 }
@@ -108,7 +112,7 @@ impl App {
         }
         let housekeeping = Housekeeping { store: store.clone(), repositories: repositories.clone() };
         housekeeping.put_aside().await?;
-        let (engine, builder) = engine(settings, home);
+        let (engine, builder) = parts::engine(settings, home);
         let retention = Retention {
             store: store.clone(),
             engine: engine.clone(),
@@ -116,12 +120,17 @@ impl App {
             budget: settings.disk,
         };
         // Not waited for: the router serves what runs already, and the rest asks again whenever it needs the engine.
-        tokio::spawn(warn_unless_it_answers(engine.clone()));
-        let catalog = Arc::new(catalog(home));
+        tokio::spawn(parts::warn_unless_it_answers(engine.clone()));
+        let catalog = Arc::new(parts::catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
         let (one_offs, vitals) = (OneOffs::default(), Vitals::default());
         let look_again = Arc::new(Notify::new());
+        let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
+        let outbound = Outbound {
+            schemes: settings.fetch.schemes.clone(),
+            guard: Guard::new(settings.fetch.allow_networks.clone()),
+        };
         let deployer = Arc::new(Deployer {
             store: store.clone(),
             journal: journal.clone(),
@@ -134,6 +143,14 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build_timeout,
+            elsewhere: Elsewhere {
+                outbound: outbound.clone(),
+                sources: Sources::new(store.clone(), master_key.clone()),
+                timeout: settings.fetch.timeout,
+                most_bytes: settings.max_push_bytes,
+                room: room.clone(),
+                ssh_program: home.fetch_ssh(),
+            },
             maxima: settings.instance_maxima,
             build_limits: BuildLimits {
                 memory_mib: settings.build_memory_mib,
@@ -150,9 +167,11 @@ impl App {
             repositories: repositories.clone(),
             queue: queue.clone(),
             journal: journal.clone(),
-            interrupts: interrupts.clone(),
+            interrupts,
             maxima: settings.instance_maxima,
             look_again,
+            uploads: Uploads::new(settings.max_push_bytes, room.clone()),
+            outbound,
         };
         let processes = Processes {
             store: store.clone(),
@@ -161,7 +180,9 @@ impl App {
             one_offs,
             vitals: vitals.clone(),
             cron_runs: CronRuns::default(),
+            longest_run: settings.run_time,
         };
+        let drains = parts::drains(settings, &store, &engine, &master_key);
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -171,11 +192,11 @@ impl App {
         }
 
         let accounts = Accounts::open(store.clone(), master_key.clone(), settings.registration).await?;
-        let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let ports = Ports {
             cleanup: deployer.clone(),
             deployments: deployments.clone(),
             processes: processes.clone(),
+            drains: drains.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
@@ -193,7 +214,7 @@ impl App {
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
-                deployments,
+                deployments: deployments.clone(),
                 processes,
                 repositories,
                 pushes: pushes.clone(),
@@ -210,8 +231,7 @@ impl App {
             receiver: Arc::new(Receiver {
                 store: store.clone(),
                 journal,
-                queue: queue.clone(),
-                interrupts,
+                deployments,
                 catalog,
                 engine,
                 pushes,
@@ -229,43 +249,9 @@ impl App {
             },
             housekeeping,
             retention,
+            drains,
             lock,
         })
-    }
-}
-
-/// The engine that runs instances and the builder that makes images. Docker is the only one so far.
-fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder>) {
-    let (server_id, host) = (home.server_id(), Some(settings.docker_host.clone()));
-    let engine = DockerEngine::connect(DockerOptions { server_id, host: host.clone() });
-    let builder = DockerBuilder::connect(DockerBuilderOptions {
-        server_id,
-        host,
-        least_free_bytes: settings.disk.least_free_for_builds_bytes,
-    });
-    (Arc::new(engine), Arc::new(builder))
-}
-
-/// The buildpacks, with the operator's own. One that is wrong takes nothing else down: it is named, and not used.
-fn catalog(home: &Home) -> Catalog {
-    let (catalog, broken) = Catalog::with_own(&home.buildpacks());
-    for pack in broken {
-        tracing::error!(
-            buildpack = pack.name,
-            error = &pack.error as &dyn std::error::Error,
-            "a buildpack of the home is not used"
-        );
-    }
-    catalog
-}
-
-/// Says in the log when no engine answers at the start: nothing can be deployed until one does.
-async fn warn_unless_it_answers(engine: Arc<dyn Engine>) {
-    if let Err(error) = engine.info().await {
-        tracing::warn!(
-            error = &error as &dyn std::error::Error,
-            "the engine does not answer: nothing can be deployed until it does"
-        );
     }
 }
 

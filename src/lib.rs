@@ -8,9 +8,9 @@
 //! | 6 | [`app`], [`serve`], [`sockets`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
 //! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`], [`backup`], [`disk`], [`seed`]: the use cases |
-//! | 3 | [`auth`], [`jobs`], [`journal`] |
+//! | 3 | [`auth`], [`jobs`], [`journal`], [`sources`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
-//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`systemd`], [`telemetry`] |
+//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`outbound`], [`systemd`], [`telemetry`] |
 //! | 0 | [`model`]: nouns and rules |
 
 pub mod api;
@@ -25,11 +25,13 @@ pub mod deploy;
 pub mod deployments;
 pub mod disk;
 pub mod docker;
+pub mod drains;
 pub mod engine;
 pub mod git;
 pub mod jobs;
 pub mod journal;
 pub mod model;
+pub mod outbound;
 pub mod ports;
 pub mod processes;
 pub mod projects;
@@ -39,6 +41,7 @@ pub mod secrets;
 pub mod seed;
 pub mod serve;
 pub mod sockets;
+pub mod sources;
 pub mod ssh;
 pub mod store;
 pub mod systemd;

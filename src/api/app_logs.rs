@@ -1,12 +1,15 @@
 //! `/api/environments/:id/logs`: what the instances of an environment print, as JSON or text, or followed as server-sent
-//! events or as text.
+//! events or as text; over a WebSocket at `…/logs/stream`.
 
 use crate::api::Api;
 use crate::api::error::ApiError;
-use crate::api::follow::{KEEP_ALIVE, RECHECK, may_still_read};
+use crate::api::follow::{KEEP_ALIVE, RECHECK, may_still};
 use crate::api::logs::{Form, form_of};
+use crate::api::query::Query;
 use crate::api::reply::{self, Answer};
 use crate::api::request::Request;
+use crate::api::socket::{self, End, LARGEST_OF_READERS};
+use crate::auth::access::Action;
 use crate::auth::principal::Principal;
 use crate::model::environment::Environment;
 use crate::model::report::{self, Colour};
@@ -33,9 +36,7 @@ const USUAL: u16 = 100;
 pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let (_, environment) = request.environment(&api).await?;
     let mut query = request.query()?;
-    let since = query.value::<Timestamp>("since")?;
-    let tail = query.limit_called("tail", MOST)?.unwrap_or(USUAL);
-    let wanted = LogRequest { since, tail: tail.into(), process: query.value("process")? };
+    let wanted = wanted(&mut query)?;
     let follow = query.value::<bool>("follow")?.unwrap_or_default();
     query.finish()?;
     match form_of(request.header(ACCEPT).unwrap_or_default()) {
@@ -45,7 +46,8 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
         }
         Form::Text if follow => {
             let lines = followed(&api, request.caller()?, &environment, wanted).await?;
-            let text = ReceiverStream::new(lines).map(|line| Ok::<_, Infallible>(rendered(&line)));
+            let lines = ReceiverStream::new(lines).filter_map(async |told| told.ok());
+            let text = lines.map(|line| Ok::<_, Infallible>(rendered(&line)));
             Ok(plain(warp::reply::stream(text).into_response()))
         }
         Form::Text => {
@@ -55,11 +57,32 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
         Form::Events => {
             let lines = followed(&api, request.caller()?, &environment, wanted).await?;
             let event = |line| Event::default().data(json!(shown(line)).to_string());
-            let events = ReceiverStream::new(lines).map(move |line| Ok::<_, Infallible>(event(line)));
+            let lines = ReceiverStream::new(lines).filter_map(async |told| told.ok());
+            let events = lines.map(move |line| Ok::<_, Infallible>(event(line)));
             let kept = warp::sse::keep_alive().interval(KEEP_ALIVE).stream(events);
             Ok(warp::sse::reply(kept).into_response())
         }
     }
+}
+
+/// The same lines over a WebSocket: those that were printed already, then the others as they come, each as JSON.
+pub(super) async fn stream(api: Arc<Api>, mut request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    let mut query = request.query()?;
+    let wanted = wanted(&mut query)?;
+    query.finish()?;
+    // First: what cannot be followed is told by a status.
+    let lines = followed(&api, request.caller()?, &environment, wanted).await?;
+    let handshake = socket::handshake(&api, &mut request, None, LARGEST_OF_READERS)?;
+    Ok(handshake.talk(async move |socket| {
+        socket::feed(socket, lines, |line| json!(shown(line)).to_string()).await;
+    }))
+}
+
+fn wanted(query: &mut Query) -> Result<LogRequest, ApiError> {
+    let since = query.value::<Timestamp>("since")?;
+    let tail = query.limit_called("tail", MOST)?.unwrap_or(USUAL);
+    Ok(LogRequest { since, tail: tail.into(), process: query.value("process")? })
 }
 
 /// The lines for as long as the caller takes them, may read them, and the server runs.
@@ -68,7 +91,7 @@ async fn followed(
     caller: &Principal,
     environment: &Environment,
     wanted: LogRequest,
-) -> Result<mpsc::Receiver<AppLine>, ApiError> {
+) -> Result<mpsc::Receiver<Result<AppLine, End>>, ApiError> {
     let mut lines = api.ports.processes.follow(environment, wanted).await?;
     let (sender, receiver) = mpsc::channel(1);
     let (api, caller, project) = (Arc::clone(api), caller.clone(), environment.project_id);
@@ -77,21 +100,22 @@ async fn followed(
         let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
         let mut stopping = std::pin::pin!(stopping);
         let mut recheck = interval_at(Instant::now() + RECHECK, RECHECK);
-        loop {
+        let end = loop {
             tokio::select! {
                 line = lines.recv() => match line {
-                    Some(line) => if sender.send(line).await.is_err() {
+                    Some(line) => if sender.send(Ok(line)).await.is_err() {
                         return;
                     },
-                    None => return,
+                    None => break End::Over(None),
                 },
-                _ = recheck.tick() => if !may_still_read(&api, &caller, project).await {
-                    return;
+                _ = recheck.tick() => if !may_still(&api, &caller, project, Action::ReadLogs).await {
+                    break End::Refused;
                 },
-                () = &mut stopping => return,
+                () = &mut stopping => break End::Stopping,
                 () = sender.closed() => return,
             }
-        }
+        };
+        drop(sender.send(Err(end)).await);
     };
     tokio::spawn(pass.in_current_span());
     Ok(receiver)

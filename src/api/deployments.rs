@@ -4,16 +4,14 @@ use crate::api::Api;
 use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
-use crate::deployments::{DeployError, Wanted};
+use crate::deployments::DeployError;
 use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
 use crate::model::id::UserId;
-use crate::model::name::{CommitId, EnvironmentName, Username};
+use crate::model::name::{CommitId, Username};
 use crate::model::project::Project;
 use crate::store::{DeploymentFilter, StoreError};
-use crate::wire::deployment::{
-    DeploymentBody, MadeFromBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody, steps,
-};
+use crate::wire::deployment::{DeploymentBody, MadeFromBody, PromoteBody, RedeployBody, RollbackBody, steps};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -40,28 +38,6 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
     Ok(ok(&with_steps(&api, deployment).await?))
-}
-
-/// Deploys a commit or a branch that was pushed before: without either, the branch of the environment.
-pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
-    let project = request.project(&api).await?;
-    let NewDeploymentBody { commit, branch, environment, no_cache } = request.json().await?;
-    let environment = match environment {
-        Some(wanted) => environment_of(&api, &project, &wanted).await?,
-        None => environment_of(&api, &project, EnvironmentName::production().as_str()).await?,
-    };
-    let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
-    let wanted = match (commit, branch) {
-        (Some(commit), None) => Wanted::Commit(commit),
-        (None, Some(branch)) => Wanted::Branch(branch),
-        (Some(_), Some(_)) => return Err(ApiError::field("branch", "Give a commit or a branch, not both.")),
-        (None, None) => match environment.branch.clone() {
-            Some(branch) => Wanted::Branch(branch),
-            None => return Err(DeployError::FollowsNoBranch(environment.name).into()),
-        },
-    };
-    let deployment = deployments.deploy(&environment, wanted, no_cache, author).await?;
-    Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
 /// Deploys its commit again, with what is set now.
@@ -98,7 +74,11 @@ pub(super) async fn promote(api: Arc<Api>, mut request: Request) -> Answer {
 }
 
 /// The environment of a project that a field names, by name or id.
-async fn environment_of(api: &Api, project: &Project, wanted: &str) -> Result<Environment, ApiError> {
+pub(super) async fn environment_of(
+    api: &Api,
+    project: &Project,
+    wanted: &str,
+) -> Result<Environment, ApiError> {
     let environments = api.store.environments_of(project.id).await?;
     let mut named = environments
         .into_iter()
@@ -110,7 +90,10 @@ async fn environment_of(api: &Api, project: &Project, wanted: &str) -> Result<En
 /// that it had made is taken back.
 pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
-    let deployment = api.ports.deployments.cancel(&deployment).await?;
+    if !api.ports.deployments.cancel(deployment.id).await? {
+        return Err(DeployError::NotCancellable.into());
+    }
+    let deployment = api.store.deployment(deployment.id).await?;
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
@@ -121,6 +104,7 @@ pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<Depl
 }
 
 fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
+    let queued_because = deployment.options.automatic.as_ref().map(|automatic| automatic.why.clone());
     DeploymentBody {
         id: deployment.id,
         project_id: deployment.project_id,
@@ -128,12 +112,12 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
         version: deployment.version,
         status: deployment.state.status(),
         step: deployment.state.step(),
-        reason: deployment.reason.or(deployment.options.automatic.map(|automatic| automatic.why)),
-        commit: deployment.commit,
+        reason: deployment.reason.or(queued_because),
+        commit: Some(deployment.commit).filter(CommitId::is_known),
         branch: deployment.branch,
         author,
         source: deployment.source,
-        made_from: MadeFromBody::of(deployment.options.basis, deployment.environment_id),
+        made_from: MadeFromBody::of(deployment.options, deployment.environment_id),
         created_at: deployment.created_at,
         started_at: deployment.started_at,
         finished_at: deployment.finished_at,

@@ -2,8 +2,9 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, environments,
-    invitations, keys, logs, openapi, processes, projects, releases, second_factor, system, volumes,
+    Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
+    invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor,
+    sources, system, volumes,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -153,7 +154,7 @@ endpoints! {
     DeleteFile: DELETE "/api/files/:id", Project(ChangeConfig) => config_files::delete;
 
     ListDeployments: GET "/api/projects/:id/deployments", Project(ReadProject) => deployments::list;
-    CreateDeployment: POST "/api/projects/:id/deployments", Project(Deploy) => deployments::create;
+    CreateDeployment: POST "/api/projects/:id/deployments", Project(Deploy) => new_deployment::create;
     ShowDeployment: GET "/api/deployments/:id", Project(ReadProject) => deployments::show;
     DeleteDeployment: DELETE "/api/deployments/:id", Project(CancelDeployment) => deployments::cancel;
     CancelDeployment: POST "/api/deployments/:id/cancel", Project(CancelDeployment) => deployments::cancel;
@@ -161,6 +162,15 @@ endpoints! {
     RollBackDeployment: POST "/api/deployments/:id/rollback", Project(Deploy) => deployments::roll_back;
     PromoteDeployment: POST "/api/deployments/:id/promote", Project(Deploy) => deployments::promote;
     ShowLogs: GET "/api/deployments/:id/logs", Project(ReadLogs) => logs::show;
+    StreamLogs: GET "/api/deployments/:id/logs/stream", Project(ReadLogs) => logs::stream;
+
+    ShowDeployKey: GET "/api/projects/:id/deploy-key", Project(ReadConfig) => sources::show_deploy_key;
+    RotateDeployKey: POST "/api/projects/:id/deploy-key/rotate", Project(ChangeConfig) => sources::rotate_deploy_key;
+    ListCredentials: GET "/api/projects/:id/credentials", Project(ReadConfig) => sources::list_credentials;
+    PutCredential: PUT "/api/projects/:id/credentials/:host", Project(ChangeConfig) => sources::put_credential;
+    DeleteCredential: DELETE "/api/projects/:id/credentials/:host", Project(ChangeConfig) => sources::delete_credential;
+    ListKnownHosts: GET "/api/projects/:id/known-hosts", Project(ReadConfig) => sources::list_known_hosts;
+    DeleteKnownHost: DELETE "/api/projects/:id/known-hosts/:host", Project(ChangeConfig) => sources::delete_known_host;
 
     ListReleases: GET "/api/environments/:id/releases", Project(ReadProject) => releases::list;
     ShowRelease: GET "/api/environments/:id/releases/:version", Project(ReadProject) => releases::show;
@@ -175,6 +185,13 @@ endpoints! {
     ListCron: GET "/api/environments/:id/cron", Project(ReadProject) => cron::list;
     ListCronRuns: GET "/api/environments/:id/cron/:name/runs", Project(ReadLogs) => cron::runs;
     RunCron: POST "/api/environments/:id/cron/:name/run", Project(RunCommand) => cron::run;
+    StreamAppLogs: GET "/api/environments/:id/logs/stream", Project(ReadLogs) => app_logs::stream;
+    RunCommand: GET "/api/environments/:id/run", Project(RunCommand) => run::run;
+    ListDrains: GET "/api/projects/:id/drains", Project(ReadConfig) => drains::list;
+    CreateDrain: POST "/api/projects/:id/drains", Project(UpdateProject) => drains::create;
+    ShowDrain: GET "/api/drains/:id", Project(ReadConfig) => drains::show;
+    UpdateDrain: PATCH "/api/drains/:id", Project(UpdateProject) => drains::update;
+    DeleteDrain: DELETE "/api/drains/:id", Project(UpdateProject) => drains::delete;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;
@@ -196,14 +213,28 @@ impl Endpoint {
         word
     }
 
-    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there.
+    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there; a
+    /// command may change anything, although a WebSocket begins as a GET.
     pub fn is_audited(self) -> bool {
-        self.row().method != Method::GET && self != Self::Refresh
+        (self.row().method != Method::GET && self != Self::Refresh) || self == Self::RunCommand
+    }
+
+    /// Whether it is a WebSocket, which is opened and not answered.
+    pub fn is_socket(self) -> bool {
+        matches!(self, Self::StreamLogs | Self::StreamAppLogs | Self::RunCommand)
     }
 
     /// Whether what it makes is a project.
     pub fn makes_projects(self) -> bool {
         self == Self::CreateProject
+    }
+
+    /// Whether what it answers is what its path names, as it is then: only that has an entity tag. A change of the config
+    /// or of the formation answers with what was done.
+    pub fn shows_what_it_names(self) -> bool {
+        let answers_what_was_done =
+            matches!(self, Self::UpdateConfig | Self::SetVariable | Self::ReplaceFile | Self::SetFormation);
+        [Method::GET, Method::PUT, Method::PATCH].contains(&self.row().method) && !answers_what_was_done
     }
 
     /// Whether its requests count for the limit of a peer: who watches the server has to be answered always.

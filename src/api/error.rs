@@ -2,7 +2,9 @@
 
 mod accounts;
 mod deployments;
+mod drains;
 mod environments;
+mod sources;
 mod store;
 
 use crate::config::Mode;
@@ -15,7 +17,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::time::Duration;
 use warp::http::StatusCode;
-use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use warp::reply::{Reply, Response};
 
 macro_rules! codes {
@@ -82,6 +84,9 @@ codes! {
     FileNotFound = NOT_FOUND "file_not_found",
     /// The schedule of what is live has no such command.
     CronNotFound = NOT_FOUND "cron_not_found",
+    CredentialNotFound = NOT_FOUND "credential_not_found",
+    HostNotFound = NOT_FOUND "host_not_found",
+    DrainNotFound = NOT_FOUND "drain_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -106,6 +111,8 @@ codes! {
     CronRuns = CONFLICT "cron_runs",
     /// The account has as many projects as one may have here.
     TooManyProjects = CONFLICT "too_many_projects",
+    /// The project has as many log drains as one may have.
+    TooManyDrains = CONFLICT "too_many_drains",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
     /// The second factor is on already, or there is none.
@@ -119,15 +126,19 @@ codes! {
     /// It is not as `If-Match` says: somebody has changed it meanwhile.
     PreconditionFailed = PRECONDITION_FAILED "precondition_failed",
     BodyTooLarge = PAYLOAD_TOO_LARGE "body_too_large",
+    /// The path is a WebSocket, and the request does not ask for one, or not for one that speaks what is spoken there.
+    UpgradeRequired = UPGRADE_REQUIRED "upgrade_required",
     /// The body must be `application/json`.
     UnsupportedMediaType = UNSUPPORTED_MEDIA_TYPE "unsupported_media_type",
     /// `details.fields` has one sentence for each field that is wrong, missing or unknown.
     InvalidFields = UNPROCESSABLE_ENTITY "invalid_fields",
+    /// The archive in the body is broken, or has something in it that no project may have.
+    InvalidArchive = UNPROCESSABLE_ENTITY "invalid_archive",
     /// This `Idempotency-Key` was sent with another request.
     IdempotencyKeyReused = UNPROCESSABLE_ENTITY "idempotency_key_reused",
     /// What cannot be undone needs the slug as `?confirm=`.
     ConfirmationRequired = UNPROCESSABLE_ENTITY "confirmation_required",
-    /// The address has as many connections as one may have here.
+    /// The address has as many connections as one may have here, or the account as many sockets.
     TooManyConnections = TOO_MANY_REQUESTS "too_many_connections",
     /// Too many requests, or attempts to log in, of the account or the peer; try again after `Retry-After` seconds.
     RateLimited = TOO_MANY_REQUESTS "rate_limited",
@@ -217,10 +228,9 @@ impl ApiError {
         Self { retry_after, ..Self::new(Code::Unavailable, message).with_cause(cause) }
     }
 
-    /// The response, and the one line that the log gets of a failure that is ours.
-    pub(super) fn into_response(self, mode: Mode, request_id: &str) -> Response {
-        let Self { code, message, mut details, allow, retry_after, cause } = self;
-        let status = code.status();
+    /// The body, and the one line that the log gets of a failure that is ours.
+    pub(super) fn into_body(self, mode: Mode, request_id: &str) -> ErrorBody {
+        let Self { code, message, mut details, allow: _, retry_after: _, cause } = self;
         if let Some(cause) = cause {
             let causes = chain(&*cause);
             tracing::error!(code = code.word(), error = causes.join(": "), "request failed");
@@ -228,9 +238,14 @@ impl ApiError {
                 details.insert("causes".to_owned(), json!(causes));
             }
         }
-        let error =
-            ErrorDetail { code: code.word().to_owned(), message, details, request_id: request_id.to_owned() };
-        let body = warp::reply::json(&ErrorBody { error });
+        let (code, request_id) = (code.word().to_owned(), request_id.to_owned());
+        ErrorBody { error: ErrorDetail { code, message, details, request_id } }
+    }
+
+    /// The response, with what [`ApiError::into_body`] does.
+    pub(super) fn into_response(mut self, mode: Mode, request_id: &str) -> Response {
+        let (status, allow, retry_after) = (self.code.status(), self.allow.take(), self.retry_after);
+        let body = warp::reply::json(&self.into_body(mode, request_id));
         let mut response = warp::reply::with_status(body, status).into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
@@ -238,6 +253,9 @@ impl ApiError {
         }
         if let Some(wait) = retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(wait.as_secs()));
+        }
+        if status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
         }
         if let Some(allow) = allow.and_then(|allow| HeaderValue::try_from(allow).ok()) {
             headers.insert(ALLOW, allow);

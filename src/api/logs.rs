@@ -1,15 +1,20 @@
-//! `/api/deployments/:id/logs`: the stored log as JSON or text, or followed as server-sent events.
+//! `/api/deployments/:id/logs`: the stored log as JSON or text, or followed as server-sent events; over a WebSocket at
+//! `…/logs/stream`.
 
 use crate::api::Api;
+use crate::api::error::ApiError;
 use crate::api::follow;
+use crate::api::query::Query;
 use crate::api::reply::{self, Answer};
 use crate::api::request::Request;
+use crate::api::socket::{self, LARGEST_OF_READERS};
 use crate::model::deployment::Deployment;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::model::report;
 use crate::store::{LogFilter, Store, StoreError};
 use crate::wire::log::LogLineBody;
+use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -39,14 +44,7 @@ pub(super) struct Wanted {
 pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
     let mut query = request.query()?;
-    let after = query.value::<i64>("after")?;
-    // What a JSON page calls `next`: the number of its last line.
-    let cursor = query.value::<i64>("cursor")?;
-    let resumed = request.header("last-event-id").and_then(|id| id.parse().ok());
-    let wanted = Wanted {
-        after: after.or(cursor).or(resumed).unwrap_or(0),
-        filter: LogFilter { level: query.word("level")?, step: query.word("step")? },
-    };
+    let wanted = wanted(&request, &mut query)?;
     let limit = query.limit(PAGE)?;
     query.finish()?;
     match form_of(request.header(ACCEPT).unwrap_or_default()) {
@@ -54,6 +52,31 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
         Form::Text => Ok(text(&api, &deployment, wanted)),
         Form::Events => Ok(follow::events(&api, request.caller()?, &deployment, wanted)),
     }
+}
+
+/// The same lines over a WebSocket: the stored ones, then the others as they come, each as JSON.
+pub(super) async fn stream(api: Arc<Api>, mut request: Request) -> Answer {
+    let deployment = request.deployment(&api).await?;
+    let mut query = request.query()?;
+    let wanted = wanted(&request, &mut query)?;
+    query.finish()?;
+    let handshake = socket::handshake(&api, &mut request, None, LARGEST_OF_READERS)?;
+    let caller = request.caller()?.clone();
+    Ok(handshake.talk(async move |socket| {
+        let lines = follow::follow(&api, &caller, &deployment, wanted);
+        socket::feed(socket, lines, |line| json!(LogLineBody::from(line)).to_string()).await;
+    }))
+}
+
+fn wanted(request: &Request, query: &mut Query) -> Result<Wanted, ApiError> {
+    let after = query.value::<i64>("after")?;
+    // What a JSON page calls `next`: the number of its last line.
+    let cursor = query.value::<i64>("cursor")?;
+    let resumed = request.header("last-event-id").and_then(|id| id.parse().ok());
+    Ok(Wanted {
+        after: after.or(cursor).or(resumed).unwrap_or(0),
+        filter: LogFilter { level: query.word("level")?, step: query.word("step")? },
+    })
 }
 
 /// The first form in an `Accept` header that there is; weights are not looked at.

@@ -7,6 +7,7 @@
 //! | `rate`, `origin`, `cors` | who is let in, from where, and how often |
 //! | `idempotency`, `representation`, `trail` | what is kept of a request: its answer, its entity tag, its entry in the audit log |
 //! | `request`, `error`, `reply` | what a handler is given, and the two things that it gives back |
+//! | `socket` | from a request to a WebSocket |
 //! | one file per resource | the handlers, and nothing else |
 //! | `server`, `connection` | the listener, and what every request passes on its way in and out |
 //!
@@ -24,6 +25,7 @@ mod connection;
 mod cors;
 mod cron;
 mod deployments;
+mod drains;
 mod endpoint;
 mod environments;
 mod error;
@@ -32,6 +34,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod logs;
+mod new_deployment;
 mod openapi;
 mod origin;
 mod ports;
@@ -44,8 +47,11 @@ mod reply;
 mod representation;
 mod request;
 mod route;
+mod run;
 mod second_factor;
 mod server;
+mod socket;
+mod sources;
 mod system;
 mod trail;
 mod volumes;
@@ -60,6 +66,7 @@ use self::rate::Rates;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
 use crate::model::address::PublicAddress;
+use crate::model::admission::Admission;
 use crate::model::process::Maxima;
 use crate::secrets::MasterKey;
 use crate::store::Store;
@@ -77,6 +84,8 @@ pub struct Api {
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
+    /// Each WebSocket that is open, by account.
+    sockets: Admission,
     /// Turns true when the server stops: answers that would last end.
     stopping: watch::Sender<bool>,
 }
@@ -113,7 +122,8 @@ impl Api {
         options: ApiOptions,
     ) -> Arc<Self> {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
-        let stopping = watch::Sender::new(false);
-        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, stopping })
+        let (sockets, stopping) =
+            (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
+        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, sockets, stopping })
     }
 }

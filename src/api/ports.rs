@@ -1,6 +1,7 @@
 //! What the API needs of parts that it does not know: given to it by `app`.
 
 use crate::deployments::Deployments;
+use crate::drains::Drains;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::processes::Processes;
@@ -15,6 +16,7 @@ pub struct Ports {
     pub cleanup: Arc<dyn ProjectCleanup>,
     pub deployments: Deployments,
     pub processes: Processes,
+    pub drains: Drains,
     pub follower: Arc<dyn LogFollower>,
     pub readiness: Arc<dyn Readiness>,
 }

@@ -61,6 +61,7 @@ async fn shown(
         commit: release.commit,
         author: authors.name(api, release.created_by).await?,
         image: content.image,
+        source_image: content.plan.prebuilt.and_then(|image| image.source).map(|source| source.full()),
         formation: content
             .processes
             .keys()

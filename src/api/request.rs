@@ -5,13 +5,14 @@ use crate::api::endpoint::{Access, Endpoint};
 use crate::api::error::{ApiError, Code};
 use crate::api::query::Query;
 use crate::api::representation::{bytes_of, matches, tag};
+use crate::api::socket::{Upgrade, offered_token};
 use crate::api::trail::Trail;
 use crate::auth::access::Action;
 use crate::auth::origin::Origin;
 use crate::auth::principal::Principal;
 use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
-use crate::model::id::ConfigFileId;
+use crate::model::id::{ConfigFileId, ProjectId};
 use crate::model::project::Project;
 use crate::projects::environments::{self, EnvironmentError, EnvironmentReference};
 use crate::projects::{self, Overwrite, ProjectError, ProjectReference};
@@ -41,6 +42,8 @@ pub(super) struct Request {
     pub(super) origin: Origin,
     pub(super) query: String,
     pub(super) body: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>,
+    /// There where it can become a WebSocket.
+    pub(super) upgrade: Option<Upgrade>,
     /// There unless the endpoint is public.
     pub(super) caller: Option<Principal>,
     /// What it leaves in the audit log.
@@ -75,9 +78,13 @@ impl Request {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1). Nowhere else is one looked for.
+    /// The token of an `Authorization: Bearer` header (RFC 6750 §2.1); where a page opens a WebSocket, of the subprotocols
+    /// that it offers. Nowhere else is one looked for.
     pub(super) fn bearer_token(&self) -> Option<&str> {
-        let (scheme, token) = self.header(AUTHORIZATION)?.split_once(' ')?;
+        let Some(authorization) = self.header(AUTHORIZATION) else {
+            return self.upgrade.as_ref().and_then(|_| offered_token(&self.headers));
+        };
+        let (scheme, token) = authorization.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
@@ -102,9 +109,13 @@ impl Request {
 
     /// The bytes of the body.
     pub(super) async fn read(&mut self) -> Result<Vec<u8>, ApiError> {
-        tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| {
-            ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
-        })?
+        tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| late())?
+    }
+
+    /// The next piece of a body that is larger than what is read at once; `None` at its end.
+    pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
+        let piece = tokio::time::timeout(BODY_PATIENCE, self.body.next()).await.map_err(|_| late())?;
+        piece.transpose().map_err(|error| ApiError::new(Code::MalformedBody, error))
     }
 
     /// Lets the body be read once more.
@@ -171,11 +182,22 @@ impl Request {
             Err(StoreError::NotFound) => return Err(not_found(missing)),
             Err(error) => return Err(error.into()),
         };
+        self.permitted(api, deployment.project_id, missing).await?;
+        Ok(deployment)
+    }
+
+    /// Goes on only if the caller may do to a project what the table says, where the path names something of it.
+    pub(super) async fn permitted(
+        &self,
+        api: &Api,
+        project: ProjectId,
+        missing: Code,
+    ) -> Result<(), ApiError> {
         let user = &self.caller()?.user;
-        match projects::find_by_id(&api.store, user, deployment.project_id, self.action()?).await {
+        match projects::find_by_id(&api.store, user, project, self.action()?).await {
             Ok(project) => {
                 self.trail.project(project.id);
-                Ok(deployment)
+                Ok(())
             }
             Err(ProjectError::NotFound) => Err(not_found(missing)),
             Err(error) => Err(error.into()),
@@ -232,6 +254,11 @@ impl Request {
     }
 }
 
+/// The answer to whoever sends too slowly.
+pub(super) fn late() -> ApiError {
+    ApiError::new(Code::RequestTimeout, "The body of the request did not arrive in time.")
+}
+
 /// The answer to whoever is not logged in.
 pub(super) fn unauthenticated() -> ApiError {
     ApiError::new(Code::Unauthenticated, "Log in and send `Authorization: Bearer <access token or API key>`.")
@@ -249,6 +276,9 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::EnvironmentNotFound => "environment",
         Code::VariableNotFound => "config var",
         Code::FileNotFound => "configuration file",
+        Code::CredentialNotFound => "credential",
+        Code::HostNotFound => "host",
+        Code::DrainNotFound => "log drain",
         Code::ReleaseNotFound => "release",
         _ => "thing",
     };

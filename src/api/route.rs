@@ -7,6 +7,7 @@ use crate::api::error::{ApiError, Code};
 use crate::api::reply::Answer;
 use crate::api::representation::{Representation, matches};
 use crate::api::request::{Request, unauthenticated};
+use crate::api::socket::Upgrade;
 use crate::api::trail::{Asked, Trail};
 use crate::api::{idempotency, origin};
 use crate::auth::origin::Origin;
@@ -33,8 +34,9 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional())
         .and(raw_query())
+        .and(upgrade())
         .and(warp::body::stream())
-        .then(move |path: FullPath, method: Method, headers: HeaderMap, ends, query, body| {
+        .then(move |path: FullPath, method: Method, headers: HeaderMap, ends, query, upgrade, body| {
             let api = Arc::clone(&api);
             async move {
                 let (mode, id) = (api.options.mode, request_id(&headers));
@@ -53,6 +55,7 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
                             origin,
                             query,
                             body,
+                            upgrade,
                             caller,
                             trail,
                         };
@@ -147,8 +150,8 @@ async fn carry_out(api: Arc<Api>, request: Request) -> Answer {
 /// Gives the answer to a GET and to a change its entity tag, and nothing to whoever has it already (RFC 9110 §13.1.2).
 fn tagged(endpoint: Endpoint, known: Option<&str>, mut response: Response) -> Response {
     let method = endpoint.row().method;
-    let has_one = method == Method::GET || method == Method::PUT || method == Method::PATCH;
-    let tag = Representation::of(&response).filter(|_| has_one).map(Representation::tag);
+    let tag =
+        Representation::of(&response).filter(|_| endpoint.shows_what_it_names()).map(Representation::tag);
     let Some(tag) = tag.filter(|_| response.status() == StatusCode::OK) else { return response };
     if method == Method::GET && known.is_some_and(|known| matches(known, &tag, true)) {
         response = StatusCode::NOT_MODIFIED.into_response();
@@ -168,6 +171,12 @@ fn bytes(mut piece: impl Buf) -> Bytes {
 
 fn raw_query() -> BoxedFilter<(String,)> {
     warp::query::raw().or(warp::any().map(String::new)).unify().boxed()
+}
+
+/// What makes a WebSocket of a request that asks for one.
+fn upgrade() -> BoxedFilter<(Option<Upgrade>,)> {
+    let asked = warp::ws().and(warp::ext::optional()).map(|ws, slot| Some(Upgrade { ws, slot }));
+    asked.or(warp::any().map(|| None)).unify().boxed()
 }
 
 /// The id that [`super::connection`] gave the request.

@@ -4,11 +4,10 @@ use crate::api::error::Code;
 use crate::api::origin::Ends;
 use crate::api::route::routes;
 use crate::api::{Api, connection};
-use crate::model::admission::Admission;
+use crate::model::admission::{Admission, Place};
 use hyper::server::conn::http1::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use serde_json::json;
 use std::convert::Infallible;
 use std::io::Write;
@@ -16,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use warp::http::StatusCode;
 use warp::http::header::{CONNECTION, HeaderValue};
 
@@ -42,6 +41,13 @@ pub struct BindError {
     /// Why, as the system says it.
     #[source]
     pub source: std::io::Error,
+}
+
+/// The place of a connection, among all and among those of its peer. It is given back when the connection has ended and
+/// nobody talks over it any more: a WebSocket outlives the request that it comes from.
+#[derive(Clone)]
+pub(super) struct Slot {
+    _both: Arc<(OwnedSemaphorePermit, Place)>,
 }
 
 /// A listener that does not answer yet.
@@ -76,7 +82,7 @@ impl BoundApi {
     pub async fn serve(self, api: Arc<Api>, shutdown: impl Future<Output = ()>) {
         let service = warp::service(routes(&api));
         let builder = builder();
-        let connections = GracefulShutdown::new();
+        let end = watch::Sender::new(false);
         let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
         let shutdown = async {
             shutdown.await;
@@ -108,8 +114,10 @@ impl BoundApi {
             };
             let (service, mode, cors) = (service.clone(), api.options.mode, api.cors.clone());
             let ends = Ends { peer, own: stream.local_addr().ok() };
-            let stopping = api.stopping.subscribe();
-            let answer = service_fn(move |request| {
+            let slot = Slot { _both: Arc::new((slot, share)) };
+            let (stopping, held) = (api.stopping.subscribe(), slot.clone());
+            let answer = service_fn(move |mut request| {
+                request.extensions_mut().insert(held.clone());
                 let answer = connection::answer(service.clone(), request, ends, mode, cors.clone());
                 let stopping = stopping.clone();
                 async move {
@@ -120,17 +128,29 @@ impl BoundApi {
                     Ok::<_, Infallible>(response)
                 }
             });
-            let serving = builder.serve_connection(TokioIo::new(stream), answer);
-            let serving = connections.watch(serving);
+            let serving = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+            let mut ending = end.subscribe();
             tokio::spawn(async move {
-                if let Err(error) = serving.await {
+                let mut serving = std::pin::pin!(serving);
+                let ending = async move { drop(ending.wait_for(|ending| *ending).await) };
+                let served = tokio::select! {
+                    served = serving.as_mut() => served,
+                    () = ending => {
+                        serving.as_mut().graceful_shutdown();
+                        serving.await
+                    }
+                };
+                if let Err(error) = served {
                     tracing::debug!(%peer, %error, "connection ended");
                 }
-                drop((slot, share));
+                drop(slot);
             });
         }
         drop(self.listener);
-        if tokio::time::timeout(DRAIN, connections.shutdown()).await.is_err() {
+        end.send_replace(true);
+        // A WebSocket has a slot too, and ends by itself.
+        let ended = slots.acquire_many(u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX));
+        if tokio::time::timeout(DRAIN, ended).await.is_err() {
             tracing::warn!("requests that took too long were cut off");
         }
     }

@@ -2,6 +2,7 @@
 
 use super::failure;
 use super::limits::{self, Watch};
+use super::pull::{self, PullRequest, PulledImage, Turns};
 use super::room;
 use super::secrets::BuildSecrets;
 use super::session::Session;
@@ -48,9 +49,10 @@ pub struct DockerBuilderOptions {
 /// Builds with the BuildKit inside a Docker Engine (20.10 or newer).
 #[derive(Debug)]
 pub struct DockerBuilder {
-    server_id: ServerId,
+    pub(super) server_id: ServerId,
     pub(super) connection: Connection,
-    least_free_bytes: u64,
+    pub(super) least_free_bytes: u64,
+    pub(super) pulls: Turns,
 }
 
 impl DockerBuilder {
@@ -58,7 +60,7 @@ impl DockerBuilder {
     #[must_use]
     pub fn connect(options: DockerBuilderOptions) -> Self {
         let DockerBuilderOptions { server_id, host, least_free_bytes } = options;
-        Self { server_id, connection: Connection::new(host), least_free_bytes }
+        Self { server_id, connection: Connection::new(host), least_free_bytes, pulls: Turns::default() }
     }
 
     async fn run(
@@ -174,7 +176,7 @@ impl DockerBuilder {
     async fn describe(&self, docker: &Docker, id: String) -> Result<BuiltImage, BuildError> {
         let found =
             docker.inspect_image(&id).await.map_err(|error| self.failed(&error, &Transcript::default()))?;
-        Ok(BuiltImage { id, size_bytes: size(found.size.unwrap_or_default()) })
+        Ok(pull::built(id, &found))
     }
 
     pub(super) async fn client(&self) -> Result<Arc<Docker>, BuildError> {
@@ -200,9 +202,7 @@ impl Builder for DockerBuilder {
         let docker = self.client().await?;
         // By its name, which nobody else knows: labels can be those of any image that a build was made to pull.
         match docker.inspect_image(&self.image_name(project, tag)).await {
-            Ok(image) => {
-                Ok(image.id.map(|id| BuiltImage { id, size_bytes: size(image.size.unwrap_or_default()) }))
-            }
+            Ok(image) => Ok(image.id.clone().map(|id| pull::built(id, &image))),
             Err(Error::DockerResponseServerError { status_code: 404, .. }) => Ok(None),
             Err(error) => Err(self.failed(&error, &Transcript::default())),
         }
@@ -217,6 +217,20 @@ impl Builder for DockerBuilder {
         // Dropping the call closes its connection, on which the engine cancels the build.
         let result = tokio::time::timeout(after + LAST_WORDS, self.run(request, &output)).await;
         result.unwrap_or(Err(BuildError::TimedOut { after }))
+    }
+
+    async fn pull(
+        &self,
+        request: PullRequest,
+        output: mpsc::Sender<BuildLine>,
+    ) -> Result<PulledImage, BuildError> {
+        self.pull_image(request, &output).await
+    }
+
+    async fn forget(&self, pulled: &PulledImage) {
+        if let Ok(docker) = self.client().await {
+            self.remove_name(&docker, &pulled.local_name).await;
+        }
     }
 
     async fn cache_bytes(&self) -> Result<u64, BuildError> {
@@ -264,7 +278,7 @@ async fn send(output: &mpsc::Sender<BuildLine>, lines: Vec<BuildLine>) {
     }
 }
 
-fn size(bytes: i64) -> u64 {
+pub(super) fn size(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or_default()
 }
 

@@ -49,6 +49,21 @@ pub enum BuildError {
     #[error("The base image {image} cannot be had: {reason}.")]
     BaseImageMissing { image: String, reason: String },
 
+    /// The registry has no such image, or does not answer.
+    #[error("The image {image} cannot be pulled: {reason}.")]
+    NotPulled { image: String, reason: String },
+
+    /// The registry wants to know who asks, or does not give the image to them.
+    #[error("The registry {host} does not give the image {image}: {reason}.")]
+    PullRefused { image: String, host: String, reason: String },
+
+    #[error("The image was not pulled within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).", after.as_secs())]
+    PullTimedOut { after: Duration },
+
+    /// It has `ONBUILD` instructions: alone it is no app.
+    #[error("The image {image} is one to build on: it has ONBUILD instructions. Name it in a Dockerfile.")]
+    OnlyToBuildOn { image: String },
+
     /// The Dockerfile cannot be read.
     #[error("The Dockerfile is not valid: {message}.")]
     DockerfileSyntax { message: String },

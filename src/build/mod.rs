@@ -12,6 +12,7 @@ mod docker_tests;
 mod error;
 mod failure;
 mod limits;
+mod pull;
 mod request;
 mod room;
 mod secrets;
@@ -21,6 +22,7 @@ mod transcript;
 pub use docker::{DockerBuilder, DockerBuilderOptions};
 pub use error::BuildError;
 pub use limits::{BuildLimits, MemoryUse};
+pub use pull::{PullRequest, PulledImage, RegistryCredentials};
 pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context};
 
 use crate::model::id::ProjectId;
@@ -40,6 +42,17 @@ pub trait Builder: Send + Sync + 'static {
         request: BuildRequest,
         output: mpsc::Sender<BuildLine>,
     ) -> Result<BuiltImage, BuildError>;
+
+    /// Brings an image of a registry into the engine. Each line goes to `output` when it is said; dropping the future stops
+    /// the pull.
+    async fn pull(
+        &self,
+        request: PullRequest,
+        output: mpsc::Sender<BuildLine>,
+    ) -> Result<PulledImage, BuildError>;
+
+    /// Forgets an image that was pulled, once another one is built on it.
+    async fn forget(&self, pulled: &PulledImage);
 
     /// Bytes of the cache of builds, of everybody who builds in the same place.
     async fn cache_bytes(&self) -> Result<u64, BuildError>;

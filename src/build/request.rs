@@ -61,6 +61,8 @@ pub struct BuiltImage {
     pub id: String,
     /// All layers together, the base image's included.
     pub size_bytes: u64,
+    /// The TCP ports that it exposes.
+    pub exposed_ports: Vec<u16>,
 }
 
 /// One line of a build, without its end of line. Text from the build is as the build printed it, control characters

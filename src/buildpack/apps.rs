@@ -1,7 +1,7 @@
 //! The app of a workspace, where nobody has said which of its packages that is.
 
 use crate::buildpack::catalog::{Catalog, Pack};
-use crate::buildpack::detect::{DetectOptions, detect};
+use crate::buildpack::detect::{DetectOptions, detect_package};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::framework;
 use crate::buildpack::language::workspace::{self, Workspace};
@@ -38,7 +38,7 @@ pub(crate) fn only(
     for member in workspace.tops() {
         let root = workspace.in_tree(member);
         let options = DetectOptions { root: root.clone(), ..options.clone() };
-        let Ok(plan) = detect(catalog, tree, &options) else { continue };
+        let Ok(plan) = detect_package(catalog, tree, &options) else { continue };
         let has = |file: &str| tree.has(&format!("{root}/{file}"));
         let is_more_than_a_package = plan.buildpack != pack.name
             || plan.framework != pack.manifest.title

@@ -198,6 +198,9 @@ impl Catalog {
     }
 
     fn rendered(&self, plan: &BuildPlan, context: &RenderContext) -> Result<Rendered, RenderError> {
+        if plan.prebuilt.is_some() {
+            return Err(RenderError::Prebuilt);
+        }
         if plan.dockerfile.is_some() {
             return Err(RenderError::OwnDockerfile);
         }

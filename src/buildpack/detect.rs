@@ -4,9 +4,9 @@ use crate::buildpack::catalog::{Catalog, Pack};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::member::Chosen;
 use crate::buildpack::planning::{inspection, plan};
-use crate::buildpack::project_file::{self, Project};
+use crate::buildpack::project_file::{self, Project, RunnableImage};
 use crate::buildpack::refusal::{LookedFor, Refusal};
-use crate::buildpack::{apps, misspelt, procfile};
+use crate::buildpack::{apps, misspelt, prebuilt, procfile};
 use crate::model::environment::EnvironmentSettings;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::source::SourceTree;
@@ -41,6 +41,12 @@ impl DetectOptions {
             start_command: settings.start_command.as_ref().map(ToString::to_string),
         }
     }
+
+    /// The same for an image that is deployed without a project's files: what is set about those says nothing of it.
+    #[must_use]
+    pub fn of_image(self) -> Self {
+        Self { root: String::new(), build_command: None, ..self }
+    }
 }
 
 /// Where a command comes from that no file says.
@@ -52,7 +58,37 @@ pub(crate) fn detect(
     tree: &dyn SourceTree,
     options: &DetectOptions,
 ) -> Result<BuildPlan, Refusal> {
+    detect_at(catalog, tree, options, Level::Project)
+}
+
+/// The same for a package of a workspace, which is looked at for itself: a workspace in a workspace is no app.
+pub(crate) fn detect_package(
+    catalog: &Catalog,
+    tree: &dyn SourceTree,
+    options: &DetectOptions,
+) -> Result<BuildPlan, Refusal> {
+    detect_at(catalog, tree, options, Level::Package)
+}
+
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    /// What is to be deployed; where it is a workspace, one of its packages may be meant.
+    Project,
+    /// One of those packages.
+    Package,
+}
+
+fn detect_at(
+    catalog: &Catalog,
+    tree: &dyn SourceTree,
+    options: &DetectOptions,
+    level: Level,
+) -> Result<BuildPlan, Refusal> {
     let project = Project::read(tree, &options.root)?.with_commands(options);
+    if let Some(image) = project.file.build.image.as_ref().and_then(RunnableImage::name) {
+        return prebuilt::plan(&project, &image);
+    }
     let mut documents = Documents::new(tree, &project.root)?;
     if let Some(path) = &project.file.build.dockerfile {
         let path = path.as_str();
@@ -67,7 +103,9 @@ pub(crate) fn detect(
     for (position, (pack, why)) in recognised.iter().enumerate() {
         let mut chosen = None;
         if let Some(rules) = &pack.manifest.workspaces {
-            if let Some(plan) = apps::only(catalog, (pack, rules), tree, &documents, &project, options)? {
+            if level == Level::Project
+                && let Some(plan) = apps::only(catalog, (pack, rules), tree, &documents, &project, options)?
+            {
                 return Ok(plan);
             }
             chosen = Chosen::of(tree, &project.root)?;

@@ -51,7 +51,13 @@ pub fn screen(plan: &BuildPlan) -> String {
         let row = row(&Evidence { what: name.to_string(), from: command.shown() });
         lines.push(format!("       {row}"));
     }
-    lines.push(format!("-----> Listens on port {} (PORT)", plan.port));
+    lines.push(match &plan.prebuilt {
+        Some(image) if !image.has_own_port => format!(
+            "-----> Listens on the port that the image exposes, or {} where that is not exactly one (PORT)",
+            plan.port
+        ),
+        Some(_) | None => format!("-----> Listens on port {} (PORT)", plan.port),
+    });
     lines.extend(warnings.iter().map(|warning| format!(" !     {warning}")));
     lines.push(String::new());
     lines.join("\n")

@@ -1,32 +1,61 @@
 //! Patterns for paths, as a `buildpack.toml` writes them.
 
+/// What stands for any number of folders.
+const ANY_FOLDERS: &str = "**";
+
 /// Whether a path matches a glob: `*` within one segment, `**` over any number of them.
+///
+/// Projects write globs too. So the path is gone through once, with the places of the glob that it can be at: the time is the
+/// product of the two lengths at most, whatever the glob.
 pub(crate) fn glob_matches(glob: &str, path: &str) -> bool {
-    fn segments_match(globs: &[&str], segments: &[&str]) -> bool {
-        match (globs, segments) {
-            ([], []) => true,
-            (["**", rest @ ..], _) => {
-                (0..=segments.len()).any(|skipped| segments_match(rest, &segments[skipped..]))
-            }
-            ([glob, globs @ ..], [segment, segments @ ..]) => {
-                segment_matches(glob.as_bytes(), segment.as_bytes()) && segments_match(globs, segments)
-            }
-            _ => false,
-        }
-    }
-    fn segment_matches(glob: &[u8], segment: &[u8]) -> bool {
-        match (glob, segment) {
-            ([], []) => true,
-            ([b'*', rest @ ..], _) => {
-                (0..=segment.len()).any(|skipped| segment_matches(rest, &segment[skipped..]))
-            }
-            ([byte, glob @ ..], [other, segment @ ..]) => byte == other && segment_matches(glob, segment),
-            _ => false,
-        }
-    }
     let globs: Vec<&str> = glob.split('/').collect();
-    let segments: Vec<&str> = path.split('/').collect();
-    segments_match(&globs, &segments)
+    let mut places = vec![false; globs.len() + 1];
+    places[0] = true;
+    pass_over(&globs, &mut places);
+    for segment in path.split('/') {
+        let mut next = vec![false; globs.len() + 1];
+        for (place, glob) in globs.iter().enumerate().filter(|(place, _)| places[*place]) {
+            if *glob == ANY_FOLDERS {
+                next[place] = true;
+            } else if segment_matches(glob.as_bytes(), segment.as_bytes()) {
+                next[place + 1] = true;
+            }
+        }
+        pass_over(&globs, &mut next);
+        places = next;
+    }
+    places.last().is_some_and(|end| *end)
+}
+
+/// `**` also stands for no folder at all.
+fn pass_over(globs: &[&str], places: &mut [bool]) {
+    for (place, glob) in globs.iter().enumerate() {
+        if places[place] && *glob == ANY_FOLDERS {
+            places[place + 1] = true;
+        }
+    }
+}
+
+/// Matches one segment, going back to the newest `*` only: what an older one could take, that one can take as well.
+fn segment_matches(glob: &[u8], segment: &[u8]) -> bool {
+    let (mut at_glob, mut at_segment) = (0, 0);
+    let mut star: Option<(usize, usize)> = None;
+    while at_segment < segment.len() {
+        if glob.get(at_glob) == Some(&b'*') {
+            star = Some((at_glob + 1, at_segment));
+            at_glob += 1;
+        } else if glob.get(at_glob) == Some(&segment[at_segment]) {
+            at_glob += 1;
+            at_segment += 1;
+        } else if let Some((behind, taken)) = star {
+            star = Some((behind, taken + 1));
+            at_glob = behind;
+            at_segment = taken + 1;
+        } else {
+            return false;
+        }
+    }
+    glob[at_glob..].iter().all(|byte| *byte == b'*')
 }
 
 #[cfg(test)]
@@ -45,8 +74,24 @@ mod tests {
             ("vite.config.*", "vite.config.ts", true),
             ("a*b*c", "aXbYc", true),
             ("a*b*c", "aXbY", false),
+            ("a*b*c", "aXcYbZc", true),
+            ("**", "a/b", true),
+            ("a/**", "a", true),
+            ("a/**/b", "a/b", true),
+            ("a/**/b", "a/x/y/b", true),
+            ("a/**/b", "a/x/y", false),
+            ("*", "a/b", false),
         ] {
             assert_eq!(glob_matches(glob, path), matches, "{glob} {path}");
         }
+    }
+
+    #[test]
+    fn no_glob_takes_long() {
+        let begun = std::time::Instant::now();
+        let (stars, folders) = (format!("{}b", "*a".repeat(40)), format!("{}b", "**/a/".repeat(40)));
+        assert!(!glob_matches(&stars, &"a".repeat(4000)));
+        assert!(!glob_matches(&folders, &vec!["a"; 190].join("/")));
+        assert!(begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());
     }
 }

@@ -17,6 +17,7 @@
 //! | choose the package manager | `manager` |
 //! | find what to start | `start`, `procfile` |
 //! | ask the packs, and put the plan of one together | `detect`, `planning`, `way` |
+//! | an image that is run as it is | `prebuilt` |
 //! | one package of a workspace as the project | `member`; `apps` where nobody has chosen one |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
@@ -50,6 +51,7 @@ mod own;
 mod page;
 mod pattern;
 mod planning;
+mod prebuilt;
 pub mod procfile;
 pub mod project_file;
 mod refusal;
@@ -67,5 +69,6 @@ pub use eject::{Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use given::{GivenVariables, SOURCED};
 pub use own::{BrokenPack, OwnPackError};
+pub use prebuilt::DEFAULT_PORT;
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

@@ -142,6 +142,7 @@ pub(crate) fn plan(
         processes,
         port,
         dockerfile: own_dockerfile(manifest, project),
+        prebuilt: None,
         files: way.files(catalog, &inspection, project)?,
         ignore: manifest.ignore.clone(),
         left_out: chosen.map(Chosen::left_out).unwrap_or_default(),

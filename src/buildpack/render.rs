@@ -47,6 +47,8 @@ pub enum RenderError {
     NoSuchBuildpack(String),
     #[error("the project brings its own Dockerfile; there is nothing to render")]
     OwnDockerfile,
+    #[error("the project runs an image as it is; there is nothing to render")]
+    Prebuilt,
     #[error("the template of the buildpack {buildpack} cannot be rendered: {source}")]
     Template { buildpack: String, source: Box<Error> },
 }

@@ -63,7 +63,13 @@ settings! {
     REGISTRATION = "GILGAL_REGISTRATION", Some("registration"), "closed",
         "open, invite or closed: whether others may sign up, or those whom the operator has invited. The first account, the operator's, is made on the server's own machine.";
     MAX_PUSH_MIB = "GILGAL_MAX_PUSH_MIB", Some("max_push_mib"), "1024",
-        "Largest pack that a push may send, in MiB.";
+        "Largest pack that a push may send, or that is fetched from elsewhere, and largest archive that is uploaded, in MiB.";
+    FETCH_SCHEMES = "GILGAL_FETCH_SCHEMES", Some("fetch_schemes"), "https,ssh",
+        "How repositories elsewhere may be reached, separated by commas: https, ssh, http.";
+    FETCH_ALLOW_NETWORKS = "GILGAL_FETCH_ALLOW_NETWORKS", Some("fetch_allow_networks"), "",
+        "Networks that are no part of the internet and from which repositories and images may come all the same: 10.1.0.0/16, ::1/128.";
+    FETCH_TIMEOUT_SECONDS = "GILGAL_FETCH_TIMEOUT_SECONDS", Some("fetch_timeout_seconds"), "600",
+        "Seconds after which the fetching of a repository or an image is stopped.";
     MAX_REFERENCES = "GILGAL_MAX_REFERENCES", Some("max_references"), "5000",
         "Branches, tags and notes that one repository may have.";
     MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",
@@ -92,6 +98,10 @@ settings! {
         "Days after which the log of a deployment is removed; the deployment itself stays.";
     LOG_MIB_PER_PROJECT = "GILGAL_LOG_MIB_PER_PROJECT", Some("log_mib_per_project"), "200",
         "MiB that the logs of one project's deployments may have together; the oldest are removed.";
+    RUN_SECONDS = "GILGAL_RUN_SECONDS", Some("run_seconds"), "86400",
+        "Seconds after which a one-off command is stopped.";
+    DRAIN_NETWORKS = "GILGAL_DRAIN_ALLOW_NETWORKS", Some("drain_allow_networks"), "",
+        "Networks beside the public ones that log drains may send to, separated by commas, and plain http to these only: 10.1.0.0/16.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -102,6 +102,12 @@ impl Home {
         self.folder.join("hooks")
     }
 
+    /// What git starts to fetch over SSH.
+    #[must_use]
+    pub fn fetch_ssh(&self) -> PathBuf {
+        self.hooks().join("fetch-ssh")
+    }
+
     /// The unix socket on which hooks talk to the server.
     #[must_use]
     pub fn hook_socket(&self) -> PathBuf {

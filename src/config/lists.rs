@@ -1,5 +1,6 @@
 //! Settings that are lists, separated by commas.
 
+use crate::model::repository_url::Scheme;
 use ipnet::IpNet;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -17,6 +18,18 @@ impl FromStr for Networks {
             Err(_) => text.parse::<IpAddr>().map(IpNet::from).map_err(drop),
         };
         parts(text).map(network).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+/// Ways to reach a repository.
+#[derive(Debug)]
+pub(super) struct Schemes(pub(super) Vec<Scheme>);
+
+impl FromStr for Schemes {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        parts(text).map(str::parse).collect::<Result<_, _>>().map(Self)
     }
 }
 
@@ -54,6 +67,8 @@ mod tests {
         for bad in ["10.0.0.0/33", "proxy", "10.0.0.0/8;::1"] {
             assert!(bad.parse::<Networks>().is_err(), "{bad}");
         }
+        assert_eq!("https, ssh".parse::<Schemes>().unwrap().0, [Scheme::Https, Scheme::Ssh]);
+        assert!("https,git".parse::<Schemes>().is_err());
         let origins = "https://a.example.com, http://localhost:5173".parse::<Origins>().unwrap().0;
         assert_eq!(origins, ["https://a.example.com", "http://localhost:5173"]);
         for bad in

@@ -7,14 +7,17 @@
 mod budget;
 mod catalogue;
 mod disk;
+mod fetch;
 mod home;
 mod lists;
 mod lookup;
 mod settings;
+mod values;
 
 pub use budget::DiskBudget;
 pub use catalogue::{SETTINGS, Setting};
 pub use disk::{Disk, DiskSpace, NoRoom, Room, disk_space, free_bytes, used_bytes};
+pub use fetch::FetchSettings;
 pub use home::{EmptyHome, Home, HomeError, KEPT_FILES};
 pub(crate) use home::{read_or_create, write_whole};
 pub use lookup::{Mistake, Mistakes, Variables};

@@ -2,9 +2,12 @@
 
 use super::budget::DiskBudget;
 use super::catalogue as names;
+use super::fetch::FetchSettings;
 use super::lists::{Networks, Origins};
 use super::lookup::{Lookup, Mistakes, Variables};
+use super::values::{DatabaseUrl, DockerHost, HostName, LogFilter, PerPeer};
 use crate::model::process::Maxima;
+use crate::model::secret::Secret;
 use ipnet::IpNet;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -36,11 +39,12 @@ pub struct Settings {
     /// `None`: the port that the router is bound to.
     pub http_public_port: Option<u16>,
     /// May hold a password.
-    pub database_url: crate::model::secret::Secret<String>,
+    pub database_url: Secret<String>,
     pub docker_host: String,
     pub mode: Mode,
     pub registration: Registration,
     pub max_push_bytes: u64,
+    pub fetch: FetchSettings,
     pub max_references: usize,
     pub max_projects: u32,
     pub build_timeout: Duration,
@@ -49,6 +53,8 @@ pub struct Settings {
     pub build_memory_mib: u32,
     pub build_processes: u32,
     pub disk: DiskBudget,
+    pub run_time: Duration,
+    pub drain_networks: Vec<IpNet>,
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -137,6 +143,7 @@ impl Settings {
         let mode = lookup.required::<Mode>(names::MODE, "production or development");
         let registration = lookup.required::<Registration>(names::REGISTRATION, "open, invite or closed");
         let max_push_mib = lookup.required::<NonZeroU32>(names::MAX_PUSH_MIB, "a number of MiB");
+        let fetch = FetchSettings::read(&mut lookup);
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
         let max_instances = lookup.required::<NonZeroU32>(names::MAX_INSTANCES, "a number of instances");
@@ -149,6 +156,8 @@ impl Settings {
         let build_timeout =
             lookup.required::<NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
         let disk = DiskBudget::read(&mut lookup);
+        let run_seconds = lookup.required::<NonZeroU32>(names::RUN_SECONDS, "a number of seconds");
+        let drain_networks = lookup.optional::<Networks>(names::DRAIN_NETWORKS, "networks");
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
         let log_filter =
@@ -172,13 +181,12 @@ impl Settings {
                 base_domain,
                 ssh_public_port: ssh_public_port.map(Into::into),
                 http_public_port: http_public_port.map(Into::into),
-                database_url: crate::model::secret::Secret::new(
-                    database.map_or_else(default_database, |url| url.0),
-                ),
+                database_url: Secret::new(database.map_or_else(default_database, |url| url.0)),
                 docker_host: docker_host?.0,
                 mode: mode?,
                 registration: registration?,
                 max_push_bytes: u64::from(max_push_mib?.get()) * 1024 * 1024,
+                fetch: fetch?,
                 max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
                 max_projects: max_projects?.get(),
                 instance_maxima: Maxima {
@@ -190,6 +198,8 @@ impl Settings {
                 build_memory_mib: build_memory?.get(),
                 build_processes: build_processes?.get(),
                 disk: disk?,
+                run_time: Duration::from_secs(u64::from(run_seconds?.get())),
+                drain_networks: drain_networks.map(|networks| networks.0).unwrap_or_default(),
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,
@@ -226,71 +236,6 @@ fn home_folder(variables: &Variables) -> Result<PathBuf, Mistakes> {
         "is not set, and neither is HOME: set it to the folder for the server's data"
     };
     Err(Mistakes(vec![super::Mistake { name: names::HOME.variable.to_owned(), problem: problem.to_owned() }]))
-}
-
-/// A limit, of which 0 means none.
-struct PerPeer(usize);
-
-impl FromStr for PerPeer {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        match text.parse().map_err(drop)? {
-            0 => Ok(Self(usize::MAX)),
-            limit => Ok(Self(limit)),
-        }
-    }
-}
-
-struct HostName(String);
-
-impl FromStr for HostName {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let name = text.trim_matches('.').to_ascii_lowercase();
-        let label_valid = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
-        // 190 octets leave room for a slug in front (RFC 1035 §2.3.4: 255 in all).
-        if name.len() <= 190 && name.split('.').all(label_valid) { Ok(Self(name)) } else { Err(()) }
-    }
-}
-
-struct LogFilter(String);
-
-impl FromStr for LogFilter {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        tracing_subscriber::EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(drop)
-    }
-}
-
-struct DatabaseUrl(String);
-
-impl FromStr for DatabaseUrl {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let known =
-            ["postgres://", "postgresql://", "sqlite://"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(Self(text.to_owned())) } else { Err(()) }
-    }
-}
-
-struct DockerHost(String);
-
-impl FromStr for DockerHost {
-    type Err = ();
-
-    fn from_str(text: &str) -> Result<Self, ()> {
-        let known = ["unix:///", "tcp://", "http://"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(Self(text.to_owned())) } else { Err(()) }
-    }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::model::project::Project;
 use crate::model::secret::Secret;
 use crate::secrets::ClosedVariable;
 use crate::store::StoreError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// The config of a deployment.
 #[derive(Debug, Default)]
@@ -84,12 +84,19 @@ impl Deployer {
     ) -> Result<(), StoreError> {
         let now = self.store.configuration(run.environment.id).await?;
         let content = run.deployment.record.content.as_ref();
+        // A release does not say which of its files are secrets: those that are not known to be none.
+        let open: HashSet<&FilePath> =
+            now.files.iter().filter(|file| !file.secret).map(|file| &file.path).collect();
+        let secret = |(path, _): &(&FilePath, &String)| !open.contains(path);
         let sealed = now
             .variables
             .iter()
             .map(|var| &var.sealed_value)
             .chain(now.files.iter().filter(|file| file.secret).map(|file| &file.sealed_content))
             .chain(content.iter().flat_map(|content| content.sealed_config.values()))
+            .chain(
+                content.iter().flat_map(|content| &content.sealed_files).filter(secret).map(|(_, file)| file),
+            )
             .chain(runtime.values());
         let purpose = seal_purpose(run.environment.id);
         let mut values: Vec<Secret<String>> =

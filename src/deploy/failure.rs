@@ -3,6 +3,7 @@
 use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::git::{GitError, MoveError};
+use crate::sources::SourcesError;
 use crate::store::StoreError;
 
 /// How many lines of an app or a build a failure shows.
@@ -92,6 +93,20 @@ impl From<EngineError> for StepError {
     }
 }
 
+impl From<SourcesError> for StepError {
+    fn from(error: SourcesError) -> Self {
+        match error {
+            SourcesError::Store(error) => error.into(),
+            SourcesError::Sealed { .. } => Failure::new("fetch failed", format!("{error}."))
+                .advise(
+                    "Set it again, or ask the operator to restore the master key that it was sealed with.",
+                )
+                .into(),
+            SourcesError::Key(_) => Failure::new("server failed", format!("{error}.")).into(),
+        }
+    }
+}
+
 impl From<GitError> for StepError {
     fn from(error: GitError) -> Self {
         tracing::error!(
@@ -123,6 +138,10 @@ impl From<BuildError> for StepError {
             BuildError::EngineUnavailable { .. } | BuildError::DiskFull | BuildError::NoRoom { .. } => {
                 "engine failed"
             }
+            BuildError::NotPulled { .. }
+            | BuildError::PullRefused { .. }
+            | BuildError::PullTimedOut { .. }
+            | BuildError::OnlyToBuildOn { .. } => "pull failed",
             BuildError::CommandFailed { .. }
             | BuildError::InstructionFailed { .. }
             | BuildError::OutOfMemory { .. }
@@ -148,7 +167,16 @@ impl From<BuildError> for StepError {
             BuildError::DiskFull | BuildError::NoRoom { .. } => failure.advise(
                 "Ask the operator to make room: `gilgal disk` shows what takes it, and what could go.",
             ),
-            BuildError::InstructionFailed { .. }
+            BuildError::NotPulled { .. } => {
+                failure.advise("Check its name and its tag, and that the server can reach the registry.")
+            }
+            BuildError::PullRefused { host, .. } => failure.advise(format!(
+                "Check its name. If it is private, set who the registry is told to ask for: PUT \
+                 /api/projects/:id/credentials/{host} {{\"username\": …, \"password\": …}}."
+            )),
+            BuildError::PullTimedOut { .. }
+            | BuildError::OnlyToBuildOn { .. }
+            | BuildError::InstructionFailed { .. }
             | BuildError::TimedOut { .. }
             | BuildError::DockerfileSyntax { .. }
             | BuildError::ContextBroken { .. }

@@ -31,6 +31,7 @@ pub use reconcile::Reconciler;
 
 use crate::build::{BuildLimits, Builder};
 use crate::buildpack::Catalog;
+use crate::config::Room;
 use crate::engine::Engine;
 use crate::git::Repositories;
 use crate::jobs::Interrupts;
@@ -39,12 +40,29 @@ use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
 use crate::model::process::Maxima;
 use crate::model::vitals::Vitals;
+use crate::outbound::Outbound;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
+use crate::sources::Sources;
 use crate::store::Store;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
+
+/// What getting something from elsewhere needs, a repository or an image.
+pub struct Elsewhere {
+    /// Which hosts may be talked to.
+    pub outbound: Outbound,
+    pub sources: Sources,
+    /// For one fetch or one pull.
+    pub timeout: Duration,
+    /// Of one fetch.
+    pub most_bytes: u64,
+    pub room: Room,
+    /// The script that starts `ssh`.
+    pub ssh_program: PathBuf,
+}
 
 /// Everything that deploying needs of the rest of the server.
 pub struct Deployer {
@@ -59,6 +77,7 @@ pub struct Deployer {
     pub interrupts: Interrupts,
     pub address: PublicAddress,
     pub build_timeout: Duration,
+    pub elsewhere: Elsewhere,
     /// What projects may ask for.
     pub maxima: Maxima,
     /// What one command of a build may use.

@@ -73,7 +73,7 @@ impl Deployer {
             if matches!(outcome, Ok(DeploymentEvent::Advanced))
                 && run.deployment.state == DeploymentState::Checking
             {
-                outcome = self.commit(run).await;
+                outcome = Box::pin(self.commit(run)).await;
             }
             self.conclude_step(run, outcome).await?;
         }

@@ -46,7 +46,8 @@ impl Deployer {
                 .filter(|path| !content.sealed_files.contains_key(path))
                 .map(|path| (path, None)),
         );
-        Ok(Some(RestoredSettings { asked_at, settings: content.settings.clone(), config, files }))
+        let author = run.deployment.author;
+        Ok(Some(RestoredSettings { asked_at, author, settings: content.settings.clone(), config, files }))
     }
 
     /// A value of a release, whose references are resolved, as a config var that stands for just it.
@@ -69,11 +70,16 @@ impl Deployer {
         to: &mut ReleaseContent,
     ) {
         for (name, sealed) in &mut to.sealed_config {
-            if let Some(other) = from.content.sealed_config.get(name)
-                && self.is_sealed_same(environment, other, sealed)
-            {
-                sealed.clone_from(other);
-            }
+            self.take_equal_seal(environment, from.content.sealed_config.get(name), sealed);
+        }
+        for (path, sealed) in &mut to.sealed_files {
+            self.take_equal_seal(environment, from.content.sealed_files.get(path), sealed);
+        }
+    }
+
+    fn take_equal_seal(&self, environment: EnvironmentId, from: Option<&String>, to: &mut String) {
+        if let Some(from) = from.filter(|from| self.is_sealed_same(environment, from, to)) {
+            to.clone_from(from);
         }
     }
 

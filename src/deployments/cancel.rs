@@ -1,23 +1,23 @@
 //! Stopping a deployment.
 
-use super::{DeployError, Deployments};
-use crate::model::deployment::Deployment;
+use super::Deployments;
+use crate::model::id::DeploymentId;
 use crate::store::StoreError;
 
 impl Deployments {
-    /// Asks for a deployment to be stopped, and gives it as it is then: one that waits is `cancelled` at once, one that runs
-    /// when everything that it had made is taken back.
+    /// Asks for a deployment to be stopped: one that waits is `cancelled` at once, one that runs when everything that it had
+    /// made is taken back. `false`, and nothing is done, once its release is made, or when it has ended.
     ///
     /// # Errors
-    /// [`DeployError::NotCancellable`] once its release is made, or when it has ended.
-    pub async fn cancel(&self, deployment: &Deployment) -> Result<Deployment, DeployError> {
-        if !self.store.request_cancel(deployment.id).await? {
-            return Err(DeployError::NotCancellable);
+    /// When the database does not answer.
+    pub async fn cancel(&self, deployment: DeploymentId) -> Result<bool, StoreError> {
+        if !self.store.request_cancel(deployment).await? {
+            return Ok(false);
         }
         self.interrupts.signal();
         self.journal.wake_readers();
         // It may have left something in the queue that it had replaced there.
         self.queue.wake();
-        self.store.deployment(deployment.id).await.map_err(|error: StoreError| error.into())
+        Ok(true)
     }
 }

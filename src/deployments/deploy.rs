@@ -6,6 +6,7 @@ use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
+use crate::model::origin::Origin;
 use crate::model::user::User;
 use crate::store::NewDeployment;
 
@@ -48,7 +49,8 @@ impl Deployments {
         self.deploy_as(DeploymentSource::Redeploy, environment, Wanted::Branch(branch), false, author).await
     }
 
-    /// Deploys the commit of a deployment again, with what is set for its environment now.
+    /// Deploys the commit of a deployment again, or the very image that it has pulled, with what is set for its environment
+    /// now.
     ///
     /// # Errors
     /// When the commit is gone, or nothing is deployed to the project.
@@ -59,6 +61,17 @@ impl Deployments {
         author: &User,
     ) -> Result<Deployment, DeployError> {
         let environment = self.store.environment(deployment.environment_id).await?;
+        match deployment.options.origin.clone() {
+            // It was never fetched.
+            Some(Origin::Repository { url, reference }) if !deployment.commit.is_known() => {
+                return self.deploy_repository(&environment, url, reference, no_cache, author).await;
+            }
+            Some(Origin::Image { image }) => {
+                let image = deployment.record.pulled_image().cloned().unwrap_or(image);
+                return self.deploy_image(&environment, image, no_cache, author).await;
+            }
+            Some(Origin::Repository { .. } | Origin::Upload) | None => {}
+        }
         let wanted = Wanted::Commit(deployment.commit.clone());
         self.deploy_as(DeploymentSource::Redeploy, &environment, wanted, no_cache, author).await
     }

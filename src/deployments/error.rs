@@ -1,7 +1,9 @@
 //! Why a deployment was not queued.
 
-use crate::git::GitError;
+use crate::config::NoRoom;
+use crate::git::{GitError, UploadError};
 use crate::model::name::{BranchName, CommitId, EnvironmentName, ProcessType};
+use crate::outbound::OutboundError;
 use crate::store::StoreError;
 
 /// Why a deployment was not queued: a sentence with the way out.
@@ -39,6 +41,16 @@ pub enum DeployError {
         "The project is disabled or being deleted: nothing is deployed to it. Ask the operator of this server."
     )]
     Disabled,
+    #[error(transparent)]
+    Upload(#[from] UploadError),
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The repository may not be reached.
+    #[error(transparent)]
+    Repository(#[from] OutboundError),
+    /// The registry may not be reached.
+    #[error(transparent)]
+    Registry(OutboundError),
     #[error("the repository cannot be read")]
     Git(#[from] GitError),
     #[error(transparent)]

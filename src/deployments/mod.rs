@@ -10,11 +10,13 @@ mod error;
 mod promote;
 mod rollback;
 mod settings;
+mod sources;
 mod standing;
 
 pub use self::deploy::Wanted;
 pub use self::error::DeployError;
 pub use self::settings::Change;
+pub use self::sources::{UploadOptions, Uploads};
 
 use crate::git::Repositories;
 use crate::jobs::{Interrupts, Queue};
@@ -26,6 +28,7 @@ use crate::model::id::DeploymentId;
 use crate::model::name::CommitId;
 use crate::model::process::Maxima;
 use crate::model::user::User;
+use crate::outbound::Outbound;
 use crate::store::{Enqueued, Joined, NewDeployment, Store, StoreError};
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -42,6 +45,9 @@ pub struct Deployments {
     pub maxima: Maxima,
     /// Tells the reconciler that something is to be stopped, or routed otherwise.
     pub look_again: Arc<Notify>,
+    /// What archives may take, and what may be reached of other hosts.
+    pub uploads: Uploads,
+    pub outbound: Outbound,
 }
 
 impl Deployments {
@@ -68,21 +74,29 @@ impl Deployments {
         self.queue(new, author, what).await
     }
 
-    /// Queues a deployment, and wakes whoever works and whoever watches.
     async fn queue(&self, new: NewDeployment, author: &User, what: &str) -> Result<Deployment, DeployError> {
         self.queue_because(new, &format!("superseded by {what} of {}", author.username)).await
     }
 
     /// The same; what it supersedes is told why.
     async fn queue_because(&self, new: NewDeployment, why: &str) -> Result<Deployment, DeployError> {
-        let deployment = match self.store.queue_deployment(new, why).await {
-            Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => deployment,
-            Err(StoreError::Disabled) => return Err(DeployError::Disabled),
-            Err(error) => return Err(error.into()),
-        };
+        match self.enqueue(new, why).await {
+            Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => Ok(deployment),
+            Err(StoreError::Disabled) => Err(DeployError::Disabled),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Queues a deployment, or joins one that does the same, and wakes whoever works and whoever watches. What it takes the
+    /// place of is superseded for the reason `why`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
+    pub async fn enqueue(&self, new: NewDeployment, why: &str) -> Result<Joined, StoreError> {
+        let joined = self.store.queue_deployment(new, why).await?;
         self.queue.wake();
         // Those who watch what was superseded are waiting for its log.
         self.journal.wake_readers();
-        Ok(deployment)
+        Ok(joined)
     }
 }

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 /// What has changed for an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// Something that instances are started with: config vars, limits, the health check.
+    /// Something that instances or the router go by: config vars, files, limits, the health check, the time to drain.
     Runtime,
     /// Something that the build reads.
     Build,

@@ -34,7 +34,7 @@ pub struct InstanceSpec {
 /// An image that was built for a project.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EngineImage {
-    /// `sha256:…`, as a release names it.
+    /// `sha256:…`, as a release names it; of one that was pulled and never built on, its name.
     pub id: String,
     pub project_id: ProjectId,
     /// With its base, which other images may share.

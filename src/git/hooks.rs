@@ -40,7 +40,7 @@ mod tests {
             .map(|e| e.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
-        assert_eq!(names, ["post-receive", "pre-receive", "proc-receive"]);
+        assert_eq!(names, ["fetch-ssh", "post-receive", "pre-receive", "proc-receive"]);
         let mode = fs::metadata(folder.path().join("pre-receive")).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o700);
     }

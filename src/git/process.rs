@@ -41,7 +41,8 @@ impl GitProcess {
         protocol: Option<GitProtocol>,
         push: Option<&PushEnvironment>,
     ) -> Result<Self, SpawnError> {
-        Self::spawn(invocation(service, repository, protocol, push), repository, Stdio::piped)
+        let streams = [Stdio::piped(), Stdio::piped(), Stdio::piped()];
+        Self::spawn(invocation(service, repository, protocol, push), repository, streams)
     }
 
     /// Starts the packing of a repository.
@@ -57,28 +58,43 @@ impl GitProcess {
     /// # Errors
     /// When git is not installed or the system has no room for another process.
     pub(super) fn quietly(invocation: Invocation, repository: &Repository) -> Result<Self, SpawnError> {
-        Self::spawn(invocation, repository, Stdio::null)
+        Self::spawn(invocation, repository, [Stdio::null(), Stdio::null(), Stdio::null()])
+    }
+
+    /// Starts a git that nobody talks with, and that may write no file of more than so many bytes. What it has to say can be
+    /// read.
+    ///
+    /// # Errors
+    /// When git is not installed or the system has no room for another process.
+    pub(super) fn watched(
+        invocation: Invocation,
+        repository: &Repository,
+        most_bytes: u64,
+    ) -> Result<Self, SpawnError> {
+        let git = Self::spawn(invocation, repository, [Stdio::null(), Stdio::null(), Stdio::piped()])?;
+        limit(git.group, Resource::Fsize, most_bytes)?;
+        Ok(git)
     }
 
     fn spawn(
         invocation: Invocation,
         repository: &Repository,
-        stream: fn() -> Stdio,
+        [stdin, stdout, stderr]: [Stdio; 3],
     ) -> Result<Self, SpawnError> {
         let mut child = Command::new("git")
             .args(&invocation.arguments)
             .env_clear()
             .envs(invocation.environment)
             .current_dir(repository.path())
-            .stdin(stream())
-            .stdout(stream())
-            .stderr(stream())
+            .stdin(stdin)
+            .stdout(stdout)
+            .stderr(stderr)
             .process_group(0)
             .kill_on_drop(true)
             .spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         // What it starts has the limit as well, and it starts nothing before it has read what the client sends.
-        limit_memory(group)?;
+        limit(group, Resource::Data, MEMORY_BYTES)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         Ok(Self { child, group, stdin, stdout, stderr })
     }
@@ -102,6 +118,11 @@ impl GitProcess {
         }
     }
 
+    /// Ends git and everything it has started at once, without waiting for it.
+    pub(super) fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
     fn signal(&self, signal: Signal) {
         if let Some(group) = self.group {
             // Fails only when the group has ended by itself.
@@ -110,10 +131,10 @@ impl GitProcess {
     }
 }
 
-/// Sets the limit from outside: nothing may run between fork and exec here.
-fn limit_memory(process: Option<Pid>) -> io::Result<()> {
-    let limit = Rlimit { current: Some(MEMORY_BYTES), maximum: Some(MEMORY_BYTES) };
-    match process.map(|process| prlimit(Some(process), Resource::Data, limit)) {
+/// Sets a limit from outside: nothing may run between fork and exec here.
+fn limit(process: Option<Pid>, of: Resource, most: u64) -> io::Result<()> {
+    let limit = Rlimit { current: Some(most), maximum: Some(most) };
+    match process.map(|process| prlimit(Some(process), of, limit)) {
         // It has ended already.
         None | Some(Ok(_) | Err(Errno::SRCH)) => Ok(()),
         Some(Err(error)) => Err(error.into()),

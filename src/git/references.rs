@@ -116,7 +116,7 @@ impl Repository {
     }
 }
 
-fn pin_name(deployment: DeploymentId) -> String {
+pub(super) fn pin_name(deployment: DeploymentId) -> String {
     format!("{PINS}{deployment}")
 }
 

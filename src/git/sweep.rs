@@ -85,7 +85,7 @@ impl Repository {
     /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
     fn sweep(&self, age: Duration) -> Result<usize, GitError> {
         let of_pushes = self.remove_leftovers(&OF_PUSHES, age)?;
-        Ok(of_pushes + self.remove_leftovers(&["tmp_pack_", "tmp_idx_"], age)?)
+        Ok(of_pushes + self.remove_leftovers(&["tmp_pack_", "tmp_idx_", "tmp_object_git2_"], age)?)
     }
 
     /// Removes everything whose name begins in one of these ways.

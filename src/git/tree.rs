@@ -8,6 +8,7 @@ use crate::model::plan::LEFT_OUT_BUT;
 use crate::model::source::SourceTree;
 use git2::{ObjectType, Oid};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Most files a project may have. A tree can name the same folder a million times in a few hundred bytes.
 pub(super) const MAX_FILES: usize = 200_000;
@@ -15,6 +16,10 @@ pub(super) const MAX_FILES: usize = 200_000;
 pub(super) const MAX_DEPTH: usize = 200;
 /// Largest file that detection reads.
 const MAX_READ_BYTES: usize = 1024 * 1024;
+/// Bytes that are read of one tree, a file as often as it is asked for; each counts for [`LEAST_READ`] at least. A tree can
+/// name the same large file a thousand times, and ask for all of them again for each.
+const MOST_READ: usize = 256 * 1024 * 1024;
+const LEAST_READ: usize = 1024;
 
 /// The tree of a commit. Blocks on the disk: use it where blocking is allowed.
 pub struct GitTree {
@@ -23,6 +28,8 @@ pub struct GitTree {
     paths: Vec<String>,
     symbolic_links: Vec<String>,
     has_submodules: bool,
+    /// Bytes that were read.
+    read: AtomicUsize,
 }
 
 impl Repository {
@@ -38,7 +45,7 @@ impl Repository {
         let Files { mut paths, mut symbolic_links, has_submodules, bounds: _ } = files;
         paths.sort();
         symbolic_links.sort();
-        Ok(GitTree { git, tree, paths, symbolic_links, has_submodules })
+        Ok(GitTree { git, tree, paths, symbolic_links, has_submodules, read: AtomicUsize::new(0) })
     }
 }
 
@@ -153,7 +160,8 @@ impl SourceTree for GitTree {
         }
         let entry = self.git.find_tree(self.tree).ok()?.get_path(std::path::Path::new(path)).ok()?;
         let (size, _) = self.git.odb().ok()?.read_header(entry.id()).ok()?;
-        if size > MAX_READ_BYTES {
+        let read = self.read.fetch_add(size.max(LEAST_READ), Ordering::Relaxed);
+        if size > MAX_READ_BYTES || read > MOST_READ {
             return None;
         }
         let blob = self.git.find_blob(entry.id()).ok()?;

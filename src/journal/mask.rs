@@ -26,6 +26,13 @@ impl Mask {
         Self(parts.into_iter().map(Secret::new).collect())
     }
 
+    /// Masks these values as well.
+    pub(super) fn add<'a>(&mut self, values: impl IntoIterator<Item = &'a Secret<String>>) {
+        let known = std::mem::take(&mut self.0);
+        let all: Vec<Secret<String>> = known.into_iter().chain(values.into_iter().cloned()).collect();
+        *self = Self::new(&all);
+    }
+
     /// A line with its values masked, of which no more than its first `at_most` bytes is shown.
     ///
     /// The line may be the beginning of a longer one, with up to `at_most` bytes behind what is shown: a value that

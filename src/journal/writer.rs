@@ -41,6 +41,11 @@ impl Writer {
         *self.mask.lock().unwrap_or_else(PoisonError::into_inner) = Mask::new(values);
     }
 
+    /// Masks these values as well.
+    pub fn also_mask<'a>(&self, values: impl IntoIterator<Item = &'a Secret<String>>) {
+        self.mask.lock().unwrap_or_else(PoisonError::into_inner).add(values);
+    }
+
     /// Adds a line, or several where the text has line ends. Never waits.
     pub fn line(&self, step: Step, stream: Stream, level: Level, text: &str) {
         let mask = self.mask.lock().unwrap_or_else(PoisonError::into_inner).clone();

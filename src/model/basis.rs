@@ -142,7 +142,10 @@ impl Order {
             && newer.options.basis == DeploymentBasis::Commit
             && self.branch == newer.branch
             && (newer.follows_branch()
-                || (self.commit == newer.commit && self.options.move_branch == newer.options.move_branch))
+                // What is still to be fetched may have changed since.
+                || (newer.commit.is_known()
+                    && self.commit == newer.commit
+                    && self.options.move_branch == newer.options.move_branch))
     }
 
     /// Whether it deploys what its branch points at when its turn comes.
@@ -316,6 +319,8 @@ mod tests {
         let later = rollback(3);
         assert_eq!(joined(&rollback(3), &later), later, "nothing that was set in between is kept");
         replaced(&redeployment(), &push('a'));
+        let fetched = Order { commit: CommitId::unknown(), branch: None, ..redeployment() };
+        replaced(&fetched, &fetched);
         let topic = Order { branch: Some("topic".parse().unwrap()), ..redeployment() };
         replaced(&push('a'), &topic);
         let uncached = DeploymentOptions { no_cache: true, ..redeployment().options };

@@ -12,8 +12,10 @@
 
 use crate::model::basis::{Automatic, Carried, DeploymentBasis, Order};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
+use crate::model::image::ImageName;
 use crate::model::instance::InstanceId;
 use crate::model::name::{BranchName, CommitId};
+use crate::model::origin::Origin;
 use crate::model::plan::BuildPlan;
 use crate::model::release::ReleaseContent;
 use crate::model::time::Timestamp;
@@ -27,6 +29,7 @@ pub struct Deployment {
     pub project_id: ProjectId,
     pub environment_id: EnvironmentId,
     pub state: DeploymentState,
+    /// [`CommitId::unknown`] until it is fetched, where it comes from another repository.
     pub commit: CommitId,
     pub branch: Option<BranchName>,
     /// What the branch pointed at when the push began; the branch is moved only from there or by fast-forward.
@@ -111,6 +114,8 @@ impl DeploymentSource {
 pub struct DeploymentOptions {
     /// What it is made from. Those that were stored before there was a choice are made from a commit.
     pub basis: DeploymentBasis,
+    /// Where its commit comes from; `None`: it is in the repository.
+    pub origin: Option<Origin>,
     /// Build every layer anew.
     pub no_cache: bool,
     /// Move the branch when the deployment goes live: a push does. A redeployment does not: it deploys what the branch
@@ -133,6 +138,14 @@ pub struct DeploymentRecord {
     pub content: Option<ReleaseContent>,
     /// Instances that were started.
     pub instances: Vec<InstanceId>,
+}
+
+impl DeploymentRecord {
+    /// The image of a registry that was pulled, by its digest.
+    #[must_use]
+    pub fn pulled_image(&self) -> Option<&ImageName> {
+        self.content.as_ref()?.plan.prebuilt.as_ref()?.source.as_ref()
+    }
 }
 
 /// Where a deployment is.

@@ -82,6 +82,8 @@ ids! {
     ConfigChangeId,
     /// Identifies a run of a command of a schedule.
     CronRunId,
+    /// Identifies a log drain of a project.
+    DrainId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

@@ -192,14 +192,6 @@ impl BranchName {
     }
 }
 
-impl CommitId {
-    /// The first seven digits, as git shows them.
-    #[must_use]
-    pub fn short(&self) -> &str {
-        &self.0[..7]
-    }
-}
-
 fn check_label(text: &str, what: &str) -> Result<String, String> {
     let valid = text.len() <= Slug::MAX_LENGTH
         && text.starts_with(|c: char| c.is_ascii_lowercase())

@@ -3,6 +3,7 @@
 use crate::model::config::Values;
 use crate::model::cron::CronJob;
 use crate::model::environment::{HealthCheck, Probe};
+use crate::model::image::ImageName;
 use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
@@ -35,6 +36,9 @@ pub struct BuildPlan {
     pub port: u16,
     /// Path of the Dockerfile in the tree where the project brings its own; `None`: the template is rendered.
     pub dockerfile: Option<String>,
+    /// The image of a registry that is run as it is, where nothing is built.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub prebuilt: Option<Box<PrebuiltImage>>,
     /// Generated files that the build finds in its context besides the tree, by path: `.gilgal/Caddyfile`. They win over
     /// files of the tree, and no `.dockerignore` leaves them out.
     #[serde(default)]
@@ -69,6 +73,17 @@ pub struct BuildPlan {
     pub declared_in: Vec<String>,
     #[serde(default)]
     pub running: Running,
+}
+
+/// An image that somebody else has made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrebuiltImage {
+    /// As it was asked for: with a tag, or a digest.
+    pub name: ImageName,
+    /// The very image that the name stood for when it was pulled.
+    pub source: Option<ImageName>,
+    /// Whether the port of the plan is one that the project has said; otherwise it is what the image exposes.
+    pub has_own_port: bool,
 }
 
 /// The file that the build gets of a folder that is left out: an installation goes by the manifests of all packages.

@@ -12,6 +12,9 @@ pub struct ReleaseDiff {
     pub image: bool,
     /// Names of config vars.
     pub config: Names,
+    /// Paths of configuration files.
+    #[serde(default)]
+    pub files: Names,
     /// Process types whose command is another one, new or gone.
     pub processes: Names,
     /// Commands of a schedule that are others, new or gone.
@@ -40,7 +43,7 @@ pub struct CountChange {
 impl ReleaseDiff {
     /// What `newer` has that `older` has not.
     ///
-    /// Config vars are compared sealed: one that was set to the same value again counts as changed.
+    /// Config vars and files are compared sealed: one that was set to the same again counts as changed.
     #[must_use]
     pub fn between(older: &ReleaseContent, newer: &ReleaseContent) -> Self {
         let counts = |content: &ReleaseContent, of: &ProcessType| {
@@ -59,6 +62,7 @@ impl ReleaseDiff {
         Self {
             image: older.image != newer.image,
             config: Names::between(&config(older), &config(newer)),
+            files: Names::between(&older.sealed_files, &newer.sealed_files),
             processes: Names::between(&older.processes, &newer.processes),
             cron: Names::between(&older.cron, &newer.cron),
             formation: formation.collect(),
@@ -74,6 +78,7 @@ impl ReleaseDiff {
             lines.push("Image: another one".to_owned());
         }
         lines.extend(self.config.line("Config vars"));
+        lines.extend(self.files.line("Configuration files"));
         lines.extend(self.processes.line("Process types"));
         lines.extend(self.cron.line("Commands of the schedule"));
         let counts =
@@ -150,6 +155,7 @@ mod tests {
         let mut newer = content("sha256:b", &[("NEW", "x"), ("SAME", "x"), ("SECRET", "hunter2")], 3);
         newer.processes.insert("worker".parse().unwrap(), Command::Line("node worker.js".to_owned()));
         newer.formation.0.insert("worker".parse().unwrap(), 2);
+        newer.sealed_files.insert("/app/config.yml".parse().unwrap(), "x".to_owned());
         newer.limits.memory_mib += 1;
         let diff = ReleaseDiff::between(&older, &newer);
         assert_eq!(
@@ -157,6 +163,7 @@ mod tests {
             [
                 "Image: another one",
                 "Config vars: + NEW, ~ SECRET, - GONE",
+                "Configuration files: + /app/config.yml",
                 "Process types: + worker",
                 "Instances: web 1 -> 3, worker 0 -> 2",
                 "Settings: other limits, health check, volumes or time to drain",

@@ -7,7 +7,8 @@ pub trait SourceTree {
     /// Every file of the tree, in the order of their paths. Symbolic links and submodules are not files.
     fn paths(&self) -> &[String];
 
-    /// The text of a file; `None` where there is no such file, it is a symbolic link, larger than 1 MiB, or not UTF-8.
+    /// The text of a file; `None` where there is no such file, it is a symbolic link, larger than 1 MiB, or not UTF-8, and
+    /// where more was read already than detection may read of a tree.
     fn read(&self, path: &str) -> Option<String>;
 
     /// Whether the path is a file of the tree.

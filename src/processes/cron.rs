@@ -3,7 +3,7 @@
 //! Its shared state is the runs that are under way, to leave out or stop the one before. The database has every run, and
 //! lets one at most be for a minute.
 
-use super::one_off::command;
+use super::one_off::typed;
 use super::{ProcessError, Processes};
 use crate::engine::{EngineError, ExitStatus, InstanceSpec};
 use crate::journal::Mask;
@@ -187,7 +187,7 @@ impl Processes {
                 },
                 generation: 0,
                 image: live.content.image.clone(),
-                command: command(&job.command),
+                command: typed(&job.command),
                 environment: variables,
                 files,
                 volumes: live.content.volumes.clone(),

@@ -1,7 +1,7 @@
 //! Why what runs cannot be looked at, or a command not be run.
 
 use crate::engine::EngineError;
-use crate::model::name::{CronName, EnvironmentName};
+use crate::model::name::{CronName, EnvironmentName, ProcessType};
 use crate::secrets::ClosedVariable;
 use crate::store::StoreError;
 
@@ -16,6 +16,8 @@ pub enum ProcessError {
     NoCron(CronName),
     #[error("`{0}` runs already. Wait for it to end, or say `overlap = \"allow\"` in gilgal.toml.")]
     CronRuns(CronName),
+    #[error("{0} is no process type of what is live.")]
+    NoProcess(ProcessType),
     #[error(transparent)]
     Config(#[from] ClosedVariable),
     #[error(transparent)]

@@ -4,6 +4,7 @@
 
 mod cron;
 mod error;
+mod input;
 mod list;
 mod logs;
 mod one_off;
@@ -11,13 +12,13 @@ mod volumes;
 
 pub use self::cron::{CronEntry, CronRuns, CronStarted};
 pub use self::error::ProcessError;
+pub use self::input::Waiting;
 pub use self::list::{Process, ProcessState};
 pub use self::logs::{AppLine, LineSource, LogRequest, ProcessSelector};
-pub use self::one_off::{LONGEST_RUN, OneOff, OneOffControl};
-
+pub use self::one_off::{OneOff, OneOffControl, OneOffRequest, TIMED_OUT, out_of_time, typed};
 pub use self::volumes::VolumeEntry;
 
-pub use crate::engine::OutputStream;
+pub use crate::engine::{OutputStream, SessionOutput, TerminalSize};
 
 use crate::engine::Engine;
 use crate::model::one_off::OneOffs;
@@ -25,6 +26,7 @@ use crate::model::vitals::Vitals;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What looking at what runs needs of the rest of the server.
 #[derive(Clone)]
@@ -38,4 +40,6 @@ pub struct Processes {
     pub vitals: Vitals,
     /// The runs of schedules that are under way.
     pub cron_runs: CronRuns,
+    /// How long a one-off command may run.
+    pub longest_run: Duration,
 }

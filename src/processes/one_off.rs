@@ -4,6 +4,7 @@ use super::{ProcessError, Processes};
 use crate::engine::{Attached, Engine, ExitStatus, InstanceSpec, SessionOutput, TerminalSize};
 use crate::model::environment::Environment;
 use crate::model::instance::{InstanceId, InstanceKey};
+use crate::model::name::ProcessType;
 use crate::model::one_off::{OneOffKind, OneOffPlace};
 use crate::model::process::Command;
 use crate::model::project::Project;
@@ -16,8 +17,28 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::AsyncWrite;
 
-/// How long a command may run, as on Heroku.
-pub const LONGEST_RUN: Duration = Duration::from_hours(24);
+/// Exit code of a command that had no more time, as `timeout` gives it.
+pub const TIMED_OUT: u32 = 124;
+
+/// What is said of a command that had no more time.
+#[must_use]
+pub fn out_of_time(longest: Duration) -> String {
+    let time = match (longest.as_secs() / 3600, longest.as_secs() % 3600) {
+        (hours, 0) => format!("{hours} hours"),
+        (_, _) => format!("{} seconds", longest.as_secs()),
+    };
+    format!("The command was stopped: it ran for {time}, as long as one may.")
+}
+
+/// A command that somebody wants to run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneOffRequest {
+    pub command: Command,
+    /// The size of its terminal; `None`: it gets none, and its two outputs are told apart.
+    pub terminal: Option<TerminalSize>,
+    /// The process type whose limits it has; `None`: those of the environment.
+    pub limits_of: Option<ProcessType>,
+}
 
 /// A command that runs. It is gone, with every trace of it, when this is dropped.
 pub struct OneOff {
@@ -28,6 +49,8 @@ pub struct OneOff {
     /// What the command reads.
     pub input: Box<dyn AsyncWrite + Send + Unpin>,
     pub control: OneOffControl,
+    /// How long it may run.
+    pub longest: Duration,
 }
 
 /// What can be done to a command that runs.
@@ -57,7 +80,7 @@ impl OneOffControl {
 }
 
 impl Processes {
-    /// Runs a command with what is live in an environment: with a terminal of a size, or without one.
+    /// Runs a command with what is live in an environment.
     ///
     /// # Errors
     /// When nothing is live, as many commands run as may, or the engine does not start it.
@@ -65,11 +88,14 @@ impl Processes {
         &self,
         project: &Project,
         environment: &Environment,
-        typed: &str,
-        terminal: Option<TerminalSize>,
+        request: OneOffRequest,
     ) -> Result<OneOff, ProcessError> {
+        let OneOffRequest { command, terminal, limits_of } = request;
         let live = self.store.current_release(environment.id).await?;
         let live = live.ok_or_else(|| ProcessError::NothingLive(environment.name.clone()))?;
+        if let Some(unknown) = limits_of.as_ref().filter(|of| !live.content.processes.contains_key(of)) {
+            return Err(ProcessError::NoProcess(unknown.clone()));
+        }
         let [.., high, low] = *uuid::Uuid::now_v7().as_bytes();
         let random = u16::from_be_bytes([high, low]);
         let place = self.one_offs.begin(environment.id, OneOffKind::Run, random);
@@ -89,24 +115,26 @@ impl Processes {
             },
             generation: 0,
             image: live.content.image.clone(),
-            command: command(typed),
+            command,
             environment: variables,
             files: open_files(&self.master_key, environment.id, &live.content)?,
             volumes: live.content.volumes.clone(),
             port: live.content.port,
-            limits: live.content.limits_of(&process_type),
+            limits: live.content.limits_of(limits_of.as_ref().unwrap_or(&process_type)),
             slug: project.slug.clone(),
         };
         self.engine.ensure_network(project.id).await?;
         let Attached { id, output, input, container } = self.engine.attach(&spec, terminal).await?;
         let control =
             OneOffControl { id, engine: Arc::clone(&self.engine), _container: container, _place: place };
-        Ok(OneOff { name: spec.key.shown(), output, input, control })
+        Ok(OneOff { name: spec.key.shown(), output, input, control, longest: self.longest_run })
     }
 }
 
-/// A line that means the same without a shell is run without one: not every image has one.
-pub(super) fn command(line: &str) -> Command {
+/// The command of a line that somebody has typed. One that means the same without a shell is run without one: not every
+/// image has one.
+#[must_use]
+pub fn typed(line: &str) -> Command {
     let plain = |character: char| character.is_ascii_alphanumeric() || " _-./:,+@%".contains(character);
     if line.chars().all(plain) {
         Command::Exec(line.split_whitespace().map(str::to_owned).collect())
@@ -122,9 +150,9 @@ mod tests {
     #[test]
     fn a_shell_is_there_for_what_needs_one() {
         let words = ["python", "-m", "app.migrate", "--step=1"];
-        assert_eq!(command("ls -la /app"), Command::Exec(["ls", "-la", "/app"].map(str::to_owned).to_vec()));
+        assert_eq!(typed("ls -la /app"), Command::Exec(["ls", "-la", "/app"].map(str::to_owned).to_vec()));
         for line in ["echo $HOME", "ls | wc", "a && b", "echo 'a b'", "FOO=1 env", &words.join(" ")] {
-            assert_eq!(command(line), Command::Line(line.to_owned()));
+            assert_eq!(typed(line), Command::Line(line.to_owned()));
         }
     }
 }

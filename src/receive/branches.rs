@@ -135,15 +135,10 @@ impl Receiver {
             },
         };
         let why = format!("superseded by {} of {}", new.commit.short(), push.user.username);
-        match self.store.queue_deployment(new, &why).await? {
-            Joined::Running(running) => Ok((running.id, false)),
-            Joined::New(Enqueued { deployment, .. }) => {
-                self.queue.wake();
-                // The pushers of what was superseded are waiting for its log.
-                self.journal.wake_readers();
-                Ok((deployment.id, true))
-            }
-        }
+        Ok(match self.deployments.enqueue(new, &why).await? {
+            Joined::Running(running) => (running.id, false),
+            Joined::New(Enqueued { deployment, .. }) => (deployment.id, true),
+        })
     }
 
     async fn say_not_followed(&self, push: &Push, branch: &BranchName, terminal: &Terminal) {

@@ -99,12 +99,8 @@ impl Receiver {
             HangUpPolicy::Detach => {
                 tracing::info!(%deployment, "the pusher is gone; the deployment goes on");
             }
-            HangUpPolicy::Cancel => match self.patiently(|| self.store.request_cancel(deployment)).await {
-                Ok(true) => {
-                    tracing::info!(%deployment, "the pusher is gone; the deployment is cancelled");
-                    self.interrupts.signal();
-                    self.journal.wake_readers();
-                }
+            HangUpPolicy::Cancel => match self.patiently(|| self.deployments.cancel(deployment)).await {
+                Ok(true) => tracing::info!(%deployment, "the pusher is gone; the deployment is cancelled"),
                 Ok(false) => {
                     tracing::info!(%deployment, "the pusher is gone, too late to cancel the deployment");
                 }

@@ -22,8 +22,8 @@ pub use pushes::{Push, PushGuard, Pushes};
 pub use socket::{BoundSocket, SocketError, bind};
 
 use crate::buildpack::Catalog;
+use crate::deployments::Deployments;
 use crate::engine::Engine;
-use crate::jobs::{Interrupts, Queue};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::report;
@@ -35,8 +35,7 @@ use std::time::Duration;
 pub struct Receiver {
     pub store: Store,
     pub journal: Journal,
-    pub queue: Queue,
-    pub interrupts: Interrupts,
+    pub deployments: Deployments,
     pub catalog: Arc<Catalog>,
     pub engine: Arc<dyn Engine>,
     pub pushes: Pushes,

@@ -60,8 +60,8 @@ impl Receiver {
         let Some(environment) = environment else { return Ok(false) };
         if command.deletes() {
             return Err(format!(
-                "The environment {} follows `{branch}`, so the branch cannot be deleted. Delete the project, or push to another branch.",
-                environment.name
+                "The environment {} follows `{branch}`, so the branch cannot be deleted. Let the environment follow another branch, or none: PATCH /api/environments/{}:{} {{\"branch\": null}}.",
+                environment.name, push.project.slug, environment.name
             ));
         }
         Ok(true)

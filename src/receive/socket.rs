@@ -58,7 +58,8 @@ impl BoundSocket {
                 Ok((stream, _)) => {
                     let receiver = receiver.clone();
                     tokio::spawn(async move {
-                        if let Err(error) = answer(&receiver, stream).await {
+                        // A push is in it: too large to be moved about.
+                        if let Err(error) = Box::pin(answer(&receiver, stream)).await {
                             tracing::debug!(%error, "a hook went away");
                         }
                     });

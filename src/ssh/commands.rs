@@ -81,6 +81,7 @@ pub(super) fn not_queued(error: DeployError) -> Refusal {
     match error {
         DeployError::Store(error) => failed(error),
         DeployError::Git(error) => internal(error),
+        DeployError::Upload(error) => internal(error),
         DeployError::NoBranch(_)
         | DeployError::NoCommit(_)
         | DeployError::FollowsNoBranch(_)
@@ -94,6 +95,9 @@ pub(super) fn not_queued(error: DeployError) -> Refusal {
         | DeployError::NoProcess(..)
         | DeployError::TooMuch(_)
         | DeployError::NotCancellable
+        | DeployError::NoRoom(_)
+        | DeployError::Repository(_)
+        | DeployError::Registry(_)
         | DeployError::Disabled => Refusal(error.to_string()),
     }
 }

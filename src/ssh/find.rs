@@ -78,10 +78,14 @@ pub(super) async fn project_to_push(front: &Front, user: &User, name: &str) -> R
             tracing::info!(project = %project.slug, user = %user.username, "a push has created a project");
             Ok(Found { project, is_new: true })
         }
-        // The name belongs to somebody whose projects this account must not know of.
-        Err(ProjectError::SlugTaken(slug)) => {
-            Err(Refusal(format!("There is no project \"{slug}\" that you may push to. Choose another name.")))
-        }
+        Err(ProjectError::SlugTaken(slug)) => match look_up(front, user, &slug, Action::Push).await? {
+            // Another push of theirs has made it in this moment.
+            Some(project) => Ok(Found { project, is_new: false }),
+            // The name belongs to somebody whose projects this account must not know of.
+            None => Err(Refusal(format!(
+                "There is no project \"{slug}\" that you may push to. Choose another name."
+            ))),
+        },
         Err(error) => Err(refusal(error)),
     }
 }

@@ -27,6 +27,7 @@ mod request;
 mod session;
 mod standing;
 mod tables;
+mod trail;
 
 pub use accept::{BindError, Bound, bind, on};
 pub use front::{Front, MAX_SERVICES};

@@ -8,17 +8,10 @@ use super::tables::not_shown;
 use crate::auth::access::Action;
 use crate::engine::{OutputStream, SessionOutput, TerminalSize};
 use crate::model::user::User;
-use crate::processes::{LONGEST_RUN, OneOff, OneOffControl};
-use bytes::Bytes;
+use crate::processes::{OneOff, OneOffControl, OneOffRequest, TIMED_OUT, Waiting, out_of_time, typed};
 use futures_util::StreamExt;
 use russh::{ChannelMsg, ChannelReadHalf};
-use std::collections::VecDeque;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
-
-/// Bytes of input that wait for a command that does not read; then the client waits.
-const AHEAD: usize = 1024 * 1024;
-/// Exit code of a command that had no more time, as `timeout` gives it.
-const TIMED_OUT: u32 = 124;
 
 /// Runs a command; `None` where the client has hung up, which ends it.
 pub(super) async fn run(
@@ -33,8 +26,9 @@ pub(super) async fn run(
         Screen::Unknown => None,
         Screen::Terminal { size, .. } => Some(size),
     };
-    let started = front.processes.run(&project, &environment, line, terminal).await;
-    let OneOff { name, output: mut printed, input, control } = started.map_err(not_shown)?;
+    let request = OneOffRequest { command: typed(line), terminal, limits_of: None };
+    let started = front.processes.run(&project, &environment, request).await;
+    let OneOff { name, output: mut printed, input, control, longest } = started.map_err(not_shown)?;
     tracing::info!(project = %project.slug, command = %name, user = %user.username, "a one-off command runs");
     let shown = async {
         while let Some(Ok(SessionOutput { stream, bytes })) = printed.next().await {
@@ -46,11 +40,10 @@ pub(super) async fn run(
         control.exit_status().await
     };
     tokio::select! {
-        status = tokio::time::timeout(LONGEST_RUN, shown) => match status {
+        status = tokio::time::timeout(longest, shown) => match status {
             Ok(status) => Ok(Some(u32::try_from(status.map_err(not_shown)?.code).unwrap_or(1))),
             Err(_elapsed) => {
-                let hours = LONGEST_RUN.as_secs() / 3600;
-                output.notice(&format!("The command was stopped: it ran for {hours} hours.")).await;
+                output.notice(&out_of_time(longest)).await;
                 Ok(Some(TIMED_OUT))
             }
         },
@@ -60,48 +53,25 @@ pub(super) async fn run(
 
 /// Hands on what the client types, and the size of its terminal, until it has hung up.
 async fn pass_input(mut read: ChannelReadHalf, mut input: impl AsyncWrite + Unpin, control: &OneOffControl) {
-    let mut waiting: VecDeque<Bytes> = VecDeque::new();
-    let mut waiting_bytes = 0;
-    let (mut ended, mut closed) = (false, false);
+    let mut waiting = Waiting::default();
     loop {
-        if ended && waiting.is_empty() && !closed {
+        if waiting.is_over() {
             // One that does not read has no use for the end of its input either.
             input.shutdown().await.ok();
-            closed = true;
+            waiting.close();
         }
         tokio::select! {
-            written = input.write(waiting.front().map_or(&[], |bytes| bytes)), if !waiting.is_empty() => {
-                // A command that has closed its input is not written to any more.
-                let count = written.unwrap_or(waiting_bytes);
-                waiting_bytes -= count;
-                take(&mut waiting, count);
-            }
-            message = read.wait(), if waiting_bytes < AHEAD => match message {
-                Some(ChannelMsg::Data { data }) if !ended => {
-                    waiting_bytes += data.len();
-                    waiting.push_back(data);
-                }
+            written = input.write(waiting.first()), if !waiting.is_empty() => waiting.written(written),
+            message = read.wait(), if waiting.has_room() => match message {
+                Some(ChannelMsg::Data { data }) => waiting.push(data),
                 Some(ChannelMsg::WindowChange { col_width, row_height, .. }) => {
                     control.resize(terminal_size(col_width, row_height)).await;
                 }
-                Some(ChannelMsg::Eof) => ended = true,
+                Some(ChannelMsg::Eof) => waiting.end(),
                 Some(ChannelMsg::Close) | None => return,
                 Some(_) => {}
             },
         }
-    }
-}
-
-/// Takes so many bytes from the beginning.
-fn take(waiting: &mut VecDeque<Bytes>, mut count: usize) {
-    while let Some(first) = waiting.front_mut() {
-        let taken = count.min(first.len());
-        drop(first.split_to(taken));
-        count -= taken;
-        if !first.is_empty() {
-            return;
-        }
-        waiting.pop_front();
     }
 }
 
@@ -114,18 +84,6 @@ pub(super) fn terminal_size(columns: u32, rows: u32) -> TerminalSize {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_is_written_in_part_goes_on_where_it_was() {
-        let mut waiting =
-            VecDeque::from([Bytes::from_static(b"abc"), Bytes::new(), Bytes::from_static(b"de")]);
-        take(&mut waiting, 2);
-        assert_eq!(waiting.front().unwrap(), "c");
-        take(&mut waiting, 2);
-        assert_eq!(waiting, [Bytes::from_static(b"e")]);
-        take(&mut waiting, 1);
-        assert!(waiting.is_empty());
-    }
 
     #[test]
     fn a_terminal_has_a_size() {

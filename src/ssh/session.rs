@@ -3,8 +3,10 @@
 use super::front::Front;
 use super::output::Output;
 use super::request::{Request, Unsupported};
+use super::trail::Deed;
 use super::{app_logs, commands, cron, git_session, greeting, one_off, standing, tables};
 use crate::git::GitProtocol;
+use crate::model::user::{SshKey, User};
 use crate::store::StoreError;
 use russh::{ChannelMsg, ChannelReadHalf};
 use std::net::SocketAddr;
@@ -70,9 +72,25 @@ async fn answer(
     if let Err(error) = front.store.touch_ssh_key(key.id, crate::model::time::now()).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "cannot note when an SSH key was used");
     }
+    let deed = Deed::of(&request);
+    let code = Box::pin(carry_out(front, caller, (&key, &user), request, (read, output))).await?;
+    if let Some(deed) = deed {
+        deed.record(front, caller, (&key, &user), code).await;
+    }
+    Ok(code)
+}
+
+/// Does what somebody asks for who has a key.
+async fn carry_out(
+    front: &Front,
+    caller: &Caller,
+    (key, user): (&SshKey, &User),
+    request: Request,
+    (read, output): (ChannelReadHalf, &Output),
+) -> Result<Option<u32>, Refusal> {
     match request {
         Request::Help => {
-            output.say(&greeting::hello(&user, &front.address)).await;
+            output.say(&greeting::hello(user, &front.address)).await;
             output.say(&greeting::help(&front.address)).await;
             Ok(Some(0))
         }
@@ -81,54 +99,50 @@ async fn answer(
             output.say(&format!("{name} ({email}), key \"{}\" {}\n", key.title, key.fingerprint)).await;
             Ok(Some(0))
         }
-        Request::Logs { of } => {
-            Box::pin(until_hung_up(read, commands::logs(front, &user, &of, output))).await
-        }
-        Request::AppLogs(wanted) => until_hung_up(read, app_logs::show(front, &user, &wanted, output)).await,
+        Request::Logs { of } => Box::pin(until_hung_up(read, commands::logs(front, user, &of, output))).await,
+        Request::AppLogs(wanted) => until_hung_up(read, app_logs::show(front, user, &wanted, output)).await,
         Request::Run { project, command } => {
-            one_off::run(front, &user, (&project, &command), read, output).await
+            one_off::run(front, user, (&project, &command), read, output).await
         }
         Request::Redeploy { project } => {
             // Boxed: as large as all that queueing a deployment asks of the database.
-            until_hung_up(read, Box::pin(commands::redeploy(front, &user, &project, output))).await
+            until_hung_up(read, Box::pin(commands::redeploy(front, user, &project, output))).await
         }
         Request::Rollback { project, version, rebuild } => {
             let to = (project.as_str(), version, rebuild);
-            until_hung_up(read, Box::pin(commands::rollback(front, &user, to, output))).await
+            until_hung_up(read, Box::pin(commands::rollback(front, user, to, output))).await
         }
         Request::Restart { project } => {
-            until_hung_up(read, Box::pin(commands::restart(front, &user, &project, output))).await
+            until_hung_up(read, Box::pin(commands::restart(front, user, &project, output))).await
         }
         Request::Scale { project, counts } => {
             let to = (project.as_str(), &counts);
-            until_hung_up(read, Box::pin(commands::scale(front, &user, to, output))).await
+            until_hung_up(read, Box::pin(commands::scale(front, user, to, output))).await
         }
         Request::Instances { project } => {
-            until_hung_up(read, tables::instances(front, &user, &project, output)).await
+            until_hung_up(read, tables::instances(front, user, &project, output)).await
         }
         Request::Releases { project } => {
-            until_hung_up(read, tables::releases(front, &user, &project, output)).await
+            until_hung_up(read, tables::releases(front, user, &project, output)).await
         }
         Request::Maintenance { project, on } => {
-            until_hung_up(read, standing::maintain(front, &user, (&project, on), output)).await
+            until_hung_up(read, standing::maintain(front, user, (&project, on), output)).await
         }
-        Request::Stop { project } => {
-            until_hung_up(read, standing::stop(front, &user, &project, output)).await
-        }
+        Request::Stop { project } => until_hung_up(read, standing::stop(front, user, &project, output)).await,
         Request::Start { project } => {
-            until_hung_up(read, Box::pin(standing::start(front, &user, &project, output))).await
+            until_hung_up(read, Box::pin(standing::start(front, user, &project, output))).await
         }
         Request::Volumes { project } => {
-            until_hung_up(read, tables::volumes(front, &user, &project, output)).await
+            until_hung_up(read, tables::volumes(front, user, &project, output)).await
         }
         Request::Cron { project, name } => {
-            until_hung_up(read, cron::show(front, &user, (&project, name.as_ref()), output)).await
+            until_hung_up(read, cron::show(front, user, (&project, name.as_ref()), output)).await
         }
         Request::RunCron { project, name } => {
-            until_hung_up(read, Box::pin(cron::run(front, &user, (&project, &name), output))).await
+            until_hung_up(read, Box::pin(cron::run(front, user, (&project, &name), output))).await
         }
         Request::Git { service, project } => {
-            git_session::run(front, caller, user, service, &project, read, output).await
+            git_session::run(front, caller, user.clone(), service, &project, read, output).await
         }
     }
 }

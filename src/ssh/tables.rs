@@ -109,6 +109,7 @@ pub(super) fn not_shown(error: ProcessError) -> Refusal {
         | ProcessError::TooMany(_)
         | ProcessError::NoCron(_)
         | ProcessError::CronRuns(_)
+        | ProcessError::NoProcess(_)
         | ProcessError::Config(_) => Refusal(error.to_string()),
     }
 }

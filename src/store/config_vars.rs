@@ -3,7 +3,6 @@
 use crate::model::environment::{ConfigScope, ConfigVar};
 use crate::model::id::EnvironmentId;
 use crate::model::name::ConfigName;
-use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
@@ -21,13 +20,6 @@ pub(super) struct ConfigVarRow {
     pub(super) scope: ConfigScope,
     pub(super) secret: bool,
     pub(super) updated_at: StoredTime,
-}
-
-impl ConfigVarRow {
-    /// Whether it was set after a moment.
-    pub(super) fn is_newer_than(&self, moment: Timestamp) -> bool {
-        Timestamp::from(self.updated_at) > moment
-    }
 }
 
 impl From<ConfigVarRow> for ConfigVar {

@@ -51,7 +51,7 @@ pub struct ConfigChange {
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = config_files)]
-pub(super) struct ConfigFileRow {
+struct ConfigFileRow {
     id: ConfigFileId,
     environment_id: EnvironmentId,
     path: FilePath,
@@ -169,7 +169,8 @@ impl Store {
     }
 }
 
-async fn read(
+/// What is set, in a transaction.
+pub(super) async fn read(
     connection: &mut Connection,
     environment_id: EnvironmentId,
 ) -> Result<Configuration, StoreError> {
@@ -184,7 +185,8 @@ async fn read(
     Ok(Configuration { variables, files })
 }
 
-async fn apply(
+/// Changes what is set, and notes it in the history; the transaction has locked the environment.
+pub(super) async fn apply(
     connection: &mut Connection,
     environment_id: EnvironmentId,
     update: ConfigurationUpdate,

@@ -177,30 +177,6 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
-    /// Sets the branch that an environment follows and its settings.
-    ///
-    /// # Errors
-    /// [`StoreError::Conflict`] when another environment of the project follows the `branch`.
-    pub async fn update_environment(
-        &self,
-        id: EnvironmentId,
-        branch: Option<BranchName>,
-        settings: &EnvironmentSettings,
-    ) -> Result<Environment, StoreError> {
-        let mut connection = self.write().await?;
-        let change = (
-            environments::branch.eq(branch),
-            environments::settings.eq(Json(settings.clone())),
-            environments::updated_at.eq(StoredTime::now()),
-        );
-        let row: EnvironmentRow = on!(connection, |c| diesel::update(environments::table.find(id))
-            .set(change)
-            .returning(EnvironmentRow::as_returning())
-            .get_result(c)
-            .await)?;
-        Ok(row.into())
-    }
-
     /// Sets how many instances of some process types an environment has; what is set of others stays.
     pub async fn set_formation(
         &self,

@@ -1,15 +1,16 @@
 //! Which images releases have, and since when.
 
-use crate::model::id::ProjectId;
-use crate::model::release::ReleaseContent;
+use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::schema::{environments, releases};
-use crate::store::types::{Json, StoredTime};
+use crate::store::types::StoredTime;
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::collections::HashSet;
 
 /// An image that a release has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,18 +22,44 @@ pub struct ReleasedImage {
 }
 
 impl Store {
+    /// The images of all releases there are.
+    pub async fn released_images(&self) -> Result<HashSet<String>, StoreError> {
+        let mut connection = self.read().await?;
+        let images: Vec<String> =
+            on!(connection, |c| releases::table.select(releases::image).distinct().load(c).await)?;
+        Ok(images.into_iter().collect())
+    }
+
+    /// The images of the newest releases of an environment, no more than `most` of them; several releases may have one.
+    pub async fn newest_images_of(
+        &self,
+        environment_id: EnvironmentId,
+        most: u32,
+    ) -> Result<Vec<String>, StoreError> {
+        let mut connection = self.read().await?;
+        let images = on!(connection, |c| releases::table
+            .filter(releases::environment_id.eq(environment_id))
+            .group_by(releases::image)
+            .order(max(releases::version).desc())
+            .limit(most.into())
+            .select(releases::image)
+            .load(c)
+            .await)?;
+        Ok(images)
+    }
+
     /// The image of every release, the newest release first.
     pub async fn images_of_releases(&self) -> Result<Vec<ReleasedImage>, StoreError> {
         let mut connection = self.read().await?;
-        let rows: Vec<(ProjectId, Json<ReleaseContent>, StoredTime)> = on!(connection, |c| releases::table
+        let rows: Vec<(ProjectId, String, StoredTime)> = on!(connection, |c| releases::table
             .inner_join(environments::table)
             .order((releases::created_at.desc(), releases::id.desc()))
-            .select((environments::project_id, releases::content, releases::created_at))
+            .select((environments::project_id, releases::image, releases::created_at))
             .load(c)
             .await)?;
-        let image = |(project, content, released_at): (_, Json<ReleaseContent>, _)| ReleasedImage {
+        let image = |(project, image, released_at)| ReleasedImage {
             project,
-            image: content.0.image,
+            image,
             released_at: StoredTime::into(released_at),
         };
         Ok(rows.into_iter().map(image).collect())

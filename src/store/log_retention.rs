@@ -4,17 +4,12 @@ use crate::model::id::{DeploymentId, ProjectId};
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
-use crate::store::schema::{deployment_logs, deployments};
+use crate::store::schema::{deployment_log_sizes, deployment_logs, deployments};
 use crate::store::types::StoredTime;
 use chrono::{DateTime, Utc};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
-
-/// Bytes that a line takes beside its text, more or less: ids, time, and the index.
-const BYTES_OF_A_ROW: u64 = 80;
 
 /// The log of a deployment that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,8 +31,8 @@ impl Store {
     }
 
     /// Removes the logs of deployments that ended before a moment, and of each project the oldest until at most
-    /// `most_bytes` are left. The log of the newest deployment that has ended always stays. Answers with the number of
-    /// logs removed.
+    /// `most_bytes` are left. The log of the newest deployment that has ended always stays, and that of one that is under
+    /// way. Answers with the number of logs removed.
     pub async fn trim_logs(&self, before: DateTime<Utc>, most_bytes: u64) -> Result<usize, StoreError> {
         let ended = self.logs().await?.into_iter().filter_map(|(project, deployment, finished_at, bytes)| {
             Some(Log { deployment, project, finished_at: finished_at?, bytes })
@@ -45,9 +40,14 @@ impl Store {
         let old = too_much(ended.collect(), before, most_bytes);
         for deployment in &old {
             // One at a time: a large log takes the writer a while.
-            let mut connection = self.write().await?;
-            let of_deployment = deployment_logs::table.filter(deployment_logs::deployment_id.eq(*deployment));
-            on!(connection, |c| diesel::delete(of_deployment).execute(c).await)?;
+            let lines = deployment_logs::table.filter(deployment_logs::deployment_id.eq(*deployment));
+            let size = deployment_log_sizes::table.find(*deployment);
+            self.transaction(async |connection| {
+                on!(connection, |c| diesel::delete(lines).execute(c).await)?;
+                on!(connection, |c| diesel::delete(size).execute(c).await)?;
+                Ok(())
+            })
+            .await?;
         }
         Ok(old.len())
     }
@@ -55,16 +55,14 @@ impl Store {
     /// Every log there is: project, deployment, when it ended, bytes.
     async fn logs(&self) -> Result<Vec<(ProjectId, DeploymentId, Option<DateTime<Utc>>, u64)>, StoreError> {
         let mut connection = self.read().await?;
-        let size = format!("CAST(SUM(LENGTH(deployment_logs.text) + {BYTES_OF_A_ROW}) AS BIGINT)");
         let rows: Vec<(ProjectId, DeploymentId, Option<StoredTime>, i64)> =
-            on!(connection, |c| deployment_logs::table
-                .inner_join(deployments::table.on(deployments::id.eq(deployment_logs::deployment_id)))
-                .group_by((deployments::project_id, deployments::id, deployments::finished_at))
+            on!(connection, |c| deployment_log_sizes::table
+                .inner_join(deployments::table.on(deployments::id.eq(deployment_log_sizes::deployment_id)))
                 .select((
                     deployments::project_id,
                     deployments::id,
                     deployments::finished_at,
-                    sql::<BigInt>(&size)
+                    deployment_log_sizes::bytes,
                 ))
                 .load(c)
                 .await)?;

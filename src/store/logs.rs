@@ -6,13 +6,16 @@ use crate::model::log::{Level, LogLine, NewLine, Stream};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
-use crate::store::schema::deployment_logs;
+use crate::store::schema::{deployment_log_sizes, deployment_logs};
 use crate::store::types::{StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+use std::collections::HashSet;
 
 /// Lines in one statement: PostgreSQL takes 65,535 values in one, and a line has seven.
 const LINES_PER_STATEMENT: usize = 1_000;
+/// Bytes that a line takes beside its text, more or less: ids, time, and the index.
+const BYTES_OF_A_ROW: usize = 80;
 
 /// Which lines are wanted; what is `None` does not matter.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,10 +73,11 @@ impl Store {
     pub async fn append_log(&self, deployment_id: DeploymentId, lines: &[LogLine]) -> Result<(), StoreError> {
         let rows: Vec<LogRow> = lines.iter().map(|line| LogRow::new(deployment_id, line)).collect();
         self.transaction(async |connection| {
+            let mut bytes = 0;
             for chunk in rows.chunks(LINES_PER_STATEMENT) {
-                insert(connection, chunk).await?;
+                bytes += insert(connection, chunk).await?;
             }
-            Ok(())
+            grow(connection, deployment_id, bytes).await
         })
         .await
     }
@@ -116,18 +120,41 @@ impl Store {
     }
 }
 
-async fn insert(connection: &mut Connection, rows: &[LogRow]) -> Result<(), StoreError> {
+/// Inserts lines; gives the bytes of those that were not there.
+async fn insert(connection: &mut Connection, rows: &[LogRow]) -> Result<usize, StoreError> {
     let into = diesel::insert_into(deployment_logs::table);
+    let bytes = |row: &LogRow| row.text.len() + BYTES_OF_A_ROW;
     match connection {
         Connection::Postgres(postgres) => {
-            into.values(rows).on_conflict_do_nothing().execute(&mut **postgres).await?;
+            let insert = into.values(rows).on_conflict_do_nothing().returning(deployment_logs::seq);
+            let new: HashSet<i64> = insert.get_results(&mut **postgres).await?.into_iter().collect();
+            Ok(rows.iter().filter(|row| new.contains(&row.seq)).map(bytes).sum())
         }
         // Diesel has no statement of many rows for SQLite here; without a network between, one by one is as good.
         Connection::Sqlite(sqlite) => {
+            let mut sum = 0;
             for row in rows {
-                into.values(row).on_conflict_do_nothing().execute(&mut **sqlite).await?;
+                let new = into.values(row).on_conflict_do_nothing().execute(&mut **sqlite).await?;
+                sum += new * bytes(row);
             }
+            Ok(sum)
         }
     }
+}
+
+/// Notes that the log of a deployment has become larger.
+async fn grow(connection: &mut Connection, deployment: DeploymentId, bytes: usize) -> Result<(), StoreError> {
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    if bytes == 0 {
+        return Ok(());
+    }
+    let row = (deployment_log_sizes::deployment_id.eq(deployment), deployment_log_sizes::bytes.eq(bytes));
+    on!(connection, |c| diesel::insert_into(deployment_log_sizes::table)
+        .values(row)
+        .on_conflict(deployment_log_sizes::deployment_id)
+        .do_update()
+        .set(deployment_log_sizes::bytes.eq(deployment_log_sizes::bytes + bytes))
+        .execute(c)
+        .await)?;
     Ok(())
 }

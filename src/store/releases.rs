@@ -20,7 +20,6 @@ use crate::store::types::{Json, StoredTime};
 use diesel::dsl::{exists, max, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use std::collections::HashSet;
 
 /// A release to make; its environment gives it the next version.
 #[derive(Debug, Clone)]
@@ -46,6 +45,8 @@ struct ReleaseRow {
     created_by: Option<UserId>,
     content: Json<ReleaseContent>,
     created_at: StoredTime,
+    /// That of the content.
+    image: String,
 }
 
 impl From<ReleaseRow> for Release {
@@ -182,14 +183,6 @@ impl Store {
         Ok(Page::from_rows(releases, page, |release| Cursor::number(release.version)))
     }
 
-    /// The images of all releases there are.
-    pub async fn released_images(&self) -> Result<HashSet<String>, StoreError> {
-        let mut connection = self.read().await?;
-        let contents: Vec<Json<ReleaseContent>> =
-            on!(connection, |c| releases::table.select(releases::content).load(c).await)?;
-        Ok(contents.into_iter().map(|content| content.0.image).collect())
-    }
-
     /// The release that is served of every environment that has one: what should run on this server. A disabled project
     /// or environment serves nothing.
     pub async fn current_releases(&self) -> Result<Vec<(Project, Environment, Release)>, StoreError> {
@@ -236,6 +229,7 @@ async fn insert(connection: &mut Connection, new: NewRelease) -> Result<ReleaseR
         version: last.unwrap_or(0) + 1,
         commit_id: new.commit,
         created_by: new.created_by,
+        image: new.content.image.clone(),
         content: Json(new.content),
         created_at: StoredTime::now(),
     };

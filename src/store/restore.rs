@@ -1,17 +1,16 @@
 //! What is set for an environment, set back to what a release has: the part of a rollback that outlasts its instances.
 //! Otherwise the next deployment would bring back what the rollback was to undo.
 
-use crate::model::config_file::ConfigFile;
-use crate::model::environment::{ConfigScope, Environment, EnvironmentSettings};
-use crate::model::id::{ConfigFileId, EnvironmentId};
+use crate::model::config_file::{ConfigEdit, ConfigFile, ConfigKind, Edit};
+use crate::model::environment::{ConfigScope, ConfigVar, Environment, EnvironmentSettings};
+use crate::model::id::{ConfigFileId, EnvironmentId, UserId};
 use crate::model::name::{ConfigName, FilePath};
-use crate::model::time::{Timestamp, now};
+use crate::model::time::Timestamp;
 use crate::store::backend::{Connection, on};
-use crate::store::config_vars::ConfigVarRow;
-use crate::store::configuration::ConfigFileRow;
+use crate::store::configuration::{self, Configuration, ConfigurationUpdate};
 use crate::store::environments::EnvironmentRow;
 use crate::store::error::StoreError;
-use crate::store::schema::{config_files, config_vars, environments};
+use crate::store::schema::environments;
 use crate::store::types::{Json, StoredTime};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -20,8 +19,10 @@ use std::collections::BTreeMap;
 /// What is to be set again.
 #[derive(Debug, Clone)]
 pub struct RestoredSettings {
-    /// What was set after this moment stays.
+    /// What was set after this moment stays; what is set again is set as of then.
     pub asked_at: Timestamp,
+    /// Who asked for it; `None`: the account is gone.
+    pub author: Option<UserId>,
     /// `None`: a release that does not know them; they stay.
     pub settings: Option<EnvironmentSettings>,
     /// Config vars that are not as the release has them: what they are set to, sealed; `None`: it has none.
@@ -37,8 +38,8 @@ pub(super) async fn restore(
     to: &RestoredSettings,
 ) -> Result<(), StoreError> {
     restore_settings(connection, id, to).await?;
-    restore_config(connection, id, to).await?;
-    restore_files(connection, id, to).await
+    let now = configuration::read(connection, id).await?;
+    configuration::apply(connection, id, update_of(id, &now, to)).await
 }
 
 async fn restore_settings(
@@ -56,93 +57,98 @@ async fn restore_settings(
     // What becomes of pushes whose pusher hangs up is no part of what runs, nor is the page that stands in for it.
     let EnvironmentSettings { on_hang_up, maintenance_page, .. } = now.settings;
     let settings = EnvironmentSettings { on_hang_up, maintenance_page, ..settings.clone() };
-    let change = (environments::settings.eq(Json(settings)), environments::updated_at.eq(StoredTime::now()));
+    // A rollback that was asked for later sets it back too.
+    let change = (
+        environments::settings.eq(Json(settings)),
+        environments::updated_at.eq(StoredTime::from(to.asked_at)),
+    );
     on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
     Ok(())
 }
 
-async fn restore_config(
-    connection: &mut Connection,
+/// The changes of config vars and files that set them back.
+fn update_of(
     environment_id: EnvironmentId,
+    now: &Configuration,
     to: &RestoredSettings,
-) -> Result<(), StoreError> {
-    let rows: Vec<ConfigVarRow> = on!(connection, |c| config_vars::table
-        .filter(config_vars::environment_id.eq(environment_id))
-        .select(ConfigVarRow::as_select())
-        .load(c)
-        .await)?;
+) -> ConfigurationUpdate {
+    let mut update = ConfigurationUpdate { author: to.author, ..ConfigurationUpdate::default() };
+    restore_variables(now, to, &mut update);
+    restore_files(environment_id, now, to, &mut update);
+    update
+}
+
+/// What comes back is a secret, whatever it is now: nobody knows any more whether it was one, or was made of one.
+fn restore_variables(now: &Configuration, to: &RestoredSettings, update: &mut ConfigurationUpdate) {
     let mut missing = to.config.clone();
-    for row in rows {
-        let Some(released) = missing.remove(row.name.as_str()) else { continue };
-        if row.is_newer_than(to.asked_at) || !row.scope.at_runtime() {
+    for var in &now.variables {
+        let Some(released) = missing.remove(var.name.as_str()) else { continue };
+        if var.updated_at > to.asked_at || !var.scope.at_runtime() {
             continue;
         }
-        let var = config_vars::table.find((environment_id, &row.name));
-        if let Some(sealed) = released {
-            let change =
-                (config_vars::sealed_value.eq(sealed), config_vars::updated_at.eq(StoredTime::now()));
-            on!(connection, |c| diesel::update(var).set(change).execute(c).await)?;
+        let edit = if let Some(sealed_value) = released {
+            update.set.push(ConfigVar { sealed_value, secret: true, updated_at: to.asked_at, ..var.clone() });
+            Edit::Changed
         } else {
-            on!(connection, |c| diesel::delete(var).execute(c).await)?;
-        }
+            update.unset.push(var.name.clone());
+            Edit::Removed
+        };
+        update.edits.push(ConfigEdit { kind: ConfigKind::Variable, name: var.name.to_string(), edit });
     }
     for (name, sealed_value) in missing {
         // A release has names that were valid when it was made.
         let (Ok(name), Some(sealed_value)) = (name.parse::<ConfigName>(), sealed_value) else { continue };
-        let row = ConfigVarRow {
-            environment_id,
+        let (kind, edit) = (ConfigKind::Variable, Edit::Added);
+        update.edits.push(ConfigEdit { kind, name: name.to_string(), edit });
+        update.set.push(ConfigVar {
             name,
             sealed_value,
             // A release keeps what instances have.
             scope: ConfigScope::Runtime,
-            // Nobody knows any more whether it was one.
             secret: true,
-            updated_at: StoredTime::now(),
-        };
-        on!(connection, |c| diesel::insert_into(config_vars::table).values(&row).execute(c).await)?;
+            updated_at: to.asked_at,
+        });
     }
-    Ok(())
 }
 
-async fn restore_files(
-    connection: &mut Connection,
+fn restore_files(
     environment_id: EnvironmentId,
+    now: &Configuration,
     to: &RestoredSettings,
-) -> Result<(), StoreError> {
-    let rows: Vec<ConfigFileRow> = on!(connection, |c| config_files::table
-        .filter(config_files::environment_id.eq(environment_id))
-        .select(ConfigFileRow::as_select())
-        .load(c)
-        .await)?;
+    update: &mut ConfigurationUpdate,
+) {
     let mut missing = to.files.clone();
-    for file in rows.into_iter().map(ConfigFile::from) {
+    for file in &now.files {
         let Some(released) = missing.remove(&file.path) else { continue };
         if file.updated_at > to.asked_at {
             continue;
         }
-        let row = config_files::table.find(file.id);
-        if let Some(sealed) = released {
-            let change =
-                (config_files::sealed_content.eq(sealed), config_files::updated_at.eq(StoredTime::now()));
-            on!(connection, |c| diesel::update(row).set(change).execute(c).await)?;
+        let edit = if let Some(sealed_content) = released {
+            update.files.push(ConfigFile {
+                sealed_content,
+                secret: true,
+                updated_at: to.asked_at,
+                ..file.clone()
+            });
+            Edit::Changed
         } else {
-            on!(connection, |c| diesel::delete(row).execute(c).await)?;
-        }
+            update.removed_files.push(file.id);
+            Edit::Removed
+        };
+        update.edits.push(ConfigEdit { kind: ConfigKind::File, name: file.path.to_string(), edit });
     }
     for (path, sealed_content) in missing {
-        let (Some(sealed_content), created_at) = (sealed_content, now()) else { continue };
-        let file = ConfigFile {
+        let Some(sealed_content) = sealed_content else { continue };
+        let (kind, edit) = (ConfigKind::File, Edit::Added);
+        update.edits.push(ConfigEdit { kind, name: path.to_string(), edit });
+        update.files.push(ConfigFile {
             id: ConfigFileId::generate(),
             environment_id,
             path,
             sealed_content,
-            // Nobody knows any more whether it was one.
             secret: true,
-            created_at,
-            updated_at: created_at,
-        };
-        let row = ConfigFileRow::from(file);
-        on!(connection, |c| diesel::insert_into(config_files::table).values(&row).execute(c).await)?;
+            created_at: to.asked_at,
+            updated_at: to.asked_at,
+        });
     }
-    Ok(())
 }

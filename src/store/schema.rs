@@ -197,6 +197,37 @@ diesel::table! {
 }
 
 diesel::table! {
+    use crate::store::types::Guid;
+    use diesel::sql_types::BigInt;
+
+    deployment_log_sizes (deployment_id) {
+        deployment_id -> Guid,
+        bytes -> BigInt,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    drains (id) {
+        id -> Guid,
+        project_id -> Guid,
+        environment_id -> Nullable<Guid>,
+        url -> Text,
+        sealed_token -> Nullable<Text>,
+        certificates -> Nullable<Text>,
+        last_success_at -> Nullable<UtcTime>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<UtcTime>,
+        dropped -> BigInt,
+        sent -> Document,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
     use crate::store::types::{Document, Guid, UtcTime};
     use diesel::sql_types::{BigInt, Nullable, Text};
 
@@ -209,6 +240,7 @@ diesel::table! {
         created_by -> Nullable<Guid>,
         content -> Document,
         created_at -> UtcTime,
+        image -> Text,
     }
 }
 
@@ -362,6 +394,43 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    remote_credentials (project_id, host) {
+        project_id -> Guid,
+        host -> Text,
+        username -> Text,
+        sealed_password -> Text,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    deploy_keys (project_id) {
+        project_id -> Guid,
+        public_key -> Text,
+        sealed_private_key -> Text,
+        created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    known_hosts (project_id, host) {
+        project_id -> Guid,
+        host -> Text,
+        host_keys -> Text,
+        first_seen_at -> UtcTime,
+    }
+}
+
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
@@ -382,6 +451,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     deployments,
     deployment_events,
     deployment_logs,
+    deployment_log_sizes,
+    drains,
     releases,
     jobs,
     sessions,

@@ -6,15 +6,19 @@
 
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
-use crate::model::id::{ConfigFileId, DeploymentId, EnvironmentId, ReleaseId, UserId};
+use crate::model::drain;
+use crate::model::id::{ConfigFileId, DeploymentId, DrainId, EnvironmentId, ProjectId, ReleaseId, UserId};
 use crate::model::name::ConfigName;
 use crate::model::release::ReleaseContent;
+use crate::model::remote;
+use crate::model::remote_host::RemoteHost;
 use crate::model::second_factor;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    config_files, config_vars, deployments, idempotent_requests, releases, second_factors,
+    config_files, config_vars, deploy_keys, deployments, drains, idempotent_requests, releases,
+    remote_credentials, second_factors,
 };
 use crate::store::types::Json;
 use diesel::prelude::*;
@@ -61,6 +65,9 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
         granted!(self.releases().await?);
         granted!(self.deployments().await?);
         granted!(self.second_factors().await?);
+        granted!(self.remote_credentials().await?);
+        granted!(self.deploy_keys().await?);
+        granted!(self.drains().await?);
         self.forget_answers().await?;
         Ok(Ok(()))
     }
@@ -171,6 +178,62 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
                     .set(change)
                     .execute(c)
                     .await)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn remote_credentials(&mut self) -> Result<Result<(), E>, StoreError> {
+        let mut connection = self.store.write().await?;
+        let rows: Vec<(ProjectId, RemoteHost, String)> = on!(connection, |c| remote_credentials::table
+            .select((
+                remote_credentials::project_id,
+                remote_credentials::host,
+                remote_credentials::sealed_password
+            ))
+            .load(c)
+            .await)?;
+        for (project, host, sealed) in rows {
+            self.values += 1;
+            if let Some(again) = granted!((self.reseal)(&remote::credential_purpose(project, &host), &sealed))
+            {
+                let row = remote_credentials::table.find((project, host));
+                let change = remote_credentials::sealed_password.eq(again);
+                on!(connection, |c| diesel::update(row).set(change).execute(c).await)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn deploy_keys(&mut self) -> Result<Result<(), E>, StoreError> {
+        let mut connection = self.store.write().await?;
+        let rows: Vec<(ProjectId, String)> = on!(connection, |c| deploy_keys::table
+            .select((deploy_keys::project_id, deploy_keys::sealed_private_key))
+            .load(c)
+            .await)?;
+        for (project, sealed) in rows {
+            self.values += 1;
+            if let Some(again) = granted!((self.reseal)(&remote::deploy_key_purpose(project), &sealed)) {
+                let change = deploy_keys::sealed_private_key.eq(again);
+                on!(connection, |c| diesel::update(deploy_keys::table.find(project))
+                    .set(change)
+                    .execute(c)
+                    .await)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn drains(&mut self) -> Result<Result<(), E>, StoreError> {
+        let mut connection = self.store.write().await?;
+        let rows: Vec<(DrainId, Option<String>)> =
+            on!(connection, |c| drains::table.select((drains::id, drains::sealed_token)).load(c).await)?;
+        for (id, sealed) in rows {
+            let Some(sealed) = sealed else { continue };
+            self.values += 1;
+            if let Some(again) = granted!((self.reseal)(&drain::seal_purpose(id), &sealed)) {
+                let change = drains::sealed_token.eq(again);
+                on!(connection, |c| diesel::update(drains::table.find(id)).set(change).execute(c).await)?;
             }
         }
         Ok(Ok(()))

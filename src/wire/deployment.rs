@@ -1,9 +1,14 @@
 //! Bodies of `/api/deployments`.
 
 use crate::model::basis::DeploymentBasis;
-use crate::model::deployment::{DeploymentSource, DeploymentState, RecordedEvent, Setback, Status, Step};
+use crate::model::deployment::{
+    DeploymentOptions, DeploymentSource, DeploymentState, RecordedEvent, Setback, Status, Step,
+};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
+use crate::model::image::ImageName;
 use crate::model::name::{BranchName, CommitId, Username};
+use crate::model::origin::Origin;
+use crate::model::repository_url::{ReferenceName, RepositoryUrl};
 use crate::model::time::Timestamp;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
@@ -22,7 +27,8 @@ pub struct DeploymentBody {
     pub step: Step,
     /// Why it did not go live; of a rollback that the server has started by itself, why it has.
     pub reason: Option<String>,
-    pub commit: CommitId,
+    /// `null` until it is fetched, where it comes from another repository.
+    pub commit: Option<CommitId>,
     pub branch: Option<BranchName>,
     /// Who pushed; `null` where the account is gone.
     pub author: Option<Username>,
@@ -40,11 +46,26 @@ pub struct DeploymentBody {
 }
 
 /// What a deployment is made from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum MadeFromBody {
     /// Its commit, which is built.
     Commit,
+    /// An archive that was sent, which is its commit.
+    Upload,
+    /// What it fetches from another repository.
+    Repository {
+        #[schema(value_type = String)]
+        url: RepositoryUrl,
+        /// A branch, a tag or a commit; `null`: what the `HEAD` of the repository is.
+        #[schema(value_type = Option<String>)]
+        reference: Option<ReferenceName>,
+    },
+    /// An image of a registry.
+    Image {
+        #[schema(value_type = String)]
+        image: ImageName,
+    },
     /// A release of the environment, or of another one from which it is promoted.
     Release { environment_id: EnvironmentId, version: i64 },
     /// What was live, with other settings.
@@ -54,9 +75,14 @@ pub enum MadeFromBody {
 impl MadeFromBody {
     /// What a deployment to an environment is made from.
     #[must_use]
-    pub const fn of(basis: DeploymentBasis, here: EnvironmentId) -> Self {
-        match basis {
-            DeploymentBasis::Commit => Self::Commit,
+    pub fn of(options: DeploymentOptions, here: EnvironmentId) -> Self {
+        match options.basis {
+            DeploymentBasis::Commit => match options.origin {
+                None => Self::Commit,
+                Some(Origin::Upload) => Self::Upload,
+                Some(Origin::Repository { url, reference }) => Self::Repository { url, reference },
+                Some(Origin::Image { image }) => Self::Image { image },
+            },
             DeploymentBasis::Live { .. } => Self::Live,
             DeploymentBasis::Release { version, .. } => Self::Release { environment_id: here, version },
             DeploymentBasis::Promotion { environment_id, version, .. } => {
@@ -74,6 +100,15 @@ pub struct NewDeploymentBody {
     pub commit: Option<CommitId>,
     /// What it points at when the turn of the deployment comes.
     pub branch: Option<BranchName>,
+    /// The URL of a repository elsewhere, from which is deployed once, or `git@host:path`.
+    #[schema(value_type = Option<String>)]
+    pub repository: Option<RepositoryUrl>,
+    /// A branch, a tag or a commit of that repository; what its `HEAD` is unless given.
+    #[schema(value_type = Option<String>)]
+    pub reference: Option<ReferenceName>,
+    /// An image of a registry, which is run as it is: `ghcr.io/a/b:1`.
+    #[schema(value_type = Option<String>)]
+    pub image: Option<ImageName>,
     /// Name or id; `production` unless given.
     pub environment: Option<String>,
     /// Build every layer anew.
@@ -84,9 +119,11 @@ pub struct NewDeploymentBody {
 impl Body for NewDeploymentBody {
     fn take(form: &mut Form) -> Option<Self> {
         let (commit, branch) = (form.optional("commit"), form.optional("branch"));
+        let (repository, reference) = (form.optional("repository"), form.optional("reference"));
+        let image = form.optional("image");
         let environment = form.optional("environment");
         let no_cache = form.optional_value("no_cache", TRUTH).unwrap_or_default();
-        Some(Self { commit, branch, environment, no_cache })
+        Some(Self { commit, branch, repository, reference, image, environment, no_cache })
     }
 }
 

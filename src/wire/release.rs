@@ -21,6 +21,9 @@ pub struct ReleaseBody {
     /// Who made it; `null` where the account is gone.
     pub author: Option<Username>,
     pub image: String,
+    /// What it was made of, where that is an image of a registry: `docker.io/library/nginx@sha256:…`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source_image: Option<String>,
     /// Commands by process type.
     pub processes: BTreeMap<ProcessType, String>,
     /// Instances by process type.

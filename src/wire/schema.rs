@@ -6,9 +6,10 @@
 use crate::model::audit::CredentialKind;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
+use crate::model::drain::DrainUrl;
 use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, EnvironmentId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
     InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use crate::model::log::{Level, Stream};
@@ -135,6 +136,7 @@ schemas! {
     ConfigFileId = id(),
     CronRunId = id(),
     DeploymentId = id(),
+    DrainId = id(),
     EnvironmentId = id(),
     InvitationId = id(),
     ProjectId = id(),
@@ -151,6 +153,7 @@ schemas! {
     VolumeName = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
     ConfigName = string().pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,127}$")),
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
+    DrainUrl = string().format(Some(SchemaFormat::Custom("uri".to_owned()))).max_length(Some(1024)),
     FilePath = string().min_length(Some(2)).max_length(Some(255)),
     FolderPath = string().min_length(Some(1)).max_length(Some(255)),
     MaintenancePage = string().min_length(Some(1)).max_length(Some(32_768)),
@@ -163,6 +166,8 @@ schemas! {
         .required("image")
         .property("config", names())
         .required("config")
+        .property("files", names())
+        .required("files")
         .property("processes", names())
         .required("processes")
         .property("cron", names())

@@ -1,7 +1,8 @@
 //! `/api/environments/:id/config` and configuration files. Nothing is live, so that a change needs nothing; what it causes
 //! where something is stands in `tests/e2e`.
 
-use crate::support::{Client, Reply, TestServer};
+use crate::support::{self, Client, Reply, TestServer};
+use gilgal::model::deployment::DeploymentState;
 use reqwest::Method;
 use reqwest::header::{ACCEPT, CONTENT_TYPE};
 use serde_json::{Value, json};
@@ -215,4 +216,22 @@ async fn the_audit_log_has_neither_values_nor_contents() {
     assert_eq!(actions, ["delete_file", "replace_file", "create_file", "update_config", "create_project"]);
     assert_eq!(entries["data"][1]["before"]["path"], "/a");
     assert!(!log.text.contains("canary"), "{}", log.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_brought_to_what_is_under_way() {
+    let (server, ada) = with_shop().await;
+    let shop = ada.get("/api/projects/shop").await.expect(200);
+    let first = support::deployment(&server.store, &shop).await;
+    support::move_to(&server.store, first, &[DeploymentState::Fetching]).await;
+
+    // What is under way may have taken what was set before.
+    let changed = patch(&ada, json!({ "A": "one" })).await.expect(202);
+    assert_eq!(changed["effect"], "restart");
+    assert_eq!(changed["deployment"]["source"], "config");
+    assert_ne!(changed["deployment"]["id"], first.to_string());
+    let build = json!({ "B": { "value": "two", "scope": "build" } });
+    assert_eq!(patch(&ada, build).await.expect(202)["effect"], "rebuild");
+    // The deployment of the change before has it.
+    assert_eq!(patch(&ada, json!({ "A": "one" })).await.expect(200)["effect"], "none");
 }

@@ -46,7 +46,7 @@ async fn a_commit_or_a_branch_is_deployed() {
         (json!({ "commit": topic, "branch": "topic" }), "branch"),
         (json!({ "environment": "staging" }), "environment"),
         (json!({ "no_cache": "yes" }), "no_cache"),
-        (json!({ "image": "nginx" }), "image"),
+        (json!({ "archive": "x" }), "archive"),
     ] {
         assert_eq!(ada.post(path, body.clone()).await.refused_fields(), [field], "{body}");
     }

@@ -135,3 +135,27 @@ fn herokus_app_json_is_read_and_gilgal_toml_wins() {
         refusal(&[PACKAGE, ("app.json", "{")]).starts_with("app.json cannot be used: it is not valid JSON")
     );
 }
+
+#[test]
+fn an_image_is_run_and_nothing_is_built() {
+    let image = ("gilgal.toml", "[build]\nimage = \"ghcr.io/ada/shop:1.2\"\n[deploy]\nport = 4000\n");
+    let files =
+        [image, ("Procfile", "web: serve --all\nworker: work"), ("Dockerfile", "FROM scratch"), PACKAGE];
+    let found = plan(&files);
+    insta::assert_snapshot!(gilgal::buildpack::screen(&found));
+    let prebuilt = found.prebuilt.unwrap();
+    assert_eq!((prebuilt.name.full().as_str(), prebuilt.has_own_port), ("ghcr.io/ada/shop:1.2", true));
+    // Without more, all that it says itself.
+    let found = plan(&[("gilgal.toml", "[build]\nimage = \"nginx\"")]);
+    insta::assert_snapshot!(gilgal::buildpack::screen(&found));
+    assert!(!found.prebuilt.unwrap().has_own_port);
+    for key in
+        ["buildpack = \"node\"", "build_command = \"make\"", "packages = [\"ffmpeg\"]", "target = \"x\""]
+    {
+        let said = refusal(&[("gilgal.toml", &format!("[build]\nimage = \"nginx\"\n{key}\n"))]);
+        let name = key.split(' ').next().unwrap();
+        assert!(said.contains("build.image") && said.contains(&format!("build.{name}")), "{said}");
+    }
+    let said = refusal(&[("gilgal.toml", "[build]\nimage = \"nginx\"\n[static]\nspa = true\n")]);
+    assert!(said.contains("[static]"), "{said}");
+}

@@ -2,8 +2,7 @@
 
 use crate::queue::{newest_deployment, wait_for_status};
 use crate::support::{RunningPush, Server, WorkTree, run, wait_until};
-use gilgal::model::environment::HangUpPolicy;
-use gilgal::store::{PageRequest, Store};
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::io::Write;
@@ -111,7 +110,9 @@ fn an_environment_can_have_its_deployments_end_with_their_pusher() {
     let tree = WorkTree::answering("one");
     let live = tree.head();
     server.deploy(&ada, &tree, "shop");
-    cancel_on_hang_up(&server);
+    let policy = json!({ "on_hang_up": "cancel" });
+    let production = "/api/environments/shop:production";
+    server.request(Method::PATCH, production, &ada.token, Some(&policy)).expect(200);
 
     tree.commit(&[("Dockerfile", &crate::support::slow_dockerfile(60)), ("index.html", "two")]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
@@ -122,19 +123,6 @@ fn an_environment_can_have_its_deployments_end_with_their_pusher() {
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
     assert_eq!(server.get("shop", "/").body, "one");
     wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
-}
-
-/// There is no way to set it from outside yet: it is written where the server keeps it.
-fn cancel_on_hang_up(server: &Server) {
-    let url = format!("sqlite://{}", server.home().join("gilgal.db").display());
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
-        let store = Store::connect(&url).await.unwrap();
-        let project = store.projects_of(None, PageRequest::first()).await.unwrap().data.remove(0);
-        let environment = store.environments_of(project.id).await.unwrap().remove(0);
-        let mut settings = environment.settings;
-        settings.on_hang_up = HangUpPolicy::Cancel;
-        store.update_environment(environment.id, environment.branch, &settings).await.unwrap();
-    });
 }
 
 #[test]

@@ -4,6 +4,7 @@ use crate::support::{
     Engine, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, slow_dockerfile,
     wait_until, wait_until_all_have_ended,
 };
+use serde_json::json;
 use std::thread;
 use std::time::Duration;
 
@@ -63,6 +64,13 @@ fn a_rollback_makes_an_earlier_release_live_again() {
         let refused = ada.ssh(&server, &["rollback", "shop", wanted]);
         assert!(refused.code != Some(0) && refused.stderr.contains(sentence), "{}", refused.stderr);
     }
+
+    let log = ada.get(&server, "/api/projects/shop/audit");
+    let entries = log["data"].as_array().unwrap();
+    let rollback = entries.iter().find(|entry| entry["action"] == "rollback").unwrap();
+    assert_eq!(rollback["credential"], "ssh_key");
+    assert_eq!((&rollback["username"], &rollback["after"]["exit_code"]), (&json!("ada"), &json!(0)));
+    assert!(entries.iter().any(|entry| entry["action"] == "push"), "{log:#}");
 }
 
 #[test]

@@ -6,11 +6,12 @@ use gilgal::model::deployment::{
 };
 use gilgal::model::environment::{Environment, EnvironmentSettings};
 use gilgal::model::id::DeploymentId;
-use gilgal::model::name::CommitId;
+use gilgal::model::name::{BranchName, CommitId};
 use gilgal::model::project::Project;
 use gilgal::model::secret::Secret;
 use gilgal::model::user::User;
 use gilgal::store::{Enqueued, NewDeployment, NewProject, NewUser, Store};
+use std::convert::Infallible;
 use tempfile::TempDir;
 
 /// An empty database of the newest schema.
@@ -126,4 +127,18 @@ pub(crate) async fn advance_to(store: &Store, deployment: &Deployment, to: State
             .unwrap();
         state = next;
     }
+}
+
+/// Sets the branch and the settings of an environment, and gives it as it is then.
+pub(crate) async fn configure(
+    store: &Store,
+    environment: &Environment,
+    branch: Option<BranchName>,
+    settings: &EnvironmentSettings,
+) -> Environment {
+    let slug = store.project(environment.project_id).await.unwrap().slug;
+    let changed = store.change_environment(environment.id, &slug, |now| {
+        Ok::<_, Infallible>(Environment { branch, settings: settings.clone(), ..now.clone() })
+    });
+    changed.await.unwrap().unwrap()
 }

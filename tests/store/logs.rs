@@ -38,13 +38,16 @@ async fn lines_are_kept_in_order(database: Database) {
 async fn lines_can_be_written_again(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
-    let (_, production) = project(&store, &ada, "shop").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
     let id = enqueue(&store, &production, 'a').await.deployment.id;
     store.append_log(id, &[line(1, "one"), line(2, "two")]).await.unwrap();
     store.append_log(id, &[line(2, "another"), line(3, "nul\0")]).await.unwrap();
     let texts: Vec<_> = store.log_lines(id, 0, 10, LogFilter::default()).await.unwrap();
     let texts: Vec<_> = texts.into_iter().map(|line| line.line.text).collect();
     assert_eq!(texts, ["one", "two", "nul^@"]);
+    // Counted as they are stored, each once.
+    let text = u64::try_from("onetwonul^@".len()).unwrap();
+    assert_eq!(store.log_bytes().await.unwrap()[&shop.id], text + 3 * 80);
     let gone = store.append_log(DeploymentId::generate(), &[line(1, "one")]).await;
     assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
 }
@@ -79,5 +82,7 @@ async fn old_logs_are_removed(database: Database) {
     // However old they are, the last one stays, and the one that is being written.
     assert_eq!(store.trim_logs(now() + TimeDelta::days(1), 1 << 20).await.unwrap(), 1);
     assert_eq!(left().await, [0, 0, 2, 1]);
+    let bytes = store.log_bytes().await.unwrap()[&shop.id];
+    assert!((101_000..102_000).contains(&bytes), "{bytes}");
     assert_eq!(store.trim_logs(now() + TimeDelta::days(1), 0).await.unwrap(), 0);
 }

@@ -18,5 +18,6 @@ mod projects;
 mod queue;
 mod refresh_tokens;
 mod releases;
+mod remotes;
 mod schema;
 mod server;

@@ -1,6 +1,6 @@
 //! Projects and their environment production.
 
-use crate::fixture::{Database, enqueue, on_both, project, user};
+use crate::fixture::{Database, configure, enqueue, on_both, project, user};
 use gilgal::model::environment::{EnvironmentSettings, Probe};
 use gilgal::model::id::{ProjectId, UserId};
 use gilgal::model::name::BranchName;
@@ -108,8 +108,8 @@ async fn settings_survive(database: Database) {
     settings.health.probe = Probe::Http { path: "/\0'".to_owned() };
     settings.formation.0.insert("web".parse().unwrap(), 3);
     let branch: BranchName = "release/1".parse().unwrap();
-    let updated = store.update_environment(production.id, Some(branch.clone()), &settings).await.unwrap();
+    let updated = configure(&store, &production, Some(branch.clone()), &settings).await;
     assert_eq!((updated.branch.as_ref(), &updated.settings), (Some(&branch), &settings));
     assert_eq!(store.environment(production.id).await.unwrap(), updated);
-    assert_eq!(store.update_environment(production.id, None, &settings).await.unwrap().branch, None);
+    assert_eq!(configure(&store, &production, None, &settings).await.branch, None);
 }

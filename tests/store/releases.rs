@@ -1,11 +1,11 @@
 //! Releases.
 
 use crate::configuration::{apply, edit, file};
-use crate::fixture::{Database, advance_to, commit, enqueue, on_both, project, user};
+use crate::fixture::{Database, advance_to, commit, configure, enqueue, on_both, project, user};
 use chrono::TimeDelta;
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
 use gilgal::model::environment::{
-    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck,
+    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck, WatchSeconds,
 };
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
@@ -198,6 +198,8 @@ async fn a_disabled_project_serves_nothing(database: Database) {
     commit_release(&store, &deployment).await;
     assert_eq!(store.current_releases().await.unwrap().len(), 1);
     assert_eq!(store.released_images().await.unwrap(), ["sha256:1".to_owned()].into());
+    assert_eq!(store.newest_images_of(production.id, 10).await.unwrap(), ["sha256:1"]);
+    assert_eq!(store.newest_images_of(production.id, 0).await.unwrap(), [""; 0]);
     store.set_project_disabled(shop.id, Some(gilgal::model::time::now())).await.unwrap();
     assert!(store.current_releases().await.unwrap().is_empty());
 }
@@ -220,7 +222,7 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     let mut scaled = released.clone();
     scaled.formation.0.insert("web".parse().unwrap(), 4);
     scaled.on_hang_up = HangUpPolicy::Cancel;
-    store.update_environment(production.id, production.branch.clone(), &scaled).await.unwrap();
+    configure(&store, &production, production.branch.clone(), &scaled).await;
     let mut older = file(production.id, "/a", "new");
     older.updated_at = before;
     let update = ConfigurationUpdate { files: vec![older], edits: vec![edit("/a")], ..Default::default() };
@@ -235,7 +237,13 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
             [("CHANGED", Some("old")), ("REMOVED", Some("old")), ("LATER", Some("old")), ("ADDED", None)];
         let config = old.map(|(name, value)| (name.to_owned(), value.map(str::to_owned))).into();
         let files = ["/a", "/b"].map(|path| (path.parse().unwrap(), Some("old".to_owned()))).into();
-        let restores = Some(RestoredSettings { asked_at, settings: Some(released.clone()), config, files });
+        let restores = Some(RestoredSettings {
+            asked_at,
+            author: Some(ada.id),
+            settings: Some(released.clone()),
+            config,
+            files,
+        });
         let new = NewRelease { restores, ..new_release(&deployment) };
         store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
     };
@@ -247,7 +255,7 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
         vars,
         [
             ("BUILD", "new", false),
-            ("CHANGED", "old", false),
+            ("CHANGED", "old", true),
             ("LATER", "new", false),
             ("REMOVED", "old", true)
         ]
@@ -255,13 +263,29 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     let files = store.configuration(production.id).await.unwrap().files;
     let files: Vec<_> =
         files.iter().map(|file| (file.path.as_str(), file.sealed_content.as_str(), file.secret)).collect();
-    assert_eq!(files, [("/a", "old", false), ("/b", "old", true)]);
+    assert_eq!(files, [("/a", "old", true), ("/b", "old", true)]);
     let now = store.environment(production.id).await.unwrap().settings;
     assert_eq!(now.formation, released.formation);
     assert_eq!(now.on_hang_up, HangUpPolicy::Cancel, "no part of what runs");
 
+    // One that was asked for meanwhile sets it back too: what the first one has set was as of when that was asked for.
+    assert!(
+        store
+            .config_vars(production.id)
+            .await
+            .unwrap()
+            .iter()
+            .all(|var| var.updated_at <= asked_at || var.name.as_str() == "LATER")
+    );
+    let restored = store.environment(production.id).await.unwrap();
+    assert!(restored.updated_at <= asked_at, "{restored:?}");
+    let history = store.config_changes_of(production.id, PageRequest::first()).await.unwrap().data;
+    let mut names: Vec<_> = history[0].edits.iter().map(|edit| edit.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!((history[0].author, names), (Some(ada.id), vec!["/a", "/b", "ADDED", "CHANGED", "REMOVED"]));
+
     // What was set after it was asked for stays.
-    store.update_environment(production.id, production.branch.clone(), &scaled).await.unwrap();
+    configure(&store, &production, production.branch.clone(), &scaled).await;
     Box::pin(rollback(asked_at)).await;
     assert_eq!(store.environment(production.id).await.unwrap().settings, scaled);
 }

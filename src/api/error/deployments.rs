@@ -2,6 +2,7 @@
 
 use super::{ApiError, Code};
 use crate::deployments::DeployError;
+use crate::git::UploadError;
 use crate::processes::ProcessError;
 
 impl From<DeployError> for ApiError {
@@ -19,6 +20,15 @@ impl From<DeployError> for ApiError {
             DeployError::TooMuch(_) => Self::field("formation", error),
             DeployError::NotCancellable => Self::new(Code::NotCancellable, error),
             DeployError::Disabled => Self::new(Code::ProjectDisabled, error),
+            DeployError::Upload(UploadError::TooLarge { .. }) => Self::new(Code::BodyTooLarge, error),
+            DeployError::Upload(UploadError::Refused(_)) => Self::new(Code::InvalidArchive, error),
+            DeployError::Upload(UploadError::Git(error)) => Self::internal(error),
+            DeployError::Upload(UploadError::Io(error)) => Self::internal(error),
+            DeployError::NoRoom(error) => {
+                Self::unavailable("The disk of the server is nearly full. Nothing was changed.", error)
+            }
+            DeployError::Repository(_) => Self::field("repository", error),
+            DeployError::Registry(_) => Self::field("image", error),
             DeployError::Git(error) => Self::internal(error),
             DeployError::Store(error) => error.into(),
         }
@@ -32,6 +42,7 @@ impl From<ProcessError> for ApiError {
             ProcessError::TooMany(_) => Self::new(Code::TooManyCommands, error),
             ProcessError::NoCron(_) => Self::new(Code::CronNotFound, error),
             ProcessError::CronRuns(_) => Self::new(Code::CronRuns, error),
+            ProcessError::NoProcess(_) => Self::field("process", error),
             ProcessError::Config(error) => Self::internal(error),
             ProcessError::Engine(error) => {
                 Self::unavailable("The Docker Engine does not answer at the moment. Try again.", error)

@@ -3,6 +3,7 @@
 use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
 use crate::api::endpoint::Endpoint;
+use crate::api::new_deployment;
 use crate::wire::account::{
     ChangePassword, Login, LoginSessionBody, Register, RemoveAccount, SessionBody, UpdateAccount, UserBody,
     WithRefreshToken,
@@ -15,6 +16,7 @@ use crate::wire::config::{
 };
 use crate::wire::cron::{CronBody, CronRunBody};
 use crate::wire::deployment::{DeploymentBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody};
+use crate::wire::drain::{DrainBody, NewDrainBody, UpdateDrainBody};
 use crate::wire::environment::{
     EnvironmentBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
@@ -28,6 +30,7 @@ use crate::wire::second_factor::{
     EnrolmentBody, RecoveryCodesBody, SecondFactorBody, WithCode, WithPassword,
 };
 use crate::wire::signing_key::SigningKeyBody;
+use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 use crate::wire::volume::VolumeBody;
 
@@ -180,10 +183,40 @@ impl Endpoint {
                     .text("level", "Of this level only: `info`, `warning`, `error`.")
                     .text("step", "Of this step only: `build`.")
             }
-            Self::CreateDeployment => {
-                about(DEPLOYMENTS, "Deploy what was pushed before", one::<DeploymentBody>(202))
-                    .takes::<NewDeploymentBody>()
+            Self::CreateDeployment => about(
+                DEPLOYMENTS,
+                "Deploy what was pushed before, a repository elsewhere, an image, or the archive in the body",
+                one::<DeploymentBody>(202),
+            )
+            .takes::<NewDeploymentBody>()
+            .or_file(&new_deployment::ARCHIVES)
+            .text("environment", "With an archive: name or id.")
+            .text("strip", "With an archive: `1` leaves out the one folder that everything is in.")
+            .text("no_cache", "With an archive: `1` builds every layer anew."),
+            Self::StreamLogs => {
+                about(DEPLOYMENTS, "The log of a deployment, followed over a WebSocket", Shown::Socket)
+                    .number("after", "Lines with a higher number only.", None)
+                    .text("level", "Of this level only: `info`, `warning`, `error`.")
+                    .text("step", "Of this step only: `build`.")
             }
+            Self::ShowDeployKey => {
+                about(PROJECTS, "The key with which a project fetches over SSH", one::<DeployKeyBody>(200))
+            }
+            Self::RotateDeployKey => {
+                about(PROJECTS, "Give a project another deploy key", one::<DeployKeyBody>(200))
+            }
+            Self::ListCredentials => {
+                about(PROJECTS, "Who hosts are told that asks", list::<CredentialBody>())
+            }
+            Self::PutCredential => {
+                about(PROJECTS, "Set who a host is told that asks", one::<CredentialBody>(200))
+                    .takes::<PutCredentialBody>()
+            }
+            Self::DeleteCredential => about(PROJECTS, "Remove a credential", Shown::Nothing),
+            Self::ListKnownHosts => {
+                about(PROJECTS, "The hosts that were fetched from over SSH", list::<KnownHostBody>())
+            }
+            Self::DeleteKnownHost => about(PROJECTS, "Forget the keys of a host", Shown::Nothing),
             Self::RedeployDeployment => {
                 about(DEPLOYMENTS, "Deploy the same commit again", one::<DeploymentBody>(202))
                     .takes::<RedeployBody>()
@@ -235,6 +268,25 @@ impl Endpoint {
                     .text("process", "Of these instances only: `web`, `web.1`.")
                     .text("follow", "Whether text goes on with what is printed: `true`, `false`.")
             }
+            Self::StreamAppLogs => {
+                about(PROCESSES, "What the instances print, followed over a WebSocket", Shown::Socket)
+                    .text("since", "Nothing that was printed before this time.")
+                    .number("tail", "Most lines that were printed already.", Some(1000))
+                    .text("process", "Of these instances only: `web`, `web.1`.")
+            }
+            Self::RunCommand => {
+                about(PROCESSES, "Run a command, talked to over a WebSocket (gilgal.run.v1)", Shown::Socket)
+            }
+            Self::ListDrains => about(PROCESSES, "The log drains of a project", list::<DrainBody>()),
+            Self::CreateDrain => {
+                about(PROCESSES, "Send what the instances print elsewhere", one::<DrainBody>(201))
+                    .takes::<NewDrainBody>()
+            }
+            Self::ShowDrain => about(PROCESSES, "A log drain, and how far it is", one::<DrainBody>(200)),
+            Self::UpdateDrain => {
+                about(PROCESSES, "Change a log drain", one::<DrainBody>(200)).takes::<UpdateDrainBody>()
+            }
+            Self::DeleteDrain => about(PROCESSES, "Remove a log drain", Shown::Nothing),
             Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
             Self::Ready => {
                 about(SYSTEM, "Whether deployments can be taken", Shown::Readiness(Part::of::<ReadyBody>()))

@@ -11,6 +11,8 @@ pub(super) struct Description {
     /// Parameters of the query: name, meaning, schema.
     pub(super) query: Vec<(&'static str, &'static str, Object)>,
     pub(super) body: Option<Part>,
+    /// Media types of which a body is taken as it is, in place of JSON.
+    pub(super) files: &'static [&'static str],
     pub(super) answer: Shown,
 }
 
@@ -28,6 +30,8 @@ pub(super) enum Shown {
     Applied(Part),
     /// Lines, in one of three forms.
     Log(Part),
+    /// A conversation over a WebSocket.
+    Socket,
     /// The document itself.
     Document,
     /// A page for people.
@@ -43,7 +47,7 @@ impl Shown {
             | Self::Readiness(part)
             | Self::Applied(part)
             | Self::Log(part) => Some(part),
-            Self::Nothing | Self::Document | Self::Page => None,
+            Self::Nothing | Self::Socket | Self::Document | Self::Page => None,
         }
         .into_iter()
     }
@@ -63,12 +67,17 @@ pub(super) fn applied<T: ToSchema>() -> Shown {
 }
 
 pub(super) fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
-    Description { tag, summary, query: Vec::new(), body: None, answer }
+    Description { tag, summary, query: Vec::new(), body: None, files: &[], answer }
 }
 
 impl Description {
     pub(super) fn takes<T: ToSchema>(self) -> Self {
         Self { body: Some(Part::of::<T>()), ..self }
+    }
+
+    /// Takes a file of one of these media types as well.
+    pub(super) fn or_file(self, files: &'static [&'static str]) -> Self {
+        Self { files, ..self }
     }
 
     pub(super) fn text(mut self, name: &'static str, meaning: &'static str) -> Self {

@@ -101,7 +101,7 @@ fn operation(endpoint: Endpoint, row: &Row, description: &Description) -> Operat
         .tag(description.tag)
         .summary(Some(description.summary))
         .description(needs(row.access))
-        .request_body(description.body.as_ref().map(request_body));
+        .request_body(description.body.as_ref().map(|part| request_body(part, description.files)));
     for name in row.path.split('/').filter_map(|part| part.strip_prefix(':')) {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
         operation = operation.parameter(parameter(name, ParameterIn::Path, text, None));
@@ -148,9 +148,14 @@ fn parameter(name: &str, place: ParameterIn, schema: Object, meaning: Option<&st
         .build()
 }
 
-fn request_body(part: &Part) -> RequestBody {
+fn request_body(part: &Part, files: &[&str]) -> RequestBody {
     let required = if part.needs_fields() { Required::True } else { Required::False };
-    RequestBodyBuilder::new().content(JSON, json(part)).required(Some(required)).build()
+    let mut body = RequestBodyBuilder::new().content(JSON, json(part)).required(Some(required));
+    for kind in files {
+        // A file has no schema: it is what the media type says (OpenAPI 3.1 §4.8.14.2).
+        body = body.content(*kind, Content::new(None::<Object>));
+    }
+    body.build()
 }
 
 fn json(part: &Part) -> Content {
@@ -175,6 +180,10 @@ fn success(answer: &Shown) -> (String, Response) {
                 .content("text/plain", text().build())
                 .content("text/event-stream", text().build());
             ("200".to_owned(), response.build())
+        }
+        Shown::Socket => {
+            let response = ResponseBuilder::new().description("A WebSocket (RFC 6455)");
+            ("101".to_owned(), response.build())
         }
         Shown::Document => {
             let any = ObjectBuilder::new().schema_type(Type::Object);

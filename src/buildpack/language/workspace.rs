@@ -12,6 +12,13 @@ use std::rc::Rc;
 /// More packages than this are not for one server to build.
 const MOST_PACKAGES: usize = 400;
 
+/// Globs of a workspace, and bytes of one, that are looked at.
+const MOST_GLOBS: usize = 100;
+const LONGEST_GLOB: usize = 256;
+
+/// Bytes of all manifests of a workspace: parsed they take many times as much, and the server that reads them serves the apps.
+const MOST_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
+
 const MANIFEST: &str = "package.json";
 const PNPM: &str = "pnpm-workspace.yaml";
 
@@ -72,6 +79,14 @@ impl Workspace {
             (_, Some(text)) => (pnpm_globs(&text), format!("{PNPM}: packages")),
             (_, None) => return Ok(None),
         };
+        if globs.len() > MOST_GLOBS || globs.iter().any(|glob| glob.len() > LONGEST_GLOB) {
+            return Err(Refusal::Unsupported {
+                what: format!(
+                    "A workspace of more than {MOST_GLOBS} globs, or one of more than {LONGEST_GLOB} bytes"
+                ),
+                way_out: "Bring a Dockerfile.".to_owned(),
+            });
+        }
         let (excluded, wanted): (Vec<&str>, Vec<&str>) =
             globs.iter().map(String::as_str).partition(|glob| glob.starts_with('!'));
         let matches = |globs: &[&str], folder: &str| {
@@ -87,8 +102,18 @@ impl Workspace {
                 way_out: "Bring a Dockerfile.".to_owned(),
             });
         }
-        let mut members = Vec::new();
+        let (mut members, mut bytes) = (Vec::new(), 0);
         for folder in folders {
+            let text = documents.text(&format!("{folder}/{MANIFEST}"))?;
+            bytes += text.map_or(0, |text| text.len());
+            if bytes > MOST_MANIFEST_BYTES {
+                return Err(Refusal::Unsupported {
+                    what: format!(
+                        "A workspace whose manifests are larger than {MOST_MANIFEST_BYTES} bytes together"
+                    ),
+                    way_out: "Bring a Dockerfile.".to_owned(),
+                });
+            }
             let Some(manifest) = documents.document(&format!("{folder}/{MANIFEST}"))? else { continue };
             let name = manifest.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
             members.push(Member { folder: folder.to_owned(), name, manifest });

@@ -33,6 +33,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use site::Site;
 use std::collections::BTreeMap;
+pub(crate) use values::RunnableImage;
 use values::{
     ArgumentName, CommandLine, GlobPattern, ImageName, MountText, PackageName, Text, TreePath, UrlPath,
 };
@@ -77,6 +78,8 @@ pub(crate) struct ProjectFile {
 #[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Build {
+    /// The image to run, where nothing is to be built: `ghcr.io/a/b:1`.
+    pub(crate) image: Option<RunnableImage>,
     /// Name of the buildpack, where the project could be for several: `node`.
     pub(crate) buildpack: Option<String>,
     /// The folder of the repository that is the project: `apps/web`.

@@ -120,6 +120,7 @@ mod tests {
         let file = read(
             r#"
             [build]
+            image = "nginx:1.27"
             buildpack = "node"
             root = "./apps/web/"
             dockerfile = "docker/Dockerfile"
@@ -173,6 +174,8 @@ mod tests {
             "[build]\npackages = [\"a; rm -rf /\"]",
             "[build]\nbuild_command = \"a\\nRUN b\"",
             "[build]\nwatch = [\"[\"]",
+            "[build]\nimage = \"gilgal/a/b:c\"",
+            "[build]\nimage = \"a b\"",
             "[build]\nargs = { https_Proxy = \"x\" }",
             "[build]\nargs = { BUILDKIT_SYNTAX = \"x\" }",
             "[processes.\"a b\"]\ncommand = \"x\"",

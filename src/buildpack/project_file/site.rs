@@ -94,7 +94,7 @@ impl Redirect {
     fn variable(&self) -> Value {
         let (from, to) = (self.from.as_str(), self.to.as_str());
         let pattern = match from.strip_suffix('*') {
-            Some(start) => format!("^{}(.*)$", regex::escape(start)),
+            Some(start) => format!("^{}([^\\\\]*)$", regex::escape(start)),
             None => format!("^{}$", regex::escape(from)),
         };
         let rest = to.ends_with('*');
@@ -108,15 +108,20 @@ impl Redirect {
 /// With the redirect whose ends do not fit together.
 pub(crate) fn check(project: &Project) -> Result<(), Refusal> {
     let is_whole = |text: &str| !text.trim_end_matches('*').contains('*') && !text.ends_with("**");
+    // Whoever asks chooses what the `*` stands for, and must not choose the host.
+    let is_of_one_host = |to: &str| {
+        let authority = to.split_once("//").map(|(_, rest)| rest);
+        !to.ends_with('*') || authority.is_none_or(|rest| rest.contains('/'))
+    };
     let fits = |redirect: &&Redirect| {
         let (from, to) = (redirect.from.as_str(), redirect.to.as_str());
-        is_whole(from) && is_whole(to) && (from.ends_with('*') || !to.ends_with('*'))
+        is_whole(from) && is_whole(to) && (from.ends_with('*') || !to.ends_with('*')) && is_of_one_host(to)
     };
     match project.file.site.redirects.iter().find(|redirect| !fits(redirect)) {
         Some(redirect) => Err(Refusal::BrokenFile {
             path: project.path.clone(),
             reason: format!(
-                "the redirect from {} to {} has a `*` that stands for nothing: one at the end of `from`, and then of `to`",
+                "the redirect from {} to {} has a `*` that stands for nothing, or for a host: one at the end of `from`, and then of the path of `to`",
                 redirect.from.as_str(),
                 redirect.to.as_str()
             ),

@@ -2,6 +2,7 @@
 
 use crate::buildpack::language::dockerfile;
 use crate::buildpack::render::is_word;
+use crate::model;
 use crate::model::name::ConfigName;
 use crate::model::process::Command;
 use crate::model::volume::Mount;
@@ -71,6 +72,8 @@ texts! {
     Destination: destination, r"^(/|https?://)";
     /// The name of a base image.
     ImageName: image_name, r"^[A-Za-z0-9][A-Za-z0-9._/:@+-]*$";
+    /// The name of an image in a registry, which is run as it is.
+    RunnableImage: runnable_image, r"^[A-Za-z0-9][A-Za-z0-9._/:@-]*$";
     /// The name of a header.
     HeaderName: header_name, r"^[A-Za-z0-9][A-Za-z0-9-]*$";
     /// The value of a header.
@@ -148,6 +151,18 @@ fn image_name(text: &str) -> Result<String, String> {
         Err("images called gilgal/… are those of this server's apps, and no base for others".to_owned())
     } else {
         Ok(text.to_owned())
+    }
+}
+
+fn runnable_image(text: &str) -> Result<String, String> {
+    let name = text.parse::<model::image::ImageName>();
+    name.map(|name| name.full()).map_err(|error| error.to_string().trim_end_matches('.').to_owned())
+}
+
+impl RunnableImage {
+    /// The name, taken apart.
+    pub(crate) fn name(&self) -> Option<model::image::ImageName> {
+        self.as_str().parse().ok()
     }
 }
 

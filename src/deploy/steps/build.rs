@@ -15,7 +15,7 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 
 /// Where a rendered Dockerfile lies in the context.
-const RENDERED_DOCKERFILE: &str = ".gilgal/Dockerfile";
+pub(super) const RENDERED_DOCKERFILE: &str = ".gilgal/Dockerfile";
 /// Lines of a build that may wait for the journal.
 const LINES_AHEAD: usize = 256;
 
@@ -30,6 +30,9 @@ impl Deployer {
                 Failure::new("deployment failed", "The record of the deployment has no build plan.").into()
             );
         };
+        if let Some(image) = plan.prebuilt.clone() {
+            return self.build_prebuilt(run, plan, *image).await;
+        }
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
         let config = self.take_config(run).await?;
         let variables = self.build_variables(&run.project, &plan, &config.build);
@@ -101,7 +104,7 @@ impl Deployer {
 
     /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be
     /// able to build on the image.
-    fn image_tag(&self, run: &Run, key: &BuildKey) -> String {
+    pub(super) fn image_tag(&self, run: &Run, key: &BuildKey) -> String {
         let secret = self.master_key.derive(&format!("image {} {key}", run.project.id));
         hex::encode(&secret.expose()[..16])
     }
@@ -168,7 +171,7 @@ fn warn_of_pointers(run: &Run, report: &ContextReport) {
 }
 
 /// Labels by which other tools know what is in the image (the OCI image specification's predefined annotations).
-fn image_labels(run: &Run) -> BTreeMap<String, String> {
+pub(super) fn image_labels(run: &Run) -> BTreeMap<String, String> {
     BTreeMap::from([
         ("org.opencontainers.image.revision".to_owned(), run.deployment.commit.to_string()),
         ("org.opencontainers.image.title".to_owned(), run.project.slug.to_string()),
@@ -176,7 +179,7 @@ fn image_labels(run: &Run) -> BTreeMap<String, String> {
 }
 
 /// The first digits of an image's id, as `docker images` shows them.
-fn short_image(id: &str) -> &str {
+pub(super) fn short_image(id: &str) -> &str {
     let digits = id.strip_prefix("sha256:").unwrap_or(id);
     digits.get(..12).unwrap_or(digits)
 }

@@ -7,6 +7,7 @@ use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
 use crate::deploy::run::Run;
 use crate::git::GitError;
+use crate::model::origin::Origin;
 use crate::model::plan::BuildPlan;
 
 enum NoPlan {
@@ -22,6 +23,10 @@ impl Deployer {
         let (repository, commit, catalog) =
             (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
         let options = buildpack::DetectOptions::of(&run.environment.settings);
+        let options = match run.deployment.options.origin {
+            Some(Origin::Image { .. }) => options.of_image(),
+            Some(Origin::Repository { .. } | Origin::Upload) | None => options,
+        };
         let detecting = tokio::task::spawn_blocking(move || {
             let tree = repository.tree(&commit).map_err(NoPlan::Git)?;
             let plan = catalog.detect(&tree, &options).map_err(NoPlan::Refused)?;

@@ -7,12 +7,12 @@ use crate::deploy::run::Run;
 use crate::engine::EngineError;
 use crate::journal::Conclusion;
 use crate::model::time::now;
-use crate::store::{PageRequest, StoreError};
+use crate::store::StoreError;
 use futures_util::future::join_all;
 use std::collections::HashSet;
 
 /// Images of an environment that are kept to roll back to, the newest ones: releases may share one.
-const IMAGES_KEPT: usize = 10;
+const IMAGES_KEPT: u32 = 10;
 
 impl Deployer {
     /// Never fails the deployment: what cannot be cleaned now is cleaned by the reconciler, and said in the server's log.
@@ -93,14 +93,7 @@ impl Deployer {
     async fn kept_images(&self, run: &Run) -> Result<HashSet<String>, StoreError> {
         let mut kept = HashSet::new();
         for environment in self.store.environments_of(run.project.id).await? {
-            let releases = self.store.releases_of(environment.id, PageRequest::first()).await?.data;
-            let mut newest = Vec::new();
-            for image in releases.into_iter().map(|release| release.content.image) {
-                if newest.len() < IMAGES_KEPT && !newest.contains(&image) {
-                    newest.push(image);
-                }
-            }
-            kept.extend(newest);
+            kept.extend(self.store.newest_images_of(environment.id, IMAGES_KEPT).await?);
         }
         Ok(kept)
     }

@@ -6,11 +6,13 @@ use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
 use crate::git::{BranchMove, Repository};
 use crate::model::basis::DeploymentBasis;
+use crate::model::origin::Origin;
 
 impl Deployer {
     pub(in crate::deploy) async fn fetch(&self, run: &mut Run) -> Result<(), StepError> {
         match run.deployment.options.basis {
             DeploymentBasis::Commit => {
+                self.fetch_remote(run).await?;
                 self.repository(run)?;
                 self.follow_branch(run).await?;
                 run.step(&heading(run));
@@ -76,12 +78,13 @@ pub(super) fn wanted_move(run: &Run) -> Option<BranchMove> {
 
 fn heading(run: &Run) -> String {
     let deployment = &run.deployment;
-    let branch = deployment.branch.as_ref().map(|branch| format!("{branch} ")).unwrap_or_default();
+    let commit = deployment.commit.short();
+    let what = match (&deployment.options.origin, &deployment.branch) {
+        (Some(Origin::Image { image }), _) => image.to_string(),
+        (Some(Origin::Upload), _) => format!("upload {commit}"),
+        (_, Some(branch)) => format!("{branch} {commit}"),
+        (Some(Origin::Repository { .. }) | None, None) => commit.to_owned(),
+    };
     let author = run.author.as_ref().map(|author| format!(" by {author}")).unwrap_or_default();
-    format!(
-        "Deploying {} to {} ({branch}{}{author})",
-        run.project.slug,
-        run.environment.name,
-        deployment.commit.short()
-    )
+    format!("Deploying {} to {} ({what}{author})", run.project.slug, run.environment.name)
 }

@@ -6,7 +6,9 @@ mod detect;
 mod drain;
 mod fetch;
 mod port;
+mod prebuilt;
 mod release;
+mod remote;
 mod start;
 mod switch;
 mod take;
@@ -29,6 +31,7 @@ pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
     };
     let built = run.deployment.record.plan.as_ref().filter(|_| run.current_step() == Step::Build);
     let why = match built {
+        Some(plan) if plan.prebuilt.is_some() => "failed to pull the image".to_owned(),
         Some(plan) if plan.dockerfile.is_some() => "failed to build the Dockerfile".to_owned(),
         Some(plan) => format!("failed to compile {}", plan.kind),
         None => failure.words.to_owned(),

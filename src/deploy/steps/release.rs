@@ -65,7 +65,9 @@ impl Deployer {
             DeploymentBasis::Live { .. } => {
                 let live = self.store.current_release(run.environment.id).await?;
                 let inputs = |content: &ReleaseContent| {
-                    (content.image.clone(), content.variables.clone(), content.sealed_config.clone())
+                    let ReleaseContent { image, variables, sealed_config, sealed_files, .. } =
+                        content.clone();
+                    (image, variables, sealed_config, sealed_files)
                 };
                 Ok(live.is_none_or(|live| inputs(&live.content) != inputs(content)))
             }

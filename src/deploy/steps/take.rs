@@ -104,8 +104,11 @@ impl Deployer {
                         format!("Nothing is live in {} of {}.", run.environment.name, run.project.slug);
                     Failure::new("nothing to deploy", sentence).advise("Push it first.")
                 };
-                let remade = if rebuild { Remade::Plan } else { Remade::Nothing };
-                Some(Taken { release: live.ok_or_else(nothing)?, from: None, remade })
+                let release = live.ok_or_else(nothing)?;
+                // Of an image that is run as it is, nothing was built with other variables.
+                let is_built = release.content.plan.prebuilt.is_none();
+                let remade = if rebuild && is_built { Remade::Plan } else { Remade::Nothing };
+                Some(Taken { release, from: None, remade })
             }
             DeploymentBasis::Promotion { environment_id, version, rebuild } => {
                 let from = match self.store.environment(environment_id).await {
@@ -183,7 +186,8 @@ impl Deployer {
         let sentence = format!("The image of v{version} is not there any more.");
         let rebuild = match run.deployment.options.basis {
             DeploymentBasis::Release { .. } => {
-                let command = format!("rollback {} v{version} --rebuild", run.project.slug);
+                let shown = run.environment.name.shown_of(&run.project.slug);
+                let command = format!("rollback {shown} v{version} --rebuild");
                 Some(self.address.ssh_command(&command))
             }
             DeploymentBasis::Commit | DeploymentBasis::Live { .. } | DeploymentBasis::Promotion { .. } => {

@@ -36,7 +36,7 @@ pub(super) async fn attach(
 ) -> Result<Attached, EngineError> {
     let docker = shared.client().await?;
     let network = shared.network_name(spec.key.project_id);
-    let body = container::interactive(container::body(shared.server_id, &network, spec), terminal.is_some());
+    let body = container::interactive(container::body(shared.server_id, &network, spec), terminal);
     let id = shared.create_from(&docker, spec, body).await?;
     let container = Container::new(Arc::clone(&shared), Arc::clone(&docker), id.clone());
     // Before it starts: its first words are not to be missed.

@@ -1,7 +1,7 @@
 //! What a container may do and use: the one place that decides it.
 
 use super::{command, labels, volumes};
-use crate::engine::InstanceSpec;
+use crate::engine::{InstanceSpec, TerminalSize};
 use crate::model::id::ServerId;
 use crate::model::process::Limits;
 use bollard::models::{
@@ -56,9 +56,13 @@ pub(super) fn body(server: ServerId, network: &str, spec: &InstanceSpec) -> Cont
 }
 
 /// The same request for a command that somebody talks to, on a terminal or without one.
-pub(super) fn interactive(body: ContainerCreateBody, terminal: bool) -> ContainerCreateBody {
+pub(super) fn interactive(body: ContainerCreateBody, terminal: Option<TerminalSize>) -> ContainerCreateBody {
+    // Before its first word; an engine before Docker 23 is told a moment later, when the command runs.
+    let console_size = terminal.map(|size| vec![size.rows.into(), size.columns.into()]);
+    let host_config = body.host_config.map(|host| HostConfig { console_size, ..host });
     ContainerCreateBody {
-        tty: Some(terminal),
+        host_config,
+        tty: Some(terminal.is_some()),
         open_stdin: Some(true),
         // Docker closes its input when whoever talks to it has closed theirs.
         stdin_once: Some(true),

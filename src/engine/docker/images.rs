@@ -3,6 +3,8 @@
 use super::failure::{is_conflict, is_gone};
 use super::{Shared, labels};
 use crate::engine::{EngineError, EngineImage};
+use bollard::Docker;
+use bollard::models::ImageSummary;
 use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
 use std::collections::HashMap;
 
@@ -13,11 +15,33 @@ impl Shared {
         let options = ListImagesOptionsBuilder::new().filters(&filters).build();
         let found = docker.list_images(Some(options)).await;
         let found = found.map_err(|error| self.failed("list the images", &error))?;
-        let image = |image: bollard::models::ImageSummary| {
+        let image = |image: ImageSummary| {
             let bytes = u64::try_from(image.size).unwrap_or_default();
             Some(EngineImage { project_id: labels::project(&image.labels)?, id: image.id, bytes })
         };
-        Ok(found.into_iter().filter_map(image).collect())
+        let mut images: Vec<EngineImage> = found.into_iter().filter_map(image).collect();
+        images.extend(self.pulled_images(&docker).await?);
+        Ok(images)
+    }
+
+    /// Images of registries that have a name of this server: what a pull was interrupted in. They have none of its labels,
+    /// and go by their names.
+    async fn pulled_images(&self, docker: &Docker) -> Result<Vec<EngineImage>, EngineError> {
+        let named = format!("gilgal/{}/", self.server_id);
+        let filters = HashMap::from([("reference", vec![format!("{named}*")])]);
+        let options = ListImagesOptionsBuilder::new().filters(&filters).build();
+        let found = docker.list_images(Some(options)).await;
+        let found = found.map_err(|error| self.failed("list the images", &error))?;
+        let others = found.into_iter().filter(|image| !labels::is_of(&image.labels, self.server_id));
+        let pulled = others.flat_map(|image| {
+            let bytes = u64::try_from(image.size).unwrap_or_default();
+            image.repo_tags.into_iter().map(move |name| (name, bytes))
+        });
+        let image = |(name, bytes): (String, u64)| {
+            let project = name.strip_prefix(&named)?.split(':').next()?.parse().ok()?;
+            Some(EngineImage { project_id: project, id: name, bytes })
+        };
+        Ok(pulled.filter_map(image).collect())
     }
 
     pub(super) async fn has_image(&self, image: &str) -> Result<bool, EngineError> {

@@ -46,17 +46,22 @@ impl Container {
         if let Err(error) = self.docker.start_container(&id.0, None).await {
             return Err(self.shared.start_failed(spec, &error));
         }
-        let mut lines = logs::stream(
-            Arc::clone(&self.shared),
-            id.clone(),
-            LogPart { follow: true, ..LogPart::default() },
-        );
+        let log = |part| logs::stream(Arc::clone(&self.shared), id.clone(), part);
+        let mut seen = 0;
+        let mut lines = log(LogPart { follow: true, ..LogPart::default() });
         while let Some(line) = lines.next().await {
+            seen += 1;
             // Nobody listens any more: the command goes on all the same.
             let _ = output.send(line?.text).await;
         }
         // Its log ends a moment before it does.
-        self.shared.exit_status(id).await
+        let status = self.shared.exit_status(id).await?;
+        // The engine may end a log that it follows before it has given the last lines of a command that was quick.
+        let mut rest = log(LogPart::default()).skip(seen);
+        while let Some(line) = rest.next().await {
+            let _ = output.send(line?.text).await;
+        }
+        Ok(status)
     }
 
     async fn remove(mut self) -> Result<(), EngineError> {

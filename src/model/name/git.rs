@@ -1,6 +1,26 @@
 //! Names that are git's.
 
-use super::shown;
+use super::{CommitId, shown};
+
+impl CommitId {
+    /// Stands for a commit that is not known yet: git's null id (githooks(5)).
+    #[must_use]
+    pub fn unknown() -> Self {
+        Self("0".repeat(40))
+    }
+
+    /// Whether it stands for a commit.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.0.contains(|digit| digit != '0')
+    }
+
+    /// The first seven digits, as git shows them.
+    #[must_use]
+    pub fn short(&self) -> &str {
+        &self.0[..7]
+    }
+}
 
 /// The rules of `git check-ref-format --branch`, plus a length that fits a file system and no leading dash.
 pub(super) fn check_branch(text: &str) -> Result<String, String> {

@@ -1,12 +1,15 @@
 //! What a running app needs to have the configuration that is set.
 
-use crate::model::config::{Values, seal_purpose};
+use super::{Change, ConfigurationError, Outcome};
+use crate::model::config::{Values, resolve, seal_purpose};
+use crate::model::config_file::ConfigEdit;
 use crate::model::id::EnvironmentId;
 use crate::model::name::FilePath;
 use crate::model::project::Project;
 use crate::model::release::Release;
 use crate::model::secret::Secret;
-use crate::secrets::MasterKey;
+use crate::secrets::{MasterKey, SealError};
+use crate::store::Configuration;
 use std::collections::BTreeMap;
 
 /// What a running app needs to have what is set.
@@ -21,15 +24,98 @@ pub enum Effect {
 }
 
 /// A configuration with its references resolved.
-#[derive(Debug, Default)]
-pub(super) struct Resolved {
-    pub(super) build: Values,
-    pub(super) runtime: Values,
-    pub(super) files: BTreeMap<FilePath, Secret<String>>,
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Resolved {
+    build: Values,
+    runtime: Values,
+    files: BTreeMap<FilePath, Secret<String>>,
+}
+
+impl Resolved {
+    /// Opens everything that is set.
+    fn of(
+        key: &MasterKey,
+        environment: EnvironmentId,
+        set: &Configuration,
+    ) -> Result<Self, ConfigurationError> {
+        let purpose = seal_purpose(environment);
+        let opened =
+            set.variables.iter().map(|var| Ok((var.name.clone(), key.open(&purpose, &var.sealed_value)?)));
+        let values = resolve(&opened.collect::<Result<Values, SealError>>()?)?;
+        let mut resolved = Self::default();
+        for var in &set.variables {
+            let Some(value) = values.get(&var.name) else { continue };
+            if var.scope.at_build() {
+                resolved.build.insert(var.name.clone(), value.clone());
+            }
+            if var.scope.at_runtime() {
+                resolved.runtime.insert(var.name.clone(), value.clone());
+            }
+        }
+        for file in &set.files {
+            resolved.files.insert(file.path.clone(), key.open(&purpose, &file.sealed_content)?);
+        }
+        Ok(resolved)
+    }
+
+    /// What an app with the configuration `before` needs to have this one.
+    fn effect_after(&self, before: Option<&Self>) -> Effect {
+        // What cannot be opened may have been anything.
+        let Some(before) = before else { return Effect::Rebuild };
+        if self.build != before.build {
+            Effect::Rebuild
+        } else if self == before {
+            Effect::Nothing
+        } else {
+            Effect::Restart
+        }
+    }
+}
+
+/// A change that is stored, and what it means for what runs.
+#[derive(Debug)]
+pub(super) struct Stored {
+    edits: Vec<ConfigEdit>,
+    set: Resolved,
+    /// What it needs where what was set before may be what runs.
+    effect: Effect,
+}
+
+impl Stored {
+    /// A change from the first configuration to the second, by these edits.
+    ///
+    /// # Errors
+    /// When what is set then cannot be resolved: whatever was not changed may refer to what was.
+    pub(super) fn new(
+        key: &MasterKey,
+        environment: EnvironmentId,
+        (before, after): (&Configuration, &Configuration),
+        edits: Vec<ConfigEdit>,
+    ) -> Result<Self, ConfigurationError> {
+        let set = Resolved::of(key, environment, after)?;
+        let effect = set.effect_after(Resolved::of(key, environment, before).ok().as_ref());
+        Ok(Self { edits, set, effect })
+    }
+
+    /// What the change has done, and what it needs: that what is live has what is set, also where it should have had it
+    /// before, and that what is under way does not go live without it.
+    pub(super) async fn outcome(
+        self,
+        change: Change<'_>,
+        project: &Project,
+    ) -> Result<Outcome, ConfigurationError> {
+        let Change { store, key, environment, .. } = change;
+        // Asked first: what goes live in between is then seen as live.
+        let under_way = !store.unfinished_of(environment.id).await?.is_empty();
+        let live = store.current_release(environment.id).await?;
+        let needed = effect(key, environment.id, project, live.as_ref(), &self.set);
+        let missed = if under_way { self.effect } else { Effect::Nothing };
+        Ok(Outcome { edits: self.edits, effect: needed.max(missed) })
+    }
 }
 
 /// What the release that runs needs to have a configuration: the least that gives it.
-pub(super) fn effect(
+fn effect(
     key: &MasterKey,
     environment: EnvironmentId,
     project: &Project,
@@ -40,7 +126,8 @@ pub(super) fn effect(
     let content = &live.content;
     let wanted = content.plan.build_values(&set.build);
     let wanted = (!wanted.is_empty()).then(|| key.variables_digest(project.id, &wanted));
-    if wanted != content.build_variables {
+    // What is run as it is has none, whatever is set.
+    if content.plan.prebuilt.is_none() && wanted != content.build_variables {
         return Effect::Rebuild;
     }
     let purpose = seal_purpose(environment);

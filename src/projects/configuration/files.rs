@@ -1,6 +1,6 @@
 //! Configuration files: showing and changing them.
 
-use super::variables::{outcome, resolved};
+use super::effect::Stored;
 use super::{Change, ConfigurationError, Outcome};
 use crate::model::config::seal_purpose;
 use crate::model::config_file::{ConfigEdit, ConfigFile, ConfigKind, Edit, LONGEST_FILE, MOST_FILES};
@@ -75,8 +75,8 @@ pub async fn put_file(
     id: Option<ConfigFileId>,
     draft: FileDraft,
 ) -> Result<(ConfigFileId, Outcome), ConfigurationError> {
-    let live = change.store.current_release(change.environment.id).await?;
-    let changed = change.store.change_configuration(change.environment.id, |set| {
+    let environment = change.environment.id;
+    let changed = change.store.change_configuration(environment, |set| {
         let (mut after, mut update) = begin(change, set);
         let file = match id {
             Some(id) => {
@@ -101,11 +101,11 @@ pub async fn put_file(
             (None, Some(id)) => id,
             (None, None) => return Err(ConfigurationError::NoSuchFile),
         };
-        let resolved = resolved(change.key, change.environment.id, &after)?;
-        let outcome = outcome(change, project, live.as_ref(), update.edits.clone(), &resolved);
-        Ok((update, (id, outcome)))
+        let stored = Stored::new(change.key, environment, (set, &after), update.edits.clone())?;
+        Ok::<_, ConfigurationError>((update, (id, stored)))
     });
-    changed.await?
+    let (id, stored) = changed.await??;
+    Ok((id, stored.outcome(change, project).await?))
 }
 
 /// Removes a configuration file.
@@ -117,19 +117,18 @@ pub async fn remove_file(
     project: &Project,
     id: ConfigFileId,
 ) -> Result<Outcome, ConfigurationError> {
-    let live = change.store.current_release(change.environment.id).await?;
-    let changed = change.store.change_configuration(change.environment.id, |set| {
+    let environment = change.environment.id;
+    let changed = change.store.change_configuration(environment, |set| {
         let (mut after, mut update) = begin(change, set);
         let position = after.files.iter().position(|file| file.id == id);
         let file = after.files.remove(position.ok_or(ConfigurationError::NoSuchFile)?);
         update.removed_files.push(id);
         let name = file.path.to_string();
         update.edits.push(ConfigEdit { kind: ConfigKind::File, name, edit: Edit::Removed });
-        let resolved = resolved(change.key, change.environment.id, &after)?;
-        let outcome = outcome(change, project, live.as_ref(), update.edits.clone(), &resolved);
-        Ok((update, outcome))
+        let stored = Stored::new(change.key, environment, (set, &after), update.edits.clone())?;
+        Ok::<_, ConfigurationError>((update, stored))
     });
-    changed.await?
+    changed.await??.outcome(change, project).await
 }
 
 fn begin(change: Change<'_>, set: &Configuration) -> (Configuration, ConfigurationUpdate) {

@@ -1,17 +1,16 @@
 //! Config vars: showing, changing, writing them as a `.env` file.
 
-use super::effect::{Resolved, effect};
-use super::{Change, ConfigurationError, Effect, Outcome};
-use crate::model::config::{Values, resolve, seal_purpose};
+use super::effect::Stored;
+use super::{Change, ConfigurationError, Outcome};
+use crate::model::config::seal_purpose;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::environment::{ConfigScope, ConfigVar};
 use crate::model::id::EnvironmentId;
 use crate::model::name::ConfigName;
 use crate::model::project::Project;
-use crate::model::release::Release;
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
-use crate::secrets::{MasterKey, SealError};
+use crate::secrets::MasterKey;
 use crate::store::{Configuration, ConfigurationUpdate, Store};
 use crate::wire::dotenv;
 use std::collections::BTreeMap;
@@ -88,54 +87,10 @@ pub async fn change_variables(
         for (name, draft) in drafts {
             deciding.edit(name, draft.as_ref(), &mut after, &mut update)?;
         }
-        // Whatever was not changed may refer to what was.
-        let resolved = resolved(key, environment.id, &after)?;
-        let edits = update.edits.clone();
-        Ok::<_, ConfigurationError>((update, outcome(change, project, live.as_ref(), edits, &resolved)))
+        let stored = Stored::new(key, environment.id, (set, &after), update.edits.clone())?;
+        Ok::<_, ConfigurationError>((update, stored))
     });
-    changed.await?
-}
-
-/// What a change has done, and what it needs.
-pub(super) fn outcome(
-    change: Change<'_>,
-    project: &Project,
-    live: Option<&Release>,
-    edits: Vec<ConfigEdit>,
-    resolved: &Resolved,
-) -> Outcome {
-    let effect = if edits.is_empty() {
-        Effect::Nothing
-    } else {
-        effect(change.key, change.environment.id, project, live, resolved)
-    };
-    Outcome { edits, effect }
-}
-
-/// Everything that is set, opened and with its references resolved.
-pub(super) fn resolved(
-    key: &MasterKey,
-    environment: EnvironmentId,
-    set: &Configuration,
-) -> Result<Resolved, ConfigurationError> {
-    let purpose = seal_purpose(environment);
-    let opened =
-        set.variables.iter().map(|var| Ok((var.name.clone(), key.open(&purpose, &var.sealed_value)?)));
-    let values = resolve(&opened.collect::<Result<Values, SealError>>()?)?;
-    let mut resolved = Resolved::default();
-    for var in &set.variables {
-        let Some(value) = values.get(&var.name) else { continue };
-        if var.scope.at_build() {
-            resolved.build.insert(var.name.clone(), value.clone());
-        }
-        if var.scope.at_runtime() {
-            resolved.runtime.insert(var.name.clone(), value.clone());
-        }
-    }
-    for file in &set.files {
-        resolved.files.insert(file.path.clone(), key.open(&purpose, &file.sealed_content)?);
-    }
-    Ok(resolved)
+    changed.await??.outcome(change, project).await
 }
 
 /// What edits are decided by.

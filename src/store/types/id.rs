@@ -2,7 +2,7 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, EnvironmentId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
     InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId,
     TokenFamilyId, UserId,
 };
@@ -53,6 +53,7 @@ ids![
     ConfigFileId,
     CronRunId,
     DeploymentId,
+    DrainId,
     EnvironmentId,
     InvitationId,
     JobId,

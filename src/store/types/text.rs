@@ -4,11 +4,13 @@ use super::column_value;
 use crate::model::audit::CredentialKind;
 use crate::model::cron::CronRunState;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
+use crate::model::drain::DrainUrl;
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
     BranchName, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, Slug, Username,
 };
+use crate::model::remote_host::RemoteHost;
 use crate::model::user::ServerRole;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -60,10 +62,12 @@ texts![
     CronRunState,
     DeploymentSource,
     DeploymentState,
+    DrainUrl,
     Email,
     EnvironmentName,
     FilePath,
     Level,
+    RemoteHost,
     ServerRole,
     Slug,
     Step,

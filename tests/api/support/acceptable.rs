@@ -31,11 +31,25 @@ pub(crate) struct Acceptable {
     pub(crate) path: String,
     /// `None` where the endpoint takes no body.
     pub(crate) body: Option<Value>,
+    /// Whether it asks for a WebSocket.
+    pub(crate) is_socket: bool,
 }
+
+/// What asks for a WebSocket (RFC 6455 §4.1).
+const HANDSHAKE: [(&str, &str); 5] = [
+    ("connection", "upgrade"),
+    ("upgrade", "websocket"),
+    ("sec-websocket-version", "13"),
+    ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ("sec-websocket-protocol", "gilgal.run.v1"),
+];
 
 impl Acceptable {
     pub(crate) async fn send(&self, client: &Client) -> Reply {
-        let request = client.request(self.method.clone(), &self.path);
+        let mut request = client.request(self.method.clone(), &self.path);
+        for (name, value) in HANDSHAKE.into_iter().filter(|_| self.is_socket) {
+            request = request.header(name, value);
+        }
         match &self.body {
             Some(body) => Reply::of(request.json(body)).await,
             None => Reply::of(request).await,
@@ -82,6 +96,11 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
     let file = || async {
         let path = format!("/api/environments/{}/files", environment().await);
         id_of(&owner.post(&path, new_file.clone()).await.expect(200)["file"])
+    };
+    let new_drain = json!({ "url": "https://logs.example.com/in", "token": "abc" });
+    let drain = || async {
+        let path = format!("/api/projects/{}/drains", id_of(&project().await));
+        id_of(&owner.post(&path, json!({ "url": "syslog+tls://logs.example.com:6514" })).await.expect(201))
     };
     let api_key = || async {
         let body = json!({ "title": "ci", "scopes": ["read"] });
@@ -213,13 +232,37 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             owner.post(&path, json!({ "name": "staging" })).await.expect(201);
             (with_id(&first), Some(json!({ "environment": "staging" })))
         }
+        Endpoint::ShowDeployKey
+        | Endpoint::RotateDeployKey
+        | Endpoint::ListCredentials
+        | Endpoint::ListKnownHosts => (with_id(&id_of(&project().await)), None),
+        Endpoint::PutCredential | Endpoint::DeleteCredential => {
+            let path = with_id(&id_of(&project().await)).replace(":host", "ghcr.io");
+            let body = json!({ "username": "ada", "password": "a token" });
+            if endpoint == Endpoint::PutCredential {
+                (path, Some(body))
+            } else {
+                owner.send(Method::PUT, &path, body).await.expect(200);
+                (path, None)
+            }
+        }
+        Endpoint::DeleteKnownHost => {
+            let project = id_of(&project().await);
+            let keys = "code.example ssh-ed25519 AAAA\n";
+            let host = "code.example".parse().unwrap();
+            server.store.note_known_host(project.parse().unwrap(), &host, keys).await.unwrap();
+            (with_id(&project).replace(":host", "code.example"), None)
+        }
         Endpoint::ListReleases | Endpoint::ShowRelease => {
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":version", "1"), None)
         }
-        Endpoint::ListProcesses | Endpoint::ShowAppLogs | Endpoint::ListCron | Endpoint::ListVolumes => {
-            (with_id(&environment().await), None)
-        }
+        Endpoint::ListProcesses
+        | Endpoint::ShowAppLogs
+        | Endpoint::StreamAppLogs
+        | Endpoint::RunCommand
+        | Endpoint::ListCron
+        | Endpoint::ListVolumes => (with_id(&environment().await), None),
         Endpoint::SetMaintenance => (with_id(&environment().await), Some(json!({ "on": true }))),
         Endpoint::StopEnvironment => (with_id(&environment().await), None),
         Endpoint::StartEnvironment => {
@@ -230,6 +273,12 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::ListCronRuns | Endpoint::RunCron => {
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":name", "nightly"), None)
+        }
+        Endpoint::ListDrains => (with_id(&id_of(&project().await)), None),
+        Endpoint::CreateDrain => (with_id(&id_of(&project().await)), Some(new_drain)),
+        Endpoint::ShowDrain | Endpoint::DeleteDrain => (with_id(&drain().await), None),
+        Endpoint::UpdateDrain => {
+            (with_id(&drain().await), Some(json!({ "url": "syslog+tls://logs.example.com:6514" })))
         }
         Endpoint::SetFormation => {
             let (environment, _, _) = Box::pin(live()).await;
@@ -242,7 +291,9 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::ShowDeployment
         | Endpoint::DeleteDeployment
         | Endpoint::CancelDeployment
-        | Endpoint::ShowLogs => (with_id(&deployment().await), None),
+        | Endpoint::ShowLogs
+        | Endpoint::StreamLogs => (with_id(&deployment().await), None),
     };
-    Acceptable { method: row.method.as_str().parse().unwrap(), path, body }
+    let (method, is_socket) = (row.method.as_str().parse().unwrap(), endpoint.is_socket());
+    Acceptable { method, path, body, is_socket }
 }

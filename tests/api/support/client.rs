@@ -23,6 +23,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// Where the server is.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// What it proves who it is with.
     pub(crate) fn token(&self) -> Option<&str> {
         self.token.as_deref()

@@ -4,10 +4,12 @@ mod acceptable;
 mod client;
 mod fixtures;
 mod server;
+mod socket;
 mod totp;
 
 pub(crate) use acceptable::{Acceptable, acceptable};
 pub(crate) use client::{Client, Reply};
 pub(crate) use fixtures::{commit, deployment, line_of, lines, move_to, released};
 pub(crate) use server::{Options, TestServer};
+pub(crate) use socket::{Socket, token_as_subprotocol};
 pub(crate) use totp::{totp, totp_step};

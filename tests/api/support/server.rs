@@ -8,8 +8,9 @@ use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use gilgal::api::{Api, ApiOptions, Check, LogFollower, Ports, Readiness, RequestLimits, bind};
 use gilgal::auth::accounts::Accounts;
-use gilgal::config::{Mode, Registration};
-use gilgal::deployments::Deployments;
+use gilgal::config::{Mode, Registration, Room};
+use gilgal::deployments::{Deployments, Uploads};
+use gilgal::drains::Drains;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::jobs::{Interrupts, Queue};
@@ -21,7 +22,9 @@ use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
+use gilgal::model::repository_url::Scheme;
 use gilgal::model::vitals::Vitals;
+use gilgal::outbound::{Guard, Outbound};
 use gilgal::processes::{CronRuns, Processes};
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
@@ -29,6 +32,7 @@ use gilgal::store::{LogFilter, Store};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
@@ -100,6 +104,8 @@ impl TestServer {
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
             look_again: Arc::default(),
+            uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
+            outbound: Outbound { schemes: vec![Scheme::Https, Scheme::Ssh], guard: Guard::default() },
         };
         let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {
@@ -112,11 +118,21 @@ impl TestServer {
             one_offs: OneOffs::default(),
             vitals: Vitals::default(),
             cron_runs: CronRuns::default(),
+            longest_run: Duration::from_secs(60),
+        };
+        let drains = Drains {
+            store: store.clone(),
+            engine: processes.engine.clone(),
+            master_key: master_key.clone(),
+            guard: Guard::new(vec!["127.0.0.2/32".parse().unwrap()]),
+            host: "apps.test".to_owned(),
+            changed: Arc::default(),
         };
         let ports = Ports {
             cleanup: surroundings.clone(),
             deployments: deployments.clone(),
             processes,
+            drains,
             follower: surroundings.clone(),
             readiness: surroundings.clone(),
         };

@@ -19,6 +19,29 @@ pub(crate) fn deployments(server: &Server, person: &Person) -> Vec<Value> {
     get(&format!("/api/projects/{id}/deployments?limit=100"))["data"].as_array().unwrap().clone()
 }
 
+/// Asks for a deployment, and gives it as it has ended, together with its log.
+#[track_caller]
+pub(crate) fn deploy(server: &Server, person: &Person, project: &str, body: &Value) -> (Value, String) {
+    let path = format!("/api/projects/{project}/deployments");
+    let queued = server.request(Method::POST, &path, &person.token, Some(body)).expect(202);
+    ended(server, person, &queued)
+}
+
+/// A deployment as it has ended, together with its log.
+#[track_caller]
+pub(crate) fn ended(server: &Server, person: &Person, queued: &Value) -> (Value, String) {
+    let path = format!("/api/deployments/{}", queued["id"].as_str().unwrap());
+    let mut deployment = Value::Null;
+    wait_until("the deployment has ended", Duration::from_mins(2), || {
+        deployment = server.request(Method::GET, &path, &person.token, None).expect(200);
+        !deployment["finished_at"].is_null()
+    });
+    let id = queued["id"].as_str().unwrap();
+    // Its exit code says how the deployment has ended.
+    let log = person.ssh(server, &["logs", id]).stdout;
+    (deployment, log)
+}
+
 #[track_caller]
 pub(crate) fn wait_until_all_have_ended(server: &Server, person: &Person) {
     wait_until("every deployment has ended", PATIENCE, || {

@@ -66,6 +66,12 @@ impl Http {
         self.send(self.client.get(format!("http://{router}{path}")).header("host", host))
     }
 
+    /// A request to the API with an archive in it.
+    pub(crate) fn upload(&self, address: SocketAddr, path: &str, token: &str, archive: Vec<u8>) -> Answer {
+        let request = self.client.post(format!("http://{address}{path}")).bearer_auth(token);
+        self.send(request.header("content-type", "application/gzip").body(archive)).unwrap()
+    }
+
     fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
         self.runtime.block_on(async {
             let response = request.send().await?;

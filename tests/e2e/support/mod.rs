@@ -3,26 +3,40 @@
 mod deployments;
 mod docker;
 mod docker_proxy;
+mod git_http;
 mod http;
 mod person;
 mod private_docker;
 mod process;
 mod push;
+mod receiver;
+mod registry;
 mod server;
 mod small_disk;
+mod socket;
 mod sockets;
+mod sshd;
+mod talk;
 mod transcript;
 mod work_tree;
 
-pub(crate) use deployments::{PATIENCE, deployments, expect_live, expect_served, wait_until_all_have_ended};
+pub(crate) use deployments::{
+    PATIENCE, deploy, deployments, ended, expect_live, expect_served, wait_until_all_have_ended,
+};
 pub(crate) use docker::{Engine, docker};
 pub(crate) use docker_proxy::DockerProxy;
+pub(crate) use git_http::GitHttp;
 pub(crate) use http::RequestLoop;
 pub(crate) use person::Person;
 pub(crate) use private_docker::PrivateDocker;
 pub(crate) use process::{run, wait_until};
 pub(crate) use push::RunningPush;
+pub(crate) use receiver::Receiver;
+pub(crate) use registry::{PASSWORD as REGISTRY_PASSWORD, Registry, USERNAME as REGISTRY_USERNAME};
 pub(crate) use server::{Server, command};
 pub(crate) use small_disk::{SmallDisk, files};
+pub(crate) use socket::Socket;
 pub(crate) use sockets::HeldSockets;
+pub(crate) use sshd::Sshd;
+pub(crate) use talk::Talk;
 pub(crate) use work_tree::{WorkTree, examples, slow_dockerfile};

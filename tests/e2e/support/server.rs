@@ -161,6 +161,11 @@ impl Server {
         self.folder.path()
     }
 
+    /// The process that runs.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.as_ref().unwrap().child.id()
+    }
+
     /// What the server has logged since its start.
     pub(crate) fn log(&self) -> String {
         self.process.as_ref().map(|process| process.log.lock().unwrap().clone()).unwrap_or_default()
@@ -207,6 +212,12 @@ impl Server {
 
     pub(crate) fn request(&self, method: Method, path: &str, token: &str, body: Option<&Value>) -> Answer {
         self.http_client.api(self.api, method, path, token, body)
+    }
+
+    /// Sends an archive, which is deployed to a project.
+    pub(crate) fn upload(&self, person: &Person, project: &str, query: &str, archive: Vec<u8>) -> Answer {
+        let path = format!("/api/projects/{project}/deployments{query}");
+        self.http_client.upload(self.api, &path, &person.token, archive)
     }
 
     /// The host name of a project's app.

@@ -1,0 +1,2 @@
+DROP INDEX releases_by_image;
+ALTER TABLE releases DROP COLUMN image;

@@ -1,0 +1,4 @@
+-- The image of a release beside its content: which images are needed is asked often, and the contents are long.
+ALTER TABLE releases ADD COLUMN image text NOT NULL DEFAULT '';
+UPDATE releases SET image = content ->> 'image';
+CREATE INDEX releases_by_image ON releases (environment_id, image, version);

@@ -1,0 +1,3 @@
+DROP TABLE known_hosts;
+DROP TABLE deploy_keys;
+DROP TABLE remote_credentials;

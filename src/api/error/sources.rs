@@ -1,0 +1,13 @@
+//! What becomes of the errors of sources.
+
+use super::ApiError;
+use crate::sources::SourcesError;
+
+impl From<SourcesError> for ApiError {
+    fn from(error: SourcesError) -> Self {
+        match error {
+            SourcesError::Store(error) => error.into(),
+            error @ (SourcesError::Sealed { .. } | SourcesError::Key(_)) => Self::internal(error),
+        }
+    }
+}

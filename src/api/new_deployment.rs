@@ -1,0 +1,121 @@
+//! `POST /api/projects/:id/deployments`: of what was pushed before, of an archive in the body, of another repository, of an
+//! image.
+
+use crate::api::Api;
+use crate::api::deployments::{environment_of, with_steps};
+use crate::api::error::{ApiError, Code};
+use crate::api::reply::{Answer, accepted};
+use crate::api::request::{Request, late};
+use crate::deployments::{DeployError, UploadOptions, Wanted};
+use crate::model::environment::Environment;
+use crate::model::name::EnvironmentName;
+use crate::model::project::Project;
+use crate::wire::deployment::NewDeploymentBody;
+use std::sync::Arc;
+use std::time::Duration;
+use warp::http::header::CONTENT_ENCODING;
+
+/// Media types of archives. Whether one is compressed is seen from its beginning.
+pub(super) const ARCHIVES: [&str; 4] =
+    ["application/gzip", "application/x-gzip", "application/x-tar", "application/x-gtar"];
+/// How long an archive may take to arrive.
+const UPLOAD_PATIENCE: Duration = Duration::from_hours(1);
+
+pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
+    let project = request.project(&api).await?;
+    if ARCHIVES.iter().any(|kind| request.has_media_type(kind)) {
+        return create_of_archive(&api, &mut request, &project).await;
+    }
+    let body: NewDeploymentBody = request.json().await?;
+    check(&body)?;
+    let NewDeploymentBody { commit, branch, repository, reference, image, environment, no_cache } = body;
+    let environment = environment_or_production(&api, &project, environment).await?;
+    let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
+    let deployment = match (repository, image) {
+        (Some(url), _) => {
+            deployments.deploy_repository(&environment, url, reference, no_cache, author).await?
+        }
+        (None, Some(image)) => deployments.deploy_image(&environment, image, no_cache, author).await?,
+        (None, None) => {
+            let wanted = match (commit, branch, environment.branch.clone()) {
+                (Some(commit), _, _) => Wanted::Commit(commit),
+                (None, Some(branch), _) | (None, None, Some(branch)) => Wanted::Branch(branch),
+                (None, None, None) => return Err(DeployError::FollowsNoBranch(environment.name).into()),
+            };
+            deployments.deploy(&environment, wanted, no_cache, author).await?
+        }
+    };
+    Ok(accepted(&with_steps(&api, deployment).await?))
+}
+
+/// What is deployed is one thing.
+fn check(body: &NewDeploymentBody) -> Result<(), ApiError> {
+    let given = [
+        ("commit", body.commit.is_some()),
+        ("branch", body.branch.is_some()),
+        ("repository", body.repository.is_some()),
+        ("image", body.image.is_some()),
+    ];
+    let mut given = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name));
+    if let (Some(_), Some(second)) = (given.next(), given.next()) {
+        return Err(ApiError::field(second, "Give one of commit, branch, repository and image."));
+    }
+    if body.reference.is_some() && body.repository.is_none() {
+        return Err(ApiError::field("reference", "It is of the repository, which is not given."));
+    }
+    Ok(())
+}
+
+/// Takes the archive to the disk as it comes, and answers when it is a commit.
+async fn create_of_archive(api: &Arc<Api>, request: &mut Request, project: &Project) -> Answer {
+    let mut query = request.query()?;
+    let environment = query.text("environment");
+    let options = UploadOptions {
+        strip: query.value::<Flag>("strip")?.is_some_and(|flag| flag.0),
+        no_cache: query.value::<Flag>("no_cache")?.is_some_and(|flag| flag.0),
+    };
+    query.finish()?;
+    if request.headers.contains_key(CONTENT_ENCODING) {
+        let message = "Send the archive as it is, without `Content-Encoding`.";
+        return Err(ApiError::new(Code::UnsupportedMediaType, message));
+    }
+    let environment = environment_or_production(api, project, environment).await?;
+    let deployments = &api.ports.deployments;
+    let mut upload = deployments.begin_upload(&environment).await?;
+    let taken = async {
+        while let Some(piece) = request.next_piece().await? {
+            upload.write(&piece).await.map_err(DeployError::from)?;
+        }
+        Ok::<_, ApiError>(())
+    };
+    tokio::time::timeout(UPLOAD_PATIENCE, taken).await.map_err(|_| late())??;
+    let author = &request.caller()?.user;
+    let deployment = deployments.deploy_upload(&environment, upload, options, author).await?;
+    Ok(accepted(&with_steps(api, deployment).await?))
+}
+
+async fn environment_or_production(
+    api: &Api,
+    project: &Project,
+    wanted: Option<String>,
+) -> Result<Environment, ApiError> {
+    match wanted {
+        Some(wanted) => environment_of(api, project, &wanted).await,
+        None => environment_of(api, project, EnvironmentName::production().as_str()).await,
+    }
+}
+
+/// `1`, `true`, `0`, `false` of a query.
+struct Flag(bool);
+
+impl std::str::FromStr for Flag {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1" | "true" => Ok(Self(true)),
+            "0" | "false" => Ok(Self(false)),
+            _ => Err("it is 1 or 0"),
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What the server is built of, made from the settings.
+
+use crate::build::{Builder, DockerBuilder, DockerBuilderOptions};
+use crate::buildpack::Catalog;
+use crate::config::{Home, Settings};
+use crate::drains::Drains;
+use crate::engine::{DockerEngine, DockerOptions, Engine};
+use crate::outbound::Guard;
+use crate::secrets::MasterKey;
+use crate::store::Store;
+use std::sync::Arc;
+
+/// The engine that runs instances and the builder that makes images. Docker is the only one so far.
+pub(super) fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder>) {
+    let (server_id, host) = (home.server_id(), Some(settings.docker_host.clone()));
+    let engine = DockerEngine::connect(DockerOptions { server_id, host: host.clone() });
+    let builder = DockerBuilder::connect(DockerBuilderOptions {
+        server_id,
+        host,
+        least_free_bytes: settings.disk.least_free_for_builds_bytes,
+    });
+    (Arc::new(engine), Arc::new(builder))
+}
+
+/// What sends the output of apps elsewhere.
+pub(super) fn drains(
+    settings: &Settings,
+    store: &Store,
+    engine: &Arc<dyn Engine>,
+    master_key: &MasterKey,
+) -> Drains {
+    Drains {
+        store: store.clone(),
+        engine: Arc::clone(engine),
+        master_key: master_key.clone(),
+        guard: Guard::new(settings.drain_networks.clone()),
+        host: settings.base_domain.clone(),
+        changed: Arc::default(),
+    }
+}
+
+/// The buildpacks, with the operator's own. One that is wrong takes nothing else down: it is named, and not used.
+pub(super) fn catalog(home: &Home) -> Catalog {
+    let (catalog, broken) = Catalog::with_own(&home.buildpacks());
+    for pack in broken {
+        tracing::error!(
+            buildpack = pack.name,
+            error = &pack.error as &dyn std::error::Error,
+            "a buildpack of the home is not used"
+        );
+    }
+    catalog
+}
+
+/// Says in the log when no engine answers at the start: nothing can be deployed until one does.
+pub(super) async fn warn_unless_it_answers(engine: Arc<dyn Engine>) {
+    if let Err(error) = engine.info().await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the engine does not answer: nothing can be deployed until it does"
+        );
+    }
+}

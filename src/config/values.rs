@@ -1,0 +1,72 @@
+//! Values of settings that are text with a form of its own.
+
+use std::str::FromStr;
+
+/// A limit, of which 0 means none.
+pub(super) struct PerPeer(pub(super) usize);
+
+impl FromStr for PerPeer {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text.parse().map_err(drop)? {
+            0 => Ok(Self(usize::MAX)),
+            limit => Ok(Self(limit)),
+        }
+    }
+}
+
+/// A host name with room for a slug in front.
+pub(super) struct HostName(pub(super) String);
+
+impl FromStr for HostName {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let name = text.trim_matches('.').to_ascii_lowercase();
+        let label_valid = |label: &str| {
+            (1..=63).contains(&label.len())
+                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+        };
+        // 190 octets leave room for a slug in front (RFC 1035 §2.3.4: 255 in all).
+        if name.len() <= 190 && name.split('.').all(label_valid) { Ok(Self(name)) } else { Err(()) }
+    }
+}
+
+/// Which lines the server logs.
+pub(super) struct LogFilter(pub(super) String);
+
+impl FromStr for LogFilter {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        tracing_subscriber::EnvFilter::try_new(text).map(|_| Self(text.to_owned())).map_err(drop)
+    }
+}
+
+/// Where the database is.
+pub(super) struct DatabaseUrl(pub(super) String);
+
+impl FromStr for DatabaseUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let known =
+            ["postgres://", "postgresql://", "sqlite://"].iter().any(|scheme| text.starts_with(scheme));
+        if known { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+/// Where the engine listens.
+pub(super) struct DockerHost(pub(super) String);
+
+impl FromStr for DockerHost {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let known = ["unix:///", "tcp://", "http://"].iter().any(|scheme| text.starts_with(scheme));
+        if known { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}

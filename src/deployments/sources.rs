@@ -1,0 +1,150 @@
+//! Deploying what nobody has pushed: an archive that is sent, another repository, an image of a registry.
+
+use super::{DeployError, Deployments};
+use crate::config::Room;
+use crate::git::{Authorship, GitError, UnpackingTurn, Upload};
+use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
+use crate::model::environment::Environment;
+use crate::model::id::DeploymentId;
+use crate::model::image::ImageName;
+use crate::model::name::CommitId;
+use crate::model::origin::Origin;
+use crate::model::repository_url::{ReferenceName, RepositoryUrl};
+use crate::model::user::User;
+use crate::store::NewDeployment;
+use std::sync::Arc;
+use tokio::sync::Semaphore;
+
+/// Archives that are unpacked at the same time: each takes a core.
+const UNPACKED_AT_ONCE: usize = 4;
+/// The file that names the image of a deployment.
+const PROJECT_FILE: &str = "gilgal.toml";
+
+/// What archives may take of the server.
+#[derive(Debug, Clone)]
+pub struct Uploads {
+    /// Of one archive, as it is sent.
+    most_bytes: u64,
+    room: Room,
+    at_once: Arc<Semaphore>,
+}
+
+impl Uploads {
+    /// Archives of at most so many bytes, while the disks have room.
+    #[must_use]
+    pub fn new(most_bytes: u64, room: Room) -> Self {
+        Self { most_bytes, room, at_once: Arc::new(Semaphore::new(UNPACKED_AT_ONCE)) }
+    }
+}
+
+/// How an archive is to be deployed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct UploadOptions {
+    /// Leave out the one folder that everything is in.
+    pub strip: bool,
+    /// Build every layer anew.
+    pub no_cache: bool,
+}
+
+impl Deployments {
+    /// Begins to take an archive.
+    ///
+    /// # Errors
+    /// When the disk has no room for it.
+    pub async fn begin_upload(&self, environment: &Environment) -> Result<Upload, DeployError> {
+        let most_bytes = self.uploads.most_bytes.min(self.uploads.room.check()?);
+        Ok(self.repositories.begin_upload(environment.project_id, most_bytes).await?)
+    }
+
+    /// Makes a commit of an archive that has come whole, and deploys it.
+    ///
+    /// # Errors
+    /// When there is something in it that no project may have, or nothing is deployed to the project.
+    pub async fn deploy_upload(
+        &self,
+        environment: &Environment,
+        upload: Upload,
+        UploadOptions { strip, no_cache }: UploadOptions,
+        author: &User,
+    ) -> Result<Deployment, DeployError> {
+        let turn = Arc::clone(&self.uploads.at_once).acquire_owned().await;
+        let permit = turn.map_err(|closed| GitError::from(std::io::Error::other(closed)))?;
+        // Each of those that are unpacked at once has its share of the disk.
+        let most_bytes = self.uploads.room.check()? / UNPACKED_AT_ONCE as u64;
+        let turn = UnpackingTurn { most_bytes, permit };
+        let repository = self.repositories.open_or_create(environment.project_id)?;
+        let message = format!("Uploaded by {}\n", author.username);
+        let commit = upload.commit(repository, strip, authorship(author, message), turn).await?;
+        let what = format!("an upload ({})", commit.short());
+        self.queue_origin(environment, commit, (Origin::Upload, no_cache), author, &what).await
+    }
+
+    /// Deploys what another repository has when the turn of the deployment comes.
+    ///
+    /// # Errors
+    /// When the repository may not be reached, or nothing is deployed to the project.
+    pub async fn deploy_repository(
+        &self,
+        environment: &Environment,
+        url: RepositoryUrl,
+        reference: Option<ReferenceName>,
+        no_cache: bool,
+        author: &User,
+    ) -> Result<Deployment, DeployError> {
+        self.outbound.check_scheme(url.scheme()).and_then(|()| self.outbound.check_literal(url.host()))?;
+        let what = format!("a deployment of {url}");
+        let origin = Origin::Repository { url, reference };
+        self.queue_origin(environment, CommitId::unknown(), (origin, no_cache), author, &what).await
+    }
+
+    /// Deploys an image of a registry as it is. Its commit has nothing but the line that names it: what is deployed can be
+    /// seen, deployed again and rolled back to like everything else.
+    ///
+    /// # Errors
+    /// When the registry may not be reached, or nothing is deployed to the project.
+    pub async fn deploy_image(
+        &self,
+        environment: &Environment,
+        image: ImageName,
+        no_cache: bool,
+        author: &User,
+    ) -> Result<Deployment, DeployError> {
+        self.outbound.check_literal(image.registry().host()).map_err(DeployError::Registry)?;
+        let (repositories, project) = (self.repositories.clone(), environment.project_id);
+        let text = format!("[build]\nimage = \"{}\"\n", image.full());
+        let authorship = authorship(author, format!("Image {image}, deployed by {}\n", author.username));
+        let committed = tokio::task::spawn_blocking(move || {
+            repositories.open_or_create(project)?.commit_file(PROJECT_FILE, &text, &authorship)
+        });
+        let commit =
+            committed.await.unwrap_or_else(|panic| Err(GitError::from(std::io::Error::other(panic))))?;
+        let what = format!("a deployment of {image}");
+        self.queue_origin(environment, commit, (Origin::Image { image }, no_cache), author, &what).await
+    }
+
+    async fn queue_origin(
+        &self,
+        environment: &Environment,
+        commit: CommitId,
+        (origin, no_cache): (Origin, bool),
+        author: &User,
+        what: &str,
+    ) -> Result<Deployment, DeployError> {
+        let new = NewDeployment {
+            id: DeploymentId::generate(),
+            project_id: environment.project_id,
+            environment_id: environment.id,
+            previous_commit: None,
+            commit,
+            branch: None,
+            author: Some(author.id),
+            source: DeploymentSource::Api,
+            options: DeploymentOptions { origin: Some(origin), no_cache, ..DeploymentOptions::default() },
+        };
+        self.queue(new, author, what).await
+    }
+}
+
+fn authorship(author: &User, message: String) -> Authorship {
+    Authorship { name: author.username.to_string(), email: author.email.to_string(), message }
+}

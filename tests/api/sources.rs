@@ -1,0 +1,202 @@
+//! Deployments without a push, and what a project needs for them.
+
+use crate::support::{Client, Reply, TestServer};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use reqwest::Method;
+use serde_json::{Value, json};
+use std::io::Write;
+
+/// A tar of one file.
+fn archive(path: &str, text: &str) -> Vec<u8> {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_ustar();
+    header.set_mode(0o644);
+    header.set_size(text.len() as u64);
+    header.as_ustar_mut().unwrap().name[..path.len()].copy_from_slice(path.as_bytes());
+    header.set_cksum();
+    archive.append(&header, text.as_bytes()).unwrap();
+    archive.into_inner().unwrap()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut compressed = GzEncoder::new(Vec::new(), Compression::fast());
+    compressed.write_all(bytes).unwrap();
+    compressed.finish().unwrap()
+}
+
+async fn upload(client: &Client, query: &str, kind: &str, bytes: Vec<u8>) -> Reply {
+    let path = format!("/api/projects/shop/deployments{query}");
+    Reply::of(client.request(Method::POST, &path).header("content-type", kind).body(bytes)).await
+}
+
+async fn deploy(client: &Client, body: Value) -> Reply {
+    client.post("/api/projects/shop/deployments", body).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_is_a_commit_by_whoever_has_sent_it() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    ada.post("/api/projects/shop/environments", json!({ "name": "staging" })).await.expect(201);
+    let bytes = archive("shop-1f2e/index.html", "hello");
+    let queued = upload(&ada, "?environment=staging&strip=1", "application/gzip", gzip(&bytes)).await;
+    let queued = queued.expect(202);
+    assert_eq!(queued["made_from"], json!({ "kind": "upload" }));
+    assert_eq!(
+        (&queued["source"], &queued["branch"], &queued["author"]),
+        (&json!("api"), &Value::Null, &json!("ada"))
+    );
+    let repository =
+        server.deployments.repositories.existing(queued["project_id"].as_str().unwrap().parse().unwrap());
+    let commit = queued["commit"].as_str().unwrap().parse().unwrap();
+    let tree = repository.unwrap().tree(&commit).unwrap();
+    assert_eq!(gilgal::model::source::SourceTree::paths(&tree), ["index.html"]);
+    upload(&ada, "", "application/x-tar", bytes).await.expect(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_that_cannot_be_taken_are_refused() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    let kind = "application/gzip";
+    let fine = || gzip(&archive("index.html", "hello"));
+    let reply = upload(&ada, "", kind, archive("../evil", "x")).await;
+    assert_eq!(reply.refusal(422), "invalid_archive");
+    insta::assert_json_snapshot!("hostile_archive", reply.redacted());
+    assert_eq!(upload(&ada, "", kind, b"PK".to_vec()).await.refusal(422), "invalid_archive");
+    assert_eq!(upload(&ada, "", kind, vec![0; 1024 * 1024 + 1]).await.refusal(413), "body_too_large");
+    assert_eq!(upload(&ada, "", "application/zip", fine()).await.refusal(415), "unsupported_media_type");
+    for query in ["?environment=nowhere", "?strip=maybe", "?stripe=1"] {
+        assert!(upload(&ada, query, kind, fine()).await.status >= 400, "{query}");
+    }
+    let path = "/api/projects/shop/deployments";
+    let encoded =
+        ada.request(Method::POST, path).header("content-type", kind).header("content-encoding", "gzip");
+    assert_eq!(Reply::of(encoded.body(fine())).await.refusal(415), "unsupported_media_type");
+    let mallory = server.sign_up("mallory").await;
+    assert_eq!(upload(&mallory, "", kind, fine()).await.refusal(404), "project_not_found");
+    assert!(ada.get(path).await.expect(200)["data"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_has_no_commit_until_it_is_fetched() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    let wanted = json!({ "repository": "git@code.example:ada/shop.git", "reference": "v1" });
+    let queued = deploy(&ada, wanted.clone()).await.expect(202);
+    let url = "ssh://git@code.example/ada/shop.git";
+    assert_eq!(queued["made_from"], json!({ "kind": "repository", "url": url, "reference": "v1" }));
+    assert_eq!(queued["commit"], Value::Null);
+    // It may have changed since: the one that waits is not the same.
+    let again = deploy(&ada, wanted).await.expect(202);
+    assert_ne!(again["id"], queued["id"]);
+    // Never fetched: it is fetched then.
+    let id = again["id"].as_str().unwrap();
+    let redeployed = ada.post(&format!("/api/deployments/{id}/redeploy"), json!({})).await.expect(202);
+    assert_eq!(redeployed["made_from"], again["made_from"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_is_a_commit_that_names_it() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    let queued = deploy(&ada, json!({ "image": "nginx:1.27" })).await.expect(202);
+    assert_eq!(queued["made_from"], json!({ "kind": "image", "image": "docker.io/library/nginx:1.27" }));
+    let repository =
+        server.deployments.repositories.existing(queued["project_id"].as_str().unwrap().parse().unwrap());
+    let tree = repository.unwrap().tree(&queued["commit"].as_str().unwrap().parse().unwrap()).unwrap();
+    let file = gilgal::model::source::SourceTree::read(&tree, "gilgal.toml");
+    assert_eq!(file.as_deref(), Some("[build]\nimage = \"docker.io/library/nginx:1.27\"\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_not_be_reached_or_named_is_refused_at_once() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    for (field, body) in [
+        ("repository", json!({ "repository": "http://code.example/shop" })),
+        ("repository", json!({ "repository": "file:///etc" })),
+        ("repository", json!({ "repository": "https://127.0.0.1/shop" })),
+        ("repository", json!({ "repository": "https://2130706433/shop" })),
+        ("repository", json!({ "repository": "https://[::ffff:169.254.169.254]/latest" })),
+        ("repository", json!({ "repository": "https://ada:secret@code.example/shop" })),
+        ("repository", json!({ "repository": "ssh://-oProxyCommand=id/x" })),
+        ("reference", json!({ "repository": "https://code.example/shop", "reference": "--upload-pack=id" })),
+        ("reference", json!({ "reference": "main" })),
+        ("image", json!({ "image": "gilgal/x/y:z" })),
+        ("image", json!({ "image": "10.0.0.1:5000/x" })),
+        ("image", json!({ "image": format!("sha256:{}", "a".repeat(64)) })),
+        ("image", json!({ "image": "nginx", "repository": "https://code.example/shop" })),
+        ("branch", json!({ "commit": "a".repeat(40), "branch": "main" })),
+    ] {
+        let reply = deploy(&ada, body.clone()).await;
+        assert_eq!(reply.refused_fields(), [field], "{body}: {}", reply.text);
+    }
+    assert!(
+        ada.get("/api/projects/shop/deployments").await.expect(200)["data"].as_array().unwrap().is_empty()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_are_kept_and_never_shown() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    let path = "/api/projects/shop/credentials";
+    let put = async |host: &str, password: &str| {
+        let body = json!({ "username": "ada", "password": password });
+        ada.send(Method::PUT, &format!("{path}/{host}"), body).await
+    };
+    let set = put("GHCR.io", "canary-one").await.expect(200);
+    assert_eq!((&set["host"], &set["username"]), (&json!("ghcr.io"), &json!("ada")));
+    assert!(set.get("password").is_none());
+    put("127.0.0.1:5000", "canary-two").await.expect(200);
+    put("ghcr.io", "canary-three").await.expect(200);
+    let listed = ada.get(path).await;
+    let hosts: Vec<_> =
+        listed.expect(200)["data"].as_array().unwrap().iter().map(|one| one["host"].clone()).collect();
+    assert_eq!(hosts, ["127.0.0.1:5000", "ghcr.io"]);
+    assert!(!listed.text.contains("canary"));
+    let audit = ada.get("/api/projects/shop/audit").await;
+    assert!(audit.text.contains("put_credential") && !audit.text.contains("canary"), "{}", audit.text);
+    let database = std::fs::read(server.directory().join("gilgal.db")).unwrap();
+    assert!(!database.windows(6).any(|bytes| bytes == b"canary"));
+
+    for (host, body) in [
+        ("ghcr.io", json!({ "username": "a:b", "password": "x" })),
+        ("ghcr.io", json!({ "username": "", "password": "x" })),
+        ("ghcr.io", json!({ "username": "ada", "password": "two\nlines" })),
+        ("ghcr.io", json!({ "username": "ada" })),
+    ] {
+        let reply = ada.send(Method::PUT, &format!("{path}/{host}"), body.clone()).await;
+        assert_eq!(reply.refusal(422), "invalid_fields", "{body}");
+    }
+    assert_eq!(put("no_host!", "x").await.refusal(404), "credential_not_found");
+    ada.delete(&format!("{path}/ghcr.io")).await.expect(204);
+    assert_eq!(ada.delete(&format!("{path}/ghcr.io")).await.refusal(404), "credential_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_has_one_deploy_key_until_it_gets_another() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    ada.create_project("Blog").await;
+    let key = async |project: &str| {
+        let shown = ada.get(&format!("/api/projects/{project}/deploy-key")).await.expect(200);
+        shown["public_key"].as_str().unwrap().to_owned()
+    };
+    let shop = key("shop").await;
+    assert!(shop.starts_with("ssh-ed25519 "), "{shop}");
+    assert_eq!(key("shop").await, shop);
+    assert_ne!(key("blog").await, shop);
+    let rotated = ada.post("/api/projects/shop/deploy-key/rotate", json!({})).await.expect(200);
+    assert_ne!(rotated["public_key"], json!(shop));
+    assert_eq!(key("shop").await, rotated["public_key"].as_str().unwrap());
+}
