@@ -3,46 +3,29 @@
 //! Its shared state is the runs that are under way, to leave out or stop the one before. The database has every run, and
 //! lets one at most be for a minute.
 
+mod execution;
+mod under_way;
+
+pub use self::under_way::CronRuns;
+
+use self::execution::{AHEAD, Execution, failed};
 use super::one_off::typed;
 use super::{ProcessError, Processes};
-use crate::engine::{EngineError, ExitStatus, InstanceSpec};
+use crate::engine::InstanceSpec;
 use crate::journal::Mask;
 use crate::model::cron::{CronJob, CronRun, CronRunState, Overlap};
 use crate::model::environment::Environment;
-use crate::model::id::{CronRunId, EnvironmentId, UserId};
+use crate::model::id::{CronRunId, UserId};
 use crate::model::instance::InstanceKey;
 use crate::model::name::CronName;
-use crate::model::one_off::{OneOffKind, OneOffPlace};
+use crate::model::one_off::OneOffKind;
 use crate::model::project::Project;
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, now};
 use crate::model::user::User;
 use crate::secrets::{open_files, open_variables};
-use crate::store::{CronRunEnd, Page, PageRequest, StoreError, patiently};
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::sync::{mpsc, watch};
-
-/// Lines of a run that are kept, and bytes of one.
-const LAST_LINES: usize = 100;
-const LINE_BYTES: usize = 2048;
-/// Lines that may wait to be read.
-const AHEAD: usize = 1024;
-
-/// How long a database that is away is waited for, to note how a run has ended.
-const PATIENCE: Duration = Duration::from_mins(10);
-
-/// The runs that are under way. Clones share them.
-#[derive(Debug, Clone, Default)]
-pub struct CronRuns(Arc<Mutex<HashMap<(EnvironmentId, CronName), Vec<UnderWay>>>>);
-
-#[derive(Debug)]
-struct UnderWay {
-    id: CronRunId,
-    /// Tells the run to end.
-    replaced: watch::Sender<bool>,
-}
+use crate::store::{Page, PageRequest, StoreError};
+use tokio::sync::mpsc;
 
 /// A command of a schedule, for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,18 +41,6 @@ pub struct CronEntry {
 pub struct CronStarted {
     pub run: CronRun,
     pub lines: mpsc::Receiver<String>,
-}
-
-/// One run on its way.
-struct Execution {
-    processes: Processes,
-    run: CronRun,
-    spec: InstanceSpec,
-    job: CronJob,
-    replaced: watch::Receiver<bool>,
-    mask: Mask,
-    lines: mpsc::Sender<String>,
-    _place: OneOffPlace,
 }
 
 impl Processes {
@@ -212,84 +183,6 @@ impl Processes {
         tokio::spawn(execution.to_its_end());
         Ok(started)
     }
-
-    /// Writes down how a run has ended. One whose environment has gone is forgotten with it.
-    async fn end_cron(&self, run: &CronRun, end: CronRunEnd) {
-        match patiently(PATIENCE, || self.store.end_cron_run(run.id, end.clone())).await {
-            Ok(()) | Err(StoreError::NotFound) => {}
-            Err(error) => {
-                tracing::error!(command = %run.name, error = &error as &dyn std::error::Error, "the end of a run was not noted");
-            }
-        }
-    }
-}
-
-impl Execution {
-    async fn to_its_end(mut self) {
-        let run = self.run.clone();
-        tracing::info!(project = %self.spec.slug, command = %run.name, "a command of the schedule runs");
-        let (end, processes) = (self.run().await, self.processes.clone());
-        processes.cron_runs.end(&run);
-        tracing::info!(
-            project = %self.spec.slug, command = %run.name, state = end.state.as_str(), code = end.exit_code,
-            "a command of the schedule has ended"
-        );
-        // Whoever reads its lines learns of its end when it is noted.
-        processes.end_cron(&run, end).await;
-    }
-
-    async fn run(&mut self) -> CronRunEnd {
-        let engine = Arc::clone(&self.processes.engine);
-        if let Err(error) = engine.ensure_network(self.spec.key.project_id).await {
-            return failed(error.to_string());
-        }
-        let Self { spec, job, replaced, mask, lines, .. } = self;
-        let (sender, mut printed) = mpsc::channel::<String>(AHEAD);
-        let mut last: VecDeque<String> = VecDeque::new();
-        let running = async {
-            let collected = async {
-                while let Some(line) = printed.recv().await {
-                    let line = mask.apply(&line, LINE_BYTES);
-                    // Whoever does not read misses lines, and holds nobody up.
-                    let _ = lines.try_send(line.clone());
-                    if last.len() == LAST_LINES {
-                        last.pop_front();
-                    }
-                    last.push_back(line);
-                }
-            };
-            let run = engine.run_once(spec, sender, job.timeout());
-            tokio::join!(run, collected).0
-        };
-        let ended = tokio::select! {
-            ended = running => Some(ended),
-            _ = replaced.wait_for(|replaced| *replaced) => None,
-        };
-        let output = last.into_iter().collect::<Vec<_>>().join("\n");
-        CronRunEnd { output, ..end_of(ended) }
-    }
-}
-
-/// How a run has ended; `None`: the next one has taken its place.
-fn end_of(ended: Option<Result<ExitStatus, EngineError>>) -> CronRunEnd {
-    let end = |state, exit_code, reason| CronRunEnd { state, exit_code, reason, output: String::new() };
-    match ended {
-        Some(Ok(ExitStatus { code: 0, .. })) => end(CronRunState::Succeeded, Some(0), None),
-        Some(Ok(ExitStatus { code, out_of_memory: true })) => {
-            let reason = "It needed more memory than it may have.".to_owned();
-            end(CronRunState::Failed, Some(code), Some(reason))
-        }
-        Some(Ok(ExitStatus { code, .. })) => end(CronRunState::Failed, Some(code), None),
-        Some(Err(error @ EngineError::TimedOut { .. })) => {
-            end(CronRunState::TimedOut, None, Some(error.to_string()))
-        }
-        Some(Err(error)) => failed(error.to_string()),
-        None => end(CronRunState::Replaced, None, Some("The next run has taken its place.".to_owned())),
-    }
-}
-
-fn failed(reason: String) -> CronRunEnd {
-    CronRunEnd { state: CronRunState::Failed, exit_code: None, reason: Some(reason), output: String::new() }
 }
 
 fn new_run(
@@ -310,44 +203,5 @@ fn new_run(
         output: String::new(),
         started_at: now(),
         finished_at: None,
-    }
-}
-
-impl CronRuns {
-    fn has(&self, environment: EnvironmentId, name: &CronName) -> bool {
-        self.lock().contains_key(&(environment, name.clone()))
-    }
-
-    /// Puts a run among those under way; those that it replaces are told to end.
-    fn begin(&self, run: &CronRun, overlap: Overlap) -> watch::Receiver<bool> {
-        let mut all = self.lock();
-        let under_way = all.entry((run.environment_id, run.name.clone())).or_default();
-        match overlap {
-            Overlap::Replace => {
-                for before in &*under_way {
-                    before.replaced.send_replace(true);
-                }
-            }
-            Overlap::Skip | Overlap::Allow => {}
-        }
-        let replaced = watch::Sender::new(false);
-        let receiver = replaced.subscribe();
-        under_way.push(UnderWay { id: run.id, replaced });
-        receiver
-    }
-
-    fn end(&self, run: &CronRun) {
-        let mut all = self.lock();
-        let key = (run.environment_id, run.name.clone());
-        if let Some(under_way) = all.get_mut(&key) {
-            under_way.retain(|other| other.id != run.id);
-            if under_way.is_empty() {
-                all.remove(&key);
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<(EnvironmentId, CronName), Vec<UnderWay>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const EXCEPTIONS: &[Arrow] = &[
         to: "projects",
         why: "deploy does what deleting a project asks for as a trait",
     },
-    Arrow { from: "receive", to: "deployments", why: "a push queues and cancels as every front door does" },
+    Arrow { from: "receive/", to: "deployments", why: "a push queues and cancels as every front door does" },
     Arrow { from: "secrets/master.rs", to: "config", why: "the master key is a file of the home" },
     Arrow { from: "serve.rs", to: "app", why: "starting and stopping what was built" },
     Arrow { from: "serve.rs", to: "sockets", why: "binding comes before anything is built" },
@@ -166,7 +166,7 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },
     Fence {
         names: &["tracing_subscriber"],
-        only: &["telemetry.rs", "config/settings.rs"],
+        only: &["telemetry.rs", "config/values.rs"],
         why: "one place decides how is logged; its filter is a setting",
     },
     Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
