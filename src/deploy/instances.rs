@@ -24,15 +24,12 @@ pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 /// The same for an instance that no request was ever sent to.
 pub(super) const UNUSED_GRACE: Duration = Duration::from_secs(3);
 
-/// The process type whose command runs once before a release and never as an instance.
-const RELEASE: &str = "release";
-
 /// The process types of a release that have instances, with how many.
 pub(super) fn wanted(content: &ReleaseContent) -> Vec<(ProcessType, u16)> {
     content
         .processes
         .keys()
-        .filter(|process_type| process_type.as_str() != RELEASE)
+        .filter(|process_type| !process_type.is_release())
         .map(|process_type| (process_type.clone(), content.formation.instances(process_type)))
         .filter(|(_, instances)| *instances > 0)
         .collect()
@@ -40,7 +37,7 @@ pub(super) fn wanted(content: &ReleaseContent) -> Vec<(ProcessType, u16)> {
 
 /// The process type of the command that runs once before a release goes live, where there is one.
 pub(super) fn release_command(content: &ReleaseContent) -> Option<ProcessType> {
-    content.processes.keys().find(|process_type| process_type.as_str() == RELEASE).cloned()
+    content.processes.keys().find(|process_type| process_type.is_release()).cloned()
 }
 
 /// Everything that decides what runs: decided once, when the image is there.
@@ -98,7 +95,7 @@ pub(super) fn place(instance: &Instance) -> Place {
 /// Whether an instance is one of a release whose instances are those of the deployment `of`.
 pub(super) fn belongs(instance: &Instance, of: DeploymentId, content: &ReleaseContent) -> bool {
     let Instance { key: InstanceKey { deployment_id, process_type, index, .. }, .. } = instance;
-    let has_place = process_type.as_str() != RELEASE && content.processes.contains_key(process_type);
+    let has_place = !process_type.is_release() && content.processes.contains_key(process_type);
     *deployment_id == of && has_place && *index <= content.formation.instances(process_type)
 }
 

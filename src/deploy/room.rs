@@ -2,7 +2,7 @@
 //! requests wait or are turned away, and what fails brings the old ones back.
 
 use super::Deployer;
-use super::failure::{Failure, StepError};
+use super::failure::StepError;
 use super::instances::{self, STOP_GRACE};
 use super::patience::{unless_away, until_stored};
 use super::run::Run;
@@ -25,22 +25,6 @@ impl Deployer {
         let content = run.deployment.record.content.as_ref();
         let own = content.filter(|content| content.instances_of.is_none());
         own.map_or(Strategy::Rolling, ReleaseContent::strategy)
-    }
-
-    /// Refuses more than one instance of a process type that would write the same volume, unless the project says that it
-    /// wants that.
-    pub(super) fn refuse_many_writers(content: &ReleaseContent) -> Result<(), Failure> {
-        let Some(volume) = content.written_volume().filter(|_| content.strategy.is_none()) else {
-            return Ok(());
-        };
-        let many = instances::wanted(content).into_iter().find(|(_, count)| *count > 1);
-        let Some((process_type, count)) = many else { return Ok(()) };
-        let sentence =
-            format!("{count} instances of {process_type} would write the volume {volume} at the same time.");
-        Err(Failure::new("too many writers", sentence).advise(format!(
-            "Scale it with `{process_type}=1`, mount the volume read-only (`\"/path:ro\"`), or say `strategy = \"rolling\"` \
-             under [deploy] in gilgal.toml if the app can do that."
-        )))
     }
 
     /// Stops the old instances, where the new ones cannot run beside them. Doing it twice is doing it once.

@@ -15,6 +15,7 @@ mod standing;
 
 pub use self::deploy::Wanted;
 pub use self::error::DeployError;
+pub use self::rollback::TakenBack;
 pub use self::settings::Change;
 pub use self::sources::{UploadOptions, Uploads};
 
@@ -74,16 +75,11 @@ impl Deployments {
         self.queue(new, author, what).await
     }
 
+    /// Queues a deployment for somebody.
     async fn queue(&self, new: NewDeployment, author: &User, what: &str) -> Result<Deployment, DeployError> {
-        self.queue_because(new, &format!("superseded by {what} of {}", author.username)).await
-    }
-
-    /// The same; what it supersedes is told why.
-    async fn queue_because(&self, new: NewDeployment, why: &str) -> Result<Deployment, DeployError> {
-        match self.enqueue(new, why).await {
-            Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => Ok(deployment),
-            Err(StoreError::Disabled) => Err(DeployError::Disabled),
-            Err(error) => Err(error.into()),
+        let why = format!("superseded by {what} of {}", author.username);
+        match self.enqueue(new, &why).await.map_err(not_taken)? {
+            Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. }) => Ok(deployment),
         }
     }
 
@@ -98,5 +94,13 @@ impl Deployments {
         // Those who watch what was superseded are waiting for its log.
         self.journal.wake_readers();
         Ok(joined)
+    }
+}
+
+/// Why an environment takes neither a deployment nor a setting of one.
+fn not_taken(error: StoreError) -> DeployError {
+    match error {
+        StoreError::Disabled => DeployError::Disabled,
+        other => other.into(),
     }
 }

@@ -166,29 +166,15 @@ impl ProcessType {
         Self("web".to_owned())
     }
 
+    /// Whether its command runs once before a release goes live, and never as an instance.
+    #[must_use]
+    pub fn is_release(&self) -> bool {
+        self.0 == "release"
+    }
+
     /// A process type of the server's own.
     pub(super) fn of_word(word: &'static str) -> Self {
         Self(word.to_owned())
-    }
-}
-
-impl BranchName {
-    /// The branch that the production environment of a new project follows.
-    #[must_use]
-    pub fn main() -> Self {
-        Self("main".to_owned())
-    }
-
-    /// The name that `refs/heads/<name>` stands for, or `None` where the reference is no branch or not valid.
-    #[must_use]
-    pub fn from_reference(reference: &str) -> Option<Self> {
-        reference.strip_prefix("refs/heads/")?.parse().ok()
-    }
-
-    /// `refs/heads/<name>`.
-    #[must_use]
-    pub fn reference(&self) -> String {
-        format!("refs/heads/{}", self.0)
     }
 }
 

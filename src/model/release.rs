@@ -7,7 +7,7 @@ use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
-use crate::model::volume::{Mount, Strategy};
+use crate::model::volume::{ManyWriters, Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -111,6 +111,23 @@ impl ReleaseContent {
     #[must_use]
     pub fn written_volume(&self) -> Option<&VolumeName> {
         self.volumes.iter().find(|(_, mount)| !mount.read_only).map(|(name, _)| name)
+    }
+
+    /// Which instances of a formation would write the same volume, unless the project says how they are replaced: then it
+    /// has thought of it.
+    #[must_use]
+    pub fn many_writers(&self, formation: &Formation) -> Option<ManyWriters> {
+        let volume = self.written_volume().filter(|_| self.strategy.is_none())?;
+        self.processes
+            .keys()
+            .filter(|process_type| !process_type.is_release())
+            .map(|process_type| (process_type, formation.instances(process_type)))
+            .find(|(_, count)| *count > 1)
+            .map(|(process_type, count)| ManyWriters {
+                process_type: process_type.clone(),
+                count,
+                volume: volume.clone(),
+            })
     }
 
     /// What one instance of a process type may use.

@@ -1,7 +1,7 @@
 //! Volumes: folders of an environment that outlive its instances.
 
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{FilePath, InvalidName, VolumeName};
+use crate::model::name::{FilePath, InvalidName, ProcessType, VolumeName};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::str::FromStr;
@@ -32,6 +32,27 @@ pub struct Volume {
     pub environment_id: EnvironmentId,
     pub name: VolumeName,
     pub created_at: Option<Timestamp>,
+}
+
+/// Instances of one process type that would write the same volume at the same time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{count} instances of {process_type} would write the volume {volume} at the same time.")]
+pub struct ManyWriters {
+    pub process_type: ProcessType,
+    pub count: u16,
+    pub volume: VolumeName,
+}
+
+impl ManyWriters {
+    /// What can be done about it.
+    #[must_use]
+    pub fn way_out(&self) -> String {
+        format!(
+            "Ask for one, mount the volume read-only (`{} = \"/path:ro\"`), or say `strategy = \"rolling\"` under [deploy] \
+             in gilgal.toml if the app can do that.",
+            self.volume
+        )
+    }
 }
 
 impl Strategy {
@@ -77,8 +98,10 @@ mod tests {
         let parse = |text: &str| text.parse::<Mount>();
         let data: FilePath = "/data".parse().unwrap();
         assert_eq!(parse("/data"), Ok(Mount { path: data.clone(), read_only: false }));
-        assert_eq!(parse("/data/:ro").ok(), None, "the slash is not at its end");
-        assert_eq!(parse("/data:ro"), Ok(Mount { path: data, read_only: true }));
+        assert_eq!(parse("/data/"), Ok(Mount { path: data.clone(), read_only: false }));
+        for read_only in ["/data:ro", "/data/:ro"] {
+            assert_eq!(parse(read_only), Ok(Mount { path: data.clone(), read_only: true }));
+        }
         for wrong in ["", "/", "data", "/../x", "/proc/x", "/a:rw/../b"] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -6,6 +6,7 @@ use crate::model::name::{BranchName, EnvironmentName, ProcessType, Slug};
 use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
+use crate::store::deployments::queue::lock_enabled;
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
 use crate::store::schema::environments;
@@ -178,13 +179,16 @@ impl Store {
     }
 
     /// Sets how many instances of some process types an environment has; what is set of others stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
     pub async fn set_formation(
         &self,
         id: EnvironmentId,
         counts: &BTreeMap<ProcessType, u16>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            environment_lock::lock(connection, id).await?;
+            lock_enabled(connection, id).await?;
             let row = environments::table.find(id).select(environments::settings);
             let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
             settings.0.formation.0.extend(counts.clone());

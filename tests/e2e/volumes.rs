@@ -158,14 +158,19 @@ fn killed_while_it_is_undone_the_old_release_serves_in_the_end() {
 #[test]
 fn two_instances_do_not_write_one_volume_unless_that_is_wanted() {
     let shop = Shop::open();
+    let sentence = "2 instances of web would write the volume data at the same time.";
     let refused = shop.ada.ssh(&shop.server, &["scale", "shop", "web=2"]);
     assert_eq!(refused.code, Some(1), "{}", refused.stdout);
-    assert!(
-        refused.stdout.contains("2 instances of web would write the volume data at the same time."),
-        "{}",
-        refused.stdout
-    );
+    assert!(refused.stderr.contains(sentence), "{}", refused.stderr);
     shop.expect_served("first");
+    // Nothing of it is left for what comes next.
+    assert_eq!(deployments(&shop.server, &shop.ada).len(), 1);
+    let said = shop.ada.ssh(&shop.server, &["restart", "shop"]).expect_success();
+    assert!(!said.contains("web x2"), "{said}");
+    shop.expect_served("first");
+    shop.tree.commit(&[("gilgal.toml", "[volumes]\ndata = \"/data\"\n[processes.web]\ninstances = 2\n")]);
+    let push = shop.server.push(&shop.ada, &shop.tree, "shop", &["main"]).expect(1);
+    assert!(push.says(sentence) && !push.says("Building image"), "{}", push.transcript);
     let dockerfile = "FROM busybox:stable\nCMD exec httpd -f -p $PORT -h /etc\n";
     let told =
         "[volumes]\ndata = \"/data\"\n[deploy]\nstrategy = \"rolling\"\n[processes.web]\ninstances = 2\n";

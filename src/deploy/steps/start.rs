@@ -18,7 +18,6 @@ impl Deployer {
             )
             .into());
         }
-        Self::refuse_many_writers(content)?;
         self.make_room(run).await?;
         let content = run.content()?;
         let kept = self.kept_places(run).await?;

@@ -29,7 +29,8 @@ pub(super) fn check_command(text: &str) -> Result<String, String> {
 
 pub(super) fn check_page(text: &str) -> Result<String, String> {
     // It is kept in memory, and in the table of routes.
-    if text.trim().is_empty() || text.len() > 32 * 1024 || text.contains('\0') {
+    let is_html = |c: char| !c.is_control() || c.is_ascii_whitespace();
+    if text.trim().is_empty() || text.len() > 32 * 1024 || !text.chars().all(is_html) {
         return Err("The page is HTML of at most 32 KiB.".to_owned());
     }
     Ok(text.to_owned())
