@@ -1,6 +1,6 @@
 //! Going back to a release.
 
-use super::{DeployError, Deployments};
+use super::{DeployError, Deployments, not_taken};
 use crate::model::basis::{Automatic, DeploymentBasis};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
@@ -9,6 +9,17 @@ use crate::model::release::Release;
 use crate::model::time::now;
 use crate::model::user::User;
 use crate::store::{NewDeployment, StoreError};
+
+/// What became of taking a release back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TakenBack {
+    /// It will be.
+    Queued(Deployment),
+    /// Something else is deployed, or nothing is to run any more: that comes first.
+    Overtaken,
+    /// There is no release that is known to be better, or it was tried already.
+    Nowhere,
+}
 
 impl Deployments {
     /// Makes a release of an environment live again: image, config and formation as they were. Unless a version is given it
@@ -41,15 +52,15 @@ impl Deployments {
     }
 
     /// Takes a release back that has failed soon after it went live: the newest one before it that has not failed so as well
-    /// is made live again, by the server itself. `None` where there is none, or it was tried already.
+    /// is made live again, by the server itself. Never in the place of what somebody wants.
     ///
     /// # Errors
     /// When nothing is deployed to the project.
-    pub async fn take_back(&self, failed: &Release, why: &str) -> Result<Option<Deployment>, DeployError> {
+    pub async fn take_back(&self, failed: &Release, why: &str) -> Result<TakenBack, DeployError> {
         let environment = self.store.environment(failed.environment_id).await?;
         let taken_back = self.store.versions_taken_back(environment.id).await?;
         if taken_back.contains(&failed.version) {
-            return Ok(None);
+            return Ok(TakenBack::Nowhere);
         }
         let mut bad = vec![failed.clone()];
         for version in taken_back {
@@ -63,7 +74,7 @@ impl Deployments {
         let is_the_same = |before: &Release| before.content.differs_in_formation_only(&failed.content);
         if candidate.as_ref().is_some_and(is_the_same) {
             // It ran well before: what has changed is not in it.
-            return Ok(None);
+            return Ok(TakenBack::Nowhere);
         }
         while let Some(release) = &candidate {
             let same = |bad: &Release| release.content.differs_in_formation_only(&bad.content);
@@ -72,7 +83,7 @@ impl Deployments {
             }
             candidate = self.store.release_before(environment.id, release.version).await?;
         }
-        let Some(Release { version, commit, .. }) = candidate else { return Ok(None) };
+        let Some(Release { version, commit, .. }) = candidate else { return Ok(TakenBack::Nowhere) };
         let commit = commit.or(failed.commit.clone()).ok_or(DeployError::NotReleased)?;
         let new = NewDeployment {
             id: DeploymentId::generate(),
@@ -89,8 +100,10 @@ impl Deployments {
                 ..DeploymentOptions::default()
             },
         };
-        let superseded = format!("superseded by a rollback of v{} to v{version}: {why}", failed.version);
-        self.queue_because(new, &superseded).await.map(Some)
+        let queued = self.store.queue_unasked(new, failed.deployment_id).await.map_err(not_taken)?;
+        let Some(deployment) = queued else { return Ok(TakenBack::Overtaken) };
+        self.queue.wake();
+        Ok(TakenBack::Queued(deployment))
     }
 
     /// A release by its version.

@@ -4,7 +4,7 @@
 //! Never a second time for the same release, never one that somebody has rolled back to (nor one that was rolled back to
 //! from here), and never while something newer is deployed.
 
-use crate::deployments::{DeployError, Deployments};
+use crate::deployments::{DeployError, Deployments, TakenBack};
 use crate::engine::{Engine, EngineError};
 use crate::model::basis::DeploymentBasis;
 use crate::model::id::{DeploymentId, EnvironmentId};
@@ -151,21 +151,22 @@ impl Watch {
         let (version, before) = (open.release.version, open.before);
         let worse = || counters.and_then(|counters| worse(counters, version, before));
         let Some(why) = crashing.or_else(worse) else { return Ok(false) };
-        let unfinished = self.store.unfinished_of(open.release.environment_id).await?;
-        if unfinished.iter().any(|deployment| deployment.id != open.release.deployment_id) {
-            // Somebody mends it already, or goes back.
-            return Ok(false);
-        }
         let environment = open.release.environment_id;
-        if let Some(deployment) = self.deployments.take_back(&open.release, &why).await? {
-            tracing::warn!(%environment, version, why, deployment = %deployment.id, "a release is taken back");
-            self.vitals.note(environment, "web", &format!("v{version} is taken back. {why}"));
-        } else {
-            tracing::warn!(%environment, version, why, "a release fails and there is none to go back to");
-            let text = format!("{why} There is no earlier release that is known to be better.");
-            self.vitals.note(environment, "web", &text);
+        match self.deployments.take_back(&open.release, &why).await? {
+            TakenBack::Queued(deployment) => {
+                tracing::warn!(%environment, version, why, deployment = %deployment.id, "a release is taken back");
+                self.vitals.note(environment, "web", &format!("v{version} is taken back. {why}"));
+                Ok(true)
+            }
+            // Somebody mends it already, or goes back. If that does not go live, this one is looked at again.
+            TakenBack::Overtaken => Ok(false),
+            TakenBack::Nowhere => {
+                tracing::warn!(%environment, version, why, "a release fails and there is none to go back to");
+                let text = format!("{why} There is no earlier release that is known to be better.");
+                self.vitals.note(environment, "web", &text);
+                Ok(true)
+            }
         }
-        Ok(true)
     }
 
     /// What there is to say of an instance that crashes again and again.

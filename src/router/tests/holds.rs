@@ -30,6 +30,8 @@ async fn requests_wait_for_the_next_instance() {
     assert_eq!(switched.drain.finished(Duration::from_secs(10)).await.cut, 0);
     until(|| router.handle.counters(id).is_some_and(|counters| counters.requests == 6)).await;
     drop(old);
+    // Longer than six answers take.
+    tokio::time::sleep(Duration::from_millis(300)).await;
     // A second hold is the first one.
     router.handle.hold(id);
 
