@@ -160,7 +160,7 @@ fn two_instances_do_not_write_one_volume_unless_that_is_wanted() {
     let shop = Shop::open();
     let sentence = "2 instances of web would write the volume data at the same time.";
     let refused = shop.ada.ssh(&shop.server, &["scale", "shop", "web=2"]);
-    assert_eq!(refused.code, Some(1), "{}", refused.stdout);
+    assert_eq!(refused.code, Some(128), "{}", refused.stdout);
     assert!(refused.stderr.contains(sentence), "{}", refused.stderr);
     shop.expect_served("first");
     // Nothing of it is left for what comes next.
