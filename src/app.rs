@@ -6,7 +6,7 @@ use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{Deployer, Elsewhere, Failpoints, Reconciler};
+use crate::deploy::{Deployer, Elsewhere, Failpoints, Liveness, Reconciler};
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
@@ -15,19 +15,20 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
+use crate::model::vitals::Vitals;
 use crate::outbound::{Guard, Outbound};
 use crate::ports::{Follower, Needs, api_options};
-use crate::processes::Processes;
+use crate::processes::{CronRuns, Processes};
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Housekeeping, HousekeepingError, Retention, Work};
+use crate::work::{Cron, Housekeeping, HousekeepingError, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// How long a start waits before it asks a database again that does not answer.
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
@@ -38,6 +39,9 @@ pub struct App {
     pub api: Arc<Api>,
     pub receiver: Arc<Receiver>,
     pub reconciler: Reconciler,
+    pub liveness: Liveness,
+    pub watch: Watch,
+    pub cron: Cron,
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
     pub retention: Retention,
@@ -120,7 +124,8 @@ impl App {
         let catalog = Arc::new(parts::catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
-        let one_offs = OneOffs::default();
+        let (one_offs, vitals) = (OneOffs::default(), Vitals::default());
+        let look_again = Arc::new(Notify::new());
         let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let outbound = Outbound {
             schemes: settings.fetch.schemes.clone(),
@@ -133,7 +138,7 @@ impl App {
             catalog: catalog.clone(),
             builder,
             engine: engine.clone(),
-            router,
+            router: router.clone(),
             master_key: master_key.clone(),
             interrupts: interrupts.clone(),
             address: address.clone(),
@@ -153,6 +158,8 @@ impl App {
             },
             switching: Arc::new(Mutex::new(())),
             one_offs: one_offs.clone(),
+            vitals: vitals.clone(),
+            look_again: look_again.clone(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let deployments = Deployments {
@@ -162,6 +169,7 @@ impl App {
             journal: journal.clone(),
             interrupts,
             maxima: settings.instance_maxima,
+            look_again,
             uploads: Uploads::new(settings.max_push_bytes, room.clone()),
             outbound,
         };
@@ -170,12 +178,18 @@ impl App {
             engine: engine.clone(),
             master_key: master_key.clone(),
             one_offs,
+            vitals: vitals.clone(),
+            cron_runs: CronRuns::default(),
             longest_run: settings.run_time,
         };
         let drains = parts::drains(settings, &store, &engine, &master_key);
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
+        let interrupted = store.interrupt_cron_runs().await?;
+        if interrupted > 0 {
+            tracing::warn!(interrupted, "commands of schedules were cut off by the end of the server");
+        }
 
         let accounts = Accounts::open(store.clone(), master_key.clone(), settings.registration).await?;
         let ports = Ports {
@@ -187,7 +201,16 @@ impl App {
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
         let api_options = api_options(settings, address.clone(), &catalog);
+        let watch = Watch {
+            store: store.clone(),
+            engine: engine.clone(),
+            router: router.clone(),
+            deployments: deployments.clone(),
+            vitals: vitals.clone(),
+        };
         Ok(Self {
+            watch,
+            cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),
                 journal: journal.clone(),
@@ -216,6 +239,7 @@ impl App {
                 max_references: settings.max_references,
             }),
             reconciler: Reconciler { deployer: deployer.clone() },
+            liveness: Liveness { deployer: deployer.clone() },
             runner: Runner {
                 store,
                 queue,

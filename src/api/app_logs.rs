@@ -14,7 +14,7 @@ use crate::auth::principal::Principal;
 use crate::model::environment::Environment;
 use crate::model::report::{self, Colour};
 use crate::model::time::Timestamp;
-use crate::processes::{AppLine, LogRequest, OutputStream};
+use crate::processes::{AppLine, LineSource, LogRequest, OutputStream};
 use crate::wire::process::{AppLineBody, AppStream};
 use futures_util::StreamExt;
 use serde_json::json;
@@ -128,9 +128,10 @@ fn plain(mut response: Response) -> Response {
 }
 
 fn shown(line: AppLine) -> AppLineBody {
-    let stream = match line.stream {
-        OutputStream::Stdout => AppStream::Stdout,
-        OutputStream::Stderr => AppStream::Stderr,
+    let stream = match line.source {
+        LineSource::App(OutputStream::Stdout) => AppStream::Stdout,
+        LineSource::App(OutputStream::Stderr) => AppStream::Stderr,
+        LineSource::Server => AppStream::Gilgal,
     };
     AppLineBody { time: line.at, process: line.process, stream, text: line.text }
 }

@@ -104,6 +104,7 @@ pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<Depl
 }
 
 fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
+    let queued_because = deployment.options.automatic.as_ref().map(|automatic| automatic.why.clone());
     DeploymentBody {
         id: deployment.id,
         project_id: deployment.project_id,
@@ -111,7 +112,7 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
         version: deployment.version,
         status: deployment.state.status(),
         step: deployment.state.step(),
-        reason: deployment.reason,
+        reason: deployment.reason.or(queued_because),
         commit: Some(deployment.commit).filter(CommitId::is_known),
         branch: deployment.branch,
         author,

@@ -2,9 +2,9 @@
 //! [`super::route`] finds the endpoint of a request in it.
 
 use super::{
-    Api, accounts, api_keys, app_logs, audit, config, config_files, deployments, drains, environments,
+    Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
     invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor,
-    sources, system,
+    sources, system, volumes,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -177,7 +177,14 @@ endpoints! {
     ListProcesses: GET "/api/environments/:id/processes", Project(ReadProject) => processes::list;
     SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
     RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
+    SetMaintenance: POST "/api/environments/:id/maintenance", Project(Deploy) => environments::maintain;
+    StopEnvironment: POST "/api/environments/:id/stop", Project(Deploy) => environments::stop;
+    StartEnvironment: POST "/api/environments/:id/start", Project(Deploy) => environments::start;
     ShowAppLogs: GET "/api/environments/:id/logs", Project(ReadLogs) => app_logs::show;
+    ListVolumes: GET "/api/environments/:id/volumes", Project(ReadProject) => volumes::list;
+    ListCron: GET "/api/environments/:id/cron", Project(ReadProject) => cron::list;
+    ListCronRuns: GET "/api/environments/:id/cron/:name/runs", Project(ReadLogs) => cron::runs;
+    RunCron: POST "/api/environments/:id/cron/:name/run", Project(RunCommand) => cron::run;
     StreamAppLogs: GET "/api/environments/:id/logs/stream", Project(ReadLogs) => app_logs::stream;
     RunCommand: GET "/api/environments/:id/run", Project(RunCommand) => run::run;
     ListDrains: GET "/api/projects/:id/drains", Project(ReadConfig) => drains::list;

@@ -1,14 +1,16 @@
 //! `/api/environments` and the environments of a project.
 
 use crate::api::Api;
+use crate::api::deployments::with_steps;
 use crate::api::error::ApiError;
-use crate::api::reply::{self, Answer, created, no_content, ok};
+use crate::api::reply::{self, Answer, accepted, created, no_content, ok};
 use crate::api::request::Request;
 use crate::model::environment::Environment;
 use crate::model::project::Project;
 use crate::projects::environments::{self, EnvironmentChange, EnvironmentDraft};
 use crate::wire::environment::{
-    EnvironmentBody, EnvironmentFields, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+    EnvironmentBody, EnvironmentFields, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    UpdateEnvironmentBody,
 };
 use std::sync::Arc;
 
@@ -61,6 +63,30 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     Ok(no_content())
 }
 
+/// Takes it out of service for people, or puts it back.
+pub(super) async fn maintain(api: Arc<Api>, mut request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    let MaintenanceBody { on } = request.json().await?;
+    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let changed = api.ports.deployments.set_maintenance(&environment, on).await?;
+    Ok(ok(&shown(&api, &project, changed).await?))
+}
+
+/// Stops every instance.
+pub(super) async fn stop(api: Arc<Api>, request: Request) -> Answer {
+    let (project, environment) = request.environment(&api).await?;
+    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let stopped = api.ports.deployments.stop(&environment).await?;
+    Ok(ok(&shown(&api, &project, stopped).await?))
+}
+
+/// Starts it again.
+pub(super) async fn start(api: Arc<Api>, request: Request) -> Answer {
+    let (_, environment) = request.environment(&api).await?;
+    let deployment = api.ports.deployments.start(&environment, &request.caller()?.user).await?;
+    Ok(accepted(&with_steps(&api, deployment).await?))
+}
+
 async fn change_to(
     api: &Api,
     request: &Request,
@@ -79,10 +105,12 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         health,
         limits,
         drain_seconds,
+        watch_seconds,
         on_hang_up,
         root,
         build_command,
         start_command,
+        maintenance_page,
     } = fields;
     let both = || ApiError::field("health", "Ask for a `path` or for `tcp`, not for both.");
     Ok(EnvironmentChange {
@@ -91,10 +119,12 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         limits: limits.map(Into::into),
         health: health.map(|health| health.check().ok_or_else(both)).transpose()?,
         drain_seconds,
+        watch_seconds,
         on_hang_up,
         root,
         build_command,
         start_command,
+        maintenance_page,
     })
 }
 
@@ -112,10 +142,14 @@ async fn shown(api: &Api, project: &Project, environment: Environment) -> Result
         health: settings.health.into(),
         limits: settings.limits.into(),
         drain_seconds: settings.drain_seconds,
+        watch_seconds: settings.watch_seconds,
         on_hang_up: settings.on_hang_up,
         root: settings.root,
         build_command: settings.build_command,
         start_command: settings.start_command,
+        maintenance_page: settings.maintenance_page,
+        maintenance: environment.maintenance_at.is_some(),
+        stopped: environment.stopped_at.is_some(),
         created_at: environment.created_at,
         updated_at: environment.updated_at,
     })

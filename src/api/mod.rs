@@ -23,6 +23,7 @@ mod config;
 mod config_files;
 mod connection;
 mod cors;
+mod cron;
 mod deployments;
 mod drains;
 mod endpoint;
@@ -53,6 +54,7 @@ mod socket;
 mod sources;
 mod system;
 mod trail;
+mod volumes;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, LogFollower, Ports, Readiness};

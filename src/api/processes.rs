@@ -50,6 +50,8 @@ fn shown(process: Process) -> ProcessBody {
         ProcessState::Running => (ProcessStateBody::Running, None),
         ProcessState::Crashed { code, out_of_memory: true } => (ProcessStateBody::OutOfMemory, Some(code)),
         ProcessState::Crashed { code, out_of_memory: false } => (ProcessStateBody::Crashed, Some(code)),
+        ProcessState::Silent => (ProcessStateBody::NotAnswering, None),
+        ProcessState::CrashLooping { code } => (ProcessStateBody::CrashLooping, code),
     };
     ProcessBody {
         name: process.name,
@@ -59,5 +61,6 @@ fn shown(process: Process) -> ProcessBody {
         since: process.since,
         restarts: process.restarts,
         version: process.version,
+        remark: process.remark,
     }
 }

@@ -66,7 +66,7 @@ async fn shown(
             .processes
             .keys()
             .map(|of| (of.clone(), content.formation.instances(of)))
-            .filter(|(of, _)| of.as_str() != "release")
+            .filter(|(of, _)| !of.is_release())
             .collect(),
         processes: content.processes.into_iter().map(|(of, command)| (of, command.shown())).collect(),
         config: content.sealed_config.into_keys().collect(),

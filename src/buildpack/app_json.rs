@@ -4,8 +4,9 @@
 
 use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::refusal::Refusal;
+use crate::model::cron::{CronJob, Overlap, Schedule, TimeZoneName, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
-use crate::model::name::{ConfigName, ProcessType};
+use crate::model::name::{ConfigName, CronName, ProcessType};
 use crate::model::plan::Running;
 use serde_json::Value;
 
@@ -14,6 +15,9 @@ pub(crate) const PATH: &str = "app.json";
 
 /// As many instances as one process type may have by a file.
 const MOST_INSTANCES: u64 = 100;
+
+/// As many commands of a schedule as are read.
+const MOST_CRON_LINES: usize = 100;
 
 /// What was read, and what is worth a warning.
 #[derive(Debug, Default)]
@@ -37,6 +41,7 @@ pub(crate) fn read(documents: &Documents<'_>) -> Result<AppJson, Refusal> {
     read_variables(&document, &mut app);
     read_formation(&document, &mut app);
     read_health(&document, &mut app);
+    read_cron(&document, &mut app);
     for (key, way_out) in [
         (
             "scripts.postdeploy",
@@ -46,7 +51,6 @@ pub(crate) fn read(documents: &Documents<'_>) -> Result<AppJson, Refusal> {
             "scripts.dokku",
             "Put what has to run before each release into the process type `release` of the Procfile.",
         ),
-        ("cron", "Commands of a schedule are not run yet."),
         ("addons", "Run the service yourself and set its URL as a config var."),
     ] {
         if lookup(&document, key).is_some() {
@@ -69,6 +73,43 @@ fn read_variables(document: &Value, app: &mut AppJson) {
             app.running.variables.insert(name.to_string(), value.to_owned());
         }
     }
+}
+
+/// Dokku's form: a list of commands with schedules, which have no names.
+fn read_cron(document: &Value, app: &mut AppJson) {
+    let Some(lines) = document.get("cron").and_then(Value::as_array) else { return };
+    for (number, line) in (1..=MOST_CRON_LINES).zip(lines) {
+        let text = |key: &str| line.get(key).and_then(Value::as_str).map(str::trim);
+        let Some(command) = text("command").filter(|command| is_line(command)) else {
+            app.warnings.push(format!("{PATH}: the {number}. line of cron has no command and is not used."));
+            continue;
+        };
+        let schedule = match text("schedule").unwrap_or_default().parse::<Schedule>() {
+            Ok(schedule) => schedule,
+            Err(error) => {
+                app.warnings.push(format!("{PATH}: the {number}. line of cron is not used: {error}."));
+                continue;
+            }
+        };
+        let overlap = match text("concurrency_policy") {
+            Some("allow") => Overlap::Allow,
+            Some("replace") => Overlap::Replace,
+            Some(_) | None => Overlap::Skip,
+        };
+        let Ok(name) = format!("line-{number}").parse::<CronName>() else { continue };
+        let job = CronJob {
+            schedule,
+            time_zone: TimeZoneName::default(),
+            command: command.to_owned(),
+            overlap,
+            timeout_seconds: USUAL_TIMEOUT_SECONDS,
+        };
+        app.running.cron.insert(name, job);
+    }
+}
+
+fn is_line(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 4096 && !text.contains(char::is_control)
 }
 
 fn read_formation(document: &Value, app: &mut AppJson) {

@@ -15,6 +15,7 @@ mod restore;
 mod secrets;
 mod serve;
 mod settings;
+mod volumes;
 
 use crate::config::Variables;
 use crate::receive::hook::HookEnvironment;
@@ -101,6 +102,11 @@ enum Command {
         /// What `gilgal backup` has made; `-` for standard input
         file: PathBuf,
     },
+    /// The volumes of the apps: list them, write one into a file, and put it back
+    Volumes {
+        #[command(subcommand)]
+        command: volumes::VolumesCommand,
+    },
     /// Work on the database of this home, for who develops gilgal; the server must not run
     Db {
         #[command(subcommand)]
@@ -154,6 +160,7 @@ pub fn main() -> ExitCode {
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
         Command::Backup { file, replace } => backup::backup(&variables, &file, replace),
         Command::Restore { file } => restore::restore(&variables, &file),
+        Command::Volumes { command } => volumes::volumes(&variables, &command),
         Command::Db { command: DbCommand::Seed { add } } => db::fill(&variables, add),
         Command::Reference => reference::reference(),
         Command::Secrets { command: SecretsCommand::Rotate } => secrets::rotate(&variables),

@@ -6,6 +6,7 @@ use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
 use crate::model::instance::InstanceKey;
 use crate::model::project::Project;
+use crate::model::volume::Volume;
 use crate::projects::{CleanupError, ProjectCleanup};
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
@@ -27,6 +28,7 @@ impl ProjectCleanup for Deployer {
         self.end_deployments(|deployment| deployment.project_id == project.id).await?;
         self.remove_routes(&environments).await;
         self.stop_instances(|key| key.project_id == project.id).await?;
+        self.remove_volumes(|volume| volume.project_id == project.id).await?;
         self.remove_images_of(project.id).await.map_err(failed("the images"))?;
         let removed = patience::while_in_use(|| self.engine.remove_network(project.id)).await;
         removed.map_err(failed("the network"))?;
@@ -43,6 +45,7 @@ impl ProjectCleanup for Deployer {
         self.end_deployments(|deployment| deployment.environment_id == environment.id).await?;
         self.remove_routes(std::slice::from_ref(environment)).await;
         self.stop_instances(|key| key.environment_id == environment.id).await?;
+        self.remove_volumes(|volume| volume.environment_id == environment.id).await?;
         // A deployment that did not end in its time may have set one again.
         self.remove_routes(std::slice::from_ref(environment)).await;
         Ok(())
@@ -85,6 +88,18 @@ impl Deployer {
             .filter(|instance| of_it(&instance.key))
             .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
         try_join_all(stopping).await.map_err(failed("the instances"))?;
+        Ok(())
+    }
+
+    /// Removes volumes with everything in them: whoever deletes a project or an environment has confirmed it by its name.
+    async fn remove_volumes(&self, of_it: impl Fn(&Volume) -> bool) -> Result<(), CleanupError> {
+        let volumes = self.engine.volumes().await.map_err(failed("the volumes"))?;
+        for volume in volumes.iter().filter(|volume| of_it(volume)) {
+            let (environment, name) = (volume.environment_id, &volume.name);
+            let removed = patience::while_in_use(|| self.engine.remove_volume(environment, name)).await;
+            removed.map_err(failed("a volume"))?;
+            tracing::warn!(project = %volume.project_id, %environment, volume = %name, "a volume was removed");
+        }
         Ok(())
     }
 

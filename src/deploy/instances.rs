@@ -5,15 +5,16 @@ use super::config::{TakenConfig, closed};
 use super::failure::Failure;
 use super::run::Run;
 use crate::engine::{EngineError, InstanceSpec};
-use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings};
+use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings, WatchSeconds};
 use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
-use crate::model::name::ProcessType;
+use crate::model::name::{ProcessType, Slug};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation};
-use crate::model::release::ReleaseContent;
-use crate::model::route::RouteTarget;
-use crate::secrets::{open_files, open_variables};
+use crate::model::project::Project;
+use crate::model::release::{Release, ReleaseContent};
+use crate::model::route::{Route, RouteTarget, Standing};
+use crate::secrets::{ClosedVariable, open_files, open_variables};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,15 +24,12 @@ pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 /// The same for an instance that no request was ever sent to.
 pub(super) const UNUSED_GRACE: Duration = Duration::from_secs(3);
 
-/// The process type whose command runs once before a release and never as an instance.
-const RELEASE: &str = "release";
-
 /// The process types of a release that have instances, with how many.
 pub(super) fn wanted(content: &ReleaseContent) -> Vec<(ProcessType, u16)> {
     content
         .processes
         .keys()
-        .filter(|process_type| process_type.as_str() != RELEASE)
+        .filter(|process_type| !process_type.is_release())
         .map(|process_type| (process_type.clone(), content.formation.instances(process_type)))
         .filter(|(_, instances)| *instances > 0)
         .collect()
@@ -39,7 +37,7 @@ pub(super) fn wanted(content: &ReleaseContent) -> Vec<(ProcessType, u16)> {
 
 /// The process type of the command that runs once before a release goes live, where there is one.
 pub(super) fn release_command(content: &ReleaseContent) -> Option<ProcessType> {
-    content.processes.keys().find(|process_type| process_type.as_str() == RELEASE).cloned()
+    content.processes.keys().find(|process_type| process_type.is_release()).cloned()
 }
 
 /// Everything that decides what runs: decided once, when the image is there.
@@ -50,7 +48,8 @@ pub(super) fn content(
     config: TakenConfig,
     build_variables: Option<String>,
 ) -> ReleaseContent {
-    let EnvironmentSettings { formation, limits, health, drain_seconds, .. } = &environment.settings;
+    let EnvironmentSettings { formation, limits, health, drain_seconds, watch_seconds, .. } =
+        &environment.settings;
     let running = &plan.running;
     // What somebody has scaled stays so; what the project's files say is where an app begins.
     let mut wanted = Formation(running.formation.clone());
@@ -65,6 +64,10 @@ pub(super) fn content(
         process_limits: own_limits.map(|(of, change)| (of.clone(), change.applied_to(*limits))).collect(),
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
+        watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
+        volumes: running.volumes.clone(),
+        strategy: running.strategy,
+        cron: running.cron.clone(),
         variables: running.variables.clone(),
         sealed_config: config.runtime,
         sealed_files: config.files,
@@ -92,7 +95,7 @@ pub(super) fn place(instance: &Instance) -> Place {
 /// Whether an instance is one of a release whose instances are those of the deployment `of`.
 pub(super) fn belongs(instance: &Instance, of: DeploymentId, content: &ReleaseContent) -> bool {
     let Instance { key: InstanceKey { deployment_id, process_type, index, .. }, .. } = instance;
-    let has_place = process_type.as_str() != RELEASE && content.processes.contains_key(process_type);
+    let has_place = !process_type.is_release() && content.processes.contains_key(process_type);
     *deployment_id == of && has_place && *index <= content.formation.instances(process_type)
 }
 
@@ -125,24 +128,89 @@ impl Deployer {
         process_type: &ProcessType,
         index: u16,
     ) -> Result<InstanceSpec, Failure> {
-        let content = run.content()?;
-        let command = content.processes.get(process_type).cloned().unwrap_or(Command::Image);
+        let key = InstanceKey {
+            project_id: run.project.id,
+            environment_id: run.environment.id,
+            deployment_id: run.instances_of(),
+            process_type: process_type.clone(),
+            index,
+        };
+        self.spec_of(&run.project.slug, run.content()?, key).map_err(closed)
+    }
+
+    /// How the instance of a key is to be started, which runs what is said here.
+    ///
+    /// # Errors
+    /// When a config var or a file cannot be opened.
+    pub(super) fn spec_of(
+        &self,
+        slug: &Slug,
+        content: &ReleaseContent,
+        key: InstanceKey,
+    ) -> Result<InstanceSpec, ClosedVariable> {
+        let environment_id = key.environment_id;
         Ok(InstanceSpec {
-            key: InstanceKey {
-                project_id: run.project.id,
-                environment_id: run.environment.id,
-                deployment_id: run.instances_of(),
-                process_type: process_type.clone(),
-                index,
-            },
             image: content.image.clone(),
-            command,
-            environment: open_variables(&self.master_key, run.environment.id, content).map_err(closed)?,
-            files: open_files(&self.master_key, run.environment.id, content).map_err(closed)?,
+            command: content.processes.get(&key.process_type).cloned().unwrap_or(Command::Image),
+            environment: open_variables(&self.master_key, environment_id, content)?,
+            files: open_files(&self.master_key, environment_id, content)?,
+            volumes: content.volumes.clone(),
             port: content.port,
-            limits: content.limits_of(process_type),
-            slug: run.project.slug.clone(),
+            limits: content.limits_of(&key.process_type),
+            slug: slug.clone(),
+            generation: 0,
+            key,
         })
+    }
+
+    /// Where requests go: to the running web instances of a release but those that do not answer, as long as there are
+    /// others, and those that are being tried out.
+    pub(super) fn targets(
+        &self,
+        instances: &[Instance],
+        of: DeploymentId,
+        content: &ReleaseContent,
+    ) -> Vec<RouteTarget> {
+        let tried: Vec<Instance> =
+            instances.iter().filter(|instance| !self.vitals.is_on_trial(instance)).cloned().collect();
+        let all = web_targets(&tried, of, content);
+        let answers = |target: &&RouteTarget| self.vitals.silence_of(&target.instance_id).is_none();
+        let answering: Vec<RouteTarget> = all.iter().filter(answers).cloned().collect();
+        // One that answers some requests is better than none.
+        if answering.is_empty() { all } else { answering }
+    }
+
+    /// Where an environment is reached, and what answers there.
+    pub(super) fn route(
+        &self,
+        (project, environment): (&Project, &Environment),
+        release: &Release,
+        instances: &[Instance],
+    ) -> Route {
+        let targets = self.targets(instances, release.instances_of(), &release.content);
+        self.route_to((project, environment), release.deployment_id, targets)
+    }
+
+    /// The same with targets that are known.
+    pub(super) fn route_to(
+        &self,
+        (project, environment): (&Project, &Environment),
+        deployment_id: DeploymentId,
+        targets: Vec<RouteTarget>,
+    ) -> Route {
+        let page = environment.settings.maintenance_page.as_ref().map(ToString::to_string);
+        let (standing, targets) = match (environment.stopped_at, environment.maintenance_at) {
+            (Some(_), _) => (Standing::Stopped, Vec::new()),
+            (None, Some(_)) => (Standing::Maintenance { page }, targets),
+            (None, None) => (Standing::Open, targets),
+        };
+        Route {
+            environment_id: environment.id,
+            deployment_id,
+            hosts: vec![self.address.host(&project.slug, &environment.name)],
+            standing,
+            targets,
+        }
     }
 
     /// The instances that are named after one deployment, without one-off commands.

@@ -5,7 +5,7 @@
 //! point is the move to `switching`, which stores the release in the same transaction. A failure before it is undone
 //! ([`undo`]); after it nothing fails: the router is swapped ([`serving`]), the branch moves, the old release is cleaned
 //! up, again and again until it is done. [`reconcile`] keeps the router in step with where instances really are, and
-//! removes what nobody wants any more.
+//! removes what nobody wants any more; [`liveness`] asks what is live, and [`replace`]s what does not answer.
 
 mod cleanup;
 mod config;
@@ -13,16 +13,20 @@ mod failpoint;
 mod failure;
 mod images;
 mod instances;
+mod liveness;
 mod patience;
 mod pipeline;
 mod reconcile;
+mod replace;
 mod restore;
+mod room;
 mod run;
 mod serving;
 mod steps;
 mod undo;
 
 pub use failpoint::Failpoints;
+pub use liveness::Liveness;
 pub use reconcile::Reconciler;
 
 use crate::build::{BuildLimits, Builder};
@@ -35,6 +39,7 @@ use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
 use crate::model::process::Maxima;
+use crate::model::vitals::Vitals;
 use crate::outbound::Outbound;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
@@ -43,7 +48,7 @@ use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 /// What getting something from elsewhere needs, a repository or an image.
 pub struct Elsewhere {
@@ -82,5 +87,9 @@ pub struct Deployer {
     pub switching: Arc<Mutex<()>>,
     /// Commands that somebody talks to: no orphans.
     pub one_offs: OneOffs,
+    /// Which live instances answer.
+    pub vitals: Vitals,
+    /// Told when the reconciler has something to do that it does not hear of from the engine.
+    pub look_again: Arc<Notify>,
     pub failpoints: Failpoints,
 }

@@ -32,8 +32,17 @@ impl Deployer {
         let previous = served.filter(|release| release.deployment_id != id).map(|release| release.version);
         let resumed = deployment.state != DeploymentState::Queued;
         let log = self.journal.write(id, resumed).await?;
-        let mut run =
-            Run { deployment, project, environment, previous, author, log, has_traffic: false, drain: None };
+        let mut run = Run {
+            deployment,
+            project,
+            environment,
+            previous,
+            author,
+            log,
+            has_traffic: false,
+            drain: None,
+            stopped_at: None,
+        };
         // Every step is in it: too large to be moved about.
         let result = Box::pin(self.go_on(&mut run, resumed)).await;
         run.log.close().await;
@@ -245,7 +254,7 @@ impl Deployer {
     }
 
     /// Says to the failpoints where the deployment is.
-    fn reach(&self, run: &Run, moment: &str) -> Result<(), StepError> {
+    pub(super) fn reach(&self, run: &Run, moment: &str) -> Result<(), StepError> {
         if run.deployment.state.can_be_cancelled() {
             let reached = self.failpoints.reach(run.current_step(), moment);
             return reached.map_err(|error| Failure::new("failed on purpose", error.to_string()).into());

@@ -4,11 +4,11 @@
 //! no retries of its own: the next round sees what this one could not do.
 
 use super::Deployer;
-use super::instances::{STOP_GRACE, belongs, web_targets};
+use super::instances::{STOP_GRACE, belongs};
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
 use crate::model::id::EnvironmentId;
-use crate::model::instance::{Instance, InstanceId};
+use crate::model::instance::{Instance, InstanceId, InstanceKey, InstanceState};
 use crate::model::release::Release;
 use crate::model::route::Route;
 use crate::store::StoreError;
@@ -62,6 +62,7 @@ impl Reconciler {
                     tokio::time::sleep(SETTLE).await;
                     while events.next().now_or_never().flatten().is_some() {}
                 }
+                () = self.deployer.look_again.notified() => {}
                 () = tokio::time::sleep(TICK) => {}
                 () = &mut stop => return,
             }
@@ -84,14 +85,19 @@ impl Reconciler {
             let busy: HashSet<EnvironmentId> =
                 unfinished.iter().map(|deployment| deployment.environment_id).collect();
             let current = self.update_routes(&instances, &switching).await?;
+            let there = instances.iter().map(|instance| instance.id.clone()).collect();
+            deployer.vitals.retain(&there);
+            let surplus = surplus(&instances, |key| deployer.vitals.is_being_replaced(key));
             instances
                 .into_iter()
                 .filter(|instance| !busy.contains(&instance.key.environment_id))
                 .filter(|instance| !(instance.key.is_one_off() && deployer.one_offs.has(&instance.key)))
                 .filter(|instance| {
                     let release = current.get(&instance.key.environment_id);
-                    !release
-                        .is_some_and(|release| belongs(instance, release.instances_of(), &release.content))
+                    let is_wanted = |(release, is_stopped): &(Release, bool)| {
+                        !is_stopped && belongs(instance, release.instances_of(), &release.content)
+                    };
+                    surplus.contains(&instance.id) || !release.is_some_and(is_wanted)
                 })
                 .collect::<Vec<_>>()
         };
@@ -110,38 +116,56 @@ impl Reconciler {
         round
     }
 
-    /// Tells the router where the instances of the current releases are; answers with the current releases.
+    /// Tells the router where the instances of the current releases are; answers with the current releases, and whether
+    /// somebody has stopped them.
     async fn update_routes(
         &self,
         instances: &[Instance],
         switching: &HashSet<EnvironmentId>,
-    ) -> Result<HashMap<EnvironmentId, Release>, RoundError> {
+    ) -> Result<HashMap<EnvironmentId, (Release, bool)>, RoundError> {
         let deployer = &self.deployer;
         let known: HashMap<EnvironmentId, Route> =
             deployer.router.routes().into_iter().map(|route| (route.environment_id, route)).collect();
         let mut current = HashMap::new();
         for (project, environment, release) in deployer.store.current_releases().await? {
+            let is_stopped = environment.stopped_at.is_some();
             if switching.contains(&environment.id) {
-                current.insert(environment.id, release);
+                current.insert(environment.id, (release, is_stopped));
                 continue;
             }
-            let route = Route {
-                environment_id: environment.id,
-                deployment_id: release.deployment_id,
-                hosts: vec![deployer.address.host(&project.slug, &environment.name)],
-                targets: web_targets(instances, release.instances_of(), &release.content),
-            };
+            let route = deployer.route((&project, &environment), &release, instances);
             if known.get(&environment.id) != Some(&route) {
                 tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
                 drop(deployer.router.set_route(route));
             }
-            current.insert(environment.id, release);
+            current.insert(environment.id, (release, is_stopped));
         }
         for environment in known.keys().filter(|id| !current.contains_key(id) && !switching.contains(id)) {
             drop(deployer.router.remove_route(*environment));
         }
         Ok(current)
     }
+}
+
+/// Instances whose place another one fills: what a replacement has left that was interrupted. The older one stays, which
+/// was checked and is set to be kept running, unless it does not run.
+fn surplus(instances: &[Instance], is_being_replaced: impl Fn(&InstanceKey) -> bool) -> HashSet<InstanceId> {
+    let mut staying: HashMap<&InstanceKey, &Instance> = HashMap::new();
+    let rank = |instance: &Instance| {
+        (instance.state != InstanceState::Running, instance.created_at, instance.generation)
+    };
+    for instance in instances {
+        let stays = staying.entry(&instance.key).or_insert(instance);
+        if rank(instance) < rank(stays) {
+            *stays = instance;
+        }
+    }
+    instances
+        .iter()
+        .filter(|instance| staying.get(&instance.key).is_some_and(|stays| stays.id != instance.id))
+        .filter(|instance| !is_being_replaced(&instance.key))
+        .map(|instance| instance.id.clone())
+        .collect()
 }
 
 /// Stops instances at the same time: one that cannot be stopped is left to the next round and keeps no other waiting.
@@ -168,12 +192,10 @@ where
 mod tests {
     use super::*;
     use crate::model::id::{DeploymentId, ProjectId};
-    use crate::model::instance::{InstanceKey, InstanceState};
     use std::sync::Mutex;
 
-    #[tokio::test]
-    async fn an_orphan_that_cannot_be_stopped_keeps_no_other_waiting() {
-        let orphan = |id: &str| Instance {
+    fn instance(id: &str) -> Instance {
+        Instance {
             id: InstanceId(id.to_owned()),
             key: InstanceKey {
                 project_id: ProjectId::generate(),
@@ -182,10 +204,15 @@ mod tests {
                 process_type: "web".parse().unwrap(),
                 index: 1,
             },
+            generation: 0,
             state: InstanceState::Running,
             address: None,
             created_at: None,
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn an_orphan_that_cannot_be_stopped_keeps_no_other_waiting() {
         let asked = Mutex::new(Vec::new());
         let stop = |id: InstanceId| {
             asked.lock().unwrap().push(id.0.clone());
@@ -196,7 +223,19 @@ mod tests {
                 Ok(())
             }
         };
-        remove_each(["stuck", "one", "two"].map(orphan).to_vec(), stop).await;
+        remove_each(["stuck", "one", "two"].map(instance).to_vec(), stop).await;
         assert_eq!(*asked.lock().unwrap(), ["stuck", "one", "two"]);
+    }
+
+    #[test]
+    fn of_two_in_one_place_the_older_one_stays_if_it_runs() {
+        let older = instance("older");
+        let newer = Instance { id: InstanceId("newer".to_owned()), generation: 9, ..older.clone() };
+        let both = |older: Instance| [newer.clone(), older, instance("other")];
+        let gone = |ids: &[&str]| ids.iter().map(|id| InstanceId((*id).to_owned())).collect::<HashSet<_>>();
+        assert_eq!(surplus(&both(older.clone()), |_| false), gone(&["newer"]));
+        assert_eq!(surplus(&both(older.clone()), |key| *key == older.key), gone(&[]));
+        let ended = InstanceState::Exited { code: 1, out_of_memory: false };
+        assert_eq!(surplus(&both(Instance { state: ended, ..older }), |_| false), gone(&["older"]));
     }
 }

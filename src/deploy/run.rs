@@ -11,6 +11,7 @@ use crate::model::plan::BuildPlan;
 use crate::model::project::Project;
 use crate::model::release::ReleaseContent;
 use crate::router::Drained;
+use std::time::Instant;
 use tokio::task::JoinHandle;
 
 /// A deployment while it runs: its row as last written, what it belongs to, and its log.
@@ -27,6 +28,8 @@ pub(super) struct Run {
     pub(super) has_traffic: bool,
     /// What the router is still finishing on the old instances, after the switch.
     pub(super) drain: Option<JoinHandle<Drained>>,
+    /// When the old instances were stopped, where the new ones cannot run beside them.
+    pub(super) stopped_at: Option<Instant>,
 }
 
 impl Run {

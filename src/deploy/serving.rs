@@ -4,13 +4,12 @@
 
 use super::Deployer;
 use super::failure::Failure;
-use super::instances::{self, web_targets};
-use super::patience::until_done;
+use super::instances;
+use super::patience::{until_done, until_stored};
 use super::run::Run;
 use crate::engine::EngineError;
 use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
-use crate::model::route::Route;
 use crate::router::{Switched, health};
 
 /// Why an instance does not run that should.
@@ -24,14 +23,13 @@ impl Deployer {
     pub(super) async fn serve_release(&self, run: &Run) -> Switched {
         let instances = until_done(|| self.start_missing(run)).await;
         let content = run.deployment.record.content.as_ref();
-        let targets = content.map(|content| web_targets(&instances, run.instances_of(), content));
+        let targets = content.map(|content| self.targets(&instances, run.instances_of(), content));
         let _one_at_a_time = self.switching.lock().await;
-        self.router.set_route(Route {
-            environment_id: run.environment.id,
-            deployment_id: run.deployment.id,
-            hosts: vec![self.address.host(&run.project.slug, &run.environment.name)],
-            targets: targets.unwrap_or_default(),
-        })
+        // It may have been taken out of service since the deployment began, or be started by it.
+        let now = until_stored(|| self.store.environment(run.environment.id)).await;
+        let environment = now.as_ref().unwrap_or(&run.environment);
+        let targets = targets.unwrap_or_default();
+        self.router.set_route(self.route_to((&run.project, environment), run.deployment.id, targets))
     }
 
     /// The instances of the deployment, after starting those that were stopped since they were checked, as by a restart

@@ -24,6 +24,8 @@ impl Deployer {
         if tokio::time::timeout(ENGINE_PATIENCE, taken_back).await.is_err() {
             tracing::error!(deployment = %run.deployment.id, "the engine was away for too long to undo a deployment");
         }
+        // However long it takes: without it nothing serves.
+        until_done(|| self.bring_back(run)).await;
         Ok(())
     }
 

@@ -26,6 +26,8 @@ pub enum DeployError {
     LiveAlready(i64),
     #[error("Nothing is live in {0}. Push first.")]
     NothingLive(EnvironmentName),
+    #[error("{0} is not stopped.")]
+    NotStopped(EnvironmentName),
     #[error("A release is promoted to another environment than the one that it is from.")]
     SameEnvironment,
     #[error("There is no process type {0} in what is live; there is {1}.")]

@@ -11,9 +11,11 @@ mod promote;
 mod rollback;
 mod settings;
 mod sources;
+mod standing;
 
 pub use self::deploy::Wanted;
 pub use self::error::DeployError;
+pub use self::rollback::TakenBack;
 pub use self::settings::Change;
 pub use self::sources::{UploadOptions, Uploads};
 
@@ -29,6 +31,8 @@ use crate::model::process::Maxima;
 use crate::model::user::User;
 use crate::outbound::Outbound;
 use crate::store::{Enqueued, Joined, NewDeployment, Store, StoreError};
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 /// What queueing deployments needs of the rest of the server.
 #[derive(Clone)]
@@ -40,6 +44,8 @@ pub struct Deployments {
     pub interrupts: Interrupts,
     /// What environments may have.
     pub maxima: Maxima,
+    /// Tells the reconciler that something is to be stopped, or routed otherwise.
+    pub look_again: Arc<Notify>,
     /// What archives may take, and what may be reached of other hosts.
     pub uploads: Uploads,
     pub outbound: Outbound,
@@ -69,12 +75,11 @@ impl Deployments {
         self.queue(new, author, what).await
     }
 
+    /// Queues a deployment for somebody.
     async fn queue(&self, new: NewDeployment, author: &User, what: &str) -> Result<Deployment, DeployError> {
         let why = format!("superseded by {what} of {}", author.username);
-        match self.enqueue(new, &why).await {
-            Ok(Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. })) => Ok(deployment),
-            Err(StoreError::Disabled) => Err(DeployError::Disabled),
-            Err(error) => Err(error.into()),
+        match self.enqueue(new, &why).await.map_err(not_taken)? {
+            Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. }) => Ok(deployment),
         }
     }
 
@@ -89,5 +94,13 @@ impl Deployments {
         // Those who watch what was superseded are waiting for its log.
         self.journal.wake_readers();
         Ok(joined)
+    }
+}
+
+/// Why an environment takes neither a deployment nor a setting of one.
+fn not_taken(error: StoreError) -> DeployError {
+    match error {
+        StoreError::Disabled => DeployError::Disabled,
+        other => other.into(),
     }
 }

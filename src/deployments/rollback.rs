@@ -1,13 +1,25 @@
 //! Going back to a release.
 
-use super::{DeployError, Deployments};
-use crate::model::basis::DeploymentBasis;
-use crate::model::deployment::{Deployment, DeploymentSource};
+use super::{DeployError, Deployments, not_taken};
+use crate::model::basis::{Automatic, DeploymentBasis};
+use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
+use crate::model::id::DeploymentId;
 use crate::model::release::Release;
 use crate::model::time::now;
 use crate::model::user::User;
-use crate::store::StoreError;
+use crate::store::{NewDeployment, StoreError};
+
+/// What became of taking a release back.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TakenBack {
+    /// It will be.
+    Queued(Deployment),
+    /// Something else is deployed, or nothing is to run any more: that comes first.
+    Overtaken,
+    /// There is no release that is known to be better, or it was tried already.
+    Nowhere,
+}
 
 impl Deployments {
     /// Makes a release of an environment live again: image, config and formation as they were. Unless a version is given it
@@ -37,6 +49,61 @@ impl Deployments {
         let basis = DeploymentBasis::Release { version, asked_at: now(), rebuild };
         let what = format!("a rollback to v{version}");
         self.queue_basis(environment, commit, (DeploymentSource::Rollback, basis), author, &what).await
+    }
+
+    /// Takes a release back that has failed soon after it went live: the newest one before it that has not failed so as well
+    /// is made live again, by the server itself. Never in the place of what somebody wants.
+    ///
+    /// # Errors
+    /// When nothing is deployed to the project.
+    pub async fn take_back(&self, failed: &Release, why: &str) -> Result<TakenBack, DeployError> {
+        let environment = self.store.environment(failed.environment_id).await?;
+        let taken_back = self.store.versions_taken_back(environment.id).await?;
+        if taken_back.contains(&failed.version) {
+            return Ok(TakenBack::Nowhere);
+        }
+        let mut bad = vec![failed.clone()];
+        for version in taken_back {
+            match self.store.release(environment.id, version).await {
+                Ok(release) => bad.push(release),
+                Err(StoreError::NotFound) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut candidate = self.store.release_before(environment.id, failed.version).await?;
+        let is_the_same = |before: &Release| before.content.differs_in_formation_only(&failed.content);
+        if candidate.as_ref().is_some_and(is_the_same) {
+            // It ran well before: what has changed is not in it.
+            return Ok(TakenBack::Nowhere);
+        }
+        while let Some(release) = &candidate {
+            let same = |bad: &Release| release.content.differs_in_formation_only(&bad.content);
+            if !bad.iter().any(same) {
+                break;
+            }
+            candidate = self.store.release_before(environment.id, release.version).await?;
+        }
+        let Some(Release { version, commit, .. }) = candidate else { return Ok(TakenBack::Nowhere) };
+        let commit = commit.or(failed.commit.clone()).ok_or(DeployError::NotReleased)?;
+        let new = NewDeployment {
+            id: DeploymentId::generate(),
+            project_id: environment.project_id,
+            environment_id: environment.id,
+            previous_commit: Some(commit.clone()),
+            commit,
+            branch: None,
+            author: None,
+            source: DeploymentSource::Rollback,
+            options: DeploymentOptions {
+                basis: DeploymentBasis::Release { version, asked_at: now(), rebuild: false },
+                automatic: Some(Automatic { from: failed.version, why: why.to_owned() }),
+                ..DeploymentOptions::default()
+            },
+        };
+        let queued = self.store.queue_unasked(new, failed.deployment_id).await.map_err(not_taken)?;
+        let Some(deployment) = queued else { return Ok(TakenBack::Overtaken) };
+        self.queue.wake();
+        Ok(TakenBack::Queued(deployment))
     }
 
     /// A release by its version.

@@ -1,6 +1,6 @@
 //! Bringing what is set for an environment to what runs there.
 
-use super::{DeployError, Deployments};
+use super::{DeployError, Deployments, not_taken};
 use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{Deployment, DeploymentSource};
 use crate::model::environment::Environment;
@@ -31,6 +31,10 @@ impl Deployments {
         change: Change,
         author: &User,
     ) -> Result<Option<Deployment>, DeployError> {
+        if environment.stopped_at.is_some() && self.store.unfinished_of(environment.id).await?.is_empty() {
+            // It has them when it is started.
+            return Ok(None);
+        }
         let live = self.store.current_release(environment.id).await?.and_then(|release| release.commit);
         let commit = match live {
             Some(commit) => commit,
@@ -60,7 +64,7 @@ impl Deployments {
     }
 
     /// Sets how many instances of some process types there are, and brings it to what is live: instances are added or taken
-    /// away, and the others go on. `None` where that is so already.
+    /// away, and the others go on. `None` where that is so already, or will be when the environment is started.
     ///
     /// # Errors
     /// When nothing is live, it has no such process type, or the operator does not give as many.
@@ -71,8 +75,7 @@ impl Deployments {
         author: &User,
     ) -> Result<Option<Deployment>, DeployError> {
         let live = self.live(environment).await?;
-        let known: Vec<&ProcessType> =
-            live.content.processes.keys().filter(|of| of.as_str() != "release").collect();
+        let known: Vec<&ProcessType> = live.content.processes.keys().filter(|of| !of.is_release()).collect();
         if let Some(unknown) = counts.keys().find(|of| !known.contains(of)) {
             let known: Vec<String> = known.iter().map(ToString::to_string).collect();
             return Err(DeployError::NoProcess(unknown.clone(), known.join(", ")));
@@ -88,13 +91,18 @@ impl Deployments {
             let sentence = "At least one instance of some process type has to run.".to_owned();
             return Err(DeployError::TooMuch(sentence));
         }
-        self.store.set_formation(environment.id, counts).await?;
+        if let Some(many) = live.content.many_writers(&wanted) {
+            return Err(DeployError::TooMuch(format!("{many} {}", many.way_out())));
+        }
+        let commit = live.commit.ok_or(DeployError::NotReleased)?;
+        // Nothing is set that is refused.
+        self.store.set_formation(environment.id, counts).await.map_err(not_taken)?;
         let same = |of: &&ProcessType| wanted.instances(of) == live.content.formation.instances(of);
-        if known.iter().all(same) && self.store.unfinished_of(environment.id).await?.is_empty() {
+        let is_so = known.iter().all(same) || environment.stopped_at.is_some();
+        if is_so && self.store.unfinished_of(environment.id).await?.is_empty() {
             return Ok(None);
         }
         let basis = DeploymentBasis::Live { restart: false, rebuild: false };
-        let commit = live.commit.ok_or(DeployError::NotReleased)?;
         self.queue_live(environment, commit, (DeploymentSource::Scale, basis), author).await.map(Some)
     }
 

@@ -19,10 +19,14 @@ pub use event::{EngineEvent, EngineEventKind};
 pub use session::{Attached, SessionOutput, TerminalSize};
 pub use spec::{EngineImage, EngineInfo, ExitStatus, InstanceSpec, Life, LogPart, OutputLine, OutputStream};
 
-use crate::model::id::ProjectId;
+use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::instance::{Instance, InstanceId};
+use crate::model::name::VolumeName;
+use crate::model::volume::Volume;
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -114,6 +118,29 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Removes an image by id or name. No such image is fine; one that an instance uses gives [`EngineError::InUse`].
     async fn remove_image(&self, image: &str) -> Result<(), EngineError>;
+
+    /// Every volume of this server, by name. They are made by [`Engine::start`] and never removed with an instance.
+    async fn volumes(&self) -> Result<Vec<Volume>, EngineError>;
+
+    /// Removes a volume with everything in it. No such volume is fine; one that an instance has gives
+    /// [`EngineError::InUse`].
+    async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError>;
+
+    /// What is in a volume, as a tar archive whose only folder is `volume`. An image that the engine has is needed for it
+    /// and not run.
+    async fn read_volume(
+        &self,
+        volume: &Volume,
+        image: &str,
+    ) -> Result<BoxStream<'static, io::Result<Bytes>>, EngineError>;
+
+    /// Puts into a volume what [`Engine::read_volume`] has given; one that is not there is made.
+    async fn fill_volume(
+        &self,
+        volume: &Volume,
+        image: &str,
+        archive: BoxStream<'static, Bytes>,
+    ) -> Result<(), EngineError>;
 
     /// What happens to the instances of this server. The stream first tells what it finds (one `Started` or `Died` for
     /// each instance), outlives restarts of the engine, after which it tells again, and never ends: whoever follows

@@ -2,15 +2,19 @@
 
 use crate::model::id::ProjectId;
 use crate::model::instance::InstanceKey;
-use crate::model::name::{FilePath, Slug};
+use crate::model::name::{FilePath, Slug, VolumeName};
 use crate::model::process::{Command, Limits};
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
+use crate::model::volume::Mount;
+use std::collections::BTreeMap;
 
 /// Everything about an instance that is to run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InstanceSpec {
     pub key: InstanceKey,
+    /// Tells an instance from another one of the same key that it is to replace; 0 for the first.
+    pub generation: u32,
     /// Id (`sha256:…`) or name of an image that the engine has; nothing is pulled.
     pub image: String,
     pub command: Command,
@@ -18,6 +22,8 @@ pub struct InstanceSpec {
     pub environment: Vec<(String, Secret<String>)>,
     /// Files that are there when the instance starts, by path: root's, readable for everybody, writable for nobody.
     pub files: Vec<(FilePath, Secret<String>)>,
+    /// Volumes of its environment, made where they are not there.
+    pub volumes: BTreeMap<VolumeName, Mount>,
     /// The port that the instance is told to listen on.
     pub port: u16,
     pub limits: Limits,

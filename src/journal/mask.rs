@@ -9,11 +9,12 @@ const MASK: &str = "********";
 
 /// The values that must not be read in a log.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Mask(Vec<Secret<String>>);
+pub struct Mask(Vec<Secret<String>>);
 
 impl Mask {
     /// Masks each line of each value that is long enough to be a secret.
-    pub(super) fn new<'a>(values: impl IntoIterator<Item = &'a Secret<String>>) -> Self {
+    #[must_use]
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a Secret<String>>) -> Self {
         let mut parts: Vec<String> = values
             .into_iter()
             .flat_map(|value| value.expose().lines().map(str::trim).map(str::to_owned))
@@ -36,7 +37,8 @@ impl Mask {
     ///
     /// The line may be the beginning of a longer one, with up to `at_most` bytes behind what is shown: a value that
     /// begins in what is shown is masked, wherever it ends.
-    pub(super) fn apply(&self, text: &str, at_most: usize) -> String {
+    #[must_use]
+    pub fn apply(&self, text: &str, at_most: usize) -> String {
         let end = text.floor_char_boundary(at_most);
         let (mut shown, mut from) = (String::with_capacity(end), 0);
         for span in self.spans(text, end) {

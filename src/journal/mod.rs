@@ -11,6 +11,7 @@ mod reader;
 mod silence;
 mod writer;
 
+pub use mask::Mask;
 pub use reader::{Next, Reader};
 pub use writer::Writer;
 

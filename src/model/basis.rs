@@ -44,6 +44,18 @@ pub struct Carried {
     pub commit: CommitId,
     pub source: DeploymentSource,
     pub author: Option<UserId>,
+    /// Why the server has started it by itself.
+    #[serde(default)]
+    pub automatic: Option<Automatic>,
+}
+
+/// What the server rolls back by itself, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Automatic {
+    /// The version of the release that has failed.
+    pub from: i64,
+    /// One sentence.
+    pub why: String,
 }
 
 /// What somebody wants to be deployed, as far as it matters to what waits.
@@ -177,14 +189,15 @@ impl Order {
             commit: self.commit.clone(),
             source: self.source,
             author: self.author,
+            automatic: self.options.automatic.clone(),
         }
     }
 }
 
 impl From<Carried> for Order {
     fn from(carried: Carried) -> Self {
-        let Carried { basis, commit, source, author } = carried;
-        let options = DeploymentOptions { basis, ..DeploymentOptions::default() };
+        let Carried { basis, commit, source, author, automatic } = carried;
+        let options = DeploymentOptions { basis, automatic, ..DeploymentOptions::default() };
         Self { commit, branch: None, source, author, options }
     }
 }

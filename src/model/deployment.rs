@@ -10,7 +10,7 @@
 //! Entering `switching` is the commit point: the release is stored in the same transaction. Everything before it can be
 //! undone; from then on the deployment can only go on, however often it is interrupted, and ends `live`.
 
-use crate::model::basis::{Carried, DeploymentBasis, Order};
+use crate::model::basis::{Automatic, Carried, DeploymentBasis, Order};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, UserId};
 use crate::model::image::ImageName;
 use crate::model::instance::InstanceId;
@@ -123,6 +123,8 @@ pub struct DeploymentOptions {
     pub move_branch: bool,
     /// What it has replaced in the queue and leaves there again if it does not go live.
     pub carries: Option<Carried>,
+    /// Why the server has started it by itself.
+    pub automatic: Option<Automatic>,
 }
 
 /// What the steps of a deployment have made. Every field is written before the next step starts, so that a restarted

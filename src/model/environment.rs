@@ -1,7 +1,7 @@
 //! Environments: the places of a project where releases run.
 
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath};
+use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,10 @@ pub struct Environment {
     pub settings: EnvironmentSettings,
     /// Since when nothing is deployed to it: it is being deleted.
     pub disabled_at: Option<Timestamp>,
+    /// Since when requests get a page that says that it is being worked on.
+    pub maintenance_at: Option<Timestamp>,
+    /// Since when nothing of it runs.
+    pub stopped_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -32,11 +36,15 @@ pub struct EnvironmentSettings {
     pub on_hang_up: HangUpPolicy,
     /// How long old instances may finish their requests after the switch, in seconds.
     pub drain_seconds: DrainSeconds,
+    /// How long a new release is watched.
+    pub watch_seconds: WatchSeconds,
     /// The folder of the repository that is the project, in place of what its `gilgal.toml` says.
     pub root: Option<FolderPath>,
     /// What builds the project, and what starts it, where its own files do not say.
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
+    /// What people see while it is being worked on, in HTML.
+    pub maintenance_page: Option<MaintenancePage>,
 }
 
 /// Seconds that old instances get to finish requests; 30 unless set, as Heroku's shutdown time.
@@ -55,6 +63,17 @@ impl DrainSeconds {
     #[must_use]
     pub fn duration(self) -> Duration {
         Duration::from_secs(u64::from(self.0))
+    }
+}
+
+/// Seconds for which a release is watched after it went live, and rolled back when it fails; 60 unless set, 0: not at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct WatchSeconds(pub u16);
+
+impl Default for WatchSeconds {
+    fn default() -> Self {
+        Self(60)
     }
 }
 
@@ -82,6 +101,10 @@ pub struct HealthCheck {
     pub deadline_ms: u32,
     /// Successes in a row that make an instance healthy.
     pub successes: u16,
+    /// Milliseconds between two attempts once it is live; 0: it is not asked any more.
+    pub live_interval_ms: u32,
+    /// Failures in a row after which a live instance is replaced.
+    pub live_failures: u16,
 }
 
 /// What an attempt does.
@@ -102,6 +125,8 @@ impl Default for HealthCheck {
             attempt_timeout_ms: 5_000,
             deadline_ms: 60_000,
             successes: 1,
+            live_interval_ms: 10_000,
+            live_failures: 3,
         }
     }
 }

@@ -80,6 +80,8 @@ ids! {
     ConfigFileId,
     /// Identifies a change of an environment's config vars or files.
     ConfigChangeId,
+    /// Identifies a run of a command of a schedule.
+    CronRunId,
     /// Identifies a log drain of a project.
     DrainId,
     /// Identifies a deployment.

@@ -35,6 +35,8 @@ impl InstanceKey {
 pub struct Instance {
     pub id: InstanceId,
     pub key: InstanceKey,
+    /// Tells it from others of the same key: one that did not answer is replaced by another one beside it.
+    pub generation: u32,
     pub state: InstanceState,
     /// Where it can be reached from the router, once it has an address.
     pub address: Option<SocketAddr>,

@@ -66,6 +66,10 @@ text_types! {
     EnvironmentName: check_environment,
     /// A process type of a Procfile: `web`, `worker`.
     ProcessType: check_process_type,
+    /// The name of a command of a schedule: `nightly-report`.
+    CronName: check_cron_name,
+    /// The name of a volume of an environment: `data`.
+    VolumeName: check_volume_name,
     /// The name of a person's account, as shown in pushes: `ada`.
     Username: check_username,
     /// An e-mail address, lower-cased.
@@ -78,6 +82,8 @@ text_types! {
     FolderPath: paths::check_folder,
     /// A command of one line, run by the image's `/bin/sh` where it needs one.
     CommandLine: paths::check_command,
+    /// An HTML page that people see while an app is being worked on.
+    MaintenancePage: paths::check_page,
     /// A branch by its short name (`main`), valid by `git check-ref-format`.
     BranchName: git::check_branch,
     /// A full, lower-case, 40-digit commit id.
@@ -160,29 +166,15 @@ impl ProcessType {
         Self("web".to_owned())
     }
 
+    /// Whether its command runs once before a release goes live, and never as an instance.
+    #[must_use]
+    pub fn is_release(&self) -> bool {
+        self.0 == "release"
+    }
+
     /// A process type of the server's own.
     pub(super) fn of_word(word: &'static str) -> Self {
         Self(word.to_owned())
-    }
-}
-
-impl BranchName {
-    /// The branch that the production environment of a new project follows.
-    #[must_use]
-    pub fn main() -> Self {
-        Self("main".to_owned())
-    }
-
-    /// The name that `refs/heads/<name>` stands for, or `None` where the reference is no branch or not valid.
-    #[must_use]
-    pub fn from_reference(reference: &str) -> Option<Self> {
-        reference.strip_prefix("refs/heads/")?.parse().ok()
-    }
-
-    /// `refs/heads/<name>`.
-    #[must_use]
-    pub fn reference(&self) -> String {
-        format!("refs/heads/{}", self.0)
     }
 }
 
@@ -217,6 +209,18 @@ fn check_environment(text: &str) -> Result<String, String> {
 
 fn check_process_type(text: &str) -> Result<String, String> {
     // Heroku allows [A-Za-z0-9_-]; containers and labels take the same set.
+    check_word(text, "a process type")
+}
+
+fn check_cron_name(text: &str) -> Result<String, String> {
+    check_word(text, "the name of a command of a schedule")
+}
+
+fn check_volume_name(text: &str) -> Result<String, String> {
+    check_word(text, "the name of a volume")
+}
+
+fn check_word(text: &str, what: &str) -> Result<String, String> {
     let valid = (1..=32).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
@@ -224,7 +228,7 @@ fn check_process_type(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err(format!(
-            "\"{}\" is not a process type: use 1 to 32 letters, digits, dashes and underscores.",
+            "\"{}\" is not {what}: use 1 to 32 letters, digits, dashes and underscores.",
             shown(text)
         ))
     }

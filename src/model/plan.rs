@@ -1,11 +1,13 @@
 //! The build plan: the answer of detection, as data.
 
 use crate::model::config::Values;
+use crate::model::cron::CronJob;
 use crate::model::environment::{HealthCheck, Probe};
 use crate::model::image::ImageName;
-use crate::model::name::ProcessType;
+use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
+use crate::model::volume::{Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -122,6 +124,14 @@ pub struct Running {
     pub health: HealthChange,
     /// Seconds that old instances get to finish their requests.
     pub drain_seconds: Option<u16>,
+    /// Seconds for which a release is watched after it went live.
+    pub watch_seconds: Option<u16>,
+    /// Volumes that every instance has.
+    pub volumes: BTreeMap<VolumeName, Mount>,
+    /// How instances take the place of those before.
+    pub strategy: Option<Strategy>,
+    /// Commands that run by a schedule.
+    pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that are no secret; config vars of the same name win.
     pub variables: BTreeMap<String, String>,
 }
@@ -135,6 +145,8 @@ pub struct HealthChange {
     pub attempt_timeout_ms: Option<u32>,
     pub deadline_ms: Option<u32>,
     pub successes: Option<u16>,
+    pub live_interval_ms: Option<u32>,
+    pub live_failures: Option<u16>,
 }
 
 impl HealthChange {
@@ -147,6 +159,8 @@ impl HealthChange {
             attempt_timeout_ms: self.attempt_timeout_ms.unwrap_or(check.attempt_timeout_ms),
             deadline_ms: self.deadline_ms.unwrap_or(check.deadline_ms),
             successes: self.successes.unwrap_or(check.successes),
+            live_interval_ms: self.live_interval_ms.unwrap_or(check.live_interval_ms),
+            live_failures: self.live_failures.unwrap_or(check.live_failures),
         }
     }
 }

@@ -1,11 +1,13 @@
 //! Releases: what runs, never changed once made.
 
-use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck};
+use crate::model::cron::CronJob;
+use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
-use crate::model::name::{CommitId, FilePath, ProcessType};
+use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::{ManyWriters, Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -42,6 +44,18 @@ pub struct ReleaseContent {
     /// What old instances get to finish their requests when this release takes their place.
     #[serde(default)]
     pub drain_seconds: DrainSeconds,
+    /// How long it is watched after it went live.
+    #[serde(default)]
+    pub watch_seconds: WatchSeconds,
+    /// Volumes of the environment that every instance has.
+    #[serde(default)]
+    pub volumes: BTreeMap<VolumeName, Mount>,
+    /// How its instances take the place of those before, where the project says so.
+    #[serde(default)]
+    pub strategy: Option<Strategy>,
+    /// Commands that run by a schedule.
+    #[serde(default)]
+    pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that the project's files set; config vars of the same name win.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
@@ -83,6 +97,37 @@ impl ReleaseContent {
     pub fn differs_in_formation_only(&self, other: &Self) -> bool {
         let Self { formation, settings, instances_of, .. } = self.clone();
         *self == Self { formation, settings, instances_of, ..other.clone() }
+    }
+
+    /// How its instances take the place of those before: where they write a volume, not beside them unless the project
+    /// says so.
+    #[must_use]
+    pub fn strategy(&self) -> Strategy {
+        let usual = if self.written_volume().is_some() { Strategy::Hold } else { Strategy::Rolling };
+        self.strategy.unwrap_or(usual)
+    }
+
+    /// A volume that its instances write.
+    #[must_use]
+    pub fn written_volume(&self) -> Option<&VolumeName> {
+        self.volumes.iter().find(|(_, mount)| !mount.read_only).map(|(name, _)| name)
+    }
+
+    /// Which instances of a formation would write the same volume, unless the project says how they are replaced: then it
+    /// has thought of it.
+    #[must_use]
+    pub fn many_writers(&self, formation: &Formation) -> Option<ManyWriters> {
+        let volume = self.written_volume().filter(|_| self.strategy.is_none())?;
+        self.processes
+            .keys()
+            .filter(|process_type| !process_type.is_release())
+            .map(|process_type| (process_type, formation.instances(process_type)))
+            .find(|(_, count)| *count > 1)
+            .map(|(process_type, count)| ManyWriters {
+                process_type: process_type.clone(),
+                count,
+                volume: volume.clone(),
+            })
     }
 
     /// What one instance of a process type may use.

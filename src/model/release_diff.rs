@@ -17,6 +17,8 @@ pub struct ReleaseDiff {
     pub files: Names,
     /// Process types whose command is another one, new or gone.
     pub processes: Names,
+    /// Commands of a schedule that are others, new or gone.
+    pub cron: Names,
     /// Instances of process types of which there are more or fewer.
     pub formation: BTreeMap<ProcessType, CountChange>,
     /// What instances may use, how they are checked, or how long they are drained.
@@ -54,13 +56,15 @@ impl ReleaseDiff {
         });
         let settings = |content: &ReleaseContent| {
             let ReleaseContent { limits, process_limits, health, drain_seconds, port, .. } = content.clone();
-            (limits, process_limits, health, drain_seconds, port)
+            let ReleaseContent { volumes, watch_seconds, .. } = content.clone();
+            (limits, process_limits, health, drain_seconds, port, volumes, content.strategy(), watch_seconds)
         };
         Self {
             image: older.image != newer.image,
             config: Names::between(&config(older), &config(newer)),
             files: Names::between(&older.sealed_files, &newer.sealed_files),
             processes: Names::between(&older.processes, &newer.processes),
+            cron: Names::between(&older.cron, &newer.cron),
             formation: formation.collect(),
             settings: settings(older) != settings(newer),
         }
@@ -76,6 +80,7 @@ impl ReleaseDiff {
         lines.extend(self.config.line("Config vars"));
         lines.extend(self.files.line("Configuration files"));
         lines.extend(self.processes.line("Process types"));
+        lines.extend(self.cron.line("Commands of the schedule"));
         let counts =
             self.formation.iter().map(|(of, CountChange { from, to })| format!("{of} {from} -> {to}"));
         let counts: Vec<String> = counts.collect();
@@ -83,7 +88,7 @@ impl ReleaseDiff {
             lines.push(format!("Instances: {}", counts.join(", ")));
         }
         if self.settings {
-            lines.push("Settings: other limits, health check or time to drain".to_owned());
+            lines.push("Settings: other limits, health check, volumes or time to drain".to_owned());
         }
         lines
     }
@@ -161,7 +166,7 @@ mod tests {
                 "Configuration files: + /app/config.yml",
                 "Process types: + worker",
                 "Instances: web 1 -> 3, worker 0 -> 2",
-                "Settings: other limits, health check or time to drain",
+                "Settings: other limits, health check, volumes or time to drain",
             ]
         );
         assert!(!serde_json::to_string(&diff).unwrap().contains("hunter2"));

@@ -13,6 +13,9 @@ pub struct Route {
     pub deployment_id: DeploymentId,
     /// Lower-case host names without a port.
     pub hosts: Vec<String>,
+    /// Whether requests are let through to them.
+    #[serde(default)]
+    pub standing: Standing,
     /// The healthy `web` instances. Empty: the app exists but cannot serve now (503, not 404).
     pub targets: Vec<RouteTarget>,
 }
@@ -22,4 +25,16 @@ pub struct Route {
 pub struct RouteTarget {
     pub instance_id: InstanceId,
     pub address: SocketAddr,
+}
+
+/// Whether an app is in service.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Standing {
+    #[default]
+    Open,
+    /// It is being worked on: requests get a page, which may be the app's own HTML.
+    Maintenance { page: Option<String> },
+    /// Somebody has stopped it.
+    Stopped,
 }

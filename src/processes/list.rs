@@ -1,12 +1,14 @@
 //! The instances of an environment.
 
 use super::{ProcessError, Processes};
+use crate::engine::Life;
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, now};
 use crate::store::StoreError;
+use chrono::TimeDelta;
 use futures_util::future::try_join_all;
 use std::collections::HashMap;
 
@@ -23,6 +25,8 @@ pub struct Process {
     pub restarts: u32,
     /// Of the release that it runs; `None`: of a deployment that is not live yet.
     pub version: Option<i64>,
+    /// What there is to say besides: that it does not answer, or what it has taken the place of.
+    pub remark: Option<String>,
 }
 
 /// What an instance is doing.
@@ -35,7 +39,18 @@ pub enum ProcessState {
         code: i64,
         out_of_memory: bool,
     },
+    /// It runs and does not answer the health check any more.
+    Silent,
+    /// It ends again and again, soon after it was started; the engine waits longer each time.
+    CrashLooping {
+        /// How it ended, while it does not run.
+        code: Option<i64>,
+    },
 }
+
+/// Starts after an end that make a crash loop, and how long one that runs must have run to be out of it.
+const LOOPS: u32 = 3;
+const OUT_OF_LOOP: TimeDelta = TimeDelta::seconds(60);
 
 impl Processes {
     /// The instances of an environment, in the order of their names; those of a deployment that is under way among them.
@@ -53,7 +68,8 @@ impl Processes {
         Ok(there
             .map(|(instance, life)| Process {
                 name: instance.key.shown(),
-                state: state_of(&instance),
+                state: self.state_of(&instance, life),
+                remark: self.vitals.remark_on(&instance.id),
                 since: life.since,
                 restarts: life.restarts,
                 version: versions.get(&instance.key.deployment_id).copied(),
@@ -85,12 +101,21 @@ impl Processes {
         }
         Ok(versions)
     }
-}
 
-const fn state_of(instance: &Instance) -> ProcessState {
-    match instance.state {
-        InstanceState::Created => ProcessState::Starting,
-        InstanceState::Running => ProcessState::Running,
-        InstanceState::Exited { code, out_of_memory } => ProcessState::Crashed { code, out_of_memory },
+    fn state_of(&self, instance: &Instance, life: Life) -> ProcessState {
+        let loops = life.restarts >= LOOPS;
+        match instance.state {
+            InstanceState::Created => ProcessState::Starting,
+            InstanceState::Running if self.vitals.is_on_trial(instance) => ProcessState::Starting,
+            InstanceState::Running if loops && life.since.is_some_and(|at| now() - at < OUT_OF_LOOP) => {
+                ProcessState::CrashLooping { code: None }
+            }
+            InstanceState::Running if self.vitals.silence_of(&instance.id).is_some() => ProcessState::Silent,
+            InstanceState::Running => ProcessState::Running,
+            InstanceState::Exited { code, out_of_memory: false } if loops => {
+                ProcessState::CrashLooping { code: Some(code) }
+            }
+            InstanceState::Exited { code, out_of_memory } => ProcessState::Crashed { code, out_of_memory },
+        }
     }
 }

@@ -10,17 +10,22 @@ use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey};
 use crate::model::name::ProcessType;
 use crate::model::time::{Timestamp, now};
+use crate::model::vitals::Note;
 use chrono::SecondsFormat;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Lines that wait for a reader before the engine is not read any further for them.
 const AHEAD: usize = 64;
+
+/// How often what the server notes is looked for.
+const NOTES_EVERY: Duration = Duration::from_millis(500);
 
 /// Which lines are wanted.
 #[derive(Debug, Clone, Default)]
@@ -51,8 +56,17 @@ pub struct AppLine {
     pub at: Option<Timestamp>,
     /// `web.1`
     pub process: String,
-    pub stream: OutputStream,
+    pub source: LineSource,
     pub text: String,
+}
+
+/// Who says a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineSource {
+    /// The instance has printed it.
+    App(OutputStream),
+    /// The server says what it has seen of the instance, or done to it.
+    Server,
 }
 
 impl FromStr for ProcessSelector {
@@ -71,6 +85,13 @@ impl ProcessSelector {
     fn selects(&self, key: &InstanceKey) -> bool {
         self.process_type == key.process_type && self.index.is_none_or(|index| index == key.index)
     }
+
+    /// The same for a name as people see it.
+    fn names(&self, process: &str) -> bool {
+        let (process_type, index) = process.split_once('.').unwrap_or((process, ""));
+        self.process_type.as_str() == process_type
+            && self.index.is_none_or(|wanted| index.parse() == Ok(wanted))
+    }
 }
 
 impl LogRequest {
@@ -85,12 +106,20 @@ impl AppLine {
     #[must_use]
     pub fn prefix(&self) -> String {
         let at = self.at.map(|at| at.to_rfc3339_opts(SecondsFormat::Millis, true) + " ");
-        format!("{}app[{}]: ", at.unwrap_or_default(), self.process)
+        let who = match self.source {
+            LineSource::App(_) => "app",
+            LineSource::Server => "gilgal",
+        };
+        format!("{}{who}[{}]: ", at.unwrap_or_default(), self.process)
     }
 
     fn of(key: &InstanceKey, line: OutputLine) -> Self {
         let OutputLine { stream, at, text } = line;
-        Self { at, process: key.shown(), stream, text }
+        Self { at, process: key.shown(), source: LineSource::App(stream), text }
+    }
+
+    fn noted(note: Note) -> Self {
+        Self { at: Some(note.at), process: note.process, source: LineSource::Server, text: note.text }
     }
 }
 
@@ -108,10 +137,24 @@ impl Processes {
         instances.retain(|instance| request.wants(environment.id, &instance.key));
         let printed = join_all(instances.iter().map(|instance| self.printed_by(instance, request))).await;
         let mut lines: Vec<AppLine> = printed.into_iter().flatten().collect();
+        lines.extend(self.noted(environment.id, request, request.since));
         // Stable: lines of one instance stay in their order.
         lines.sort_by_key(|line| line.at);
         let tail = usize::try_from(request.tail).unwrap_or(usize::MAX);
         Ok(lines.split_off(lines.len().saturating_sub(tail)))
+    }
+
+    /// What the server has noted after a moment.
+    fn noted(
+        &self,
+        environment: EnvironmentId,
+        request: &LogRequest,
+        after: Option<Timestamp>,
+    ) -> impl Iterator<Item = AppLine> + use<> {
+        let notes = self.vitals.notes_of(environment, after).into_iter();
+        let process = request.process.clone();
+        let wanted = move |note: &Note| process.as_ref().is_none_or(|process| process.names(&note.process));
+        notes.filter(wanted).map(AppLine::noted)
     }
 
     /// One whose log cannot be read, such as one that is being removed, has none.
@@ -143,8 +186,13 @@ impl Processes {
         let begun = now();
         let printed = self.printed(environment, &request).await?;
         let (sender, receiver) = mpsc::channel(AHEAD);
-        let followed =
-            Followed { engine: Arc::clone(&self.engine), environment: environment.id, request, sender };
+        let followed = Followed {
+            processes: self.clone(),
+            engine: Arc::clone(&self.engine),
+            environment: environment.id,
+            request,
+            sender,
+        };
         tokio::spawn(followed.run(printed, begun));
         Ok(receiver)
     }
@@ -152,6 +200,7 @@ impl Processes {
 
 /// A log that somebody follows.
 struct Followed {
+    processes: Processes,
     engine: Arc<dyn Engine>,
     environment: EnvironmentId,
     request: LogRequest,
@@ -172,8 +221,18 @@ impl Followed {
         let mut reading = JoinSet::new();
         let mut read: HashSet<InstanceId> = HashSet::new();
         let mut last: HashMap<InstanceId, Timestamp> = HashMap::new();
+        let mut noted = begun;
+        let mut look_for_notes = tokio::time::interval(NOTES_EVERY);
         loop {
             tokio::select! {
+                _ = look_for_notes.tick() => {
+                    for line in self.processes.noted(self.environment, &self.request, Some(noted)) {
+                        noted = line.at.unwrap_or(noted);
+                        if self.sender.send(line).await.is_err() {
+                            return;
+                        }
+                    }
+                }
                 event = events.next() => match event {
                     Some(event) if event.kind == EngineEventKind::Started => {
                         let Ok(Some(instance)) = self.engine.inspect(&event.instance).await else { continue };

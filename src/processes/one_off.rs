@@ -5,7 +5,7 @@ use crate::engine::{Attached, Engine, ExitStatus, InstanceSpec, SessionOutput, T
 use crate::model::environment::Environment;
 use crate::model::instance::{InstanceId, InstanceKey};
 use crate::model::name::ProcessType;
-use crate::model::one_off::OneOffPlace;
+use crate::model::one_off::{OneOffKind, OneOffPlace};
 use crate::model::process::Command;
 use crate::model::project::Project;
 use crate::model::secret::Secret;
@@ -97,13 +97,14 @@ impl Processes {
             return Err(ProcessError::NoProcess(unknown.clone()));
         }
         let [.., high, low] = *uuid::Uuid::now_v7().as_bytes();
-        let place = self.one_offs.begin(environment.id, u16::from_be_bytes([high, low]));
+        let random = u16::from_be_bytes([high, low]);
+        let place = self.one_offs.begin(environment.id, OneOffKind::Run, random);
         let place = place.map_err(|too_many| ProcessError::TooMany(too_many.0))?;
         let mut variables = open_variables(&self.master_key, environment.id, &live.content)?;
         if terminal.is_some() {
             variables.push(("TERM".to_owned(), Secret::new("xterm-256color".to_owned())));
         }
-        let process_type = ProcessType::one_off();
+        let process_type = OneOffKind::Run.process_type();
         let spec = InstanceSpec {
             key: InstanceKey {
                 project_id: project.id,
@@ -112,10 +113,12 @@ impl Processes {
                 process_type: process_type.clone(),
                 index: place.index(),
             },
+            generation: 0,
             image: live.content.image.clone(),
             command,
             environment: variables,
             files: open_files(&self.master_key, environment.id, &live.content)?,
+            volumes: live.content.volumes.clone(),
             port: live.content.port,
             limits: live.content.limits_of(limits_of.as_ref().unwrap_or(&process_type)),
             slug: project.slug.clone(),

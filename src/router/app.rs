@@ -1,7 +1,8 @@
 //! One environment in the table.
 
 use crate::model::route::Route;
-use crate::router::counters::{Counters, Meter};
+use crate::router::counters::{Answered, Counters, Meter, ReleaseCounters, ReleaseMeter};
+use crate::router::hold::Hold;
 use crate::router::target::{InFlight, Target, TargetNumber};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,6 +13,11 @@ pub(super) struct App {
     pub(super) route: Route,
     pub(super) targets: Vec<Arc<Target>>,
     pub(super) meter: Arc<Meter>,
+    /// Of the release that is served now, and what the one before it had answered in all.
+    pub(super) release: Arc<ReleaseMeter>,
+    before: Option<Answered>,
+    /// Requests wait until it is over.
+    pub(super) hold: Option<Arc<Hold>>,
     turn: AtomicUsize,
 }
 
@@ -29,7 +35,20 @@ impl App {
             })
             .collect();
         let meter = before.map(|before| Arc::clone(&before.meter)).unwrap_or_default();
-        Self { route, targets, meter, turn: AtomicUsize::new(0) }
+        let (release, replaced) = match before {
+            Some(before) if before.route.deployment_id == route.deployment_id => {
+                (Arc::clone(&before.release), before.before)
+            }
+            Some(before) => (Arc::default(), Some(before.release.read())),
+            None => (Arc::default(), None),
+        };
+        let hold = before.and_then(|before| before.hold.clone());
+        Self { route, targets, meter, release, before: replaced, hold, turn: AtomicUsize::new(0) }
+    }
+
+    /// The same with or without requests that wait.
+    pub(super) fn with_hold(&self, hold: Option<Arc<Hold>>) -> Self {
+        Self { hold, ..Self::new(self.route.clone(), Some(self)) }
     }
 
     /// The next place in the round. Taken once per request, so that retries do not skew the round for others.
@@ -51,6 +70,12 @@ impl App {
             (None, _) => round().next()?,
         };
         Some(InFlight::begin(chosen))
+    }
+
+    /// What its release has answered.
+    pub(super) fn release_counters(&self) -> ReleaseCounters {
+        let deployment_id = self.route.deployment_id;
+        ReleaseCounters { deployment_id, now: self.release.read(), before: self.before }
     }
 
     pub(super) fn counters(&self) -> Counters {

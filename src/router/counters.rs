@@ -1,7 +1,9 @@
-//! What is counted per environment.
+//! What is counted per environment, and of the release that it serves.
 
+use crate::model::id::DeploymentId;
 use hyper::StatusCode;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What an environment's route has seen since it was first set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,6 +58,52 @@ impl Meter {
             status_5xx,
             retries: self.retries.load(Ordering::Relaxed),
             in_flight,
+        }
+    }
+}
+
+/// What the instances of one deployment have answered. Pages of the router for an app that is not there do not count: they
+/// say nothing about the release.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Answered {
+    pub answers: u64,
+    /// Those from 500, and requests that were left without an answer.
+    pub errors: u64,
+    /// Time until the heads of all answers together.
+    pub waited: Duration,
+}
+
+/// What the release that is served has answered, and the one before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReleaseCounters {
+    /// The deployment whose release is served.
+    pub deployment_id: DeploymentId,
+    pub now: Answered,
+    /// Of all the time that it was served; `None`: this router has served no other one yet.
+    pub before: Option<Answered>,
+}
+
+/// The live counts behind [`Answered`].
+#[derive(Debug, Default)]
+pub(super) struct ReleaseMeter {
+    answers: AtomicU64,
+    errors: AtomicU64,
+    waited_micros: AtomicU64,
+}
+
+impl ReleaseMeter {
+    pub(super) fn answer(&self, is_error: bool, waited: Duration) {
+        self.answers.fetch_add(1, Ordering::Relaxed);
+        self.errors.fetch_add(u64::from(is_error), Ordering::Relaxed);
+        let micros = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
+        self.waited_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    pub(super) fn read(&self) -> Answered {
+        Answered {
+            answers: self.answers.load(Ordering::Relaxed),
+            errors: self.errors.load(Ordering::Relaxed),
+            waited: Duration::from_micros(self.waited_micros.load(Ordering::Relaxed)),
         }
     }
 }

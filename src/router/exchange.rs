@@ -1,19 +1,22 @@
 //! One request and its answer.
 
+use crate::model::route::Standing;
 use crate::router::access_log::AccessLine;
 use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
-use crate::router::counters::Meter;
+use crate::router::counters::{Meter, ReleaseMeter};
 use crate::router::forwarded::Client;
 use crate::router::handle::Shared;
+use crate::router::incoming::{authority_of, replay_of, upgrade_of};
 use crate::router::problem::Problem;
 use crate::router::target::{InFlight, TargetNumber};
 use crate::router::{hop, host, pages, tunnel};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HOST, HeaderValue, TE};
 use hyper::upgrade::OnUpgrade;
-use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri, Version};
+use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// A request is tried at most so often: on an idle connection, on a new one, and on other instances.
 const ATTEMPTS: usize = 4;
@@ -27,15 +30,29 @@ pub(super) async fn answer(
     let access = AccessLine::begin(&request);
     let accept = request.headers().get(ACCEPT).cloned();
     let request_id = shared.request_ids.settle(request.headers_mut());
-    let mut exchange =
-        Exchange { shared: &shared, client: &client, meter: None, turn: None, tried: Vec::new() };
+    let mut exchange = Exchange {
+        shared: &shared,
+        client: &client,
+        meter: None,
+        release: None,
+        held: Duration::ZERO,
+        page: None,
+        turn: None,
+        tried: Vec::new(),
+    };
+    let begun = Instant::now();
     let outcome = exchange.run(request).await;
-    let meter = exchange.meter;
+    let Exchange { meter, release, held, page, .. } = exchange;
+    if let Some(release) = release
+        && let Some(is_error) = blames_release(&outcome)
+    {
+        release.answer(is_error, begun.elapsed().saturating_sub(held));
+    }
     let response = match outcome {
         Ok(response) => response,
         Err(problem) => {
             tracing::debug!(code = problem.code(), id = ?request_id, "the router answered itself");
-            pages::render(problem, accept.as_ref(), request_id.clone())
+            pages::render(problem, page, accept.as_ref(), request_id.clone())
         }
     };
     if let Some(meter) = meter {
@@ -47,11 +64,38 @@ pub(super) async fn answer(
     response
 }
 
+/// Whether an answer is an error of the release; `None`: it is no answer of the release.
+fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<bool> {
+    match outcome {
+        Ok(response) => Some(response.status() >= StatusCode::INTERNAL_SERVER_ERROR),
+        Err(Problem::HungUp | Problem::BadResponse | Problem::TooSlow) => Some(true),
+        // Instances that are not there: the engine or the host may be restarted.
+        Err(Problem::NoInstance | Problem::Held | Problem::Unreachable) => None,
+        Err(Problem::Maintenance | Problem::Stopped) => None,
+        // The client's.
+        Err(
+            Problem::TwoHosts
+            | Problem::NoHost
+            | Problem::MethodNotAllowed
+            | Problem::NoSuchApp
+            | Problem::TooLarge
+            | Problem::ClientTooSlow
+            | Problem::ClientGone,
+        ) => None,
+    }
+}
+
 struct Exchange<'a> {
     shared: &'a Arc<Shared>,
     client: &'a Client,
     /// Known once a route is found.
     meter: Option<Arc<Meter>>,
+    /// Of the release whose instance was asked last.
+    release: Option<Arc<ReleaseMeter>>,
+    /// How long it waited while the instances were replaced.
+    held: Duration,
+    /// What the app has for people while it is being worked on.
+    page: Option<String>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -89,8 +133,50 @@ impl Exchange<'_> {
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
+        self.admit(&authority).await?;
         let (response, lease) = self.send(&authority, outgoing, progress.as_deref()).await?;
         self.pass_on(response, lease, upgrade.map(|(_, client)| client))
+    }
+
+    /// Refuses what is for an app that is out of service, and waits while its instances are replaced by others that cannot run
+    /// beside them.
+    async fn admit(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
+        let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
+        let options = &self.shared.options;
+        loop {
+            let held = {
+                let table = self.shared.table.load();
+                let Some(app) = table.find(&host) else { return Ok(()) };
+                let problem = match &app.route.standing {
+                    Standing::Open => None,
+                    Standing::Maintenance { page } => {
+                        self.page.clone_from(page);
+                        Some(Problem::Maintenance)
+                    }
+                    Standing::Stopped => Some(Problem::Stopped),
+                };
+                if let Some(problem) = problem {
+                    self.count(&app.meter);
+                    return Err(problem);
+                }
+                app.hold.clone().map(|hold| (Arc::clone(&app.meter), hold))
+            };
+            let Some((meter, hold)) = held else { return Ok(()) };
+            self.count(&meter);
+            let begun = Instant::now();
+            let left = options.hold_limit.saturating_sub(self.held);
+            let waited = hold.wait(options.max_held, left).await;
+            self.held += begun.elapsed();
+            waited?;
+        }
+    }
+
+    /// Counts the request once, for its app.
+    fn count(&mut self, meter: &Arc<Meter>) {
+        if self.meter.is_none() {
+            meter.request();
+            self.meter = Some(Arc::clone(meter));
+        }
     }
 
     /// Brings the request to an instance and waits for the head of the answer.
@@ -157,10 +243,8 @@ impl Exchange<'_> {
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let table = self.shared.table.load();
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
-        if self.meter.is_none() {
-            app.meter.request();
-            self.meter = Some(Arc::clone(&app.meter));
-        }
+        self.count(&app.meter);
+        self.release = Some(Arc::clone(&app.release));
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
         app.pick(turn, &self.tried).ok_or(Problem::NoInstance)
     }
@@ -188,43 +272,6 @@ impl Exchange<'_> {
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(|incoming| ResponseBody::from_app(incoming, lease)))
     }
-}
-
-/// Whom the request is for: the authority of its URI (HTTP/2, absolute-form), else its one `Host` header.
-fn authority_of(request: &Request<Incoming>) -> Result<HeaderValue, Problem> {
-    let mut hosts = request.headers().get_all(HOST).iter();
-    let (host, second) = (hosts.next(), hosts.next());
-    if second.is_some() {
-        return Err(Problem::TwoHosts);
-    }
-    let authority = match request.uri().authority() {
-        Some(authority) => HeaderValue::from_str(authority.as_str()).map_err(|_| Problem::NoHost)?,
-        None => host.cloned().ok_or(Problem::NoHost)?,
-    };
-    host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
-    Ok(authority)
-}
-
-/// What the client wants to switch to, and the means to do it. HTTP/2 has no such thing.
-fn upgrade_of(request: &mut Request<Incoming>) -> Option<(HeaderValue, OnUpgrade)> {
-    if request.version() != Version::HTTP_11 {
-        return None;
-    }
-    let protocol = hop::wanted_upgrade(request.headers())?;
-    Some((protocol, hyper::upgrade::on(request)))
-}
-
-/// A copy that can be sent if the request gets lost; only of one that changes nothing and has no body.
-fn replay_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let harmless = matches!(*request.method(), Method::GET | Method::HEAD);
-    if !harmless || !http_body::Body::is_end_stream(request.body()) {
-        return None;
-    }
-    let mut copy = Request::new(RequestBody::EMPTY);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = HeaderMap::clone(request.headers());
-    Some(copy)
 }
 
 /// Waits for the app's answer as long as it may take, counted anew whenever a part of the body has arrived: an upload

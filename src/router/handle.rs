@@ -2,8 +2,9 @@
 
 use crate::model::id::EnvironmentId;
 use crate::model::route::Route;
-use crate::router::counters::Counters;
+use crate::router::counters::{Counters, ReleaseCounters};
 use crate::router::drain::Switched;
+use crate::router::hold::{Held, Hold};
 use crate::router::options::RouterOptions;
 use crate::router::request_id::RequestIds;
 use crate::router::table::Table;
@@ -108,5 +109,31 @@ impl RouterHandle {
     #[must_use]
     pub fn counters(&self, environment_id: EnvironmentId) -> Option<Counters> {
         self.0.table.load().app(environment_id).map(|app| app.counters())
+    }
+
+    /// Lets requests for an environment wait, those that come from now on, until [`Self::end_hold`]. Nothing where it has no
+    /// route, or where they wait already.
+    pub fn hold(&self, environment_id: EnvironmentId) {
+        let hold = Arc::new(Hold::begin());
+        let held = self.0.change(|table| match table.app(environment_id) {
+            Some(app) if app.hold.is_none() => table.with_hold(environment_id, Some(hold)),
+            Some(_) | None => table.clone(),
+        });
+        // Its targets are those of before.
+        drop(held);
+    }
+
+    /// Lets requests that wait go on to whatever the route has now. Tells what has waited.
+    pub fn end_hold(&self, environment_id: EnvironmentId) -> Option<Held> {
+        let hold = self.0.table.load().app(environment_id)?.hold.clone()?;
+        drop(self.0.change(|table| table.with_hold(environment_id, None)));
+        hold.end();
+        Some(hold.read())
+    }
+
+    /// What the release of an environment has answered, and the one before it; `None` for an environment without a route.
+    #[must_use]
+    pub fn release_counters(&self, environment_id: EnvironmentId) -> Option<ReleaseCounters> {
+        self.0.table.load().app(environment_id).map(|app| app.release_counters())
     }
 }

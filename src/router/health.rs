@@ -77,6 +77,15 @@ pub async fn check(address: SocketAddr, check: &HealthCheck, host: &str) -> Resu
     Err(Unhealthy { attempts, last })
 }
 
+/// Asks an instance once. Gives what was seen: `GET / -> 200`.
+///
+/// # Errors
+/// With why it does not count as healthy.
+pub async fn ask(address: SocketAddr, check: &HealthCheck, host: &str) -> Result<String, ProbeFailure> {
+    let limit = millis(check.attempt_timeout_ms);
+    probe::attempt(address, &check.probe, host, limit, limit).await
+}
+
 fn millis(milliseconds: u32) -> Duration {
     Duration::from_millis(u64::from(milliseconds))
 }

@@ -24,7 +24,7 @@
 //! | 408 | `request_timeout` |
 //! | 413 | `payload_too_large` |
 //! | 502 | `app_hung_up`, `app_bad_response` |
-//! | 503 | `no_instance`, `app_unreachable`, with `Retry-After` |
+//! | 503 | `no_instance`, `app_unreachable`, `app_replaced`, `maintenance`, `app_stopped`, with `Retry-After` |
 //! | 504 | `app_timeout` |
 //!
 //! Not here: TLS and certificates, and knowing which instances there should be.
@@ -40,8 +40,10 @@ mod exchange;
 mod forwarded;
 mod handle;
 pub mod health;
+mod hold;
 mod hop;
 mod host;
+mod incoming;
 mod listener;
 mod options;
 mod pages;
@@ -56,9 +58,10 @@ mod target;
 mod tunnel;
 mod turn;
 
-pub use counters::Counters;
+pub use counters::{Answered, Counters, ReleaseCounters};
 pub use drain::{Drain, Drained, Switched};
 pub use handle::RouterHandle;
+pub use hold::Held;
 pub use listener::{BindError, Bound, Router, Stopped};
 pub use options::RouterOptions;
 

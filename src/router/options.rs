@@ -27,6 +27,9 @@ pub struct RouterOptions {
     pub header_timeout: Duration,
     /// How long a client's connection may be idle between two requests.
     pub keep_alive_timeout: Duration,
+    /// Requests of one environment that may wait while its instances are replaced, and how long each may.
+    pub max_held: usize,
+    pub hold_limit: Duration,
     /// How long requests and websockets may go on after the router was told to stop.
     pub drain_deadline: Duration,
     /// How long a connection without a request is kept then: its client may be about to send one.
@@ -49,6 +52,8 @@ impl RouterOptions {
             header_timeout: Duration::from_secs(10),
             // As nginx: longer than the 60 s for which load balancers in front of a server keep connections.
             keep_alive_timeout: Duration::from_secs(75),
+            max_held: 256,
+            hold_limit: Duration::from_secs(30),
             drain_deadline: Duration::from_secs(25),
             idle_grace: Duration::from_secs(2),
         }

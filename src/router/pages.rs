@@ -11,17 +11,19 @@ use hyper::{Response, StatusCode};
 
 const ERROR: HeaderName = HeaderName::from_static("x-gilgal-error");
 
-/// The answer to a request that met a problem: JSON where `accept` prefers it, else a page.
+/// The answer to a request that met a problem: JSON where `accept` prefers it, else a page, which may be the app's own.
 pub(super) fn render(
     problem: Problem,
+    own: Option<String>,
     accept: Option<&HeaderValue>,
     request_id: HeaderValue,
 ) -> Response<ResponseBody> {
     let id = request_id.to_str().unwrap_or_default();
+    let is_own = own.is_some();
     let (body, content_type) = if accept.is_some_and(prefers_json) {
         (json(problem, id), "application/json")
     } else {
-        (html(problem, id), "text/html; charset=utf-8")
+        (own.unwrap_or_else(|| html(problem, id)), "text/html; charset=utf-8")
     };
     let mut response = Response::new(ResponseBody::page(body));
     *response.status_mut() = problem.status();
@@ -30,18 +32,19 @@ pub(super) fn render(
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(
         CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'"),
+        HeaderValue::from_static(if is_own {
+            "default-src 'none'; style-src 'unsafe-inline'; img-src https: data:"
+        } else {
+            "default-src 'none'; style-src 'unsafe-inline'"
+        }),
     );
     headers.insert(ERROR, HeaderValue::from_static(problem.code()));
     headers.insert(request_id::HEADER, request_id);
-    match problem.status() {
-        StatusCode::SERVICE_UNAVAILABLE => {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
-        }
-        StatusCode::METHOD_NOT_ALLOWED => {
-            headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
-        }
-        _ => {}
+    if let Some(seconds) = problem.retry_after() {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static(seconds));
+    }
+    if problem.status() == StatusCode::METHOD_NOT_ALLOWED {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
     }
     response
 }

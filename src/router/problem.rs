@@ -17,6 +17,12 @@ pub(super) enum Problem {
     NoSuchApp,
     /// The route has no instance: the app is starting, or all its instances have crashed.
     NoInstance,
+    /// The app is being worked on.
+    Maintenance,
+    /// Somebody has stopped the app.
+    Stopped,
+    /// Its instances are being replaced, and no more requests can wait, or not any longer.
+    Held,
     /// The instance takes no connections.
     Unreachable,
     /// The instance closed the connection before it had answered.
@@ -40,7 +46,9 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSuchApp => StatusCode::NOT_FOUND,
             // Not 502: the instance is not there yet, or not any more, as while the engine or the host is restarted.
-            Self::NoInstance | Self::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoInstance | Self::Held | Self::Unreachable | Self::Maintenance | Self::Stopped => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::HungUp | Self::BadResponse => StatusCode::BAD_GATEWAY,
             Self::TooSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -55,6 +63,9 @@ impl Problem {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::NoSuchApp => "no_such_app",
             Self::NoInstance => "no_instance",
+            Self::Held => "app_replaced",
+            Self::Maintenance => "maintenance",
+            Self::Stopped => "app_stopped",
             Self::Unreachable => "app_unreachable",
             Self::HungUp => "app_hung_up",
             Self::BadResponse => "app_bad_response",
@@ -71,7 +82,9 @@ impl Problem {
             Self::TwoHosts | Self::NoHost | Self::ClientGone => "Bad request",
             Self::MethodNotAllowed => "Method not allowed",
             Self::NoSuchApp => "There is no app here",
-            Self::NoInstance | Self::Unreachable => "The app is not ready",
+            Self::NoInstance | Self::Held | Self::Unreachable => "The app is not ready",
+            Self::Maintenance => "Back in a moment",
+            Self::Stopped => "The app is stopped",
             Self::HungUp | Self::BadResponse => "The app did not answer",
             Self::TooSlow => "The app took too long",
             Self::TooLarge => "The request is too large",
@@ -89,6 +102,9 @@ impl Problem {
                 "No app is deployed under this name. If you have just added it, push it first."
             }
             Self::NoInstance => "It is starting, or none of its instances is running. Try again in a moment.",
+            Self::Maintenance => "The app is being worked on. Try again in a few minutes.",
+            Self::Stopped => "Somebody has stopped it, and can start it again.",
+            Self::Held => "It is being replaced by a new release. Try again in a moment.",
             Self::Unreachable => {
                 "Its instance accepts no connections. Try again in a moment; the app's log may say why."
             }
@@ -100,6 +116,25 @@ impl Problem {
             Self::TooLarge => "The body of the request is larger than this server allows.",
             Self::ClientTooSlow => "The rest of the request did not arrive in time.",
             Self::ClientGone => "The request ended before its body was complete.",
+        }
+    }
+
+    /// After how many seconds trying again makes sense, where it does.
+    pub(super) const fn retry_after(self) -> Option<&'static str> {
+        match self {
+            Self::NoInstance | Self::Held | Self::Unreachable => Some("2"),
+            Self::Maintenance => Some("60"),
+            Self::Stopped => Some("600"),
+            Self::TwoHosts
+            | Self::NoHost
+            | Self::MethodNotAllowed
+            | Self::NoSuchApp
+            | Self::HungUp
+            | Self::BadResponse
+            | Self::TooSlow
+            | Self::TooLarge
+            | Self::ClientTooSlow
+            | Self::ClientGone => None,
         }
     }
 

@@ -3,13 +3,14 @@
 use crate::model::id::EnvironmentId;
 use crate::model::route::Route;
 use crate::router::app::App;
+use crate::router::hold::Hold;
 use crate::router::host;
 use crate::router::target::Target;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// Every route of the server.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Table {
     hosts: HashMap<Box<str>, Arc<App>>,
     apps: BTreeMap<EnvironmentId, Arc<App>>,
@@ -41,6 +42,18 @@ impl Table {
     pub(super) fn with(&self, route: Route) -> Self {
         let mut next = self.without(route.environment_id);
         next.insert(route, self);
+        next
+    }
+
+    /// This table with requests of an environment waiting, or not waiting any more.
+    pub(super) fn with_hold(&self, environment_id: EnvironmentId, hold: Option<Arc<Hold>>) -> Self {
+        let Some(app) = self.app(environment_id) else { return self.clone() };
+        let app = Arc::new(app.with_hold(hold));
+        let mut next = self.clone();
+        for other in next.hosts.values_mut().filter(|other| other.route.environment_id == environment_id) {
+            *other = Arc::clone(&app);
+        }
+        next.apps.insert(environment_id, app);
         next
     }
 

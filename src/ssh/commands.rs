@@ -77,7 +77,7 @@ pub(super) async fn scale(
 }
 
 /// What somebody is told whose deployment was not queued.
-fn not_queued(error: DeployError) -> Refusal {
+pub(super) fn not_queued(error: DeployError) -> Refusal {
     match error {
         DeployError::Store(error) => failed(error),
         DeployError::Git(error) => internal(error),
@@ -90,6 +90,7 @@ fn not_queued(error: DeployError) -> Refusal {
         | DeployError::NotReleased
         | DeployError::LiveAlready(_)
         | DeployError::NothingLive(_)
+        | DeployError::NotStopped(_)
         | DeployError::SameEnvironment
         | DeployError::NoProcess(..)
         | DeployError::TooMuch(_)
@@ -102,7 +103,7 @@ fn not_queued(error: DeployError) -> Refusal {
 }
 
 /// Writes the log to the client; the exit code says whether the deployment went live.
-async fn follow(front: &Front, deployment: DeploymentId, output: &Output) -> Result<u32, Refusal> {
+pub(super) async fn follow(front: &Front, deployment: DeploymentId, output: &Output) -> Result<u32, Refusal> {
     let mut reader = front.journal.read(deployment, 0);
     loop {
         match reader.next().await {

@@ -38,6 +38,14 @@ pub(super) fn help(address: &PublicAddress) -> String {
          ps PROJECT    what runs: process, state, since when, restarts, release\n\
          releases PROJECT\n\
          \x20             the newest releases of production\n\
+         stop PROJECT, start PROJECT\n\
+         \x20             stop every instance, and start them again\n\
+         maintenance on|off PROJECT\n\
+         \x20             answer requests with a page that says that it is being worked on\n\
+         volumes PROJECT\n\
+         \x20             the folders that outlive its instances\n\
+         cron PROJECT [runs NAME | run NAME]\n\
+         \x20             the schedule; what became of a command of it; run one now\n\
          redeploy PROJECT\n\
          \x20             deploy again what is on the branch of production\n\
          rollback PROJECT [vN] [--rebuild]\n\

@@ -13,6 +13,7 @@ mod app_logs;
 mod arrival;
 mod commands;
 mod connection;
+mod cron;
 mod find;
 mod first_packets;
 mod front;
@@ -24,6 +25,7 @@ mod output;
 mod pump;
 mod request;
 mod session;
+mod standing;
 mod tables;
 mod trail;
 

@@ -1,7 +1,7 @@
 //! What a client asks for, parsed from the command line that ssh sends.
 
 use crate::git::Service;
-use crate::model::name::{ProcessType, shown};
+use crate::model::name::{CronName, ProcessType, shown};
 use crate::processes::ProcessSelector;
 use std::collections::BTreeMap;
 
@@ -28,6 +28,18 @@ pub(super) enum Request {
     Instances { project: String },
     /// The releases of an environment.
     Releases { project: String },
+    /// Answer requests with a page, or let them through again.
+    Maintenance { project: String, on: bool },
+    /// Stop every instance.
+    Stop { project: String },
+    /// Start what was stopped.
+    Start { project: String },
+    /// The volumes of an environment.
+    Volumes { project: String },
+    /// The schedule of an environment, or the runs of one of its commands.
+    Cron { project: String, name: Option<CronName> },
+    /// Run a command of the schedule now.
+    RunCron { project: String, name: CronName },
     /// Who am I?
     WhoAmI,
     /// What can I do here?
@@ -74,6 +86,15 @@ impl Request {
             ["redeploy", project] => Ok(Self::Redeploy { project: project_of(project) }),
             ["ps", project] => Ok(Self::Instances { project: project_of(project) }),
             ["releases", project] => Ok(Self::Releases { project: project_of(project) }),
+            ["maintenance", word @ ("on" | "off"), project]
+            | ["maintenance", project, word @ ("on" | "off")] => {
+                Ok(Self::Maintenance { project: project_of(project), on: *word == "on" })
+            }
+            ["maintenance", ..] => Err(Unsupported("It is `maintenance on shop`, or `off`.".to_owned())),
+            ["stop", project] => Ok(Self::Stop { project: project_of(project) }),
+            ["start", project] => Ok(Self::Start { project: project_of(project) }),
+            ["volumes", project] => Ok(Self::Volumes { project: project_of(project) }),
+            ["cron", project, words @ ..] => cron(project, words),
             ["restart", project] => Ok(Self::Restart { project: project_of(project) }),
             ["rollback", project, options @ ..] => rollback(project, options),
             ["scale", project, counts @ ..] if !counts.is_empty() => scale(project, counts),
@@ -81,7 +102,11 @@ impl Request {
                 "It takes the name of a project, as in `rollback shop v3` and `scale shop web=2 worker=1`."
                     .to_owned(),
             )),
-            [name @ ("logs" | "redeploy" | "restart" | "ps" | "releases"), ..] => Err(Unsupported(format!(
+            [
+                name @ ("logs" | "redeploy" | "restart" | "ps" | "releases" | "cron" | "volumes" | "stop"
+                | "start"),
+                ..,
+            ] => Err(Unsupported(format!(
                 "`{name}` takes the name of one project or environment, as in `{name} shop` and `{name} shop:staging`."
             ))),
             [name, path] => match name.parse() {
@@ -136,6 +161,21 @@ fn app_logs(project: &str, options: &[&str]) -> Result<Request, Unsupported> {
     Ok(Request::AppLogs(wanted))
 }
 
+fn cron(project: &str, words: &[&str]) -> Result<Request, Unsupported> {
+    let named = |name: &str| name.parse::<CronName>().map_err(|error| Unsupported(error.to_string()));
+    let project = project_of(project);
+    match words {
+        [] => Ok(Request::Cron { project, name: None }),
+        ["runs", name] => Ok(Request::Cron { project, name: Some(named(name)?) }),
+        ["run", name] => Ok(Request::RunCron { project, name: named(name)? }),
+        _ => Err(Unsupported(
+            "`cron shop` shows the schedule, `cron shop runs NAME` what became of a command, and `cron shop run NAME` \
+             runs it now."
+                .to_owned(),
+        )),
+    }
+}
+
 fn rollback(project: &str, options: &[&str]) -> Result<Request, Unsupported> {
     let (mut version, mut rebuild) = (None, false);
     for option in options {
@@ -167,7 +207,7 @@ fn scale(project: &str, counts: &[&str]) -> Result<Request, Unsupported> {
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
         "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `ps`, `releases`, \
-         `redeploy`, `rollback`, `restart`, `scale`, `run`, `whoami` and `help`."
+         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `volumes`, `maintenance`, `stop`, `start`, `whoami` and `help`."
     ))
 }
 
@@ -233,6 +273,18 @@ mod tests {
         let run = |command: &str| Request::Run { project: "shop".to_owned(), command: command.to_owned() };
         assert_eq!(Request::parse(b"run shop ls -la"), Ok(run("ls -la")));
         assert_eq!(Request::parse(b"run shop echo \"a b\" | wc -c"), Ok(run("echo \"a b\" | wc -c")));
+        let cron = |name: Option<&str>| Request::Cron {
+            project: "shop".to_owned(),
+            name: name.map(|name| name.parse().unwrap()),
+        };
+        assert_eq!(Request::parse(b"cron shop"), Ok(cron(None)));
+        assert_eq!(Request::parse(b"cron shop runs nightly"), Ok(cron(Some("nightly"))));
+        let run = Request::RunCron { project: "shop".to_owned(), name: "nightly".parse().unwrap() };
+        assert_eq!(Request::parse(b"cron shop run nightly"), Ok(run));
+        let maintenance = |on| Request::Maintenance { project: "shop".to_owned(), on };
+        assert_eq!(Request::parse(b"maintenance on shop"), Ok(maintenance(true)));
+        assert_eq!(Request::parse(b"maintenance shop off"), Ok(maintenance(false)));
+        assert_eq!(Request::parse(b"stop shop"), Ok(Request::Stop { project: "shop".to_owned() }));
         let logs = |follow, lines, process: Option<&str>| {
             let process = process.map(|process| process.parse().unwrap());
             Request::AppLogs(AppLogs { project: "shop".to_owned(), follow, lines, process })
@@ -262,6 +314,13 @@ mod tests {
             "rollback shop v0",
             "rollback shop v1 v2",
             "rollback shop v-1",
+            "stop",
+            "maintenance shop",
+            "maintenance on",
+            "cron",
+            "cron shop run",
+            "cron shop run ../x",
+            "cron shop stop nightly",
             "scale shop",
             "scale shop web",
             "scale shop web=-1",

@@ -4,7 +4,7 @@ use super::front::Front;
 use super::output::Output;
 use super::request::{Request, Unsupported};
 use super::trail::Deed;
-use super::{app_logs, commands, git_session, greeting, one_off, tables};
+use super::{app_logs, commands, cron, git_session, greeting, one_off, standing, tables};
 use crate::git::GitProtocol;
 use crate::model::user::{SshKey, User};
 use crate::store::StoreError;
@@ -124,6 +124,22 @@ async fn carry_out(
         }
         Request::Releases { project } => {
             until_hung_up(read, tables::releases(front, user, &project, output)).await
+        }
+        Request::Maintenance { project, on } => {
+            until_hung_up(read, standing::maintain(front, user, (&project, on), output)).await
+        }
+        Request::Stop { project } => until_hung_up(read, standing::stop(front, user, &project, output)).await,
+        Request::Start { project } => {
+            until_hung_up(read, Box::pin(standing::start(front, user, &project, output))).await
+        }
+        Request::Volumes { project } => {
+            until_hung_up(read, tables::volumes(front, user, &project, output)).await
+        }
+        Request::Cron { project, name } => {
+            until_hung_up(read, cron::show(front, user, (&project, name.as_ref()), output)).await
+        }
+        Request::RunCron { project, name } => {
+            until_hung_up(read, Box::pin(cron::run(front, user, (&project, &name), output))).await
         }
         Request::Git { service, project } => {
             git_session::run(front, caller, user.clone(), service, &project, read, output).await

@@ -10,7 +10,7 @@ use crate::model::id::ReleaseId;
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, age, now};
 use crate::model::user::User;
-use crate::processes::{Process, ProcessError, ProcessState};
+use crate::processes::{Process, ProcessError, ProcessState, VolumeEntry};
 use crate::store::{PageRequest, StoreError};
 
 /// Releases that are shown.
@@ -27,13 +27,26 @@ pub(super) async fn instances(
 ) -> Result<u32, Refusal> {
     let (project, environment) = find::environment(front, user, name, Action::ReadProject).await?;
     let processes = front.processes.list(&environment).await.map_err(not_shown)?;
+    let place = environment.name.shown_of(&project.slug);
+    if environment.stopped_at.is_some() {
+        output.say(&format!("{place} is stopped: `start {place}` starts it.\n")).await;
+    } else if environment.maintenance_at.is_some() {
+        output
+            .say(&format!("{place} is in maintenance: `maintenance off {place}` lets requests through.\n"))
+            .await;
+    }
     if processes.is_empty() {
-        output.say(&format!("Nothing of {} runs.\n", environment.name.shown_of(&project.slug))).await;
+        output.say(&format!("Nothing of {place} runs.\n")).await;
         return Ok(0);
     }
     let mut rows = vec![["PROCESS", "STATE", "SINCE", "RESTARTS", "RELEASE"].map(str::to_owned)];
     rows.extend(processes.iter().map(|process| process_row(process, now())));
     output.say(&table(&rows)).await;
+    for process in &processes {
+        if let Some(remark) = &process.remark {
+            output.say(&format!("{}: {remark}\n", process.name)).await;
+        }
+    }
     Ok(0)
 }
 
@@ -60,6 +73,27 @@ pub(super) async fn releases(
     Ok(0)
 }
 
+/// Shows the volumes of an environment: name, where each is, whether it is written, age.
+pub(super) async fn volumes(front: &Front, user: &User, name: &str, output: &Output) -> Result<u32, Refusal> {
+    let (project, environment) = find::environment(front, user, name, Action::ReadProject).await?;
+    let volumes = front.processes.volumes(&environment).await.map_err(not_shown)?;
+    if volumes.is_empty() {
+        output.say(&format!("{} has no volumes.\n", environment.name.shown_of(&project.slug))).await;
+        return Ok(0);
+    }
+    let mut rows = vec![["VOLUME", "PATH", "ACCESS", "AGE"].map(str::to_owned)];
+    rows.extend(volumes.into_iter().map(|VolumeEntry { volume, mount }| {
+        let access = mount
+            .as_ref()
+            .map_or("not used", |mount| if mount.read_only { "read" } else { "read and write" });
+        let path = mount.as_ref().map_or_else(|| "-".to_owned(), |mount| mount.path.to_string());
+        let age = volume.created_at.map_or_else(|| "-".to_owned(), |at| age(at, now()));
+        [volume.name.to_string(), path, access.to_owned(), age]
+    }));
+    output.say(&table(&rows)).await;
+    Ok(0)
+}
+
 /// What somebody is told who cannot be shown what runs, or for whom a command was not run.
 pub(super) fn not_shown(error: ProcessError) -> Refusal {
     match error {
@@ -73,6 +107,8 @@ pub(super) fn not_shown(error: ProcessError) -> Refusal {
         }
         ProcessError::NothingLive(_)
         | ProcessError::TooMany(_)
+        | ProcessError::NoCron(_)
+        | ProcessError::CronRuns(_)
         | ProcessError::NoProcess(_)
         | ProcessError::Config(_) => Refusal(error.to_string()),
     }
@@ -84,6 +120,9 @@ fn process_row(process: &Process, now: Timestamp) -> [String; 5] {
         ProcessState::Running => "running".to_owned(),
         ProcessState::Crashed { out_of_memory: true, .. } => "out of memory".to_owned(),
         ProcessState::Crashed { code, out_of_memory: false } => format!("exited ({code})"),
+        ProcessState::Silent => "not answering".to_owned(),
+        ProcessState::CrashLooping { code: Some(code) } => format!("crash loop ({code})"),
+        ProcessState::CrashLooping { code: None } => "crash loop".to_owned(),
     };
     let since = process.since.map_or_else(|| "-".to_owned(), |at| age(at, now));
     // An instance of a deployment that is still being checked belongs to no release yet.
@@ -138,7 +177,7 @@ const fn state_word(state: DeploymentState) -> &'static str {
 }
 
 /// Rows with their columns on the left, as wide as the widest word.
-fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+pub(super) fn table<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: [usize; COLUMNS] = std::array::from_fn(width);
     let mut text = String::new();

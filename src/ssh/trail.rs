@@ -13,7 +13,7 @@ use serde_json::json;
 /// A command that changes something.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Deed {
-    /// The first word of the command.
+    /// The words of the command that say what is done.
     action: &'static str,
     /// The project or environment, as it was named.
     of: String,
@@ -29,11 +29,18 @@ impl Deed {
             Request::Rollback { project, .. } => ("rollback", project),
             Request::Restart { project } => ("restart", project),
             Request::Scale { project, .. } => ("scale", project),
+            Request::Maintenance { project, on: true } => ("maintenance on", project),
+            Request::Maintenance { project, on: false } => ("maintenance off", project),
+            Request::Stop { project } => ("stop", project),
+            Request::Start { project } => ("start", project),
+            Request::RunCron { project, .. } => ("cron", project),
             Request::Git { service: Service::UploadPack | Service::UploadArchive, .. }
             | Request::Logs { .. }
             | Request::AppLogs(_)
             | Request::Instances { .. }
             | Request::Releases { .. }
+            | Request::Volumes { .. }
+            | Request::Cron { .. }
             | Request::WhoAmI
             | Request::Help => return None,
         };

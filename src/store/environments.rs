@@ -6,6 +6,7 @@ use crate::model::name::{BranchName, EnvironmentName, ProcessType, Slug};
 use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
+use crate::store::deployments::queue::lock_enabled;
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
 use crate::store::schema::environments;
@@ -26,6 +27,8 @@ pub(super) struct EnvironmentRow {
     updated_at: StoredTime,
     host: String,
     disabled_at: Option<StoredTime>,
+    maintenance_at: Option<StoredTime>,
+    stopped_at: Option<StoredTime>,
 }
 
 /// An environment to make.
@@ -53,6 +56,8 @@ impl From<EnvironmentRow> for Environment {
             branch: row.branch,
             settings: row.settings.0,
             disabled_at: row.disabled_at.map(Into::into),
+            maintenance_at: row.maintenance_at.map(Into::into),
+            stopped_at: row.stopped_at.map(Into::into),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
@@ -72,6 +77,8 @@ impl EnvironmentRow {
             created_at: environment.created_at.into(),
             updated_at: environment.updated_at.into(),
             disabled_at: environment.disabled_at.map(Into::into),
+            maintenance_at: environment.maintenance_at.map(Into::into),
+            stopped_at: environment.stopped_at.map(Into::into),
         }
     }
 }
@@ -91,6 +98,8 @@ impl Store {
             branch: new.branch,
             settings: new.settings,
             disabled_at: None,
+            maintenance_at: None,
+            stopped_at: None,
             created_at,
             updated_at: created_at,
         };
@@ -170,13 +179,16 @@ impl Store {
     }
 
     /// Sets how many instances of some process types an environment has; what is set of others stays.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
     pub async fn set_formation(
         &self,
         id: EnvironmentId,
         counts: &BTreeMap<ProcessType, u16>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            environment_lock::lock(connection, id).await?;
+            lock_enabled(connection, id).await?;
             let row = environments::table.find(id).select(environments::settings);
             let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
             settings.0.formation.0.extend(counts.clone());
@@ -226,18 +238,6 @@ impl Store {
                 .get_result(c)
                 .await)?;
             Ok(Ok(row.into()))
-        })
-        .await
-    }
-
-    /// Lets nothing be deployed to an environment any more, and nothing of it be served. A deployment is queued before it,
-    /// and is seen by whoever asks after it, or not at all.
-    pub async fn disable_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
-        self.transaction(async |connection| {
-            environment_lock::lock(connection, id).await?;
-            let since = environments::disabled_at.eq(StoredTime::now());
-            on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
-            Ok(())
         })
         .await
     }

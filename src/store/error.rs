@@ -100,6 +100,7 @@ fn field_of(index: &str) -> Option<&'static str> {
         "environments_branch" => "branch",
         "environments_host" => "host",
         "config_files_path" => "path",
+        "cron_runs_scheduled_at" => "scheduled_at",
         "deployments_environment_id" => "environment_id",
         "releases_version" => "version",
         "jobs_lock_key" => "lock_key",

@@ -86,6 +86,8 @@ impl Store {
             branch: Some(BranchName::main()),
             settings,
             disabled_at: None,
+            maintenance_at: None,
+            stopped_at: None,
             created_at,
             updated_at: created_at,
         };

@@ -106,6 +106,7 @@ impl Store {
                 return if cancelled == 1 { Ok(None) } else { Err(StoreError::Stale) };
             }
             insert_event(connection, id, DeploymentState::Switching, None).await?;
+            crate::store::standing::start(connection, new.environment_id, id).await?;
             if let Some(restored) = &new.restores {
                 Box::pin(restore(connection, new.environment_id, restored)).await?;
             }

@@ -96,6 +96,8 @@ diesel::table! {
         updated_at -> UtcTime,
         host -> Text,
         disabled_at -> Nullable<UtcTime>,
+        maintenance_at -> Nullable<UtcTime>,
+        stopped_at -> Nullable<UtcTime>,
     }
 }
 
@@ -360,6 +362,26 @@ diesel::table! {
         request_hash -> Text,
         sealed_answer -> Nullable<Text>,
         created_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Nullable, Text};
+
+    cron_runs (id) {
+        id -> Guid,
+        environment_id -> Guid,
+        name -> Text,
+        scheduled_at -> Nullable<UtcTime>,
+        requested_by -> Nullable<Guid>,
+        version -> BigInt,
+        state -> Text,
+        exit_code -> Nullable<BigInt>,
+        reason -> Nullable<Text>,
+        output -> Text,
+        started_at -> UtcTime,
+        finished_at -> Nullable<UtcTime>,
     }
 }
 

@@ -25,7 +25,7 @@ pub struct DeploymentBody {
     pub status: Status,
     /// What runs now, or `done`.
     pub step: Step,
-    /// Why it did not go live.
+    /// Why it did not go live; of a rollback that the server has started by itself, why it has.
     pub reason: Option<String>,
     /// `null` until it is fetched, where it comes from another repository.
     pub commit: Option<CommitId>,

@@ -1,8 +1,8 @@
 //! Bodies of `/api/environments`.
 
-use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe};
+use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, WatchSeconds};
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath};
+use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
 use crate::wire::form::{Body, Form};
@@ -17,10 +17,12 @@ pub struct EnvironmentFields {
     pub health: Option<HealthBody>,
     pub limits: Option<LimitsBody>,
     pub drain_seconds: Option<DrainSeconds>,
+    pub watch_seconds: Option<WatchSeconds>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
+    pub maintenance_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentFields {
@@ -30,16 +32,18 @@ impl EnvironmentFields {
             health: form.optional_value("health", HEALTH),
             limits: form.optional_value("limits", LIMITS),
             drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
+            watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
             on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
             root: form.change("root"),
             build_command: form.change("build_command"),
             start_command: form.change("start_command"),
+            maintenance_page: form.change("maintenance_page"),
         }
     }
 }
 
-const HEALTH: &str =
-    "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms` and `threshold`";
+const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
+     `live_interval_ms` and `live_failures`";
 const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
 /// `POST /api/projects/:id/environments`.
@@ -84,12 +88,30 @@ impl Body for ReplaceEnvironmentBody {
             health: Some(fields.health.unwrap_or_default()),
             limits: Some(fields.limits.unwrap_or_default()),
             drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
+            watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
             on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
             start_command: Some(fields.start_command.flatten()),
+            maintenance_page: Some(fields.maintenance_page.flatten()),
         };
         Some(Self { name: name?, fields })
+    }
+}
+
+/// `POST /api/environments/:id/maintenance`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MaintenanceBody {
+    pub on: bool,
+}
+
+impl Body for MaintenanceBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        let on = form.optional_value("on", "`true` or `false`");
+        if on.is_none() {
+            form.refuse("on", "This must be `true` or `false`.");
+        }
+        Some(Self { on: on? })
     }
 }
 
@@ -109,10 +131,18 @@ pub struct EnvironmentBody {
     pub health: HealthBody,
     pub limits: LimitsBody,
     pub drain_seconds: DrainSeconds,
+    /// For so long a new release is watched, and rolled back when it fails; 0: not at all.
+    pub watch_seconds: WatchSeconds,
     pub on_hang_up: HangUpPolicy,
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
+    /// What people see while it is being worked on, in HTML; `null`: a page of the server's.
+    pub maintenance_page: Option<MaintenancePage>,
+    /// Whether requests get that page.
+    pub maintenance: bool,
+    /// Whether somebody has stopped it.
+    pub stopped: bool,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -133,6 +163,10 @@ pub struct HealthBody {
     pub deadline_ms: u32,
     /// Successes in a row.
     pub threshold: u16,
+    /// Between two attempts once an instance is live; 0: it is not asked any more.
+    pub live_interval_ms: u32,
+    /// Failures in a row after which a live instance is replaced.
+    pub live_failures: u16,
 }
 
 impl Default for HealthBody {
@@ -156,6 +190,8 @@ impl From<HealthCheck> for HealthBody {
             timeout_ms: check.attempt_timeout_ms,
             deadline_ms: check.deadline_ms,
             threshold: check.successes,
+            live_interval_ms: check.live_interval_ms,
+            live_failures: check.live_failures,
         }
     }
 }
@@ -176,6 +212,8 @@ impl HealthBody {
             attempt_timeout_ms: self.timeout_ms,
             deadline_ms: self.deadline_ms,
             successes: self.threshold,
+            live_interval_ms: self.live_interval_ms,
+            live_failures: self.live_failures,
         })
     }
 }

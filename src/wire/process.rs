@@ -25,6 +25,8 @@ pub struct ProcessBody {
     pub restarts: u32,
     /// Of the release that it runs; `null`: of a deployment that is not live yet.
     pub version: Option<i64>,
+    /// That it does not answer, or what it has taken the place of.
+    pub remark: Option<String>,
 }
 
 /// What an instance is doing.
@@ -37,6 +39,10 @@ pub enum ProcessStateBody {
     Crashed,
     /// The same: the kernel has killed it for its memory.
     OutOfMemory,
+    /// It runs and does not answer its health check any more; another one is about to take its place.
+    NotAnswering,
+    /// It ends again and again, soon after it was started; it is started after longer and longer pauses.
+    CrashLooping,
 }
 
 /// `PUT /api/environments/:id/formation`: instances by process type. What is not named stays.
@@ -79,7 +85,7 @@ pub struct AppLineBody {
     pub time: Option<Timestamp>,
     /// `web.1`
     pub process: String,
-    /// `stdout` or `stderr`.
+    /// `stdout` or `stderr`; `gilgal`: the server says what it has done to the instance.
     pub stream: AppStream,
     pub text: String,
 }
@@ -90,6 +96,7 @@ pub struct AppLineBody {
 pub enum AppStream {
     Stdout,
     Stderr,
+    Gilgal,
 }
 
 #[cfg(test)]

@@ -7,15 +7,15 @@ use crate::model::audit::CredentialKind;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
-use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy};
+use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, DrainId, EnvironmentId, InvitationId,
-    ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
+    InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
-    BranchName, CommandLine, CommitId, ConfigName, Email, EnvironmentName, FilePath, FolderPath, ProcessType,
-    Slug, Username,
+    BranchName, CommandLine, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, FolderPath,
+    MaintenancePage, ProcessType, Slug, Username, VolumeName,
 };
 use crate::model::password::Password;
 use crate::model::process::Formation;
@@ -25,7 +25,8 @@ use crate::model::title::Title;
 use crate::model::user::ServerRole;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
-    HealthBody, LimitsBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+    HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    UpdateEnvironmentBody,
 };
 use crate::wire::process::FormationBody;
 use utoipa::openapi::RefOr;
@@ -64,6 +65,7 @@ fn environment() -> ObjectBuilder {
         .property("health", HealthBody::schema())
         .property("limits", LimitsBody::schema())
         .property("drain_seconds", DrainSeconds::schema())
+        .property("watch_seconds", WatchSeconds::schema())
         .property("on_hang_up", HangUpPolicy::schema())
         .property(
             "root",
@@ -71,6 +73,7 @@ fn environment() -> ObjectBuilder {
         )
         .property("build_command", string_or_null())
         .property("start_command", string_or_null())
+        .property("maintenance_page", string_or_null())
 }
 
 /// What is to become of a config var.
@@ -131,6 +134,7 @@ schemas! {
     AuditEntryId = id(),
     ConfigChangeId = id(),
     ConfigFileId = id(),
+    CronRunId = id(),
     DeploymentId = id(),
     DrainId = id(),
     EnvironmentId = id(),
@@ -145,13 +149,17 @@ schemas! {
     EnvironmentName = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
     ProcessType = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
+    CronName = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
+    VolumeName = string().pattern(Some("^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$")),
     ConfigName = string().pattern(Some("^[A-Za-z_][A-Za-z0-9_]{0,127}$")),
     CommitId = string().pattern(Some("^[0-9a-f]{40}$")),
     DrainUrl = string().format(Some(SchemaFormat::Custom("uri".to_owned()))).max_length(Some(1024)),
     FilePath = string().min_length(Some(2)).max_length(Some(255)),
     FolderPath = string().min_length(Some(1)).max_length(Some(255)),
+    MaintenancePage = string().min_length(Some(1)).max_length(Some(32_768)),
     CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
     DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
+    WatchSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
     Formation = object().additional_properties(Some(integer())),
     ReleaseDiff = object()
         .property("image", boolean())
@@ -162,6 +170,8 @@ schemas! {
         .required("files")
         .property("processes", names())
         .required("processes")
+        .property("cron", names())
+        .required("cron")
         .property("formation", object().additional_properties(Some(count_change())))
         .required("formation")
         .property("settings", boolean())
@@ -176,6 +186,7 @@ schemas! {
     NewEnvironmentBody = environment().required("name"),
     ReplaceEnvironmentBody = environment().required("name"),
     UpdateEnvironmentBody = environment(),
+    MaintenanceBody = object().property("on", boolean()).required("on"),
     PutVariableBody = variable().required("value"),
     UpdateConfigBody = variables(),
     FormationBody = object().additional_properties(Some(instances())),

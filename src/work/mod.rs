@@ -1,11 +1,15 @@
-//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`housekeeping`],
-//! [`retention`]).
+//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`cron`],
+//! [`housekeeping`], [`retention`], [`watch`]).
 
+mod cron;
 mod housekeeping;
 mod retention;
+mod watch;
 
+pub use cron::Cron;
 pub use housekeeping::{Housekeeping, HousekeepingError};
 pub use retention::Retention;
+pub use watch::Watch;
 
 use crate::deploy::Deployer;
 use crate::jobs::{Handler, Outcome};

@@ -107,7 +107,13 @@ pub(crate) const FENCES: &[Fence] = &[
     // Archives that have nothing in common: a context is a tree without secrets, a backup is the secrets.
     Fence {
         names: &["tar"],
-        only: &["git/", "backup/", "engine/docker/files.rs", "cli/client/folder.rs"],
+        only: &[
+            "git/",
+            "backup/",
+            "engine/docker/files.rs",
+            "engine/docker/ownership.rs",
+            "cli/client/folder.rs",
+        ],
         why: "build contexts are trees; a backup is an archive; Docker takes files as one; a folder is sent as one",
     },
     Fence {
@@ -162,6 +168,7 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["sha1", "data_encoding"], only: &["auth/"], why: "codes of authenticator apps" },
     Fence { names: &["hmac"], only: &["auth/", "secrets/"], why: "keys are used in two places" },
     Fence { names: &["aes_gcm"], only: &["secrets/"], why: "encryption at rest" },
+    Fence { names: &["croner", "chrono_tz"], only: &["model/cron.rs"], why: "what a schedule means" },
     Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },
     Fence {
         names: &["tracing_subscriber"],

@@ -6,6 +6,7 @@ mod accounts;
 mod audit;
 mod configuration;
 mod credentials;
+mod cron;
 mod deployments;
 mod fixture;
 mod jobs;

@@ -1,19 +1,22 @@
 //! What joins a deployment that waits, what takes its place, and what comes back.
 
-use crate::fixture::{Database, advance_to, commit, new_deployment, on_both, project, user};
+use crate::fixture::{Database, advance_to, commit, enqueue, new_deployment, on_both, project, user};
+use crate::releases::new_release;
 use gilgal::model::basis::DeploymentBasis;
 use gilgal::model::deployment::{
     Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState as State,
 };
 use gilgal::model::environment::Environment;
+use gilgal::model::id::DeploymentId;
 use gilgal::model::time::now;
-use gilgal::store::{Joined, NewDeployment, Store};
+use gilgal::store::{Joined, NewDeployment, Store, StoreError};
 
 on_both![
     settings_join_what_waits_and_are_not_lost_with_it,
     a_rollback_comes_back_when_the_push_that_took_its_place_fails,
     what_comes_back_meets_what_waits_meanwhile,
     nothing_comes_back_to_a_disabled_project,
+    what_nobody_has_asked_for_gives_way,
 ];
 
 const LIVE: DeploymentBasis = DeploymentBasis::Live { restart: false, rebuild: false };
@@ -54,6 +57,16 @@ async fn waiting(store: &Store, environment: &Environment) -> Option<Deployment>
     unfinished.retain(|deployment| deployment.state == State::Queued);
     assert!(unfinished.len() <= 1);
     unfinished.pop()
+}
+
+/// A deployment that is live.
+async fn live(store: &Store, environment: &Environment, digit: char) -> DeploymentId {
+    let deployment = enqueue(store, environment, digit).await.deployment;
+    advance_to(store, &deployment, State::Checking).await;
+    let released = store.commit_release(new_release(&deployment), &DeploymentRecord::default()).await;
+    released.unwrap().unwrap();
+    advance_to(store, &deployment, State::Live).await;
+    deployment.id
 }
 
 async fn fail(store: &Store, deployment: &Deployment) {
@@ -146,4 +159,44 @@ async fn nothing_comes_back_to_a_disabled_project(database: Database) {
     assert!(store.request_cancel(push.id).await.unwrap());
     assert_eq!(waiting(&store, &production).await, None);
     assert_eq!(store.open_jobs().await.unwrap(), 0);
+}
+
+async fn what_nobody_has_asked_for_gives_way(database: Database) {
+    let store = &database.store;
+    let ada = user(store, "ada").await;
+    let (_, environment) = project(store, &ada, "shop").await;
+    let failed = live(store, &environment, '1').await;
+    let unasked = || store.queue_unasked(rollback(&environment), failed);
+
+    // Whether it waits or runs, what somebody wants comes first.
+    let push = new(queue(store, new_deployment(&environment, 'b')).await);
+    assert_eq!(unasked().await.unwrap(), None);
+    assert_eq!(waiting(store, &environment).await.map(|waiting| waiting.id), Some(push.id));
+    advance_to(store, &push, State::Building).await;
+    assert_eq!(unasked().await.unwrap(), None);
+    let undoing = State::UndoingFailure;
+    store.finish_deployment(push.id, State::Building, undoing, None, Some("it did not build")).await.unwrap();
+    assert_eq!(unasked().await.unwrap(), None, "its instances are being stopped");
+    store
+        .advance_deployment(push.id, undoing, State::Failed, &DeploymentRecord::default(), None)
+        .await
+        .unwrap();
+
+    let queued = unasked().await.unwrap().unwrap();
+    assert_eq!(unasked().await.unwrap(), None, "once is enough");
+    // A push takes its place, and nobody has to wait for it.
+    let push = new(queue(store, new_deployment(&environment, 'c')).await);
+    assert_eq!(store.deployment(queued.id).await.unwrap().state, State::Superseded);
+    store.request_cancel(push.id).await.unwrap();
+    let back = waiting(store, &environment).await.unwrap();
+    assert_eq!(back.options.basis, queued.options.basis, "nothing better has come of it");
+    store.request_cancel(back.id).await.unwrap();
+
+    store.stop_environment(environment.id).await.unwrap();
+    assert_eq!(unasked().await.unwrap(), None, "nothing is to run");
+    let newer = live(store, &environment, '2').await;
+    assert_eq!(unasked().await.unwrap(), None, "it is not live any more");
+    store.disable_environment(environment.id).await.unwrap();
+    let refused = store.queue_unasked(rollback(&environment), newer).await;
+    assert!(matches!(refused, Err(StoreError::Disabled)), "{refused:?}");
 }

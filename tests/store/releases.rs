@@ -5,7 +5,7 @@ use crate::fixture::{Database, advance_to, commit, configure, enqueue, on_both, 
 use chrono::TimeDelta;
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
 use gilgal::model::environment::{
-    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck,
+    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck, WatchSeconds,
 };
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
@@ -25,7 +25,7 @@ on_both![
     a_rollback_sets_back_what_was_set_before_it_was_asked_for,
 ];
 
-fn new_release(deployment: &Deployment) -> NewRelease {
+pub(crate) fn new_release(deployment: &Deployment) -> NewRelease {
     let processes = BTreeMap::from([("web".parse().unwrap(), Command::Line("npm start".to_owned()))]);
     let plan = BuildPlan {
         buildpack: "node".to_owned(),
@@ -51,6 +51,10 @@ fn new_release(deployment: &Deployment) -> NewRelease {
             process_limits: BTreeMap::new(),
             health: HealthCheck::default(),
             drain_seconds: DrainSeconds::default(),
+            watch_seconds: WatchSeconds::default(),
+            volumes: BTreeMap::new(),
+            strategy: None,
+            cron: BTreeMap::new(),
             variables: BTreeMap::from([("MODE".to_owned(), "test".to_owned())]),
             sealed_config: BTreeMap::new(),
             sealed_files: BTreeMap::new(),

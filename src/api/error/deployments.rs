@@ -14,7 +14,7 @@ impl From<DeployError> for ApiError {
             DeployError::NoneBefore(_) | DeployError::NotReleased | DeployError::NothingLive(_) => {
                 Self::new(Code::NothingToDeploy, error)
             }
-            DeployError::LiveAlready(_) => Self::new(Code::AlreadyLive, error),
+            DeployError::LiveAlready(_) | DeployError::NotStopped(_) => Self::new(Code::AlreadyLive, error),
             DeployError::SameEnvironment => Self::field("environment", error),
             DeployError::NoProcess(ref unknown, _) => Self::field(unknown.as_str(), &error),
             DeployError::TooMuch(_) => Self::field("formation", error),
@@ -40,6 +40,8 @@ impl From<ProcessError> for ApiError {
         match error {
             ProcessError::NothingLive(_) => Self::new(Code::NothingToDeploy, error),
             ProcessError::TooMany(_) => Self::new(Code::TooManyCommands, error),
+            ProcessError::NoCron(_) => Self::new(Code::CronNotFound, error),
+            ProcessError::CronRuns(_) => Self::new(Code::CronRuns, error),
             ProcessError::NoProcess(_) => Self::field("process", error),
             ProcessError::Config(error) => Self::internal(error),
             ProcessError::Engine(error) => {

@@ -14,10 +14,11 @@ use crate::wire::config::{
     ConfigChangedBody, ConfigHistoryBody, FileBody, NewFileBody, PutFileBody, PutVariableBody,
     UpdateConfigBody, VariableBody,
 };
+use crate::wire::cron::{CronBody, CronRunBody};
 use crate::wire::deployment::{DeploymentBody, NewDeploymentBody, PromoteBody, RedeployBody, RollbackBody};
 use crate::wire::drain::{DrainBody, NewDrainBody, UpdateDrainBody};
 use crate::wire::environment::{
-    EnvironmentBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
+    EnvironmentBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
 use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
 use crate::wire::key::{KeyBody, NewKey};
@@ -31,6 +32,7 @@ use crate::wire::second_factor::{
 use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
+use crate::wire::volume::VolumeBody;
 
 const ACCOUNTS: &str = "accounts";
 const KEYS: &str = "keys";
@@ -245,6 +247,20 @@ impl Endpoint {
             Self::RestartEnvironment => {
                 about(PROCESSES, "Replace every instance", one::<DeploymentBody>(202))
             }
+            Self::SetMaintenance => about(
+                PROCESSES,
+                "Answer requests with a page, or let them through again",
+                one::<EnvironmentBody>(200),
+            )
+            .takes::<MaintenanceBody>(),
+            Self::StopEnvironment => about(PROCESSES, "Stop every instance", one::<EnvironmentBody>(200)),
+            Self::StartEnvironment => about(PROCESSES, "Start what was stopped", one::<DeploymentBody>(202)),
+            Self::ListVolumes => about(PROCESSES, "The volumes of an environment", list::<VolumeBody>()),
+            Self::ListCron => about(PROCESSES, "The commands of the schedule", list::<CronBody>()),
+            Self::ListCronRuns => {
+                about(PROCESSES, "The runs of a command of the schedule", list::<CronRunBody>()).paged()
+            }
+            Self::RunCron => about(PROCESSES, "Run a command of the schedule now", one::<CronRunBody>(202)),
             Self::ShowAppLogs => {
                 about(PROCESSES, "What the instances print", Shown::Log(Part::of::<AppLineBody>()))
                     .text("since", "Nothing that was printed before this time.")

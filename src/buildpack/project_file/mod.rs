@@ -21,8 +21,10 @@ pub(crate) mod site;
 mod values;
 mod watch;
 
-use crate::model::name::{ConfigName, ProcessType};
-use numbers::{Cores, Count, Memory, Port, Threshold, Time};
+use crate::model::cron::{Overlap, Schedule, TimeZoneName};
+use crate::model::name::{ConfigName, CronName, ProcessType, VolumeName};
+use crate::model::volume::Strategy;
+use numbers::{Cores, Count, LongTime, Memory, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -32,7 +34,9 @@ use serde::Deserialize;
 use site::Site;
 use std::collections::BTreeMap;
 pub(crate) use values::RunnableImage;
-use values::{ArgumentName, CommandLine, GlobPattern, ImageName, PackageName, Text, TreePath, UrlPath};
+use values::{
+    ArgumentName, CommandLine, GlobPattern, ImageName, MountText, PackageName, Text, TreePath, UrlPath,
+};
 pub use watch::Watch;
 
 /// Where it is expected: in the root of the project.
@@ -57,6 +61,13 @@ pub(crate) struct ProjectFile {
     /// Process types by name, besides those of the Procfile.
     #[schemars(with = "BTreeMap<String, Process>")]
     pub(crate) processes: BTreeMap<ProcessType, Process>,
+    /// Folders that outlive instances and deployments, by name: where each is in an instance, `"/data"`, or `"/data:ro"` for one
+    /// that is only read.
+    #[schemars(with = "BTreeMap<String, String>")]
+    pub(crate) volumes: BTreeMap<VolumeName, MountText>,
+    /// Commands that run by a schedule, by name.
+    #[schemars(with = "BTreeMap<String, CronLine>")]
+    pub(crate) cron: BTreeMap<CronName, CronLine>,
     /// Variables with values that are no secret. A config var of the same name wins.
     #[schemars(with = "BTreeMap<String, String>")]
     pub(crate) env: BTreeMap<ConfigName, Text>,
@@ -113,6 +124,14 @@ pub(crate) struct Deploy {
     pub(crate) health: Health,
     /// How long an old instance may finish its requests: seconds, or a text such as `"2m"`.
     pub(crate) drain: Option<Time>,
+    /// How long a new release is watched; it is rolled back if it crashes again and again, or answers much worse than the one
+    /// before: seconds, or a text such as `"2m"`; 0: not at all.
+    pub(crate) watch: Option<Span>,
+    /// How new instances take the place of the old ones: `"rolling"` starts them beside each other, `"hold"` stops the old ones
+    /// first and lets requests wait, `"recreate"` turns requests away meanwhile. Otherwise rolling, or hold with a volume
+    /// that is written.
+    #[schemars(with = "Option<StrategyWord>")]
+    pub(crate) strategy: Option<Strategy>,
 }
 
 /// `[deploy.health]`
@@ -131,6 +150,10 @@ pub(crate) struct Health {
     pub(crate) deadline: Option<Time>,
     /// Good answers in a row that make an instance healthy.
     pub(crate) threshold: Option<Threshold>,
+    /// Between two attempts once it is live: seconds, or a text such as `"30s"`; 0: it is not asked any more.
+    pub(crate) live_interval: Option<Span>,
+    /// Failures in a row after which a live instance is replaced.
+    pub(crate) live_failures: Option<Threshold>,
 }
 
 /// `[processes.<name>]`
@@ -145,4 +168,47 @@ pub(crate) struct Process {
     pub(crate) memory: Option<Memory>,
     /// Cores of one instance: `0.5`.
     pub(crate) cpu: Option<Cores>,
+}
+
+/// `[cron.<name>]`
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CronLine {
+    /// Minute, hour, day, month, weekday: `"30 4 * * 1-5"`.
+    #[schemars(with = "String")]
+    pub(crate) schedule: Schedule,
+    /// What is run, in a container of its own.
+    pub(crate) command: CommandLine,
+    /// The time zone of the schedule: `"Europe/Berlin"`; otherwise UTC.
+    #[serde(default)]
+    #[schemars(with = "String")]
+    pub(crate) timezone: TimeZoneName,
+    /// What becomes of a run whose time comes while the one before it still runs: `"skip"` leaves it out, `"allow"` runs both,
+    /// `"replace"` stops the one that runs.
+    #[serde(default)]
+    #[schemars(with = "OverlapWord")]
+    pub(crate) overlap: Overlap,
+    /// How long a run may take: seconds, or a text such as `"10m"`; otherwise an hour.
+    #[serde(default)]
+    pub(crate) timeout: Option<LongTime>,
+}
+
+/// The words of [`Strategy`], for editors.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum StrategyWord {
+    Rolling,
+    Hold,
+    Recreate,
+}
+
+/// The words of [`Overlap`], for editors.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "snake_case", inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum OverlapWord {
+    Skip,
+    Allow,
+    Replace,
 }

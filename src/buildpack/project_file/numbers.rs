@@ -78,6 +78,20 @@ const TIME: Quantity = Quantity {
     most: 3_600_000.0,
 };
 
+/// The units of a time, in milliseconds.
+const SPAN: Quantity = Quantity {
+    expected: "seconds, or a text such as \"30s\" or \"2m\", an hour at most, or 0 for never",
+    least: 0.0,
+    ..TIME
+};
+
+const LONG_TIME: Quantity = Quantity {
+    expected: "seconds, or a text such as \"30s\", \"10m\" or \"2h\", from a second to a day",
+    least: 1000.0,
+    most: 86_400_000.0,
+    ..TIME
+};
+
 const MEMORY: Quantity = Quantity {
     expected: "MiB, or a text such as \"512M\" or \"1G\", from 16 MiB to 1 TiB",
     units: &[
@@ -136,6 +150,10 @@ macro_rules! quantities {
 quantities! {
     /// A time, in milliseconds.
     Time: TIME;
+    /// A time that may be none, in milliseconds.
+    Span: SPAN;
+    /// A time of up to a day, in milliseconds.
+    LongTime: LONG_TIME;
     /// An amount of memory, in MiB.
     Memory: MEMORY;
     /// An amount of CPU, in thousandths of a core.

@@ -1,13 +1,15 @@
 //! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
 
-use super::{Health, PATH, Project, ProjectFile, site};
+use super::{CronLine, Health, PATH, Project, ProjectFile, site};
 use crate::buildpack::catalog::Pack;
 use crate::buildpack::detect::SET_FOR_ENVIRONMENT;
 use crate::buildpack::refusal::Refusal;
+use crate::model::cron::{CronJob, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
-use crate::model::name::ProcessType;
+use crate::model::name::{ProcessType, VolumeName};
 use crate::model::plan::{Evidence, HealthChange, Running};
 use crate::model::process::{Command, LimitsChange};
+use crate::model::volume::Mount;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -110,6 +112,13 @@ pub(crate) fn running(
         running.health = own_health;
     }
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
+    running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
+    running.strategy = project.file.deploy.strategy;
+    let mounts = project.file.volumes.iter();
+    running.volumes =
+        mounts.filter_map(|(name, at)| Some((name.clone(), at.as_str().parse().ok()?))).collect();
+    refuse_nested(project, &running)?;
+    running.cron.extend(project.file.cron.iter().map(|(name, line)| (name.clone(), cron_job(line))));
     let variables = project.file.env.iter();
     running.variables.extend(variables.map(|(name, value)| (name.to_string(), value.as_str().to_owned())));
     for (process_type, process) in &project.file.processes {
@@ -134,6 +143,31 @@ pub(crate) fn running(
     Ok(running)
 }
 
+/// Two volumes are not in one place, and none is in another.
+fn refuse_nested(project: &Project, running: &Running) -> Result<(), Refusal> {
+    for (name, mount) in &running.volumes {
+        let inside = |(other, outer): (&VolumeName, &Mount)| {
+            let rest = mount.path.as_str().strip_prefix(outer.path.as_str())?;
+            (other != name && (rest.is_empty() || rest.starts_with('/'))).then(|| other.clone())
+        };
+        if let Some(other) = running.volumes.iter().find_map(inside) {
+            let reason = format!("the volume {name} is at {}, which is in the volume {other}", mount.path);
+            return Err(Refusal::BrokenFile { path: project.path.clone(), reason });
+        }
+    }
+    Ok(())
+}
+
+fn cron_job(line: &CronLine) -> CronJob {
+    CronJob {
+        schedule: line.schedule.clone(),
+        time_zone: line.timezone.clone(),
+        command: line.command.as_str().to_owned(),
+        overlap: line.overlap,
+        timeout_seconds: line.timeout.map_or(USUAL_TIMEOUT_SECONDS, |time| time.0.div_ceil(1000)),
+    }
+}
+
 fn health(health: &Health) -> HealthChange {
     let path = health.path.as_ref().map(|path| Probe::Http { path: path.as_str().to_owned() });
     HealthChange {
@@ -142,6 +176,8 @@ fn health(health: &Health) -> HealthChange {
         attempt_timeout_ms: health.timeout.map(|time| time.0),
         deadline_ms: health.deadline.map(|time| time.0),
         successes: health.threshold.map(|count| count.0),
+        live_interval_ms: health.live_interval.map(|time| time.0),
+        live_failures: health.live_failures.map(|count| count.0),
     }
 }
 

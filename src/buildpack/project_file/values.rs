@@ -5,6 +5,7 @@ use crate::buildpack::render::is_word;
 use crate::model;
 use crate::model::name::ConfigName;
 use crate::model::process::Command;
+use crate::model::volume::Mount;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -79,6 +80,8 @@ texts! {
     HeaderValue: header_value, r"\S";
     /// The name of a build argument.
     ArgumentName: argument_name, r"^[A-Za-z_][A-Za-z0-9_]*$";
+    /// Where a volume is in an instance.
+    MountText: mount, r"^/";
     /// Any text of one value.
     Text: text, r"";
 }
@@ -192,6 +195,12 @@ fn argument_name(text: &str) -> Result<String, String> {
         return Err(format!("{name} is the builder's own and cannot be set"));
     }
     Ok(name)
+}
+
+fn mount(text: &str) -> Result<String, String> {
+    let why = |error: crate::model::name::InvalidName| error.to_string().trim_end_matches('.').to_owned();
+    text.parse::<Mount>().map_err(why)?;
+    Ok(text.to_owned())
 }
 
 fn text(text: &str) -> Result<String, String> {

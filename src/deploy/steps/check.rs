@@ -25,6 +25,7 @@ const CRASH_LOOK: Duration = Duration::from_millis(250);
 
 impl Deployer {
     pub(in crate::deploy) async fn check(&self, run: &mut Run) -> Result<(), StepError> {
+        self.hold_requests(run);
         let kept = self.kept_places(run).await?;
         let mut instances = self.started_instances(run, &kept).await?;
         instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));

@@ -23,6 +23,7 @@ impl Deployer {
         if !run.has_traffic {
             // The server was killed since the switch: its router may have come up with the table before it.
             self.take_traffic(run).await;
+            self.release_requests(run);
             run.log.conclude(Conclusion::Live);
         }
         until_done(|| self.keep_running(run)).await;
@@ -44,6 +45,8 @@ impl Deployer {
         }
         self.interrupted(run, "stopped")?;
         self.remove_old_images(run).await;
+        // Nobody has asked for it: it says why it was done.
+        run.deployment.reason = run.deployment.options.automatic.clone().map(|automatic| automatic.why);
         tracing::info!(
             project = %run.project.slug, environment = %run.environment.name, version = run.deployment.version,
             commit = run.deployment.commit.short(), since_queued_ms = (now() - run.deployment.created_at).num_milliseconds(),

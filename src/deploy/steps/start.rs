@@ -18,6 +18,8 @@ impl Deployer {
             )
             .into());
         }
+        self.make_room(run).await?;
+        let content = run.content()?;
         let kept = self.kept_places(run).await?;
         let missing: Vec<Place> =
             instances::places(content).into_iter().filter(|place| !kept.contains(place)).collect();

@@ -17,6 +17,7 @@ impl Deployer {
     pub(in crate::deploy) async fn switch(&self, run: &mut Run) -> Result<(), StoreError> {
         run.step("Switching traffic");
         let in_flight = self.take_traffic(run).await;
+        self.release_requests(run);
         self.interrupted(run, "routed")?;
         self.move_branch(run).await;
         self.interrupted(run, "moved")?;

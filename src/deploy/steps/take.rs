@@ -6,7 +6,7 @@ use crate::deploy::config::TakenConfig;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances;
 use crate::deploy::run::Run;
-use crate::model::basis::DeploymentBasis;
+use crate::model::basis::{Automatic, DeploymentBasis};
 use crate::model::deployment::DeploymentSource;
 use crate::model::id::EnvironmentId;
 use crate::model::name::EnvironmentName;
@@ -49,6 +49,9 @@ impl Deployer {
             run.deployment.commit = commit;
         }
         run.step(&heading(run, release.version, from.as_ref()));
+        if let Some(Automatic { from, why }) = &run.deployment.options.automatic {
+            run.warn(&format!("v{from} is taken back. {why}"));
+        }
         match remade {
             Remade::Plan => Ok(()),
             Remade::Image => {
@@ -79,7 +82,7 @@ impl Deployer {
         {
             content.instances_of = Some(live.instances_of());
         }
-        self.check_maxima(&content)?;
+        self.check_formation(&content)?;
         run.set_content(content);
         Ok(())
     }
@@ -171,8 +174,11 @@ impl Deployer {
         Ok(content)
     }
 
-    /// What an operator does not give is refused, whoever asks for it.
-    pub(super) fn check_maxima(&self, content: &ReleaseContent) -> Result<(), Failure> {
+    /// What an operator does not give, and what would harm what is in a volume, is refused, whoever asks for it.
+    pub(super) fn check_formation(&self, content: &ReleaseContent) -> Result<(), Failure> {
+        if let Some(many) = content.many_writers(&content.formation) {
+            return Err(Failure::new("too many writers", many.to_string()).advise(many.way_out()));
+        }
         let instances = instances::wanted(content).iter().map(|(_, count)| u32::from(*count)).sum();
         let exceeded = self.maxima.exceeded_by(instances, &content.plan.running.limits);
         exceeded.map_or(Ok(()), |sentence| Err(Failure::new("too much", sentence)))

@@ -10,6 +10,7 @@ use super::{Engine, InstanceSpec};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId, ServerId};
 use crate::model::instance::{Instance, InstanceId, InstanceKey, InstanceState};
 use crate::model::process::{Command, Limits};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,10 +60,12 @@ impl Place {
                 process_type: "web".parse().unwrap(),
                 index: 1,
             },
+            generation: 0,
             image: "busybox:stable".to_owned(),
             command: Command::Exec(["/bin/sh", "-c", script].map(str::to_owned).to_vec()),
             environment: Vec::new(),
             files: Vec::new(),
+            volumes: BTreeMap::new(),
             port: 4321,
             limits: Limits { memory_mib: 64, cpu_millis: 1000, processes: 64 },
             slug: "shop".parse().unwrap(),

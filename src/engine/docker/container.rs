@@ -1,6 +1,6 @@
 //! What a container may do and use: the one place that decides it.
 
-use super::{command, labels};
+use super::{command, labels, volumes};
 use crate::engine::{InstanceSpec, TerminalSize};
 use crate::model::id::ServerId;
 use crate::model::process::Limits;
@@ -50,7 +50,7 @@ pub(super) fn body(server: ServerId, network: &str, spec: &InstanceSpec) -> Cont
         labels: Some(labels::of_instance(server, spec)),
         // An image's HEALTHCHECK would cost a process every few seconds and nobody would look at its result.
         healthcheck: Some(HealthConfig { test: Some(vec!["NONE".to_owned()]), ..HealthConfig::default() }),
-        host_config: Some(host_config(network, &spec.limits)),
+        host_config: Some(HostConfig { mounts: volumes::mounts(spec), ..host_config(network, &spec.limits) }),
         ..ContainerCreateBody::default()
     }
 }
@@ -78,7 +78,11 @@ pub(super) fn interactive(body: ContainerCreateBody, terminal: Option<TerminalSi
 pub(super) fn name(spec: &InstanceSpec) -> String {
     let deployment = spec.key.deployment_id.as_uuid().simple().to_string();
     let (_, random) = deployment.split_at(20);
-    format!("gilgal-{}-{}-{}-{random}", spec.slug, spec.key.process_type, spec.key.index)
+    let name = format!("gilgal-{}-{}-{}-{random}", spec.slug, spec.key.process_type, spec.key.index);
+    match spec.generation {
+        0 => name,
+        generation => format!("{name}-{generation:x}"),
+    }
 }
 
 /// What the instance sees as its own name: `shop-web-1`, cut to what Linux takes (64 bytes, sethostname(2)).

@@ -2,8 +2,9 @@
 //! runs.
 
 use crate::engine::InstanceSpec;
-use crate::model::id::{ProjectId, ServerId};
+use crate::model::id::{EnvironmentId, ProjectId, ServerId};
 use crate::model::instance::InstanceKey;
+use crate::model::name::VolumeName;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 
@@ -16,6 +17,10 @@ const PROCESS: &str = "gilgal.process";
 const INDEX: &str = "gilgal.index";
 /// The port that the instance is told to listen on.
 const PORT: &str = "gilgal.port";
+/// The generation of an instance that took the place of another one; the first has none.
+const GENERATION: &str = "gilgal.generation";
+/// The name of a volume.
+const VOLUME: &str = "gilgal.volume";
 /// Fingerprint of the spec, to tell whether a running instance is the wanted one.
 const SPEC: &str = "gilgal.spec";
 
@@ -24,7 +29,8 @@ type Labels = HashMap<String, String>;
 /// The labels of an instance.
 pub(super) fn of_instance(server: ServerId, spec: &InstanceSpec) -> Labels {
     let key = &spec.key;
-    HashMap::from([
+    let generation = (spec.generation != 0).then(|| (GENERATION.to_owned(), spec.generation.to_string()));
+    let labels = [
         (SERVER.to_owned(), server.to_string()),
         (PROJECT.to_owned(), key.project_id.to_string()),
         (ENVIRONMENT.to_owned(), key.environment_id.to_string()),
@@ -33,7 +39,25 @@ pub(super) fn of_instance(server: ServerId, spec: &InstanceSpec) -> Labels {
         (INDEX.to_owned(), key.index.to_string()),
         (PORT.to_owned(), spec.port.to_string()),
         (SPEC.to_owned(), fingerprint(spec)),
-    ])
+    ];
+    labels.into_iter().chain(generation).collect()
+}
+
+/// The labels of a volume.
+pub(super) fn of_volume(
+    server: ServerId,
+    project: ProjectId,
+    environment: EnvironmentId,
+    volume: &VolumeName,
+) -> Labels {
+    let labels = [(ENVIRONMENT.to_owned(), environment.to_string()), (VOLUME.to_owned(), volume.to_string())];
+    of_network(server, project).into_iter().chain(labels).collect()
+}
+
+/// Whose volume something is, and its name.
+pub(super) fn volume(labels: &Labels) -> Option<(ProjectId, EnvironmentId, VolumeName)> {
+    let environment = labels.get(ENVIRONMENT)?.parse().ok()?;
+    Some((project(labels)?, environment, labels.get(VOLUME)?.parse().ok()?))
 }
 
 /// The labels of a project's network.
@@ -63,6 +87,11 @@ pub(super) fn key_and_port(labels: &Labels) -> Option<(InstanceKey, u16)> {
     Some((key, labels.get(PORT)?.parse().ok()?))
 }
 
+/// Which instance of its key it is.
+pub(super) fn generation(labels: &Labels) -> u32 {
+    labels.get(GENERATION).and_then(|text| text.parse().ok()).unwrap_or_default()
+}
+
 /// Whether an instance was made from this very spec.
 pub(super) fn is_from(labels: &Labels, spec: &InstanceSpec) -> bool {
     labels.get(SPEC).is_some_and(|value| *value == fingerprint(spec))
@@ -86,6 +115,10 @@ fn fingerprint(spec: &InstanceSpec) -> String {
     for (path, content) in &spec.files {
         add(path.as_str());
         add(content.expose());
+    }
+    for (name, mount) in &spec.volumes {
+        add(name.as_str());
+        add(&format!("{mount:?}"));
     }
     hex::encode(hash.finalize())
 }

@@ -54,15 +54,27 @@ impl Shared {
         spec: &InstanceSpec,
         body: ContainerCreateBody,
     ) -> Result<InstanceId, EngineError> {
+        self.ensure_volumes(docker, spec).await?;
         let (id, state) = self.make(docker, spec, body).await?;
         // One that was made and has not run may have been left before its files were put into it.
         if state == InstanceState::Created
-            && let Err(failure) = self.put_files(docker, &id, spec).await
+            && let Err(failure) = self.prepare(docker, &id, spec).await
         {
             self.remove(docker, &id).await?;
             return Err(failure);
         }
         Ok(id)
+    }
+
+    /// Puts everything into a container that it needs before it runs.
+    async fn prepare(
+        &self,
+        docker: &Docker,
+        id: &InstanceId,
+        spec: &InstanceSpec,
+    ) -> Result<(), EngineError> {
+        self.give_volumes(docker, id, spec).await?;
+        self.put_files(docker, id, spec).await
     }
 
     async fn make(
@@ -216,13 +228,15 @@ impl Shared {
         let instances = summaries.into_iter().map(async |summary| {
             let id = InstanceId(summary.id.unwrap_or_default());
             let known = summary.labels.as_ref().and_then(labels::key_and_port);
+            let generation = summary.labels.as_ref().map(labels::generation).unwrap_or_default();
             match (summary.state, known) {
                 (Some(ContainerSummaryStateEnum::RUNNING), Some((key, port))) => {
                     let networks = summary.network_settings.and_then(|settings| settings.networks);
                     let address = networks.and_then(|networks| address_of(&networks, port));
                     let created_at =
                         summary.created.and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
-                    Ok(Some(Instance { id, key, state: InstanceState::Running, address, created_at }))
+                    let state = InstanceState::Running;
+                    Ok(Some(Instance { id, key, generation, state, address, created_at }))
                 }
                 // A list does not tell exit codes.
                 _ => self.inspect(&id).await,
@@ -234,11 +248,13 @@ impl Shared {
 
 /// What an inspected container is as an instance; `None` for one whose labels somebody has tampered with.
 fn instance_of(found: &ContainerInspectResponse) -> Option<Instance> {
-    let (key, port) = labels::key_and_port(&labels_of(found))?;
+    let labels = labels_of(found);
+    let (key, port) = labels::key_and_port(&labels)?;
     let networks = found.network_settings.as_ref().and_then(|settings| settings.networks.as_ref());
     Some(Instance {
         id: InstanceId(found.id.clone()?),
         key,
+        generation: labels::generation(&labels),
         state: state_of(found),
         address: networks.and_then(|networks| address_of(networks, port)),
         created_at: found.created,

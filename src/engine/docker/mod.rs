@@ -13,19 +13,25 @@ mod lifecycle;
 mod logs;
 mod network;
 mod once;
+mod ownership;
 mod ports;
 #[cfg(test)]
 mod tests;
+mod volumes;
 
 use super::{
     Attached, Engine, EngineError, EngineEvent, EngineImage, EngineInfo, ExitStatus, InstanceSpec, Life,
     LogPart, OutputLine, TerminalSize,
 };
 use crate::docker::Connection;
-use crate::model::id::{ProjectId, ServerId};
+use crate::model::id::{EnvironmentId, ProjectId, ServerId};
 use crate::model::instance::{Instance, InstanceId};
+use crate::model::name::VolumeName;
+use crate::model::volume::Volume;
 use async_trait::async_trait;
+use bytes::Bytes;
 use futures_util::stream::BoxStream;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -153,6 +159,31 @@ impl Engine for DockerEngine {
 
     async fn remove_image(&self, image: &str) -> Result<(), EngineError> {
         self.0.remove_image(image).await
+    }
+
+    async fn volumes(&self) -> Result<Vec<Volume>, EngineError> {
+        self.0.volumes().await
+    }
+
+    async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError> {
+        self.0.remove_volume(environment, name).await
+    }
+
+    async fn read_volume(
+        &self,
+        volume: &Volume,
+        image: &str,
+    ) -> Result<BoxStream<'static, io::Result<Bytes>>, EngineError> {
+        volumes::read(Arc::clone(&self.0), volume, image).await
+    }
+
+    async fn fill_volume(
+        &self,
+        volume: &Volume,
+        image: &str,
+        archive: BoxStream<'static, Bytes>,
+    ) -> Result<(), EngineError> {
+        self.0.fill_volume(volume, image, archive).await
     }
 
     fn events(&self) -> BoxStream<'static, EngineEvent> {

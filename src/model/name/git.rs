@@ -1,6 +1,6 @@
 //! Names that are git's.
 
-use super::{CommitId, shown};
+use super::{BranchName, CommitId, shown};
 
 impl CommitId {
     /// Stands for a commit that is not known yet: git's null id (githooks(5)).
@@ -19,6 +19,26 @@ impl CommitId {
     #[must_use]
     pub fn short(&self) -> &str {
         &self.0[..7]
+    }
+}
+
+impl BranchName {
+    /// The branch that the production environment of a new project follows.
+    #[must_use]
+    pub fn main() -> Self {
+        Self("main".to_owned())
+    }
+
+    /// The name that `refs/heads/<name>` stands for, or `None` where the reference is no branch or not valid.
+    #[must_use]
+    pub fn from_reference(reference: &str) -> Option<Self> {
+        reference.strip_prefix("refs/heads/")?.parse().ok()
+    }
+
+    /// `refs/heads/<name>`.
+    #[must_use]
+    pub fn reference(&self) -> String {
+        format!("refs/heads/{}", self.0)
     }
 }
 

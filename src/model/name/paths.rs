@@ -1,4 +1,4 @@
-//! Names that are paths, and commands.
+//! Names that are paths, commands, and a page.
 
 use super::shown;
 
@@ -23,6 +23,15 @@ pub(super) fn check_command(text: &str) -> Result<String, String> {
     let text = text.trim();
     if text.is_empty() || text.len() > 4096 || text.contains(|c: char| c.is_control() && c != '\t') {
         return Err("A command is one line of at most 4096 bytes. Put more into a script.".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn check_page(text: &str) -> Result<String, String> {
+    // It is kept in memory, and in the table of routes.
+    let is_html = |c: char| !c.is_control() || c.is_ascii_whitespace();
+    if text.trim().is_empty() || text.len() > 32 * 1024 || !text.chars().all(is_html) {
+        return Err("The page is HTML of at most 32 KiB.".to_owned());
     }
     Ok(text.to_owned())
 }

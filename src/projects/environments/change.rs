@@ -3,9 +3,9 @@
 use super::EnvironmentError;
 use super::create::{check_host, taken};
 use crate::model::environment::{
-    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe,
+    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, WatchSeconds,
 };
-use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath};
+use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
 use crate::model::project::Project;
 use crate::store::Store;
@@ -22,10 +22,12 @@ pub struct EnvironmentChange {
     pub limits: Option<Limits>,
     pub health: Option<HealthCheck>,
     pub drain_seconds: Option<DrainSeconds>,
+    pub watch_seconds: Option<WatchSeconds>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
+    pub maintenance_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentChange {
@@ -35,10 +37,12 @@ impl EnvironmentChange {
             limits: self.limits.unwrap_or(settings.limits),
             health: self.health.clone().unwrap_or(settings.health),
             drain_seconds: self.drain_seconds.unwrap_or(settings.drain_seconds),
+            watch_seconds: self.watch_seconds.unwrap_or(settings.watch_seconds),
             on_hang_up: self.on_hang_up.unwrap_or(settings.on_hang_up),
             root: self.root.clone().unwrap_or(settings.root),
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
             start_command: self.start_command.clone().unwrap_or(settings.start_command),
+            maintenance_page: self.maintenance_page.clone().unwrap_or(settings.maintenance_page),
             formation: settings.formation,
         }
     }
@@ -81,7 +85,7 @@ pub async fn change(
 
 /// Refuses settings that mean nothing, or are more than this server gives.
 pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<(), EnvironmentError> {
-    let EnvironmentSettings { limits, health, drain_seconds, .. } = settings;
+    let EnvironmentSettings { limits, health, drain_seconds, watch_seconds, .. } = settings;
     let invalid = |field, reason: String| Err(EnvironmentError::Invalid { field, reason });
     let between = |value: u32, least: u32, most: u32| (least..=most).contains(&value);
     // What is not asked for may be more than what may be asked for: the operator's business.
@@ -107,6 +111,13 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     if times.iter().any(|time| !between(*time, 1, HOUR_MS)) {
         return invalid("health", "Times of a health check are from 1 ms to an hour.".to_owned());
     }
+    if !between(health.live_interval_ms, 0, HOUR_MS) || (1..1000).contains(&health.live_interval_ms) {
+        let sentence = "A live instance is asked every second at most and every hour at least; 0 asks none.";
+        return invalid("health", sentence.to_owned());
+    }
+    if !(1..=100).contains(&health.live_failures) {
+        return invalid("health", "From 1 to 100 failures in a row have an instance replaced.".to_owned());
+    }
     if !(1..=100).contains(&health.successes) {
         return invalid("health", "From 1 to 100 successes in a row can be asked for.".to_owned());
     }
@@ -118,6 +129,9 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     }
     if drain_seconds.0 > HOUR_SECONDS {
         return invalid("drain_seconds", "Old instances get at most an hour.".to_owned());
+    }
+    if watch_seconds.0 > HOUR_SECONDS {
+        return invalid("watch_seconds", "A release is watched for an hour at most.".to_owned());
     }
     Ok(())
 }
@@ -154,6 +168,9 @@ mod tests {
             refused(|settings| settings.health.probe = Probe::Http { path: "up".to_owned() }),
             refused(|settings| settings.health.probe = Probe::Http { path: "/a\r\nb".to_owned() }),
             refused(|settings| settings.drain_seconds = DrainSeconds(u16::MAX)),
+            refused(|settings| settings.watch_seconds = WatchSeconds(u16::MAX)),
+            refused(|settings| settings.health.live_interval_ms = 10),
+            refused(|settings| settings.health.live_failures = 0),
         ];
         insta::assert_snapshot!(sentences.join("\n"));
         assert!(check(&EnvironmentSettings::default(), Maxima { memory_mib: 64, ..MAXIMA }).is_ok());

@@ -6,6 +6,7 @@ mod drains;
 mod failures;
 mod heads;
 mod health;
+mod holds;
 mod snapshots;
 mod support;
 mod switches;

@@ -2,7 +2,7 @@
 
 use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::model::instance::InstanceId;
-use crate::model::route::{Route, RouteTarget};
+use crate::model::route::{Route, RouteTarget, Standing};
 use crate::router::{Router, RouterHandle, RouterOptions, Stopped};
 use bytes::Bytes;
 use http_body_util::Full;
@@ -83,6 +83,7 @@ pub(super) fn route(environment_id: EnvironmentId, addresses: &[SocketAddr]) -> 
         environment_id,
         deployment_id: DeploymentId::generate(),
         hosts: vec![HOST.to_owned()],
+        standing: Standing::Open,
         targets: addresses.iter().map(target).collect(),
     }
 }

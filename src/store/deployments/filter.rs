@@ -1,7 +1,7 @@
 //! The deployments of a project, by what is asked for.
 
 use super::DeploymentRow;
-use crate::model::deployment::{Deployment, DeploymentState, Status};
+use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource, DeploymentState, Status};
 use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
 use crate::model::name::CommitId;
 use crate::store::Store;
@@ -9,8 +9,12 @@ use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::deployments;
+use crate::store::types::Json;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+
+/// Rollbacks of an environment that are looked at.
+const ROLLBACKS: i64 = 200;
 
 /// Which deployments are wanted; what is `None` does not matter.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +54,23 @@ impl Store {
         })?;
         let deployments = rows.into_iter().map(Deployment::from).collect();
         Ok(Page::from_rows(deployments, page, |deployment| Cursor::id(deployment.id.as_uuid())))
+    }
+}
+
+impl Store {
+    /// Versions of releases of an environment that the server has taken back by itself, or has tried to; of the newest
+    /// rollbacks.
+    pub async fn versions_taken_back(&self, environment_id: EnvironmentId) -> Result<Vec<i64>, StoreError> {
+        let mut connection = self.read().await?;
+        let options: Vec<Json<DeploymentOptions>> = on!(connection, |c| deployments::table
+            .filter(deployments::environment_id.eq(environment_id))
+            .filter(deployments::source.eq(DeploymentSource::Rollback))
+            .order(deployments::id.desc())
+            .limit(ROLLBACKS)
+            .select(deployments::options)
+            .load(c)
+            .await)?;
+        Ok(options.into_iter().filter_map(|options| Some(options.0.automatic?.from)).collect())
     }
 }
 

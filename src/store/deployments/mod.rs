@@ -5,6 +5,7 @@ mod carried;
 pub(super) mod filter;
 pub(super) mod moves;
 pub(super) mod queue;
+mod unasked;
 
 use crate::model::deployment::{
     Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState,

@@ -145,7 +145,10 @@ pub(super) async fn set_options(
 }
 
 /// Locks an environment, and makes sure that it and its project take deployments: disabling one waits for the lock.
-pub(super) async fn lock_enabled(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
+pub(in crate::store) async fn lock_enabled(
+    connection: &mut Connection,
+    id: EnvironmentId,
+) -> Result<(), StoreError> {
     environment_lock::lock(connection, id).await?;
     let enabled = environment_rows::table
         .inner_join(projects::table)

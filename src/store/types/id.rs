@@ -2,8 +2,9 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, DeploymentId, DrainId, EnvironmentId, InvitationId,
-    JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
+    InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId,
+    TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -50,6 +51,7 @@ ids![
     AuditEntryId,
     ConfigChangeId,
     ConfigFileId,
+    CronRunId,
     DeploymentId,
     DrainId,
     EnvironmentId,

@@ -2,12 +2,13 @@
 
 use super::column_value;
 use crate::model::audit::CredentialKind;
+use crate::model::cron::CronRunState;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::ConfigScope;
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
-    BranchName, CommitId, ConfigName, Email, EnvironmentName, FilePath, Slug, Username,
+    BranchName, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, Slug, Username,
 };
 use crate::model::remote_host::RemoteHost;
 use crate::model::user::ServerRole;
@@ -57,6 +58,8 @@ texts![
     ConfigName,
     ConfigScope,
     CredentialKind,
+    CronName,
+    CronRunState,
     DeploymentSource,
     DeploymentState,
     DrainUrl,

@@ -257,8 +257,22 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment).replace(":version", "1"), None)
         }
-        Endpoint::ListProcesses | Endpoint::ShowAppLogs | Endpoint::StreamAppLogs | Endpoint::RunCommand => {
-            (with_id(&environment().await), None)
+        Endpoint::ListProcesses
+        | Endpoint::ShowAppLogs
+        | Endpoint::StreamAppLogs
+        | Endpoint::RunCommand
+        | Endpoint::ListCron
+        | Endpoint::ListVolumes => (with_id(&environment().await), None),
+        Endpoint::SetMaintenance => (with_id(&environment().await), Some(json!({ "on": true }))),
+        Endpoint::StopEnvironment => (with_id(&environment().await), None),
+        Endpoint::StartEnvironment => {
+            let (environment, _, _) = Box::pin(live()).await;
+            server.store.stop_environment(environment.parse().unwrap()).await.unwrap();
+            (with_id(&environment), None)
+        }
+        Endpoint::ListCronRuns | Endpoint::RunCron => {
+            let (environment, _, _) = Box::pin(live()).await;
+            (with_id(&environment).replace(":name", "nightly"), None)
         }
         Endpoint::ListDrains => (with_id(&id_of(&project().await)), None),
         Endpoint::CreateDrain => (with_id(&id_of(&project().await)), Some(new_drain)),

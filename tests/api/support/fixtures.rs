@@ -59,6 +59,7 @@ pub(crate) async fn released(
         "image": image,
         "port": 5000,
         "processes": { "web": "image" },
+        "cron": { "nightly": { "schedule": "0 3 * * *", "command": "true", "overlap": "allow", "timeout_seconds": 60 } },
         "formation": {},
         "limits": {},
         "sealed_config": config.iter().copied().collect::<BTreeMap<_, _>>(),

@@ -23,8 +23,9 @@ use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
 use gilgal::model::repository_url::Scheme;
+use gilgal::model::vitals::Vitals;
 use gilgal::outbound::{Guard, Outbound};
-use gilgal::processes::Processes;
+use gilgal::processes::{CronRuns, Processes};
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
 use gilgal::store::{LogFilter, Store};
@@ -102,6 +103,7 @@ impl TestServer {
             journal: Journal::new(store.clone()),
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
+            look_again: Arc::default(),
             uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
             outbound: Outbound { schemes: vec![Scheme::Https, Scheme::Ssh], guard: Guard::default() },
         };
@@ -114,6 +116,8 @@ impl TestServer {
             })),
             master_key: master_key.clone(),
             one_offs: OneOffs::default(),
+            vitals: Vitals::default(),
+            cron_runs: CronRuns::default(),
             longest_run: Duration::from_secs(60),
         };
         let drains = Drains {

@@ -47,6 +47,7 @@ impl Engine {
         each(&["ps", "--all", "--quiet"], &["rm", "--force"]);
         each(&["images", "--all", "--quiet"], &["rmi", "--force"]);
         each(&["network", "ls", "--quiet"], &["network", "rm"]);
+        each(&["volume", "ls", "--quiet"], &["volume", "rm", "--force"]);
     }
 
     /// What the engine knows of a container.

@@ -1,0 +1,2 @@
+ALTER TABLE environments DROP COLUMN maintenance_at;
+ALTER TABLE environments DROP COLUMN stopped_at;

@@ -1,0 +1,262 @@
+//! `gilgal volumes`: the volumes of the apps on this server, out of them and back into them. Beside a server or without one.
+
+use super::USAGE;
+use super::backup::STREAM;
+use super::printer::{self, with_causes};
+use crate::config::{Home, Settings, Variables};
+use crate::engine::{DockerEngine, DockerOptions, Engine, EngineError};
+use crate::model::environment::Environment;
+use crate::model::instance::InstanceState;
+use crate::model::name::{EnvironmentName, Slug, VolumeName};
+use crate::model::project::Project;
+use crate::model::volume::Volume;
+use crate::store::{Store, StoreError};
+use bytes::Bytes;
+use clap::Subcommand;
+use futures_util::StreamExt;
+use std::fs::OpenOptions;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::sync::mpsc;
+
+/// Bytes that are read at a time, and how many such pieces may wait for the engine.
+const PIECE: usize = 64 * 1024;
+const AHEAD: usize = 16;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum VolumesCommand {
+    /// List every volume
+    List,
+    /// Write what is in a volume into a tar archive; the app may run, and is not stopped for it
+    Backup {
+        /// The project, or `project:environment`
+        environment: String,
+        /// The name of the volume
+        volume: VolumeName,
+        /// The file to make, mode 0600; `-` for standard output
+        file: PathBuf,
+    },
+    /// Replace what is in a volume by what `gilgal volumes backup` has made; the app must be stopped
+    Restore {
+        /// The project, or `project:environment`
+        environment: String,
+        /// The name of the volume
+        volume: VolumeName,
+        /// The file to read
+        file: PathBuf,
+    },
+}
+
+pub(super) fn volumes(variables: &Variables, command: &VolumesCommand) -> ExitCode {
+    let settings = match Settings::load(variables) {
+        Ok(settings) => settings,
+        Err(mistakes) => {
+            printer::error(&mistakes.to_string());
+            return ExitCode::from(USAGE);
+        }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
+        runtime.block_on(async {
+            let places = Places::of(&settings).await?;
+            match command {
+                VolumesCommand::List => places.list().await,
+                VolumesCommand::Backup { environment, volume, file } => {
+                    places.backup(environment, volume, file).await
+                }
+                VolumesCommand::Restore { environment, volume, file } => {
+                    places.restore(environment, volume, file).await
+                }
+            }
+        })
+    });
+    match done {
+        Ok(lines) => {
+            for line in lines {
+                printer::line(&line);
+            }
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            printer::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The database, and the engine.
+struct Places {
+    store: Store,
+    engine: DockerEngine,
+}
+
+fn said(error: impl std::error::Error) -> String {
+    with_causes(&error)
+}
+
+impl Places {
+    async fn of(settings: &Settings) -> Result<Self, String> {
+        let Some(server_id) = Home::server_id_in(&settings.home) else {
+            let home = settings.home.display();
+            return Err(format!("{home} is no home of a gilgal server. Set GILGAL_HOME."));
+        };
+        let host = Some(settings.docker_host.clone());
+        Ok(Self {
+            store: Store::connect(settings.database_url.expose()).await.map_err(said)?,
+            engine: DockerEngine::connect(DockerOptions { server_id, host }),
+        })
+    }
+
+    async fn list(&self) -> Result<Vec<String>, String> {
+        let mut lines = Vec::new();
+        for volume in self.engine.volumes().await.map_err(said)? {
+            let place = match self.store.environment(volume.environment_id).await {
+                Ok(environment) => {
+                    let project = self.store.project(environment.project_id).await.map_err(said)?;
+                    environment.name.shown_of(&project.slug)
+                }
+                Err(StoreError::NotFound) => "(deleted)".to_owned(),
+                Err(error) => return Err(said(error)),
+            };
+            lines.push(format!("{place}  {}", volume.name));
+        }
+        if lines.is_empty() {
+            lines.push("There are no volumes.".to_owned());
+        }
+        lines.sort();
+        Ok(lines)
+    }
+
+    async fn backup(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Vec<String>, String> {
+        let (project, environment) = self.find(of).await?;
+        let volumes = self.engine.volumes().await.map_err(said)?;
+        let is_it = |volume: &&Volume| volume.environment_id == environment.id && volume.name == *name;
+        let volume = volumes.iter().find(is_it);
+        let place = environment.name.shown_of(&project.slug);
+        let volume = volume.ok_or_else(|| format!("{place} has no volume {name}."))?;
+        let image = self.image_of(&environment, &place).await?;
+        let mut archive = self.engine.read_volume(volume, &image).await.map_err(said)?;
+        let to_stream = file == Path::new(STREAM);
+        let mut to: Box<dyn Write> = if to_stream {
+            Box::new(printer::output())
+        } else {
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+            Box::new(made.map_err(|error| format!("{} cannot be made: {error}.", file.display()))?)
+        };
+        let mut written = Ok(0_u64);
+        while let Some(bytes) = archive.next().await {
+            let put = bytes.and_then(|bytes| to.write_all(&bytes).map(|()| bytes.len() as u64));
+            written = match (written, put) {
+                (Ok(sum), Ok(count)) => Ok(sum + count),
+                (Err(error), _) | (Ok(_), Err(error)) => Err(error),
+            };
+            if written.is_err() {
+                break;
+            }
+        }
+        drop(archive);
+        match written.and_then(|count| to.flush().map(|()| count)) {
+            Ok(_) if to_stream => Ok(Vec::new()),
+            Ok(count) => {
+                let kib = count.div_ceil(1024);
+                Ok(vec![format!("The volume {name} of {place} is in {} ({kib} KiB).", file.display())])
+            }
+            Err(error) => {
+                if !to_stream {
+                    std::fs::remove_file(file).ok();
+                }
+                Err(format!("No backup was made: {error}."))
+            }
+        }
+    }
+
+    async fn restore(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Vec<String>, String> {
+        let (project, environment) = self.find(of).await?;
+        let place = environment.name.shown_of(&project.slug);
+        let wrong = |error: io::Error| format!("{} cannot be read: {error}.", file.display());
+        // To its end before anything is removed.
+        check(file).map_err(wrong)?;
+        let image = self.image_of(&environment, &place).await?;
+        let instances = self.engine.list().await.map_err(said)?;
+        let runs = instances.iter().any(|instance| {
+            instance.key.environment_id == environment.id && instance.state == InstanceState::Running
+        });
+        if runs {
+            return Err(format!("{place} runs. Stop it first: `ssh … stop {place}`."));
+        }
+        match self.engine.remove_volume(environment.id, name).await {
+            Ok(()) => {}
+            Err(EngineError::InUse { .. }) => {
+                return Err(format!("{place} still has the volume. Stop it first: `ssh … stop {place}`."));
+            }
+            Err(error) => return Err(said(error)),
+        }
+        let volume = Volume {
+            project_id: project.id,
+            environment_id: environment.id,
+            name: name.clone(),
+            created_at: None,
+        };
+        let (sender, receiver) = mpsc::channel(AHEAD);
+        let mut from = std::fs::File::open(file).map_err(wrong)?;
+        let reading = tokio::task::spawn_blocking(move || {
+            loop {
+                let mut piece = vec![0; PIECE];
+                match from.read(&mut piece)? {
+                    0 => return Ok::<_, io::Error>(()),
+                    count => piece.truncate(count),
+                }
+                if sender.blocking_send(Bytes::from(piece)).is_err() {
+                    return Ok(());
+                }
+            }
+        });
+        let archive = tokio_stream::wrappers::ReceiverStream::new(receiver).boxed();
+        self.engine.fill_volume(&volume, &image, archive).await.map_err(said)?;
+        reading.await.map_err(said)?.map_err(wrong)?;
+        Ok(vec![format!("The volume {name} of {place} has what is in {}.", file.display())])
+    }
+
+    async fn find(&self, of: &str) -> Result<(Project, Environment), String> {
+        let (slug, name) = of.split_once(':').unwrap_or((of, "production"));
+        let unknown = || format!("There is no environment {of}.");
+        let slug: Slug = slug.parse().map_err(|_| unknown())?;
+        let name: EnvironmentName = name.parse().map_err(|_| unknown())?;
+        let project = self.store.project_by_slug(&slug).await.map_err(said)?.ok_or_else(unknown)?;
+        let environments = self.store.environments_of(project.id).await.map_err(said)?;
+        let environment = environments.into_iter().find(|environment| environment.name == name);
+        Ok((project, environment.ok_or_else(unknown)?))
+    }
+
+    /// An image that the engine has: the volume is read and written through a container that never runs.
+    async fn image_of(&self, environment: &Environment, place: &str) -> Result<String, String> {
+        let live = self.store.current_release(environment.id).await.map_err(said)?;
+        let image =
+            live.ok_or_else(|| format!("Nothing is live in {place}. Deploy it first."))?.content.image;
+        if self.engine.has_image(&image).await.map_err(said)? {
+            Ok(image)
+        } else {
+            Err(format!("The image of {place} is not there. Deploy it first: `ssh … redeploy {place}`."))
+        }
+    }
+}
+
+/// Whether a file is a tar archive that ends as one does: with two empty blocks (POSIX, pax).
+fn check(file: &Path) -> io::Result<()> {
+    let mut file = std::fs::File::open(file)?;
+    let mut last = [0_u8; 1024];
+    let mut first = [0_u8; 512];
+    file.read_exact(&mut first)?;
+    let size = file.metadata()?.len();
+    io::Seek::seek(&mut file, io::SeekFrom::End(-1024))?;
+    file.read_exact(&mut last)?;
+    let is_archive = &first[257..262] == b"ustar" && size % 512 == 0 && last.iter().all(|byte| *byte == 0);
+    let is_of_volume = first.starts_with(b"volume/");
+    if is_archive && is_of_volume {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::InvalidData, "it is no whole backup of a volume"))
+    }
+}

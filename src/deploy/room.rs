@@ -1,0 +1,159 @@
+//! Making room for instances that cannot run beside the old ones, as both would write a volume: the old ones stop first,
+//! requests wait or are turned away, and what fails brings the old ones back.
+
+use super::Deployer;
+use super::failure::StepError;
+use super::instances::{self, STOP_GRACE};
+use super::patience::{unless_away, until_stored};
+use super::run::Run;
+use crate::engine::EngineError;
+use crate::model::instance::{Instance, InstanceKey, InstanceState};
+use crate::model::name::ProcessType;
+use crate::model::release::{Release, ReleaseContent};
+use crate::model::route::Route;
+use crate::model::volume::Strategy;
+use crate::router::{Drain, health};
+use futures_util::future::try_join_all;
+use std::time::{Duration, Instant};
+
+/// Longest time that the requests which the old instances are answering hold up those that wait.
+const DRAIN_LIMIT: Duration = Duration::from_secs(10);
+
+impl Deployer {
+    /// How the deployment takes the place of what is live; one that leaves its instances as they are stops none.
+    fn strategy(run: &Run) -> Strategy {
+        let content = run.deployment.record.content.as_ref();
+        let own = content.filter(|content| content.instances_of.is_none());
+        own.map_or(Strategy::Rolling, ReleaseContent::strategy)
+    }
+
+    /// Stops the old instances, where the new ones cannot run beside them. Doing it twice is doing it once.
+    pub(super) async fn make_room(&self, run: &mut Run) -> Result<(), StepError> {
+        let strategy = Self::strategy(run);
+        if !strategy.stops_first() {
+            return Ok(());
+        }
+        let old = self.unwanted_instances(run).await?;
+        self.hold_requests(run);
+        if old.is_empty() {
+            return Ok(());
+        }
+        let before =
+            run.previous.map_or_else(|| "what ran before".to_owned(), |version| format!("v{version}"));
+        run.step(&match strategy {
+            Strategy::Hold => format!("Holding requests while {before} stops"),
+            Strategy::Recreate | Strategy::Rolling => format!("Stopping {before}"),
+        });
+        run.stopped_at = Some(Instant::now());
+        if let Some(drain) = self.without_targets(run).await {
+            drain.finished(run.drain_seconds().duration().min(DRAIN_LIMIT)).await;
+        }
+        try_join_all(old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await?;
+        self.reach(run, "stopped")
+    }
+
+    /// Lets requests wait until the new instances are there. One that goes on after the server was killed does it again.
+    pub(super) fn hold_requests(&self, run: &Run) {
+        match Self::strategy(run) {
+            Strategy::Hold => self.router.hold(run.environment.id),
+            Strategy::Rolling | Strategy::Recreate => {}
+        }
+    }
+
+    /// Takes every target out of the route.
+    async fn without_targets(&self, run: &Run) -> Option<Drain> {
+        let _one_at_a_time = self.switching.lock().await;
+        let known = self.router.routes().into_iter().find(|route| route.environment_id == run.environment.id);
+        Some(self.router.set_route(Route { targets: Vec::new(), ..known? }).drain)
+    }
+
+    /// Lets requests that wait go on, and says how it was.
+    pub(super) fn release_requests(&self, run: &mut Run) {
+        let held = self.router.end_hold(run.environment.id);
+        if let Some(stopped_at) = run.stopped_at.take() {
+            run.detail(&format!("No instance ran for {:.1} s", stopped_at.elapsed().as_secs_f64()));
+        }
+        if let Some(held) = held {
+            let turned_away = match held.turned_away {
+                0 => String::new(),
+                count => format!(", {count} were turned away"),
+            };
+            run.detail(&format!(
+                "{} requests were held for up to {:.1} s{turned_away}",
+                held.requests,
+                held.lasted.as_secs_f64()
+            ));
+        }
+    }
+
+    /// Starts what is live again, where the deployment has stopped it and does not go live.
+    ///
+    /// # Errors
+    /// When the engine does not answer: to be done again.
+    pub(super) async fn bring_back(&self, run: &Run) -> Result<(), EngineError> {
+        if !Self::strategy(run).stops_first() {
+            return Ok(());
+        }
+        let live = until_stored(|| self.store.current_release(run.environment.id)).await;
+        let live = live.unwrap_or_else(|error| {
+            tracing::error!(error = &error as &dyn std::error::Error, "what is live is not known");
+            None
+        });
+        let environment = until_stored(|| self.store.environment(run.environment.id)).await;
+        let is_stopped = environment.is_ok_and(|environment| environment.stopped_at.is_some());
+        if let Some(live) = live.filter(|live| live.deployment_id != run.deployment.id && !is_stopped) {
+            self.start_release(run, &live).await?;
+        }
+        self.router.end_hold(run.environment.id);
+        Ok(())
+    }
+
+    /// Starts the instances of a live release that do not run, and sends traffic to them.
+    async fn start_release(&self, run: &Run, live: &Release) -> Result<(), EngineError> {
+        let of = live.instances_of();
+        let runs = |instance: &Instance| instance.state == InstanceState::Running;
+        let there = self.instances_of(of).await?;
+        for (process_type, index) in instances::places(&live.content) {
+            let fills = |instance: &Instance| instances::place(instance) == (process_type.clone(), index);
+            if there.iter().any(|instance| fills(instance) && runs(instance)) {
+                continue;
+            }
+            let key = InstanceKey {
+                project_id: run.project.id,
+                environment_id: run.environment.id,
+                deployment_id: of,
+                process_type: process_type.clone(),
+                index,
+            };
+            let started = self.start_live(run, live, key).await;
+            unless_away(started, "an instance of the live release was not started again")?;
+        }
+        let instances = self.engine.list().await?;
+        let _one_at_a_time = self.switching.lock().await;
+        drop(self.router.set_route(self.route((&run.project, &run.environment), live, &instances)));
+        Ok(())
+    }
+
+    async fn start_live(&self, run: &Run, live: &Release, key: InstanceKey) -> Result<(), EngineError> {
+        let name = key.shown();
+        let spec = match self.spec_of(&run.project.slug, &live.content, key) {
+            Ok(spec) => spec,
+            Err(error) => {
+                run.warn(&error.to_string());
+                return Ok(());
+            }
+        };
+        self.engine.ensure_network(run.project.id).await?;
+        let instance = self.engine.start(&spec).await?;
+        // It was healthy before, and there is no other: it is kept whatever it answers.
+        self.engine.keep_running(&instance.id).await?;
+        run.detail(&format!("{name} of v{} was started again", live.version));
+        if let (true, Some(address)) = (instance.key.process_type == ProcessType::web(), instance.address) {
+            let host = self.address.host(&run.project.slug, &run.environment.name);
+            if let Err(unhealthy) = health::check(address, &live.content.health, &host).await {
+                run.warn(&format!("{name} does not answer yet: {}.", unhealthy.last));
+            }
+        }
+        Ok(())
+    }
+}

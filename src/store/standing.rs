@@ -1,0 +1,73 @@
+//! Whether an environment is in service. No setting: a rollback does not bring it back.
+
+use crate::model::environment::Environment;
+use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::store::Store;
+use crate::store::backend::{Connection, on};
+use crate::store::environment_lock;
+use crate::store::environments::EnvironmentRow;
+use crate::store::error::StoreError;
+use crate::store::schema::{deployments, environments};
+use crate::store::types::StoredTime;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+impl Store {
+    /// Notes that an environment is being worked on, since now unless it is already, or not any more.
+    pub async fn set_maintenance(&self, id: EnvironmentId, on: bool) -> Result<Environment, StoreError> {
+        let mut connection = self.write().await?;
+        if on {
+            let open = environments::table.find(id).filter(environments::maintenance_at.is_null());
+            let since = environments::maintenance_at.eq(StoredTime::now());
+            on!(connection, |c| diesel::update(open).set(since).execute(c).await)?;
+        } else {
+            let never = environments::maintenance_at.eq(None::<StoredTime>);
+            on!(connection, |c| diesel::update(environments::table.find(id)).set(never).execute(c).await)?;
+        }
+        read(&mut connection, id).await
+    }
+
+    /// Lets nothing be deployed to an environment any more, and nothing of it be served. A deployment is queued before it,
+    /// and is seen by whoever asks after it, or not at all.
+    pub async fn disable_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            environment_lock::lock(connection, id).await?;
+            let since = environments::disabled_at.eq(StoredTime::now());
+            on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Notes that nothing of an environment is to run, since now even where it was stopped before: what was queued meanwhile
+    /// does not start it.
+    pub async fn stop_environment(&self, id: EnvironmentId) -> Result<Environment, StoreError> {
+        let mut connection = self.write().await?;
+        let since = environments::stopped_at.eq(StoredTime::now());
+        on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
+        read(&mut connection, id).await
+    }
+}
+
+/// What goes live starts its environment again, unless that was stopped after it was asked for.
+pub(super) async fn start(
+    connection: &mut Connection,
+    id: EnvironmentId,
+    deployment: DeploymentId,
+) -> Result<(), StoreError> {
+    let asked_at: StoredTime = on!(connection, |c| deployments::table
+        .find(deployment)
+        .select(deployments::created_at)
+        .first(c)
+        .await)?;
+    let stopped = environments::table.find(id).filter(environments::stopped_at.lt(asked_at));
+    let never = environments::stopped_at.eq(None::<StoredTime>);
+    on!(connection, |c| diesel::update(stopped).set(never).execute(c).await)?;
+    Ok(())
+}
+
+async fn read(connection: &mut Connection, id: EnvironmentId) -> Result<Environment, StoreError> {
+    let row: EnvironmentRow =
+        on!(connection, |c| environments::table.find(id).select(EnvironmentRow::as_select()).first(c).await)?;
+    Ok(row.into())
+}
