@@ -37,6 +37,9 @@ fn word(state: ProcessStateBody, exit_code: Option<i64>) -> String {
         (ProcessStateBody::Crashed, Some(code)) => format!("crashed ({code})"),
         (ProcessStateBody::Crashed, None) => "crashed".to_owned(),
         (ProcessStateBody::OutOfMemory, _) => "out of memory".to_owned(),
+        (ProcessStateBody::NotAnswering, _) => "not answering".to_owned(),
+        (ProcessStateBody::CrashLooping, Some(code)) => format!("crash loop ({code})"),
+        (ProcessStateBody::CrashLooping, None) => "crash loop".to_owned(),
     }
 }
 
