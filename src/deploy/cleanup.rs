@@ -2,6 +2,7 @@
 
 use super::instances::STOP_GRACE;
 use super::{Deployer, patience};
+use crate::engine::EngineError;
 use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
 use crate::model::instance::InstanceKey;
@@ -27,11 +28,16 @@ impl ProjectCleanup for Deployer {
             self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
         self.end_deployments(|deployment| deployment.project_id == project.id).await?;
         self.remove_routes(&environments).await;
-        self.stop_instances(|key| key.project_id == project.id).await?;
+        let of_it = |key: &InstanceKey| key.project_id == project.id;
+        self.stop_instances(of_it).await.map_err(failed("the instances"))?;
         self.remove_volumes(|volume| volume.project_id == project.id).await?;
         self.remove_images_of(project.id).await.map_err(failed("the images"))?;
-        let removed = patience::while_in_use(|| self.engine.remove_network(project.id)).await;
-        removed.map_err(failed("the network"))?;
+        // A command that had just begun may have its container only now, and be in the way.
+        let removed = patience::while_in_use(|| async {
+            self.stop_instances(of_it).await?;
+            self.engine.remove_network(project.id).await
+        });
+        removed.await.map_err(failed("the network"))?;
         // A deployment that did not end in its time may have set one again.
         self.remove_routes(&environments).await;
         let (repositories, id) = (self.repositories.clone(), project.id);
@@ -44,7 +50,8 @@ impl ProjectCleanup for Deployer {
     async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError> {
         self.end_deployments(|deployment| deployment.environment_id == environment.id).await?;
         self.remove_routes(std::slice::from_ref(environment)).await;
-        self.stop_instances(|key| key.environment_id == environment.id).await?;
+        let stopped = self.stop_instances(|key| key.environment_id == environment.id).await;
+        stopped.map_err(failed("the instances"))?;
         self.remove_volumes(|volume| volume.environment_id == environment.id).await?;
         // A deployment that did not end in its time may have set one again.
         self.remove_routes(std::slice::from_ref(environment)).await;
@@ -81,13 +88,13 @@ impl Deployer {
         Ok(())
     }
 
-    async fn stop_instances(&self, of_it: impl Fn(&InstanceKey) -> bool) -> Result<(), CleanupError> {
-        let instances = self.engine.list().await.map_err(failed("the instances"))?;
+    async fn stop_instances(&self, of_it: impl Fn(&InstanceKey) -> bool) -> Result<(), EngineError> {
+        let instances = self.engine.list().await?;
         let stopping = instances
             .iter()
             .filter(|instance| of_it(&instance.key))
             .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
-        try_join_all(stopping).await.map_err(failed("the instances"))?;
+        try_join_all(stopping).await?;
         Ok(())
     }
 

@@ -13,11 +13,28 @@ fn names_something(endpoint: Endpoint) -> bool {
     endpoint.row().path.contains(':')
 }
 
+/// How many tests share the routes: each of them has accounts of its own, whose passwords take their time.
+const PARTS: usize = 3;
+
 #[tokio::test(flavor = "multi_thread")]
-async fn every_route_answers_each_kind_of_caller_as_the_table_says() {
+async fn every_route_answers_each_kind_of_caller_as_the_table_says_1() {
+    answers_as_the_table_says(0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_each_kind_of_caller_as_the_table_says_2() {
+    answers_as_the_table_says(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_answers_each_kind_of_caller_as_the_table_says_3() {
+    answers_as_the_table_says(2).await;
+}
+
+async fn answers_as_the_table_says(part: usize) {
     let server = TestServer::start().await;
     let (operator, anonymous) = (server.sign_up("root").await, server.anonymous());
-    for (number, endpoint) in Endpoint::ALL.iter().copied().enumerate() {
+    for (number, endpoint) in Endpoint::ALL.iter().copied().enumerate().skip(part).step_by(PARTS) {
         // Of their own for each: some of the requests end the login, or the account.
         let owner = server.sign_up(&format!("ada{number}")).await;
         let other = server.sign_up(&format!("eve{number}")).await;
