@@ -11,10 +11,10 @@ use crate::model::user::User;
 use crate::store::{NewDeployment, StoreError};
 
 /// What became of taking a release back.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakenBack {
-    /// It will be.
-    Queued(Deployment),
+    /// It will be, by this deployment.
+    Queued(DeploymentId),
     /// Something else is deployed, or nothing is to run any more: that comes first.
     Overtaken,
     /// There is no release that is known to be better, or it was tried already.
@@ -103,7 +103,7 @@ impl Deployments {
         let queued = self.store.queue_unasked(new, failed.deployment_id).await.map_err(not_taken)?;
         let Some(deployment) = queued else { return Ok(TakenBack::Overtaken) };
         self.queue.wake();
-        Ok(TakenBack::Queued(deployment))
+        Ok(TakenBack::Queued(deployment.id))
     }
 
     /// A release by its version.

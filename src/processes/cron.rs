@@ -180,7 +180,7 @@ impl Processes {
         let started = CronStarted { run: run.clone(), lines: receiver };
         let processes = self.clone();
         let execution = Execution { processes, run, spec, job, replaced, mask, lines, _place: place };
-        tokio::spawn(execution.to_its_end());
+        tokio::spawn(execution.carry_out());
         Ok(started)
     }
 }

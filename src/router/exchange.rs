@@ -144,7 +144,7 @@ impl Exchange<'_> {
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let options = &self.shared.options;
         loop {
-            let held = {
+            let wait_for = {
                 let table = self.shared.table.load();
                 let Some(app) = table.find(&host) else { return Ok(()) };
                 let problem = match &app.route.standing {
@@ -161,7 +161,7 @@ impl Exchange<'_> {
                 }
                 app.hold.clone().map(|hold| (Arc::clone(&app.meter), hold))
             };
-            let Some((meter, hold)) = held else { return Ok(()) };
+            let Some((meter, hold)) = wait_for else { return Ok(()) };
             self.count(&meter);
             let begun = Instant::now();
             let left = options.hold_limit.saturating_sub(self.held);

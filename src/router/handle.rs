@@ -115,12 +115,12 @@ impl RouterHandle {
     /// route, or where they wait already.
     pub fn hold(&self, environment_id: EnvironmentId) {
         let hold = Arc::new(Hold::begin());
-        let held = self.0.change(|table| match table.app(environment_id) {
+        let before = self.0.change(|table| match table.app(environment_id) {
             Some(app) if app.hold.is_none() => table.with_hold(environment_id, Some(hold)),
             Some(_) | None => table.clone(),
         });
         // Its targets are those of before.
-        drop(held);
+        drop(before);
     }
 
     /// Lets requests that wait go on to whatever the route has now. Tells what has waited.

@@ -154,7 +154,7 @@ impl Watch {
         let environment = open.release.environment_id;
         match self.deployments.take_back(&open.release, &why).await? {
             TakenBack::Queued(deployment) => {
-                tracing::warn!(%environment, version, why, deployment = %deployment.id, "a release is taken back");
+                tracing::warn!(%environment, version, why, %deployment, "a release is taken back");
                 self.vitals.note(environment, "web", &format!("v{version} is taken back. {why}"));
                 Ok(true)
             }

@@ -63,8 +63,8 @@ async fn waiting(store: &Store, environment: &Environment) -> Option<Deployment>
 async fn live(store: &Store, environment: &Environment, digit: char) -> DeploymentId {
     let deployment = enqueue(store, environment, digit).await.deployment;
     advance_to(store, &deployment, State::Checking).await;
-    let released = store.commit_release(new_release(&deployment), &DeploymentRecord::default()).await;
-    released.unwrap().unwrap();
+    let record = DeploymentRecord::default();
+    Box::pin(store.commit_release(new_release(&deployment), &record)).await.unwrap().unwrap();
     advance_to(store, &deployment, State::Live).await;
     deployment.id
 }
@@ -165,7 +165,7 @@ async fn what_nobody_has_asked_for_gives_way(database: Database) {
     let store = &database.store;
     let ada = user(store, "ada").await;
     let (_, environment) = project(store, &ada, "shop").await;
-    let failed = live(store, &environment, '1').await;
+    let failed = Box::pin(live(store, &environment, '1')).await;
     let unasked = || store.queue_unasked(rollback(&environment), failed);
 
     // Whether it waits or runs, what somebody wants comes first.
@@ -194,7 +194,7 @@ async fn what_nobody_has_asked_for_gives_way(database: Database) {
 
     store.stop_environment(environment.id).await.unwrap();
     assert_eq!(unasked().await.unwrap(), None, "nothing is to run");
-    let newer = live(store, &environment, '2').await;
+    let newer = Box::pin(live(store, &environment, '2')).await;
     assert_eq!(unasked().await.unwrap(), None, "it is not live any more");
     store.disable_environment(environment.id).await.unwrap();
     let refused = store.queue_unasked(rollback(&environment), newer).await;

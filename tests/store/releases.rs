@@ -88,8 +88,8 @@ pub(crate) async fn release_with(
 /// Takes a deployment that waits to its commit.
 async fn commit_release(store: &Store, deployment: &Deployment) -> Release {
     advance_to(store, deployment, State::Checking).await;
-    let new = new_release(deployment);
-    store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap()
+    let record = DeploymentRecord::default();
+    Box::pin(store.commit_release(new_release(deployment), &record)).await.unwrap().unwrap()
 }
 
 async fn versions_count_up(database: Database) {

@@ -45,7 +45,7 @@ impl Processes {
 }
 
 impl Execution {
-    pub(super) async fn to_its_end(mut self) {
+    pub(super) async fn carry_out(mut self) {
         let run = self.run.clone();
         tracing::info!(project = %self.spec.slug, command = %run.name, "a command of the schedule runs");
         let (end, processes) = (self.run().await, self.processes.clone());

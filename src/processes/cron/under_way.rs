@@ -7,9 +7,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
+type ByCommand = HashMap<(EnvironmentId, CronName), Vec<UnderWay>>;
+
 /// The runs that are under way. Clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct CronRuns(Arc<Mutex<HashMap<(EnvironmentId, CronName), Vec<UnderWay>>>>);
+pub struct CronRuns(Arc<Mutex<ByCommand>>);
 
 #[derive(Debug)]
 struct UnderWay {
@@ -52,7 +54,7 @@ impl CronRuns {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<(EnvironmentId, CronName), Vec<UnderWay>>> {
+    fn lock(&self) -> MutexGuard<'_, ByCommand> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
