@@ -39,6 +39,7 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "a run of the program has one")]
 enum Command {
     #[command(flatten)]
     Client(client::arguments::ClientCommand),

@@ -78,13 +78,12 @@ pub(super) async fn set(
 ) -> Result<Answer, Failure> {
     let mut body = Map::new();
     for variable in variables {
-        let (name, value) = match variable.split_once('=') {
-            Some((name, value)) => (name_of(name)?, Secret::new(value.to_owned())),
-            None => {
-                let name = name_of(variable)?;
-                let value = prompt::secret(&format!("Value of {name}: "))?;
-                (name, value)
-            }
+        let (name, value) = if let Some((name, value)) = variable.split_once('=') {
+            (name_of(name)?, Secret::new(value.to_owned()))
+        } else {
+            let name = name_of(variable)?;
+            let value = prompt::secret(&format!("Value of {name}: "))?;
+            (name, value)
         };
         let mut draft = json!({ "value": value.expose() });
         if manner.secret {

@@ -148,16 +148,13 @@ async fn redeploy(
     deployment: Option<&Reference>,
     wait: Wait,
 ) -> Result<Answer, Failure> {
-    let json = match deployment {
-        Some(reference) => {
-            let of = (Some(&place.project.body.slug), Some(&place.name));
-            let id = deployment::find(context, of, Some(reference)).await?;
-            context.api.post(&format!("/api/deployments/{id}/redeploy"), &json!({})).await?
-        }
-        None => {
-            let path = format!("/api/projects/{}/deployments", place.project.body.id);
-            context.api.post(&path, &json!({ "environment": place.name })).await?
-        }
+    let json = if let Some(reference) = deployment {
+        let of = (Some(&place.project.body.slug), Some(&place.name));
+        let id = deployment::find(context, of, Some(reference)).await?;
+        context.api.post(&format!("/api/deployments/{id}/redeploy"), &json!({})).await?
+    } else {
+        let path = format!("/api/projects/{}/deployments", place.project.body.id);
+        context.api.post(&path, &json!({ "environment": place.name })).await?
     };
     made(context, json, wait).await
 }

@@ -60,13 +60,11 @@ pub(super) async fn scale(
         counts.iter().map(|count| (count.process_type.to_string(), count.instances.into())).collect();
     let json = context.api.put(&place.path("/formation"), &Value::Object(body)).await?;
     let ScaledBody { deployment, formation } = parse(json.clone())?;
-    match deployment {
-        Some(deployment) => begun(context, deployment.id, json, wait).await,
-        None => {
-            let all: Vec<String> = formation.iter().map(|(of, count)| format!("{of}={count}")).collect();
-            Ok(Answer::new(format!("It is so already: {}.", all.join(" ")), json))
-        }
+    if let Some(deployment) = deployment {
+        return begun(context, deployment.id, json, wait).await;
     }
+    let all: Vec<String> = formation.iter().map(|(of, count)| format!("{of}={count}")).collect();
+    Ok(Answer::new(format!("It is so already: {}.", all.join(" ")), json))
 }
 
 pub(super) async fn restart(context: &Context, place: &Place, wait: Wait) -> Result<Answer, Failure> {
