@@ -39,7 +39,6 @@ struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "a run of the program has one")]
 enum Command {
     #[command(flatten)]
     Client(client::arguments::ClientCommand),
