@@ -1,10 +1,9 @@
 //! Deploying a commit that was pushed before.
 
-use super::{DeployError, Deployments};
+use super::{DeployError, Deployments, new_deployment};
 use crate::git::{GitError, Repository};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
-use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
 use crate::model::origin::Origin;
 use crate::model::user::User;
@@ -90,17 +89,8 @@ impl Deployments {
             Wanted::Commit(_) => None,
             Wanted::Branch(branch) => Some(branch),
         };
-        let new = NewDeployment {
-            id: DeploymentId::generate(),
-            project_id: environment.project_id,
-            environment_id: environment.id,
-            previous_commit: Some(commit.clone()),
-            commit,
-            branch,
-            author: Some(author.id),
-            source,
-            options: DeploymentOptions { no_cache, ..DeploymentOptions::default() },
-        };
+        let options = DeploymentOptions { no_cache, ..DeploymentOptions::default() };
+        let new = NewDeployment { branch, ..new_deployment(environment, commit, source, options) };
         self.queue(new, author, &what).await
     }
 

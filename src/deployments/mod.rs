@@ -22,7 +22,6 @@ pub use self::sources::{UploadOptions, Uploads};
 use crate::git::Repositories;
 use crate::jobs::{Interrupts, Queue};
 use crate::journal::Journal;
-use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
@@ -52,31 +51,9 @@ pub struct Deployments {
 }
 
 impl Deployments {
-    /// Queues what is made from a release, for somebody.
-    async fn queue_basis(
-        &self,
-        environment: &Environment,
-        commit: CommitId,
-        (source, basis): (DeploymentSource, DeploymentBasis),
-        author: &User,
-        what: &str,
-    ) -> Result<Deployment, DeployError> {
-        let new = NewDeployment {
-            id: DeploymentId::generate(),
-            project_id: environment.project_id,
-            environment_id: environment.id,
-            previous_commit: Some(commit.clone()),
-            commit,
-            branch: None,
-            author: Some(author.id),
-            source,
-            options: DeploymentOptions { basis, ..DeploymentOptions::default() },
-        };
-        self.queue(new, author, what).await
-    }
-
     /// Queues a deployment for somebody.
     async fn queue(&self, new: NewDeployment, author: &User, what: &str) -> Result<Deployment, DeployError> {
+        let new = NewDeployment { author: Some(author.id), ..new };
         let why = format!("superseded by {what} of {}", author.username);
         match self.enqueue(new, &why).await.map_err(not_taken)? {
             Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. }) => Ok(deployment),
@@ -94,6 +71,27 @@ impl Deployments {
         // Those who watch what was superseded are waiting for its log.
         self.journal.wake_readers();
         Ok(joined)
+    }
+}
+
+/// What is queued for an environment when nobody has pushed: of no branch, and so far nobody's.
+fn new_deployment(
+    environment: &Environment,
+    commit: CommitId,
+    source: DeploymentSource,
+    options: DeploymentOptions,
+) -> NewDeployment {
+    NewDeployment {
+        id: DeploymentId::generate(),
+        project_id: environment.project_id,
+        environment_id: environment.id,
+        // What comes from elsewhere follows nothing that is in the repository.
+        previous_commit: options.origin.is_none().then(|| commit.clone()),
+        commit,
+        branch: None,
+        author: None,
+        source,
+        options,
     }
 }
 

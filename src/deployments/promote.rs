@@ -1,8 +1,8 @@
 //! Bringing what runs in one environment to another one.
 
-use super::{DeployError, Deployments};
+use super::{DeployError, Deployments, new_deployment};
 use crate::model::basis::DeploymentBasis;
-use crate::model::deployment::{Deployment, DeploymentSource};
+use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::user::User;
 
@@ -26,6 +26,8 @@ impl Deployments {
         let commit = release.commit.ok_or(DeployError::NotReleased)?;
         let basis = DeploymentBasis::Promotion { environment_id: from.id, version, rebuild: false };
         let what = format!("a promotion of v{version} of {}", from.name);
-        self.queue_basis(to, commit, (DeploymentSource::Promote, basis), author, &what).await
+        let options = DeploymentOptions { basis, ..DeploymentOptions::default() };
+        let new = new_deployment(to, commit, DeploymentSource::Promote, options);
+        self.queue(new, author, &what).await
     }
 }

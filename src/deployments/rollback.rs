@@ -1,6 +1,6 @@
 //! Going back to a release.
 
-use super::{DeployError, Deployments, not_taken};
+use super::{DeployError, Deployments, new_deployment, not_taken};
 use crate::model::basis::{Automatic, DeploymentBasis};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
@@ -8,7 +8,7 @@ use crate::model::id::DeploymentId;
 use crate::model::release::Release;
 use crate::model::time::now;
 use crate::model::user::User;
-use crate::store::{NewDeployment, StoreError};
+use crate::store::StoreError;
 
 /// What became of taking a release back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,9 @@ impl Deployments {
         let commit = release.commit.or(live.commit).ok_or(DeployError::NotReleased)?;
         let basis = DeploymentBasis::Release { version, asked_at: now(), rebuild };
         let what = format!("a rollback to v{version}");
-        self.queue_basis(environment, commit, (DeploymentSource::Rollback, basis), author, &what).await
+        let options = DeploymentOptions { basis, ..DeploymentOptions::default() };
+        let new = new_deployment(environment, commit, DeploymentSource::Rollback, options);
+        self.queue(new, author, &what).await
     }
 
     /// Takes a release back that has failed soon after it went live: the newest one before it that has not failed so as well
@@ -85,21 +87,12 @@ impl Deployments {
         }
         let Some(Release { version, commit, .. }) = candidate else { return Ok(TakenBack::Nowhere) };
         let commit = commit.or(failed.commit.clone()).ok_or(DeployError::NotReleased)?;
-        let new = NewDeployment {
-            id: DeploymentId::generate(),
-            project_id: environment.project_id,
-            environment_id: environment.id,
-            previous_commit: Some(commit.clone()),
-            commit,
-            branch: None,
-            author: None,
-            source: DeploymentSource::Rollback,
-            options: DeploymentOptions {
-                basis: DeploymentBasis::Release { version, asked_at: now(), rebuild: false },
-                automatic: Some(Automatic { from: failed.version, why: why.to_owned() }),
-                ..DeploymentOptions::default()
-            },
+        let options = DeploymentOptions {
+            basis: DeploymentBasis::Release { version, asked_at: now(), rebuild: false },
+            automatic: Some(Automatic { from: failed.version, why: why.to_owned() }),
+            ..DeploymentOptions::default()
         };
+        let new = new_deployment(&environment, commit, DeploymentSource::Rollback, options);
         let queued = self.store.queue_unasked(new, failed.deployment_id).await.map_err(not_taken)?;
         let Some(deployment) = queued else { return Ok(TakenBack::Overtaken) };
         self.queue.wake();

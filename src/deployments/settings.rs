@@ -1,8 +1,8 @@
 //! Bringing what is set for an environment to what runs there.
 
-use super::{DeployError, Deployments, not_taken};
+use super::{DeployError, Deployments, new_deployment, not_taken};
 use crate::model::basis::DeploymentBasis;
-use crate::model::deployment::{Deployment, DeploymentSource};
+use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::name::{CommitId, ProcessType};
 use crate::model::process::Formation;
@@ -115,9 +115,11 @@ impl Deployments {
         &self,
         environment: &Environment,
         commit: CommitId,
-        what: (DeploymentSource, DeploymentBasis),
+        (source, basis): (DeploymentSource, DeploymentBasis),
         author: &User,
     ) -> Result<Deployment, DeployError> {
-        self.queue_basis(environment, commit, what, author, "a change of its settings").await
+        let options = DeploymentOptions { basis, ..DeploymentOptions::default() };
+        let new = new_deployment(environment, commit, source, options);
+        self.queue(new, author, "a change of its settings").await
     }
 }

@@ -1,17 +1,15 @@
 //! Deploying what nobody has pushed: an archive that is sent, another repository, an image of a registry.
 
-use super::{DeployError, Deployments};
+use super::{DeployError, Deployments, new_deployment};
 use crate::config::Room;
 use crate::git::{Authorship, GitError, UnpackingTurn, Upload};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
-use crate::model::id::DeploymentId;
 use crate::model::image::ImageName;
 use crate::model::name::CommitId;
 use crate::model::origin::Origin;
 use crate::model::repository_url::{ReferenceName, RepositoryUrl};
 use crate::model::user::User;
-use crate::store::NewDeployment;
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -130,17 +128,8 @@ impl Deployments {
         author: &User,
         what: &str,
     ) -> Result<Deployment, DeployError> {
-        let new = NewDeployment {
-            id: DeploymentId::generate(),
-            project_id: environment.project_id,
-            environment_id: environment.id,
-            previous_commit: None,
-            commit,
-            branch: None,
-            author: Some(author.id),
-            source: DeploymentSource::Api,
-            options: DeploymentOptions { origin: Some(origin), no_cache, ..DeploymentOptions::default() },
-        };
+        let options = DeploymentOptions { origin: Some(origin), no_cache, ..DeploymentOptions::default() };
+        let new = new_deployment(environment, commit, DeploymentSource::Api, options);
         self.queue(new, author, what).await
     }
 }
