@@ -4,7 +4,7 @@ mod actions;
 mod deploying;
 
 pub(in crate::cli) use actions::{
-    ConfigAction, DeploymentsAction, EnvironmentsAction, KeysAction, ReleasesAction, TokensAction,
+    ConfigAction, DeploymentsAction, EnvironmentsAction, KeysAction, Manner, ReleasesAction, TokensAction,
 };
 pub(in crate::cli) use deploying::DeployingCommand;
 

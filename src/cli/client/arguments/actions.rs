@@ -6,7 +6,7 @@ use crate::model::environment::ConfigScope;
 use crate::model::name::{BranchName, ConfigName, EnvironmentName};
 use crate::model::scope::Scope;
 use crate::model::title::Title;
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use std::path::PathBuf;
 
 #[derive(Debug, Clone, Subcommand)]
@@ -90,6 +90,20 @@ pub(in crate::cli) enum EnvironmentsAction {
     },
 }
 
+/// How config vars are set, beside their values.
+#[derive(Debug, Clone, Copy, Args)]
+pub(in crate::cli) struct Manner {
+    /// Never show the values again
+    #[arg(long)]
+    pub(in crate::cli::client) secret: bool,
+    /// Who has them: `runtime`, `build` or `both`
+    #[arg(long, value_parser = scope_of_config)]
+    pub(in crate::cli::client) scope: Option<ConfigScope>,
+    /// Do not wait for the deployment that brings them to the app
+    #[arg(long)]
+    pub(in crate::cli::client) detach: bool,
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ConfigAction {
     /// List the config vars, as without a word
@@ -102,15 +116,8 @@ pub(in crate::cli) enum ConfigAction {
         /// `NAME=VALUE`; of a `NAME` alone the value is asked for, so that no shell remembers it
         #[arg(required = true, value_name = "NAME=VALUE")]
         variables: Vec<String>,
-        /// Never show the values again
-        #[arg(long)]
-        secret: bool,
-        /// Who has them: `runtime`, `build` or `both`
-        #[arg(long, value_parser = scope_of_config)]
-        scope: Option<ConfigScope>,
-        /// Do not wait for the deployment that brings them to the app
-        #[arg(long)]
-        detach: bool,
+        #[command(flatten)]
+        manner: Manner,
     },
     /// Remove config vars
     #[command(aliases = ["remove", "rm", "delete"])]
@@ -125,15 +132,8 @@ pub(in crate::cli) enum ConfigAction {
     Import {
         /// The file; standard input unless given
         file: Option<PathBuf>,
-        /// Never show the values again
-        #[arg(long)]
-        secret: bool,
-        /// Who has them: `runtime`, `build` or `both`
-        #[arg(long, value_parser = scope_of_config)]
-        scope: Option<ConfigScope>,
-        /// Do not wait for the deployment that brings them to the app
-        #[arg(long)]
-        detach: bool,
+        #[command(flatten)]
+        manner: Manner,
     },
     /// Print the config vars as a `.env` file; secrets are named in comments
     Export,

@@ -2,6 +2,7 @@
 
 use super::deployments::watch;
 use crate::cli::client::answer::Answer;
+use crate::cli::client::arguments::Manner;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment;
 use crate::cli::client::environment::Place;
@@ -11,7 +12,6 @@ use crate::cli::client::refusal::{parse, unreachable};
 use crate::cli::client::table::Table;
 use crate::cli::printer;
 use crate::model::config_file::{ConfigEdit, Edit};
-use crate::model::environment::ConfigScope;
 use crate::model::name::{ConfigName, InvalidName};
 use crate::model::secret::Secret;
 use crate::model::time::{age, now};
@@ -25,15 +25,6 @@ use std::path::Path;
 
 /// No `.env` file is larger.
 const LARGEST: u64 = 1024 * 1024;
-
-/// How variables are set, beside their values.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Manner {
-    pub(super) secret: bool,
-    pub(super) scope: Option<ConfigScope>,
-    /// Whether the deployment that a change makes is not waited for.
-    pub(super) detach: bool,
-}
 
 pub(super) async fn list(context: &Context, place: &Place) -> Result<Answer, Failure> {
     let json = context.api.get(&place.path("/config")).await?;

@@ -171,13 +171,11 @@ async fn configuration(
     match action {
         None | Some(ConfigAction::List) => config::list(context, place).await,
         Some(ConfigAction::Get { name }) => config::get(context, place, &name).await,
-        Some(ConfigAction::Set { variables, secret, scope, detach }) => {
-            let manner = config::Manner { secret, scope, detach };
+        Some(ConfigAction::Set { variables, manner }) => {
             config::set(context, place, &variables, manner).await
         }
         Some(ConfigAction::Unset { names, detach }) => config::unset(context, place, &names, detach).await,
-        Some(ConfigAction::Import { file, secret, scope, detach }) => {
-            let manner = config::Manner { secret, scope, detach };
+        Some(ConfigAction::Import { file, manner }) => {
             config::import(context, place, file.as_deref(), manner).await
         }
         Some(ConfigAction::Export) => config::export(context, place).await,
