@@ -1,6 +1,6 @@
 //! `/api/deployments/:id/logs` in its three forms.
 
-use crate::support::{Client, Reply, TestServer, deployment, lines, move_to};
+use crate::support::{Client, Reply, lines, move_to, with_log};
 use futures_util::StreamExt;
 use gilgal::model::deployment::DeploymentState as State;
 use gilgal::model::id::DeploymentId;
@@ -16,15 +16,6 @@ const LINES: [(Stream, &str); 4] = [
     (Stream::Notice, "Push rejected, failed to compile Node.js app."),
 ];
 
-async fn with_log() -> (TestServer, Client, DeploymentId) {
-    let server = TestServer::start().await;
-    let ada = server.sign_up("ada").await;
-    let project = ada.create_project("Shop").await;
-    let id = deployment(&server.store, &project).await;
-    lines(&server.store, id, 1, &LINES).await;
-    (server, ada, id)
-}
-
 async fn fetch(client: &Client, id: DeploymentId, query: &str, accept: &str) -> Reply {
     let path = format!("/api/deployments/{id}/logs{query}");
     Reply::of(client.request(Method::GET, &path).header("accept", accept)).await
@@ -32,7 +23,7 @@ async fn fetch(client: &Client, id: DeploymentId, query: &str, accept: &str) -> 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn json_comes_in_pages() {
-    let (_server, ada, id) = with_log().await;
+    let (_server, ada, id) = with_log(&LINES).await;
     let all = fetch(&ada, id, "", "application/json").await;
     insta::assert_json_snapshot!("log", all.redacted());
     let page = fetch(&ada, id, "?limit=3", "*/*").await.expect(200);
@@ -50,7 +41,7 @@ async fn json_comes_in_pages() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn text_is_what_the_pusher_saw() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let reply = fetch(&ada, id, "", "text/plain").await;
     assert_eq!(reply.headers["content-type"], "text/plain; charset=utf-8");
     let shown = "-----> Node.js app detected\n       ok ^[[2J\n       -----> Released v8\n !     \
@@ -90,7 +81,7 @@ async fn follow(client: &Client, id: DeploymentId, query: &str) -> reqwest::Resp
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_follow_the_deployment_to_its_end() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let response = follow(&ada, id, "").await;
     let reading = tokio::spawn(events(response));
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -111,7 +102,7 @@ async fn events_follow_the_deployment_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn following_ends_with_the_login() {
-    let (server, _ada, id) = with_log().await;
+    let (server, _ada, id) = with_log(&LINES).await;
     let client = server.anonymous();
     let login = json!({ "email": "ada@example.com", "password": "correct horse" });
     let session = client.post("/api/auth/login", login).await.expect(200);
@@ -125,7 +116,7 @@ async fn following_ends_with_the_login() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn following_does_not_hold_up_the_end_of_the_server() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let reading = tokio::spawn(events(follow(&ada, id, "").await));
     tokio::time::sleep(Duration::from_millis(50)).await;
     let begin = Instant::now();

@@ -1,7 +1,7 @@
 //! `WebSocket`: the logs that are followed over it, and commands.
 
 use crate::support::{
-    Client, Reply, Socket, TestServer, commit, deployment, lines, move_to, token_as_subprotocol,
+    Client, Reply, Socket, TestServer, commit, lines, move_to, token_as_subprotocol, with_log,
 };
 use gilgal::model::deployment::DeploymentState as State;
 use gilgal::model::id::DeploymentId;
@@ -14,22 +14,13 @@ use tokio_tungstenite::tungstenite::Message;
 const LINES: [(Stream, &str); 3] =
     [(Stream::Step, "Node.js app detected"), (Stream::Build, "ok"), (Stream::Notice, "Push rejected.")];
 
-async fn with_log() -> (TestServer, Client, DeploymentId) {
-    let server = TestServer::start().await;
-    let ada = server.sign_up("ada").await;
-    let project = ada.create_project("Shop").await;
-    let id = deployment(&server.store, &project).await;
-    lines(&server.store, id, 1, &LINES).await;
-    (server, ada, id)
-}
-
 fn log(id: DeploymentId, query: &str) -> String {
     format!("/api/deployments/{id}/logs/stream{query}")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_is_followed_to_its_end() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let stored = ada.get(&format!("/api/deployments/{id}/logs")).await.expect(200);
     let mut socket = Socket::open(&ada, &log(id, ""), &[]).await;
     for line in stored["data"].as_array().unwrap() {
@@ -43,7 +34,7 @@ async fn a_log_is_followed_to_its_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_is_resumed_and_filtered() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     move_to(&server.store, id, &[State::UndoingFailure, State::Failed]).await;
     for (query, expected) in [("?after=2", vec![3]), ("?level=error", vec![3]), ("?step=detect", vec![1, 2])]
     {
@@ -61,7 +52,7 @@ async fn a_log_is_resumed_and_filtered() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_opens_one_says_who_they_are() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let (anonymous, eve) = (server.anonymous(), server.sign_up("eve").await);
     let refused = async |client: &Client, headers: &[(&'static str, String)]| {
         Socket::attempt(client, &log(id, ""), headers).await.err().map(|(status, _)| status)
@@ -82,7 +73,7 @@ async fn who_opens_one_says_who_they_are() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_of_other_origins_are_turned_away() {
-    let (_server, ada, id) = with_log().await;
+    let (_server, ada, id) = with_log(&LINES).await;
     for (origin, status) in [
         (format!("http://{}", ada.address()), None),
         ("https://dashboard.test".to_owned(), None),
@@ -96,7 +87,7 @@ async fn pages_of_other_origins_are_turned_away() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_asks_for_none_is_told_so() {
-    let (_server, ada, id) = with_log().await;
+    let (_server, ada, id) = with_log(&LINES).await;
     let reply = ada.get(&log(id, "")).await;
     assert_eq!(reply.refusal(426), "upgrade_required");
     assert_eq!(reply.headers["upgrade"], "websocket");
@@ -108,7 +99,7 @@ async fn a_request_that_asks_for_none_is_told_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_ends_with_the_login_and_with_the_server() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let client = server.anonymous();
     let login = json!({ "email": "ada@example.com", "password": "correct horse" });
     let session = client.post("/api/auth/login", login).await.expect(200);
@@ -130,7 +121,7 @@ async fn one_ends_with_the_login_and_with_the_server() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_has_so_many_and_one_that_takes_nothing_is_let_go() {
-    let (server, ada, id) = with_log().await;
+    let (server, ada, id) = with_log(&LINES).await;
     let much = "x".repeat(8 * 1024);
     let lots: Vec<_> = (0..3_000).map(|_| (Stream::Build, much.as_str())).collect();
     lines(&server.store, id, 4, &lots).await;

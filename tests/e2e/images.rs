@@ -2,6 +2,7 @@
 
 use crate::support::{
     Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy, docker, ended,
+    with_project,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,14 +10,6 @@ use std::fs;
 
 /// What lets a server pull from this machine.
 const LOOPBACK: &[(&str, &str)] = &[("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")];
-
-fn with_project(options: &[(&str, &str)]) -> (Server, Person) {
-    let mut server = Server::start_with(options);
-    let ada = server.person("ada");
-    let body = json!({ "name": "Shop" });
-    server.request(Method::POST, "/api/projects", &ada.token, Some(&body)).expect(201);
-    (server, ada)
-}
 
 #[track_caller]
 fn expect_success((deployment, log): (Value, String)) -> Value {

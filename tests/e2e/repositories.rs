@@ -1,6 +1,8 @@
 //! Repositories elsewhere: fetched once, over HTTP and SSH, and what is not followed and not reached.
 
-use crate::support::{GitHttp, Person, Server, Sshd, WorkTree, deploy, ended, files, wait_until};
+use crate::support::{
+    GitHttp, Person, Server, Sshd, WorkTree, deploy, ended, files, wait_until, with_project,
+};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fs;
@@ -9,14 +11,6 @@ use std::time::Duration;
 /// What lets a server fetch from this machine, over HTTP.
 const LOOPBACK: &[(&str, &str)] =
     &[("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8"), ("GILGAL_FETCH_SCHEMES", "https,ssh,http")];
-
-fn with_project(options: &[(&str, &str)]) -> (Server, Person) {
-    let mut server = Server::start_with(options);
-    let ada = server.person("ada");
-    let body = json!({ "name": "Shop" });
-    server.request(Method::POST, "/api/projects", &ada.token, Some(&body)).expect(201);
-    (server, ada)
-}
 
 /// A deployment that has failed in its first step, with its log.
 #[track_caller]

@@ -1,6 +1,6 @@
 //! Archives that are sent: deployed like what was pushed.
 
-use crate::support::{Server, WorkTree, ended, run};
+use crate::support::{WorkTree, ended, run, with_project};
 use serde_json::json;
 use std::fs;
 use std::process::Command;
@@ -17,11 +17,7 @@ fn archive(tree: &WorkTree) -> Vec<u8> {
 
 #[test]
 fn archives_are_deployed_and_rolled_back() {
-    let mut server = Server::start();
-    let ada = server.person("ada");
-    server
-        .request(reqwest::Method::POST, "/api/projects", &ada.token, Some(&json!({ "name": "Shop" })))
-        .expect(201);
+    let (server, ada) = with_project(&[]);
     for (number, word) in ["one", "two"].into_iter().enumerate() {
         let queued = server.upload(&ada, "shop", "?strip=1", archive(&WorkTree::answering(word))).expect(202);
         let (deployment, log) = ended(&server, &ada, &queued);

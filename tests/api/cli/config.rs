@@ -1,20 +1,12 @@
 //! Config vars from the command line.
 
 use super::terminal::{Terminal, assert_screen};
-use crate::support::{TestServer, released};
+use crate::support::{Options, released};
 use std::fs;
-
-async fn with_shop() -> (TestServer, Terminal, serde_json::Value) {
-    let server = TestServer::start().await;
-    let ada = Terminal::logged_in(&server, "ada").await;
-    ada.init_repository(&[]).await;
-    let shop = ada.run(&["create", "Shop", "--json"]).await.expect(0).json();
-    (server, ada, shop)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn config_vars_are_set_shown_and_removed() {
-    let (_server, ada, _) = with_shop().await;
+    let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     assert_screen!("no_config", ada.run(&["config"]).await);
     assert_screen!("no_history", ada.run(&["config", "history"]).await);
     assert_screen!("set", ada.run(&["config", "set", "GREETING=hello world", "EMPTY=", "URL=a=b"]).await);
@@ -41,7 +33,7 @@ async fn config_vars_are_set_shown_and_removed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_is_imported() {
-    let (_server, ada, _) = with_shop().await;
+    let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     fs::write(ada.work().join(".env"), "# of ada\nA=one\nexport B='two words'\n").unwrap();
     assert_screen!("imported", ada.run(&["config", "import", ".env"]).await);
     let typed = ada.types(&["config", "import", "--secret", "--scope", "build"], "C=canary\n").await;
@@ -56,7 +48,7 @@ async fn a_file_is_imported() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_config_var_is_refused() {
-    let (_server, ada, _) = with_shop().await;
+    let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     assert_screen!("no_name", ada.run(&["config", "set", "MY-VAR=1"]).await);
     assert_screen!("a_name_of_the_server", ada.run(&["config", "set", "PORT=80"]).await);
     assert_screen!("an_unknown_reference", ada.run(&["config", "set", "A=${NOWHERE}"]).await);
@@ -68,7 +60,7 @@ async fn what_is_no_config_var_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_live_gets_a_change() {
-    let (server, ada, shop) = with_shop().await;
+    let (server, ada, shop) = Terminal::with_shop(Options::default()).await;
     Box::pin(released(&server.store, &shop, "sha256:1", &[])).await;
     assert_screen!("restarted", ada.run(&["config", "set", "A=1", "B=2", "--detach"]).await);
     let json = ada.run(&["config", "unset", "A", "--detach", "--json"]).await.expect(0).json();

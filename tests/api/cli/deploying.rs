@@ -1,16 +1,8 @@
 //! Deploying from the command line without a push: `deploy`, `redeploy`.
 
 use super::terminal::{Terminal, assert_screen};
-use crate::support::{TestServer, commit};
+use crate::support::{Options, commit};
 use std::fs;
-
-async fn with_shop() -> (TestServer, Terminal, serde_json::Value) {
-    let server = TestServer::start().await;
-    let ada = Terminal::logged_in(&server, "ada").await;
-    ada.init_repository(&[]).await;
-    let shop = ada.run(&["create", "Shop", "--json"]).await.expect(0).json();
-    (server, ada, shop)
-}
 
 /// What a deployment that was asked for is made from, and for which commit.
 async fn made(ada: &Terminal, arguments: &[&str]) -> (serde_json::Value, String) {
@@ -21,7 +13,7 @@ async fn made(ada: &Terminal, arguments: &[&str]) -> (serde_json::Value, String)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_folder_is_deployed() {
-    let (server, ada, shop) = with_shop().await;
+    let (server, ada, shop) = Terminal::with_shop(Options::default()).await;
     assert_screen!("nothing_here", ada.run(&["deploy"]).await);
     for (file, text) in [("index.html", "hello"), (".gitignore", "*.log"), ("debug.log", "canary")] {
         fs::write(ada.work().join(file), text).unwrap();
@@ -46,7 +38,7 @@ async fn a_folder_is_deployed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_pushed_is_deployed_again() {
-    let (server, ada, shop) = with_shop().await;
+    let (server, ada, shop) = Terminal::with_shop(Options::default()).await;
     assert_screen!("nothing_was_pushed", ada.run(&["redeploy"]).await);
     let main = commit(&server.deployments.repositories, &shop, "main");
     let topic = commit(&server.deployments.repositories, &shop, "topic");
@@ -64,7 +56,7 @@ async fn what_was_pushed_is_deployed_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_and_repositories_elsewhere_are_deployed() {
-    let (_server, ada, _) = with_shop().await;
+    let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     assert_eq!(made(&ada, &["--image", "ghcr.io/ada/shop:1"]).await.0["kind"], "image");
     let repository = ["--repository", "https://code.example/ada/shop.git", "--at", "v1.0"];
     assert_eq!(made(&ada, &repository).await.0["kind"], "repository");

@@ -1,21 +1,13 @@
 //! What runs, from the command line: `ps`, `scale`, `restart`, `logs --app`, `run`.
 
 use super::terminal::{Screen, Terminal, assert_screen};
-use crate::support::{Options, TestServer, released};
+use crate::support::{Options, released};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-async fn with_shop(options: Options) -> (TestServer, Terminal, serde_json::Value) {
-    let server = TestServer::start_with(options).await;
-    let ada = Terminal::logged_in(&server, "ada").await;
-    ada.init_repository(&[]).await;
-    let shop = ada.run(&["create", "Shop", "--json"]).await.expect(0).json();
-    (server, ada, shop)
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_shown_and_changed() {
-    let (server, ada, shop) = with_shop(Options::default()).await;
+    let (server, ada, shop) = Terminal::with_shop(Options::default()).await;
     assert_screen!("nothing_runs", ada.run(&["ps"]).await);
     assert_screen!("nothing_is_set", ada.run(&["scale"]).await);
     assert_screen!("nothing_to_scale", ada.run(&["scale", "web=2"]).await);
@@ -34,14 +26,14 @@ async fn what_runs_is_shown_and_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_app_that_has_printed_nothing_is_told() {
-    let (_server, ada, _) = with_shop(Options::default()).await;
+    let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     assert_screen!("nothing_printed", ada.run(&["logs", "--app"]).await);
     assert_screen!("nothing_printed_by_one", ada.run(&["logs", "--app", "--ps", "web.1"]).await);
     assert_eq!(ada.run(&["logs", "--app", "--json"]).await.json(), serde_json::json!([]));
     assert_screen!("no_process", ada.run(&["logs", "--app", "--process", "../x"]).await);
     assert_screen!("lines_of_what", ada.run(&["logs", "-n", "5"]).await);
     let nowhere = Options { docker_host: Some("unix:///nowhere.sock"), ..Options::default() };
-    let (_server, ada, _) = with_shop(nowhere).await;
+    let (_server, ada, _) = Terminal::with_shop(nowhere).await;
     assert_screen!("engine_is_away", ada.run(&["ps"]).await);
 }
 
@@ -58,7 +50,7 @@ async fn over_ssh(ada: &Terminal, code: u8, arguments: &[&str]) -> Screen {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_command_runs_over_ssh() {
-    let (_server, ada, _) = with_shop(Options::default()).await;
+    let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     assert_screen!("ran", over_ssh(&ada, 0, &["run", "--", "bash"]).await);
     assert_screen!("ran_with_words", over_ssh(&ada, 3, &["run", "ls", "-la", "my file"]).await);
     assert_screen!("ran_a_line", over_ssh(&ada, 0, &["run", "echo $HOME | wc -c"]).await);

@@ -1,20 +1,12 @@
 //! Releases from the command line: `releases`, `rollback`, `promote`.
 
 use super::terminal::{Terminal, assert_screen};
-use crate::support::{TestServer, released};
+use crate::support::{Options, released};
 use tokio::task::block_in_place;
-
-async fn with_shop() -> (TestServer, Terminal, serde_json::Value) {
-    let server = TestServer::start().await;
-    let ada = Terminal::logged_in(&server, "ada").await;
-    ada.init_repository(&[]).await;
-    let shop = ada.run(&["create", "Shop", "--json"]).await.expect(0).json();
-    (server, ada, shop)
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn releases_are_listed_and_gone_back_to() {
-    let (server, ada, shop) = with_shop().await;
+    let (server, ada, shop) = Terminal::with_shop(Options::default()).await;
     assert_screen!("no_releases", ada.run(&["releases"]).await);
     assert_screen!("nothing_before", ada.run(&["rollback"]).await);
     Box::pin(released(&server.store, &shop, "sha256:1", &[("A", "sealed"), ("GONE", "sealed")])).await;
@@ -44,7 +36,7 @@ async fn releases_are_listed_and_gone_back_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_release_is_promoted() {
-    let (server, ada, shop) = with_shop().await;
+    let (server, ada, shop) = Terminal::with_shop(Options::default()).await;
     assert_screen!("nothing_to_promote", ada.run(&["promote", "--to", "staging"]).await);
     Box::pin(released(&server.store, &shop, "sha256:1", &[])).await;
     assert_screen!("promoted_to_nowhere", ada.run(&["promote", "--to", "staging"]).await);

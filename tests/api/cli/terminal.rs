@@ -1,6 +1,6 @@
 //! A person at a terminal: the real program with a home and a folder of its own.
 
-use crate::support::TestServer;
+use crate::support::{Options, TestServer};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -46,6 +46,15 @@ impl Terminal {
         let terminal = Self::new(server);
         terminal.log_in(username).await;
         terminal
+    }
+
+    /// A server, somebody who is logged in there, and their project "Shop", whose remote the folder has.
+    pub(crate) async fn with_shop(options: Options) -> (TestServer, Self, serde_json::Value) {
+        let server = TestServer::start_with(options).await;
+        let ada = Self::logged_in(&server, "ada").await;
+        ada.init_repository(&[]).await;
+        let shop = ada.run(&["create", "Shop", "--json"]).await.expect(0).json();
+        (server, ada, shop)
     }
 
     /// Logs in with the password that every account of the tests has.

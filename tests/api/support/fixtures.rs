@@ -1,5 +1,6 @@
 //! Deployments and logs, as the parts that make them would.
 
+use super::{Client, TestServer};
 use gilgal::git::Repositories;
 use gilgal::model::deployment::{
     DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState, Step,
@@ -28,6 +29,16 @@ pub(crate) async fn deployment(store: &Store, project: &Value) -> DeploymentId {
         options: DeploymentOptions::default(),
     };
     store.enqueue_deployment(new, "A newer push took its place.").await.unwrap().deployment.id
+}
+
+/// A server, somebody with a project, and its queued deployment with a log.
+pub(crate) async fn with_log(log: &[(Stream, &str)]) -> (TestServer, Client, DeploymentId) {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    let id = deployment(&server.store, &project).await;
+    lines(&server.store, id, 1, log).await;
+    (server, ada, id)
 }
 
 /// Moves a deployment through some states.

@@ -3,13 +3,22 @@
 use super::docker::Engine;
 use super::person::Person;
 use super::process::wait_until;
-use super::server::Server;
+use super::server::{Server, ServerOptions};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::time::Duration;
 
 /// How long what was broken may take to be as it should be.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A server that is started with some options, and somebody with an empty project "Shop".
+pub(crate) fn with_project(options: ServerOptions) -> (Server, Person) {
+    let mut server = Server::start_with(options);
+    let ada = server.person("ada");
+    let body = json!({ "name": "Shop" });
+    server.request(Method::POST, "/api/projects", &ada.token, Some(&body)).expect(201);
+    (server, ada)
+}
 
 /// Every deployment, newest first; at most a hundred.
 pub(crate) fn deployments(server: &Server, person: &Person) -> Vec<Value> {

@@ -23,7 +23,7 @@ mod work_tree;
 
 pub(crate) use client::Client;
 pub(crate) use deployments::{
-    PATIENCE, deploy, deployments, ended, expect_live, expect_served, wait_until_all_have_ended,
+    PATIENCE, deploy, deployments, ended, expect_live, expect_served, wait_until_all_have_ended, with_project,
 };
 pub(crate) use docker::{Engine, docker};
 pub(crate) use docker_proxy::DockerProxy;
