@@ -135,6 +135,11 @@ impl Request {
         Err(ApiError::changed_meanwhile())
     }
 
+    /// Refuses an `If-Match` where there is nothing that it could match: somebody has removed it.
+    pub(super) fn unless_expected(&self) -> Result<(), ApiError> {
+        if self.headers.contains_key(IF_MATCH) { Err(ApiError::changed_meanwhile()) } else { Ok(()) }
+    }
+
     fn check_media_type(&self) -> Result<(), ApiError> {
         if self.has_media_type("application/json") && !self.headers.contains_key(CONTENT_ENCODING) {
             return Ok(());
@@ -280,6 +285,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",
         Code::ReleaseNotFound => "release",
+        Code::CronNotFound => "command of the schedule",
         _ => "thing",
     };
     ApiError::new(missing, format!("There is no such {what}."))

@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::api::connection::REQUEST_ID;
 use crate::api::error::{ApiError, Code};
-use crate::api::follow::{RECHECK, may_still};
+use crate::api::follow::{KEEP_ALIVE, RECHECK, may_still};
 use crate::api::reply::Answer;
 use crate::api::request::Request;
 use crate::api::socket::{self, GOING_AWAY, NORMAL, POLICY};
@@ -32,8 +32,6 @@ use warp::ws::{Message, WebSocket};
 const LARGEST: usize = 1024 * 1024;
 /// How long a client may take to say what is to be run.
 const FIRST_WORDS: Duration = Duration::from_secs(10);
-/// Between two pings.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client may be silent before it is taken for gone: a ping is to be answered.
 const SILENCE: Duration = Duration::from_secs(120);
 
@@ -155,7 +153,8 @@ const fn size(TerminalBody { columns, rows }: TerminalBody) -> TerminalSize {
     TerminalSize { columns, rows }
 }
 
-/// Sends what the command prints until it has ended. A client that takes nothing makes the command wait, as a terminal does.
+/// Sends what the command prints until it has ended. A client that takes nothing makes the command wait, as a
+/// terminal does; one that takes nothing for [`SILENCE`] is let go.
 async fn show(
     sink: &mut Sink,
     mut output: BoxStream<'static, io::Result<SessionOutput>>,

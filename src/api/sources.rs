@@ -37,8 +37,9 @@ pub(super) async fn put_credential(api: Arc<Api>, mut request: Request) -> Answe
     let project = request.project(&api).await?;
     let host = host(&request, Code::CredentialNotFound)?;
     let PutCredentialBody { username, password } = request.json().await?;
-    if let Some(before) = api.store.remote_credential(project.id, &host).await? {
-        request.unless_changed(&shown_credential(before))?;
+    match api.store.remote_credential(project.id, &host).await? {
+        Some(before) => drop(request.unless_changed(&shown_credential(before))?),
+        None => request.unless_expected()?,
     }
     let credential = sources(&api).set_credential(project.id, host, username, &password).await?;
     Ok(ok(&shown_credential(credential)))

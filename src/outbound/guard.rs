@@ -4,12 +4,16 @@
 
 use super::addresses::is_of_the_internet;
 use ipnet::IpNet;
+use rustix::io::Errno;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 /// How long a name may take to be looked up.
 const LOOK_UP: Duration = Duration::from_secs(10);
+
+/// Any port will do where nothing is sent (RFC 863).
+const DISCARD: u16 = 9;
 
 /// Where the server may connect to: public addresses, and what the operator allows beside them.
 #[derive(Debug, Clone, Default)]
@@ -23,9 +27,9 @@ pub enum Unreachable {
     /// The operator could allow it.
     #[error("the server does not connect to addresses that are not public")]
     NotPublic,
-    #[error("the host name cannot be looked up")]
+    #[error("its name cannot be looked up: {0}")]
     Unknown(#[source] io::Error),
-    #[error("the host name could not be looked up in time")]
+    #[error("nobody has answered for its name in time")]
     TimedOut,
 }
 
@@ -60,18 +64,49 @@ impl Guard {
     /// # Errors
     /// When it has none.
     pub async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
-        let found = found.map_err(|_elapsed| Unreachable::TimedOut)?.map_err(Unreachable::Unknown)?;
-        let admitted: Vec<SocketAddr> = found.filter(|address| self.admits(address.ip())).collect();
-        if admitted.is_empty() { Err(Unreachable::NotPublic) } else { Ok(admitted) }
+        let mut found = addresses_of(host, port).await?;
+        found.retain(|address| self.admits(address.ip()));
+        if found.is_empty() { Err(Unreachable::NotPublic) } else { Ok(found) }
     }
 }
 
+/// The addresses of a host, whatever they are; `host` is a name or an address.
+pub(super) async fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr>, Unreachable> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
+    let found = found.map_err(|_elapsed| Unreachable::TimedOut)?.map_err(Unreachable::Unknown)?;
+    Ok(found.collect())
+}
+
 /// Whether an address is one of this machine, which reaches what listens here past any firewall before it: only such an
-/// address can be bound.
+/// address can be bound. Where `net.ipv4.ip_nonlocal_bind` lets every address be bound, it is own if what goes to it comes
+/// from it.
 fn is_own(address: IpAddr) -> bool {
-    std::net::UdpSocket::bind((address, 0)).is_ok()
+    // Of networks for documentation (RFC 5737, RFC 3849).
+    let (nobodys, unspecified): (IpAddr, IpAddr) = match address {
+        IpAddr::V4(_) => (Ipv4Addr::new(192, 0, 2, 1).into(), Ipv4Addr::UNSPECIFIED.into()),
+        IpAddr::V6(_) => {
+            (Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(), Ipv6Addr::UNSPECIFIED.into())
+        }
+    };
+    let bound = |address: IpAddr| UdpSocket::bind((address, 0));
+    match bound(address) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable => return false,
+        // Nothing is reached by a protocol that this machine does not speak.
+        Err(error) if error.raw_os_error() == Some(Errno::AFNOSUPPORT.raw_os_error()) => return false,
+        // It cannot be told, for want of descriptors for one.
+        Err(_) => return true,
+    }
+    if bound(nobodys).is_err() {
+        return true;
+    }
+    let source = bound(unspecified).and_then(|socket| {
+        // Nothing is sent.
+        socket.connect((address, DISCARD))?;
+        socket.local_addr()
+    });
+    source.is_ok_and(|source| source.ip() == address)
 }
 
 #[cfg(test)]
@@ -90,6 +125,15 @@ mod tests {
         ] {
             let address = address.parse().unwrap();
             assert_eq!((guard.admits(address), guard.names(address)), (admitted, named), "{address}");
+        }
+    }
+
+    #[test]
+    fn the_addresses_of_this_machine_are_its_own() {
+        for (address, own) in
+            [("127.0.0.1", true), ("127.3.2.1", true), ("192.0.2.1", false), ("2001:db8::1", false)]
+        {
+            assert_eq!(is_own(address.parse().unwrap()), own, "{address}");
         }
     }
 

@@ -1,8 +1,9 @@
 //! Which hosts the server talks to when somebody names one: those of the internet, and no others.
 //!
 //! A project's member can name a repository, an image or a log drain anywhere, and the server is inside of a network that they are not
-//! in. So a name is looked up here, every address that it has is checked, and what connects is told the address: whoever
-//! answers for the name cannot give another one a moment later.
+//! in. So a name is looked up here, every address that it has is checked, and what connects to a repository or a drain is
+//! told the address: whoever answers for the name cannot give another one a moment later. The name of a registry is judged
+//! once, and the engine, which pulls, looks it up again, as it does for every `FROM` of a Dockerfile.
 
 mod addresses;
 mod guard;
@@ -11,10 +12,6 @@ pub use guard::{Guard, Unreachable};
 
 use crate::model::repository_url::Scheme;
 use std::net::IpAddr;
-use std::time::Duration;
-
-/// How long a name may take to be looked up.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What the operator lets projects reach.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +33,7 @@ pub enum OutboundError {
     #[error("There is no host {host}: {reason}. Check its name.")]
     NoSuchHost { host: String, reason: String },
     #[error(
-        "{host} is {address}, which is no address of the internet, and is not connected to. If it is to be reached, ask the \
+        "{host} is {address}, which is no address of the internet or one of this server, and is not connected to. If it is to be reached, ask the \
          operator of this server (GILGAL_FETCH_ALLOW_NETWORKS)."
     )]
     NotAllowed { host: String, address: IpAddr },
@@ -65,11 +62,9 @@ impl Outbound {
     /// When there is no such host, or one of its addresses may not be reached.
     pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<IpAddr>, OutboundError> {
         let missing = |reason: String| OutboundError::NoSuchHost { host: host.to_owned(), reason };
-        let found = tokio::time::timeout(PATIENCE, tokio::net::lookup_host((host, port))).await;
-        let found = found.map_err(|_| missing("nobody has answered for its name in time".to_owned()))?;
-        let found = found.map_err(|error| missing(error.to_string()))?;
+        let found = guard::addresses_of(host, port).await.map_err(|error| missing(error.to_string()))?;
         let mut addresses: Vec<IpAddr> = Vec::new();
-        for address in found.map(|address| address.ip().to_canonical()) {
+        for address in found.into_iter().map(|address| address.ip().to_canonical()) {
             self.check(host, address)?;
             if !addresses.contains(&address) {
                 addresses.push(address);

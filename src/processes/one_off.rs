@@ -23,9 +23,11 @@ pub const TIMED_OUT: u32 = 124;
 /// What is said of a command that had no more time.
 #[must_use]
 pub fn out_of_time(longest: Duration) -> String {
-    let time = match (longest.as_secs() / 3600, longest.as_secs() % 3600) {
-        (hours, 0) => format!("{hours} hours"),
-        (_, _) => format!("{} seconds", longest.as_secs()),
+    let time = match longest.as_secs() {
+        1 => "1 second".to_owned(),
+        3600 => "an hour".to_owned(),
+        seconds if seconds.is_multiple_of(3600) => format!("{} hours", seconds / 3600),
+        seconds => format!("{seconds} seconds"),
     };
     format!("The command was stopped: it ran for {time}, as long as one may.")
 }
@@ -146,6 +148,20 @@ pub fn typed(line: &str) -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_time_of_a_command_is_said_in_words() {
+        for (seconds, words) in [
+            (1, "ran for 1 second,"),
+            (90, "90 seconds"),
+            (3600, "an hour"),
+            (7200, "2 hours"),
+            (3601, "3601 seconds"),
+        ] {
+            let said = out_of_time(Duration::from_secs(seconds));
+            assert!(said.contains(words), "{said}");
+        }
+    }
 
     #[test]
     fn a_shell_is_there_for_what_needs_one() {

@@ -162,7 +162,6 @@ pub(crate) const FENCES: &[Fence] = &[
         only: &["drains/tls.rs", "drains/tcp.rs"],
         why: "TLS of log drains",
     },
-    Fence { names: &["url"], only: &["model/"], why: "a URL is parsed once, into a type" },
     Fence { names: &["unicode_width"], only: &["cli/client/"], why: "columns of a terminal" },
     Fence { names: &["argon2", "jsonwebtoken"], only: &["auth/"], why: "passwords and tokens are auth's" },
     Fence { names: &["sha1", "data_encoding"], only: &["auth/"], why: "codes of authenticator apps" },

@@ -1,14 +1,13 @@
 //! Lines that are sent over a WebSocket, one message a line, for as long as somebody reads them.
 
 use super::{GOING_AWAY, NORMAL, POLICY, close};
+use crate::api::follow::KEEP_ALIVE;
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 use warp::ws::{Message, WebSocket};
 
-/// Between two pings, which keep proxies from ending a silent connection.
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How long a client may be silent: a ping is to be answered.
 const SILENCE: Duration = Duration::from_secs(60);
 /// How long a client may take none of what is sent to it.

@@ -12,6 +12,7 @@ use crate::cli::client::refusal::{parse, unreachable};
 use crate::cli::client::table::Table;
 use crate::cli::printer;
 use crate::model::config_file::{ConfigEdit, Edit};
+use crate::model::environment::ConfigScope;
 use crate::model::name::{ConfigName, InvalidName};
 use crate::model::secret::Secret;
 use crate::model::time::{age, now};
@@ -47,12 +48,19 @@ pub(super) async fn get(context: &Context, place: &Place, wanted: &ConfigName) -
     for json in data {
         let variable: VariableBody = parse(json.clone())?;
         if variable.name == *wanted {
-            return match variable.value {
-                Some(value) => Ok(Answer::new(value, json)),
-                None => Err(Failure::new(format!("{wanted} is a secret, which is never shown again."))
-                    .with_hint(format!("Its app can show it: gilgal run 'echo \"${wanted}\"'"))
-                    .with_exit(Exit::Denied)),
-            };
+            if let Some(value) = variable.value {
+                return Ok(Answer::new(value, json));
+            }
+            let secret = Failure::new(format!("{wanted} is a secret, which is never shown again."));
+            let secret = secret.with_exit(Exit::Denied);
+            // What only the build is given the app does not have.
+            return Err(match variable.scope {
+                ConfigScope::Build => secret,
+                ConfigScope::Runtime | ConfigScope::Both => secret.with_hint(format!(
+                    "Its app can show it: gilgal run -p {} -e {} 'echo \"${wanted}\"'",
+                    place.project.body.slug, place.name
+                )),
+            });
         }
     }
     Err(Failure::new(format!("{} has no config var {wanted}.", place.shown()))
