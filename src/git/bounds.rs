@@ -8,7 +8,7 @@ use git2::{Oid, Tree};
 /// Longest path, in bytes: Linux's `PATH_MAX`, so that no image could hold a longer one.
 pub(super) const MAX_PATH_BYTES: usize = 4096;
 /// Most bytes of all paths together, and of all folders as git stores them.
-const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const MAX_TOTAL_BYTES: usize = 64 * 1024 * 1024;
 
 /// What one walk has met so far.
 #[derive(Debug, Default)]

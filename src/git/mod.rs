@@ -10,6 +10,7 @@ mod bundle;
 mod changes;
 mod commit;
 mod context;
+mod entry_path;
 mod fetch;
 mod fetch_failure;
 mod fetch_folder;

@@ -2,9 +2,10 @@
 //!
 //! Names and sizes are read here and not by the `tar` crate, which would keep a long name in memory however long it is.
 
-use super::bounds::MAX_PATH_BYTES;
+use super::bounds::MAX_TOTAL_BYTES;
+use super::entry_path::{inside, shown};
 use super::repository::GitError;
-use super::tree::{MAX_DEPTH, MAX_FILES};
+use super::tree::MAX_FILES;
 use super::unpacked::{Folder, Node};
 use super::upload::UploadError;
 use git2::{FileMode, ObjectType, Oid};
@@ -29,6 +30,8 @@ pub enum Refused {
     Empty,
     #[error("The archive has more than {MAX_FILES} files and folders.")]
     TooManyEntries,
+    #[error("The paths of the archive are too long together.")]
+    PathsTooLong,
     #[error("The files of the archive have more than {most_mib} MiB together.")]
     TooLarge { most_mib: u64 },
     #[error("The archive is refused: {path} {why}.")]
@@ -65,7 +68,10 @@ struct Unpacking {
     /// The folder that everything is in.
     top: Option<String>,
     root: Folder,
+    /// Entries of the archive, and the folders that they are in.
     entries: usize,
+    /// Bytes of all paths.
+    paths: usize,
     bytes: u64,
     most_bytes: u64,
     extensions: Extensions,
@@ -101,12 +107,13 @@ impl Unpacking {
             EntryType::XHeader => return self.take_extensions(entry),
             _ => {}
         }
-        self.entries += 1;
-        if self.entries > MAX_FILES {
-            return Err(Refused::TooManyEntries.into());
-        }
+        self.count(1)?;
         let Extensions { path, target } = std::mem::take(&mut self.extensions);
         let path = path.unwrap_or_else(|| entry.path_bytes().into_owned());
+        self.paths += path.len();
+        if self.paths > MAX_TOTAL_BYTES {
+            return Err(Refused::PathsTooLong.into());
+        }
         let shown = shown(&path);
         let refused = |why| UploadError::from(Refused::Entry { path: shown.clone(), why });
         let Some(parts) = inside(&path).map_err(refused)? else { return Ok(()) };
@@ -138,7 +145,13 @@ impl Unpacking {
             _ => return Err(refused("is a device, a pipe or a socket")),
         };
         let parts = self.strip_top(&parts, false)?;
-        self.root.put(&parts, Node::File { id, mode }).map_err(refused)
+        let folders = self.root.put(&parts, Node::File { id, mode }).map_err(refused)?;
+        self.count(folders)
+    }
+
+    fn count(&mut self, entries: usize) -> Result<(), UploadError> {
+        self.entries += entries;
+        if self.entries > MAX_FILES { Err(Refused::TooManyEntries.into()) } else { Ok(()) }
     }
 
     /// What an extended header of POSIX says (pax(1), "pax Extended Header").
@@ -196,35 +209,6 @@ impl Unpacking {
     }
 }
 
-/// The names that lead to an entry. `None` for what is left out: the archive's own folder, and `.git` with all that is
-/// in it.
-fn inside(path: &[u8]) -> Result<Option<Vec<String>>, &'static str> {
-    let path = std::str::from_utf8(path).map_err(|_| "has a name that is not UTF-8")?;
-    if path.len() > MAX_PATH_BYTES {
-        return Err("has a path that is too long");
-    }
-    if path.starts_with('/') {
-        return Err("has an absolute path");
-    }
-    let mut parts = Vec::new();
-    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
-        if part == ".." {
-            return Err("leads out of the archive");
-        }
-        if part.contains('\0') {
-            return Err("has a name with a NUL in it");
-        }
-        if is_git_folder(part) {
-            return Ok(None);
-        }
-        parts.push(part.to_owned());
-    }
-    if parts.len() > MAX_DEPTH {
-        return Err("lies too deep");
-    }
-    Ok((!parts.is_empty()).then_some(parts))
-}
-
 /// Why a file was not taken; the name of the entry is added to the first.
 enum FileError {
     Refused(&'static str),
@@ -268,15 +252,6 @@ fn text_of<R: Read>(entry: &mut Entry<'_, R>) -> Result<Vec<u8>, UploadError> {
     Ok(text)
 }
 
-/// Whether a name stands for git's own folder, on any file system (git's `is_ntfs_dotgit`, `is_hfs_dotgit` say more; what
-/// they say is about work trees, and there is none here).
-fn is_git_folder(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    // Windows takes these for the same name, and so libgit2 refuses them everywhere.
-    let name = name.split([':', '\\']).next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    name == ".git" || name == "git~1"
-}
-
 fn too_large_file(path: &str) -> UploadError {
     Refused::Entry { path: path.to_owned(), why: "is larger than 256 MiB" }.into()
 }
@@ -284,18 +259,6 @@ fn too_large_file(path: &str) -> UploadError {
 #[expect(clippy::needless_pass_by_value, reason = "made for `map_err`")]
 fn broken(error: io::Error) -> UploadError {
     Refused::Broken(error.to_string()).into()
-}
-
-/// A path in a sentence: short, and with nothing that moves a cursor.
-fn shown(path: &[u8]) -> String {
-    const LONGEST: usize = 120;
-    let text = String::from_utf8_lossy(path);
-    let mut shown: String =
-        text.chars().take(LONGEST).map(|c| if c.is_control() { '?' } else { c }).collect();
-    if text.chars().count() > LONGEST {
-        shown.push('…');
-    }
-    shown
 }
 
 #[cfg(test)]

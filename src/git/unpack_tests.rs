@@ -114,6 +114,19 @@ async fn refusal(bytes: &[u8], strip: bool) -> String {
 }
 
 #[tokio::test]
+async fn folders_count_as_entries_do() {
+    let mut archive = tar::Builder::new(Vec::new());
+    let deep = "a/".repeat(190);
+    for number in 0..1_100 {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(0);
+        archive.append_data(&mut header, format!("{number}/{deep}x"), &b""[..]).unwrap();
+    }
+    let said = refusal(&archive.into_inner().unwrap(), false).await;
+    assert!(said.contains("more than 200000 files and folders"), "{said}");
+}
+
+#[tokio::test]
 async fn an_archive_becomes_a_commit() {
     let fixture = Fixture::new();
     let bytes = tar(&[

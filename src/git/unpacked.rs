@@ -20,24 +20,28 @@ impl Folder {
         self.0.is_empty()
     }
 
-    /// Puts something at a path. A file that is there already is replaced, as `tar` does.
-    pub(super) fn put(&mut self, path: &[String], node: Node) -> Result<(), &'static str> {
+    /// Puts something at a path, and says how many folders that makes. A file that is there already is replaced, as `tar`
+    /// does.
+    pub(super) fn put(&mut self, path: &[String], node: Node) -> Result<usize, &'static str> {
         let both = "is a file in one place of the archive and a folder in another";
         let [first, rest @ ..] = path else { return Err(both) };
         match (self.0.entry(first.clone()), rest.is_empty()) {
             (Place::Occupied(place), true) if matches!(place.get(), Node::Folder(_)) => Err(both),
             (Place::Occupied(mut place), true) => {
                 place.insert(node);
-                Ok(())
+                Ok(0)
             }
             (Place::Vacant(place), true) => {
                 place.insert(node);
-                Ok(())
+                Ok(0)
             }
-            (place, false) => match place.or_insert_with(|| Node::Folder(Self::default())) {
-                Node::Folder(folder) => folder.put(rest, node),
-                Node::File { .. } => Err(both),
-            },
+            (place, false) => {
+                let is_new = usize::from(matches!(place, Place::Vacant(_)));
+                match place.or_insert_with(|| Node::Folder(Self::default())) {
+                    Node::Folder(folder) => Ok(is_new + folder.put(rest, node)?),
+                    Node::File { .. } => Err(both),
+                }
+            }
         }
     }
 
