@@ -216,13 +216,12 @@ fn invocation(repository: &Repository, fetch: &Fetch, folder: &FetchFolder) -> I
     let mut environment = environment(repository);
     match (&fetch.access, scheme) {
         (Access::Anonymous | Access::Password { .. }, Scheme::Https | Scheme::Http) => {
-            let addresses: Vec<String> = fetch.addresses.iter().map(bracketed).collect();
-            settings.push(format!(
-                "http.curloptResolve={}:{}:{}",
-                url.host(),
-                url.port(),
-                addresses.join(",")
-            ));
+            // An address is not looked up, and curl takes none of version 6 here.
+            if url.host().parse::<IpAddr>().is_err() {
+                let addresses: Vec<String> = fetch.addresses.iter().map(bracketed).collect();
+                let (host, port) = (url.host(), url.port());
+                settings.push(format!("http.curloptResolve={host}:{port}:{}", addresses.join(",")));
+            }
             environment.push(("GIT_TRACE_CURL", folder.trace().display().to_string()));
             environment.push(("GIT_TRACE_CURL_NO_DATA", "1".to_owned()));
         }

@@ -52,6 +52,15 @@ fn git_is_told_the_address_and_little_else() {
 }
 
 #[test]
+fn an_address_is_not_looked_up() {
+    // curl takes no entry for one of version 6.
+    for url in ["https://[2001:db8::7]/shop.git", "https://192.0.2.7/shop.git"] {
+        let told = told(&fetch(url, None, Access::Anonymous));
+        assert!(told.contains("GIT_TRACE_CURL=") && !told.contains("curloptResolve"), "{told}");
+    }
+}
+
+#[test]
 fn ssh_is_told_the_address_and_whom_to_believe() {
     let access = |host_keys: Option<&str>| Access::Key {
         private_key: Secret::new("private\n".to_owned()),
