@@ -71,17 +71,33 @@ impl GitProcess {
         repository: &Repository,
         most_bytes: u64,
     ) -> Result<Self, SpawnError> {
-        let git = Self::spawn(invocation, repository, [Stdio::null(), Stdio::null(), Stdio::piped()])?;
-        limit(git.group, Resource::Fsize, most_bytes)?;
-        Ok(git)
+        // It starts its helpers at once: they have the limits only if it has them from its first moment on.
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--data={MEMORY_BYTES}"))
+            .arg(format!("--fsize={most_bytes}"))
+            .args(["--", "git"]);
+        Self::spawn_as(command, invocation, repository, [Stdio::null(), Stdio::null(), Stdio::piped()])
     }
 
     fn spawn(
         invocation: Invocation,
         repository: &Repository,
+        streams: [Stdio; 3],
+    ) -> Result<Self, SpawnError> {
+        let git = Self::spawn_as(Command::new("git"), invocation, repository, streams)?;
+        // What it starts has the limit as well: a service starts nothing before it has read what the client sends.
+        limit(git.group, Resource::Data, MEMORY_BYTES)?;
+        Ok(git)
+    }
+
+    fn spawn_as(
+        mut command: Command,
+        invocation: Invocation,
+        repository: &Repository,
         [stdin, stdout, stderr]: [Stdio; 3],
     ) -> Result<Self, SpawnError> {
-        let mut child = Command::new("git")
+        let mut child = command
             .args(&invocation.arguments)
             .env_clear()
             .envs(invocation.environment)
@@ -93,8 +109,6 @@ impl GitProcess {
             .kill_on_drop(true)
             .spawn()?;
         let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
-        // What it starts has the limit as well, and it starts nothing before it has read what the client sends.
-        limit(group, Resource::Data, MEMORY_BYTES)?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         Ok(Self { child, group, stdin, stdout, stderr })
     }
