@@ -276,7 +276,7 @@ impl Inspection<'_> {
         let value = match (key, matches) {
             (None, None) => documents.text(file)?.and_then(|text| first_line(&text)).map(Value::String),
             (None, Some(pattern)) => {
-                documents.text(file)?.and_then(|text| pattern.find(&text)).map(Value::String)
+                documents.beginning(file)?.and_then(|text| pattern.find(&text)).map(Value::String)
             }
             (Some(key), matches) => {
                 let document = documents.document(file)?;

@@ -1,8 +1,8 @@
 //! A folder on disk as a source tree, for `gilgal plan` on a project that is not pushed yet.
 
-use crate::model::source::SourceTree;
+use crate::model::source::{SourceTree, text_within};
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Folders that are never part of a project's source, however they got there.
@@ -62,6 +62,17 @@ impl DirectorySource {
         Ok(())
     }
 
+    /// Where a file is, and its length. Only what was listed: a path with dots cannot leave the folder, and a link cannot have
+    /// taken a file's place unnoticed for longer than it takes to look again.
+    fn file(&self, path: &str) -> Option<(PathBuf, u64)> {
+        if !self.has(path) {
+            return None;
+        }
+        let path = self.root.join(path);
+        let metadata = fs::symlink_metadata(&path).ok()?;
+        metadata.is_file().then_some((path, metadata.len()))
+    }
+
     /// The folder that was opened.
     #[must_use]
     pub fn root(&self) -> &Path {
@@ -75,17 +86,15 @@ impl SourceTree for DirectorySource {
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        // Only what was listed: a path with dots cannot leave the folder, and a link cannot have taken a file's place
-        // unnoticed for longer than it takes to look again.
-        if !self.has(path) {
-            return None;
-        }
-        let path = self.root.join(path);
-        let metadata = fs::symlink_metadata(&path).ok()?;
-        if !metadata.is_file() || metadata.len() > LARGEST_FILE {
-            return None;
-        }
-        fs::read_to_string(path).ok()
+        let (path, length) = self.file(path)?;
+        if length > LARGEST_FILE { None } else { fs::read_to_string(path).ok() }
+    }
+
+    fn beginning(&self, path: &str) -> Option<String> {
+        let (path, _) = self.file(path)?;
+        let mut bytes = Vec::new();
+        fs::File::open(path).ok()?.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
+        text_within(&bytes)
     }
 
     fn symbolic_links(&self) -> &[String] {
@@ -118,6 +127,8 @@ mod tests {
         assert_eq!(source.read("src/a.js").as_deref(), Some("a"));
         for unreadable in ["Procfile", "../secret", "large", "binary", "src", "nothing"] {
             assert_eq!(source.read(unreadable), None, "{unreadable}");
+            let begun = source.beginning(unreadable).map(|text| text.len());
+            assert_eq!(begun, (unreadable == "large").then_some(1 << 20), "{unreadable}");
         }
     }
 

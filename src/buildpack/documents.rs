@@ -22,6 +22,8 @@ pub(crate) struct Documents<'tree> {
     /// The part of the tree's sorted paths that is below the root.
     paths: &'tree [String],
     texts: RefCell<BTreeMap<String, Option<Rc<str>>>>,
+    /// Of files that are too long to be read.
+    beginnings: RefCell<BTreeMap<String, Rc<str>>>,
     parsed: RefCell<BTreeMap<String, Rc<Value>>>,
     /// A name that stands for another path: the Dockerfile that a setting names.
     alias: Option<(&'static str, String)>,
@@ -45,6 +47,7 @@ impl<'tree> Documents<'tree> {
             workspace: None,
             paths,
             texts: RefCell::default(),
+            beginnings: RefCell::default(),
             parsed: RefCell::default(),
             alias: None,
         })
@@ -58,6 +61,7 @@ impl<'tree> Documents<'tree> {
             workspace: Some(prefix(folder)),
             paths: self.paths,
             texts: RefCell::default(),
+            beginnings: RefCell::default(),
             parsed: RefCell::default(),
             alias: self.alias.clone(),
         }
@@ -106,10 +110,25 @@ impl<'tree> Documents<'tree> {
             text
         });
         if text.is_none() && self.has_file(path) {
-            let reason = "it is larger than 1 MiB or not UTF-8 text".to_owned();
+            let reason = "it is larger than 1 MiB or not UTF-8 text, or the project has too much to be read"
+                .to_owned();
             return Err(Refusal::BrokenFile { path: named(path).to_owned(), reason });
         }
         Ok(text)
+    }
+
+    /// [`Documents::text`], and where a file is too long for that, its beginning.
+    ///
+    /// # Errors
+    /// As there, but for its length.
+    pub(crate) fn beginning(&self, path: &str) -> Result<Option<Rc<str>>, Refusal> {
+        self.text(path).or_else(|refusal| {
+            let full = self.full(path);
+            let begun = self.beginnings.borrow().get(&full).cloned();
+            let begun = begun.or_else(|| self.tree.beginning(&full).map(Rc::from)).ok_or(refusal)?;
+            self.beginnings.borrow_mut().insert(full, Rc::clone(&begun));
+            Ok(Some(begun))
+        })
     }
 
     /// A document, TOML by the ending of its name or else JSON, as one kind of value; `None` where there is no such file.

@@ -5,7 +5,7 @@ use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
 use crate::model::name::CommitId;
 use crate::model::plan::LEFT_OUT_BUT;
-use crate::model::source::SourceTree;
+use crate::model::source::{SourceTree, text_within};
 use git2::{ObjectType, Oid};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,8 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 pub(super) const MAX_FILES: usize = 200_000;
 /// Most folders that may lie in each other.
 pub(super) const MAX_DEPTH: usize = 200;
-/// Largest file that detection reads.
+/// Largest file that detection reads, and as much as it reads of the beginning of a larger one.
 const MAX_READ_BYTES: usize = 1024 * 1024;
+/// Largest file whose beginning it reads: git keeps a file in one piece.
+const MAX_BEGUN_BYTES: usize = 16 * 1024 * 1024;
 /// Bytes that are read of one tree, a file as often as it is asked for; each counts for [`LEAST_READ`] at least. A tree can
 /// name the same large file a thousand times, and ask for all of them again for each.
 const MOST_READ: usize = 256 * 1024 * 1024;
@@ -142,6 +144,21 @@ pub(super) fn folder_of<'git>(
 }
 
 impl GitTree {
+    /// The content of a file that is not larger than so many bytes, while there is something left to be read.
+    fn blob(&self, path: &str, most_bytes: usize) -> Option<git2::Blob<'_>> {
+        if !self.has(path) {
+            return None;
+        }
+        let entry = self.git.find_tree(self.tree).ok()?.get_path(Path::new(path)).ok()?;
+        let (size, _) = self.git.odb().ok()?.read_header(entry.id()).ok()?;
+        if size > most_bytes {
+            return None;
+        }
+        let counted = size.clamp(LEAST_READ, MAX_READ_BYTES);
+        let read = self.read.fetch_add(counted, Ordering::Relaxed);
+        if read > MOST_READ { None } else { self.git.find_blob(entry.id()).ok() }
+    }
+
     /// Whether the tree has submodules, which are empty folders here.
     #[must_use]
     pub const fn has_submodules(&self) -> bool {
@@ -155,17 +172,13 @@ impl SourceTree for GitTree {
     }
 
     fn read(&self, path: &str) -> Option<String> {
-        if !self.has(path) {
-            return None;
-        }
-        let entry = self.git.find_tree(self.tree).ok()?.get_path(std::path::Path::new(path)).ok()?;
-        let (size, _) = self.git.odb().ok()?.read_header(entry.id()).ok()?;
-        let read = self.read.fetch_add(size.max(LEAST_READ), Ordering::Relaxed);
-        if size > MAX_READ_BYTES || read > MOST_READ {
-            return None;
-        }
-        let blob = self.git.find_blob(entry.id()).ok()?;
+        let blob = self.blob(path, MAX_READ_BYTES)?;
         std::str::from_utf8(blob.content()).ok().map(str::to_owned)
+    }
+
+    fn beginning(&self, path: &str) -> Option<String> {
+        let blob = self.blob(path, MAX_BEGUN_BYTES)?;
+        text_within(&blob.content()[..blob.size().min(MAX_READ_BYTES)])
     }
 
     fn symbolic_links(&self) -> &[String] {
@@ -226,6 +239,25 @@ pub(super) mod tests {
         assert!(matches!(refused(nested(&repository, many, 4000, 1)), Some(GitError::PathsTooLong)));
         assert!(matches!(refused(nested(&repository, few, 1, 201)), Some(GitError::TooDeep)));
         assert_eq!(repository.tree(&nested(&repository, few, 1, 200)).unwrap().paths().len(), 2);
+    }
+
+    #[test]
+    fn of_a_large_file_the_beginning_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let repositories = Repositories::new(folder.path().to_owned());
+        let repository = repositories.open_or_create(ProjectId::generate()).unwrap();
+        let git = repository.git2().unwrap();
+        let mut files = git.treebuilder(None).unwrap();
+        for (name, mebibytes) in [("large", 2), ("huge", 17)] {
+            let blob = git.blob(&vec![b'x'; mebibytes << 20]).unwrap();
+            files.insert(name, blob, FileMode::Blob.into()).unwrap();
+        }
+        let commit = nested(&repository, files.write().unwrap(), 1, 0);
+        let tree = repository.tree(&commit).unwrap();
+        assert_eq!(tree.read("large"), None);
+        assert_eq!(tree.beginning("large").map(|text| text.len()), Some(1 << 20));
+        assert_eq!(tree.beginning("huge"), None);
+        assert_eq!(tree.beginning("nothing"), None);
     }
 
     #[test]

@@ -11,6 +11,12 @@ pub trait SourceTree {
     /// where more was read already than detection may read of a tree.
     fn read(&self, path: &str) -> Option<String>;
 
+    /// The text of a file up to 1 MiB of it; `None` as in [`SourceTree::read`], but where it is longer. Lock files of large
+    /// projects are, and say at their beginning what they are.
+    fn beginning(&self, path: &str) -> Option<String> {
+        self.read(path)
+    }
+
     /// Whether the path is a file of the tree.
     fn has(&self, path: &str) -> bool {
         self.paths().binary_search_by(|known| known.as_str().cmp(path)).is_ok()
@@ -20,5 +26,32 @@ pub trait SourceTree {
     /// file that decides the build (`Dockerfile`, `Procfile`) is one.
     fn symbolic_links(&self) -> &[String] {
         &[]
+    }
+}
+
+/// The text of the first bytes of a file, without a character that is cut off at their end; `None` where they are no UTF-8.
+#[must_use]
+pub fn text_within(bytes: &[u8]) -> Option<String> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text.to_owned()),
+        Err(error) if error.error_len().is_none() => bytes
+            .get(..error.valid_up_to())
+            .and_then(|whole| std::str::from_utf8(whole).ok())
+            .map(str::to_owned),
+        Err(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_character_at_the_end_may_be_cut_off() {
+        let umlaut = "aä".as_bytes();
+        assert_eq!(text_within(umlaut).as_deref(), Some("aä"));
+        assert_eq!(text_within(&umlaut[..2]).as_deref(), Some("a"));
+        assert_eq!(text_within(&[b'a', 0xff, b'a']), None);
+        assert_eq!(text_within(&[]).as_deref(), Some(""));
     }
 }

@@ -141,6 +141,14 @@ fn versions_come_from_the_first_place_that_says_one() {
 }
 
 #[test]
+fn a_lock_file_may_be_longer_than_what_is_read_of_it() {
+    let (name, beginning) = YARN_LOCK;
+    let long = format!("{beginning}{}", "# x\n".repeat(1 << 20));
+    let files = [("package.json", PLAIN), (name, &long)];
+    assert_eq!(whole(&plan(&files)), whole(&plan(&[("package.json", PLAIN), YARN_LOCK])));
+}
+
+#[test]
 fn start_commands_in_their_order() {
     for (files, command) in [
         (vec![("package.json", PLAIN), ("Procfile", "web: node other.js")], "node other.js"),

@@ -2,13 +2,16 @@
 
 use gilgal::buildpack::{Catalog, DetectOptions, Refusal, RenderContext, explain};
 use gilgal::model::plan::BuildPlan;
-use gilgal::model::source::SourceTree;
+use gilgal::model::source::{SourceTree, text_within};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 /// The embedded buildpacks, read once a test: without optimisation that takes a fifth of a second.
 pub(crate) static CATALOG: LazyLock<Catalog> = LazyLock::new(Catalog::embedded);
+
+/// As much as of a file of a real tree is read.
+const LARGEST: usize = 1 << 20;
 
 /// Files by path.
 #[derive(Default)]
@@ -45,7 +48,12 @@ impl SourceTree for Tree {
     fn read(&self, path: &str) -> Option<String> {
         let text = self.contents.get(path)?;
         self.reads.set(self.reads.get() + 1);
-        Some(text.clone())
+        (text.len() <= LARGEST).then(|| text.clone())
+    }
+
+    fn beginning(&self, path: &str) -> Option<String> {
+        let text = self.contents.get(path)?;
+        text_within(&text.as_bytes()[..text.len().min(LARGEST)])
     }
 
     fn symbolic_links(&self) -> &[String] {
