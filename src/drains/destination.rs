@@ -5,9 +5,10 @@ use super::line::Line;
 use super::ring::Batch;
 use super::syslog;
 use super::tcp::Tcp;
-use crate::model::drain::{Drain, DrainToken};
+use crate::model::drain::{Drain, DrainProtocol, DrainToken};
 use crate::model::name::Slug;
 use crate::outbound::Guard;
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// How long a try may take.
@@ -25,6 +26,11 @@ pub(super) enum Failure {
     Again(String),
     /// These lines will never be taken.
     Refused(String),
+}
+
+/// Whether lines may be sent to an address: without TLS only where the operator says so.
+pub(super) fn admits(guard: &Guard, protocol: DrainProtocol, address: IpAddr) -> bool {
+    if protocol.is_plain() { guard.names(address) } else { guard.admits(address) }
 }
 
 /// Where lines are sent.

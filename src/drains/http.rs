@@ -1,13 +1,13 @@
 //! Sending lines as JSON in the bodies of requests, one a line.
 
-use super::destination::{Failure, Patience};
+use super::destination::{Failure, Patience, admits};
 use crate::model::drain::{DrainProtocol, DrainToken, DrainUrl};
 use crate::outbound::Guard;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
 use std::error::Error;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Longest reason that is kept of a failure.
@@ -92,11 +92,6 @@ fn reason(error: reqwest::Error) -> String {
     }
     reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
     format!("The receiver cannot be reached: {reason}.")
-}
-
-/// Whether lines may be sent to an address: without TLS only where the operator says so.
-fn admits(guard: &Guard, protocol: DrainProtocol, address: IpAddr) -> bool {
-    if protocol == DrainProtocol::Http { guard.names(address) } else { guard.admits(address) }
 }
 
 /// Looks names up, and gives the addresses that lines may be sent to.

@@ -2,8 +2,7 @@
 
 use super::{Drains, tls};
 use crate::model::drain::{
-    Drain, DrainProgress, DrainProtocol, DrainToken, DrainUrl, LONGEST_CERTIFICATES, MOST_DRAINS,
-    seal_purpose,
+    Drain, DrainProgress, DrainToken, DrainUrl, LONGEST_CERTIFICATES, MOST_DRAINS, seal_purpose,
 };
 use crate::model::id::{DrainId, EnvironmentId, ProjectId};
 use crate::model::name::EnvironmentName;
@@ -41,6 +40,10 @@ pub enum DrainError {
         "For syslog the token is an element of structured data without its brackets: `TOKEN@41058`, `auth@1 token=\"…\"`."
     )]
     NoStructuredData,
+    #[error(
+        "The token is for where the drain leads now. Give it again with the new url, another one, or null for none."
+    )]
+    TokenOfAnother,
     #[error("{0}")]
     Certificates(&'static str),
     #[error(transparent)]
@@ -116,7 +119,13 @@ impl Drains {
 
     async fn changed_by(&self, mut drain: Drain, change: DrainChange) -> Result<Drain, DrainError> {
         let DrainChange { url, environment, token, certificates } = change;
-        drain.url = url.unwrap_or(drain.url);
+        if let Some(url) = url {
+            // Whoever may change a drain may not read its token.
+            if url != drain.url && drain.sealed_token.is_some() && token.is_none() {
+                return Err(DrainError::TokenOfAnother);
+            }
+            drain.url = url;
+        }
         self.check_url(&drain.url)?;
         if let Some(name) = environment {
             drain.environment_id = self.environment(drain.project_id, name).await?;
@@ -159,7 +168,7 @@ impl Drains {
             return Err(DrainError::NotPublic);
         }
         let named = address.map_or(self.guard.names_any(), |address| self.guard.names(address));
-        if matches!(url.protocol(), DrainProtocol::Http | DrainProtocol::SyslogTcp) && !named {
+        if url.protocol().is_plain() && !named {
             return Err(DrainError::Plain);
         }
         Ok(())

@@ -37,7 +37,7 @@ impl Outlets {
     pub(super) fn begin_of(&self, instance: &Instance) -> Option<Timestamp> {
         let wanting = self.of(instance.key.project_id);
         let wanting = wanting.iter().filter(|drain| drain.wants(instance.key.environment_id));
-        wanting.map(|drain| drain.begins(&instance.id)).min()
+        wanting.map(|drain| drain.resumes(&instance.id)).min()
     }
 
     fn offer(&self, instance: &Instance, line: &Arc<Line>) {

@@ -71,6 +71,12 @@ impl Running {
         self.begun.get(instance).copied().unwrap_or_else(|| self.lock().drain.created_at)
     }
 
+    /// The time after which an instance is to be read: what was sent meanwhile is behind.
+    pub(super) fn resumes(&self, instance: &InstanceId) -> Timestamp {
+        let sent = self.lock().progress.sent.get(instance).copied();
+        sent.unwrap_or_else(|| self.begins(instance))
+    }
+
     /// Takes a line of an instance, if it is to be sent. Never waits.
     pub(super) fn offer(&self, environment: EnvironmentId, instance: &InstanceId, line: &Arc<Line>) {
         if self.wants(environment) && line.at > self.begins(instance) {

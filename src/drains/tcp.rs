@@ -3,7 +3,7 @@
 //! Nobody says over it what has arrived (RFC 6587 §6): what the system has taken counts as sent. A receiver that has hung up
 //! is noticed before the next message is written, not after it is lost.
 
-use super::destination::{Failure, Patience};
+use super::destination::{Failure, Patience, admits};
 use super::tls;
 use crate::model::drain::{DrainProtocol, DrainUrl};
 use crate::outbound::Guard;
@@ -62,7 +62,13 @@ impl Tcp {
     async fn connect(&self) -> Result<Box<dyn Stream>, Failure> {
         let again = |reason: String| Failure::Again(reason);
         let addresses = self.guard.look_up(self.url.host(), self.url.port()).await;
-        let addresses = addresses.map_err(|error| again(format!("Not sent: {error}.")))?;
+        let mut addresses = addresses.map_err(|error| again(format!("Not sent: {error}.")))?;
+        addresses.retain(|address| admits(&self.guard, self.url.protocol(), address.ip()));
+        if addresses.is_empty() {
+            return Err(again(
+                "Not sent: the server does not connect to this address without TLS.".to_owned(),
+            ));
+        }
         let connected = tokio::time::timeout(Patience::CONNECT, TcpStream::connect(&addresses[..])).await;
         let stream = connected
             .map_err(|_elapsed| again("The receiver does not answer.".to_owned()))?
@@ -89,5 +95,19 @@ fn is_open(stream: &mut dyn Stream) -> bool {
             Some(Ok(0) | Err(_)) => return false,
             Some(Ok(_)) => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_tls_only_allowed_networks_are_sent_to() {
+        let guard = Guard::new(vec!["10.1.0.0/16".parse().unwrap()]);
+        // An address of the internet, as a name may lead to.
+        let url = "syslog+tcp://1.1.1.1:514".parse().unwrap();
+        let refused = Tcp::new(&url, None, &guard).unwrap().send(b"line").await;
+        assert!(matches!(&refused, Err(Failure::Again(why)) if why.contains("without TLS")), "{refused:?}");
     }
 }

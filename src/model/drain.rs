@@ -2,6 +2,7 @@
 
 use crate::model::id::{DrainId, EnvironmentId, ProjectId};
 use crate::model::instance::InstanceId;
+use crate::model::remote_host::is_host_name;
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -75,6 +76,15 @@ impl DrainProtocol {
             Self::SyslogTls => "syslog+tls",
             Self::Https => "https",
             Self::Http => "http",
+        }
+    }
+
+    /// Whether everybody on the way can read what is sent.
+    #[must_use]
+    pub const fn is_plain(self) -> bool {
+        match self {
+            Self::SyslogTcp | Self::Http => true,
+            Self::SyslogTls | Self::Https => false,
         }
     }
 
@@ -156,7 +166,7 @@ impl FromStr for DrainUrl {
             return Err(InvalidDrainUrl::Password);
         }
         let host = match url.host().ok_or(InvalidDrainUrl::Form)? {
-            Host::Domain(name) if is_host(name) => name.to_ascii_lowercase(),
+            Host::Domain(name) if is_host_name(name.trim_end_matches('.')) => name.to_ascii_lowercase(),
             Host::Domain(_) => return Err(InvalidDrainUrl::Form),
             Host::Ipv4(address) => address.to_string(),
             Host::Ipv6(address) => address.to_string(),
@@ -171,17 +181,6 @@ impl FromStr for DrainUrl {
         }
         Ok(Self { text: text.to_owned(), protocol, host, port })
     }
-}
-
-/// Whether a text is a host name (RFC 1123 §2.1), or an address of version 4.
-fn is_host(name: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    name.len() <= 253 && name.trim_end_matches('.').split('.').all(label)
 }
 
 impl fmt::Display for DrainUrl {

@@ -20,6 +20,17 @@ pub struct RemoteHost(String);
 #[error("This is not the name of a host, such as ghcr.io or registry.example.com:5000.")]
 pub struct InvalidHost;
 
+/// Whether a text is the name of a host (RFC 1123 §2.1; `_` is in use too), or an address of version 4.
+pub(super) fn is_host_name(name: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    name.len() <= 253 && name.split('.').all(label)
+}
+
 impl FromStr for RemoteHost {
     type Err = InvalidHost;
 
@@ -27,18 +38,12 @@ impl FromStr for RemoteHost {
         let text = text.to_ascii_lowercase();
         let (host, port) =
             text.split_once(':').map_or((text.as_str(), None), |(host, port)| (host, Some(port)));
-        let label_valid = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-        };
         let port_valid = port.is_none_or(|port| {
             !port.is_empty()
                 && port.chars().all(|c| c.is_ascii_digit())
                 && port.parse::<u16>().is_ok_and(|port| port > 0)
         });
-        if host.len() > 253 || !host.split('.').all(label_valid) || !port_valid {
+        if !is_host_name(host) || !port_valid {
             return Err(InvalidHost);
         }
         Ok(Self(if HUB_ALIASES.contains(&text.as_str()) { HUB.to_owned() } else { text }))

@@ -25,6 +25,17 @@ async fn a_drain_is_made_shown_changed_and_removed() {
     let list = ada.get("/api/projects/shop/drains").await.expect(200);
     assert_eq!(list["data"], json!([made]));
 
+    // A token goes nowhere that it was not given for.
+    let elsewhere = json!({ "url": "https://elsewhere.example.com/in" });
+    let refused = ada.send(Method::PATCH, &path, elsewhere.clone()).await.expect(422);
+    assert!(refused["error"]["details"]["fields"]["token"].is_string(), "{refused}");
+    let mut again = elsewhere;
+    again["token"] = json!("hunter2-hunter3");
+    ada.send(Method::PATCH, &path, again).await.expect(200);
+    ada.send(Method::PATCH, &path, json!({ "url": made["url"], "token": "hunter2-hunter2" }))
+        .await
+        .expect(200);
+
     let change = json!({ "environment": null, "token": null });
     let changed = ada.send(Method::PATCH, &path, change).await.expect(200);
     assert_eq!(

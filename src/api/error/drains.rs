@@ -9,7 +9,7 @@ impl From<DrainError> for ApiError {
             DrainError::TooMany => Self::new(Code::TooManyDrains, error),
             DrainError::NoEnvironment(_) => Self::field("environment", error),
             DrainError::NotPublic | DrainError::Plain => Self::field("url", error),
-            DrainError::NoStructuredData => Self::field("token", error),
+            DrainError::NoStructuredData | DrainError::TokenOfAnother => Self::field("token", error),
             DrainError::Certificates(_) => Self::field("certificates", error),
             DrainError::Sealed(error) => Self::internal(error),
             DrainError::Store(error) => error.into(),
