@@ -229,7 +229,7 @@ impl Builder for DockerBuilder {
 
     async fn forget(&self, pulled: &PulledImage) {
         if let Ok(docker) = self.client().await {
-            self.remove_name(&docker, &pulled.local_name).await;
+            pull::remove_name(&docker, &pulled.local_name).await;
         }
     }
 

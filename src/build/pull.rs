@@ -1,7 +1,8 @@
 //! Images of registries, brought into the engine to be built on.
 //!
 //! What is pulled has the name of its registry, which every project's builds and pulls see. So it is given a name that
-//! nobody can guess, and loses the other one unless it had that before.
+//! nobody can guess, and loses the other one unless it had that before, also where nobody waits for the pull any more. Only
+//! a server that is killed in the middle leaves it.
 
 use super::docker::{DockerBuilder, size};
 use super::request::{BuildLine, BuildStream};
@@ -23,6 +24,7 @@ use rand::Rng;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
+use tokio::runtime::Handle;
 use tokio::sync::{Mutex, OwnedMutexGuard, mpsc};
 
 /// What the tag of a pulled image begins with.
@@ -79,13 +81,14 @@ impl DockerBuilder {
         room::check(&docker, self.least_free_bytes).await?;
         let name = image.full();
         let pulling = async {
-            let _turn = self.pulls.of(&image.repository()).await;
+            let turn = self.pulls.of(&image.repository()).await;
             let was_there = self.inspected(&docker, &name).await?.is_some();
+            let public = (!was_there).then(|| PublicName(Some((docker.clone(), name, turn))));
             self.stream_pull(&docker, &image, credentials, output).await?;
-            let pulled = self.inspected(&docker, &name).await?;
+            let pulled = self.inspected(&docker, &image.full()).await?;
             let named = self.give_name(&docker, project_id, &image, pulled).await;
-            if !was_there {
-                self.remove_name(&docker, &name).await;
+            if let Some(public) = public {
+                public.remove().await;
             }
             named
         };
@@ -163,20 +166,6 @@ impl DockerBuilder {
         }
     }
 
-    /// Takes a name away, and with its last one the image. What cannot be removed now is swept with what no release needs.
-    pub(super) async fn remove_name(&self, docker: &Docker, name: &str) {
-        let options = RemoveImageOptionsBuilder::new().force(false).build();
-        match docker.remove_image(name, Some(options), None).await {
-            Err(error) if docker::status(&error) != Some(404) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the name of a pulled image is kept"
-                );
-            }
-            Ok(_) | Err(_) => {}
-        }
-    }
-
     fn not_pulled(&self, image: &ImageName, error: &Error) -> BuildError {
         if docker::is_unavailable(error) {
             return self.failed(error, &Transcript::default());
@@ -192,6 +181,40 @@ impl DockerBuilder {
             return BuildError::PullRefused { image: image_name, host, reason };
         }
         BuildError::NotPulled { image: image_name, reason }
+    }
+}
+
+/// The name that a pull gives an image in its registry, and the turn of who pulls it. It is taken away at last, whatever
+/// becomes of the pull, and the next one begins after that.
+struct PublicName(Option<(Arc<Docker>, String, OwnedMutexGuard<()>)>);
+
+impl PublicName {
+    async fn remove(mut self) {
+        if let Some((docker, name, _turn)) = self.0.take() {
+            remove_name(&docker, &name).await;
+        }
+    }
+}
+
+impl Drop for PublicName {
+    fn drop(&mut self) {
+        if let (Some((docker, name, turn)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(async move {
+                remove_name(&docker, &name).await;
+                drop(turn);
+            });
+        }
+    }
+}
+
+/// Takes a name away, and with its last one the image. What cannot be removed now is swept with what no release needs.
+pub(super) async fn remove_name(docker: &Docker, name: &str) {
+    let options = RemoveImageOptionsBuilder::new().force(false).build();
+    match docker.remove_image(name, Some(options), None).await {
+        Err(error) if docker::status(&error) != Some(404) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the name of a pulled image is kept");
+        }
+        Ok(_) | Err(_) => {}
     }
 }
 
