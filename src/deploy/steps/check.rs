@@ -16,6 +16,8 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::time::{sleep, timeout};
 
+/// Exit code of what SIGKILL has ended.
+const KILLED: i64 = 137;
 /// How long an instance without a port must have run to count as started.
 const RUNS_FOR: Duration = Duration::from_secs(2);
 /// When an instance that is not healthy yet is looked at for where it listens.
@@ -154,6 +156,11 @@ impl Deployer {
                     (false, 0) => {
                         Failure::new("crashed", format!("{name} ended by itself with exit code 0."))
                             .advise("A web process has to stay in the foreground and serve requests.")
+                    }
+                    // SIGKILL, which nobody here has sent. The engine now and then misses that the kernel did.
+                    (false, KILLED) => {
+                        Failure::new("crashed", format!("{name} was killed (exit code {KILLED})."))
+                            .advise(format!("Most likely it needed more than its {limit} MiB of memory."))
                     }
                     (false, code) => {
                         Failure::new("crashed", format!("{name} crashed with exit code {code}.")).advise(

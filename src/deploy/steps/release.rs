@@ -64,12 +64,13 @@ impl Deployer {
             DeploymentBasis::Release { .. } => Ok(false),
             DeploymentBasis::Live { .. } => {
                 let live = self.store.current_release(run.environment.id).await?;
-                let inputs = |content: &ReleaseContent| {
-                    let ReleaseContent { image, variables, sealed_config, sealed_files, .. } =
-                        content.clone();
-                    (image, variables, sealed_config, sealed_files)
+                let is_same = |live: &ReleaseContent| {
+                    live.image == content.image
+                        && live.variables == content.variables
+                        && live.sealed_config == content.sealed_config
+                        && live.sealed_files == content.sealed_files
                 };
-                Ok(live.is_none_or(|live| inputs(&live.content) != inputs(content)))
+                Ok(!live.is_some_and(|live| is_same(&live.content)))
             }
         }
     }
