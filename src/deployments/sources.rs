@@ -70,7 +70,9 @@ impl Deployments {
         // Each of those that are unpacked at once has its share of the disk.
         let most_bytes = self.uploads.room.check()? / UNPACKED_AT_ONCE as u64;
         let turn = UnpackingTurn { most_bytes, permit };
-        let repository = self.repositories.open_or_create(environment.project_id)?;
+        let (repositories, project) = (self.repositories.clone(), environment.project_id);
+        let opened = tokio::task::spawn_blocking(move || repositories.open_or_create(project)).await;
+        let repository = opened.unwrap_or_else(|panic| Err(GitError::from(std::io::Error::other(panic))))?;
         let message = format!("Uploaded by {}\n", author.username);
         let commit = upload.commit(repository, strip, authorship(author, message), turn).await?;
         let what = format!("an upload ({})", commit.short());
