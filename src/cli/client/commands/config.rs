@@ -13,7 +13,7 @@ use crate::cli::client::table::Table;
 use crate::cli::printer;
 use crate::model::config_file::{ConfigEdit, Edit};
 use crate::model::environment::ConfigScope;
-use crate::model::name::{ConfigName, InvalidName};
+use crate::model::name::{ConfigName, EnvironmentName, InvalidName};
 use crate::model::secret::Secret;
 use crate::model::time::{age, now};
 use crate::wire::config::{ConfigChangedBody, ConfigHistoryBody, EffectBody, VariableBody};
@@ -56,10 +56,15 @@ pub(super) async fn get(context: &Context, place: &Place, wanted: &ConfigName) -
             // What only the build is given the app does not have.
             return Err(match variable.scope {
                 ConfigScope::Build => secret,
-                ConfigScope::Runtime | ConfigScope::Both => secret.with_hint(format!(
-                    "Its app can show it: gilgal run -p {} -e {} 'echo \"${wanted}\"'",
-                    place.project.body.slug, place.name
-                )),
+                ConfigScope::Runtime | ConfigScope::Both => {
+                    let elsewhere = if place.name == EnvironmentName::production() {
+                        String::new()
+                    } else {
+                        format!("-e {} ", place.name)
+                    };
+                    secret
+                        .with_hint(format!("Its app can show it: gilgal run {elsewhere}'echo \"${wanted}\"'"))
+                }
             });
         }
     }
