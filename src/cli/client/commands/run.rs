@@ -6,7 +6,9 @@ use crate::cli::client::environment::Place;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::ssh_place;
 use crate::cli::client::prompt;
+use crate::git::WorkTree;
 use serde_json::json;
+use std::path::Path;
 use std::process::Command;
 
 /// What `ssh` ends with where it could not reach the server, or log in (ssh(1)).
@@ -18,7 +20,9 @@ pub(super) fn run(context: &Context, place: &Place, command: &[String]) -> Resul
     let Some((destination, port)) = ssh_place(git_url) else {
         return Err(Failure::new(format!("The server names {git_url} for pushes, which is no SSH address.")));
     };
-    let mut ssh = Command::new("ssh");
+    let own_command =
+        context.ssh_command.clone().or_else(|| WorkTree::discover(Path::new("."))?.ssh_command());
+    let mut ssh = ssh(own_command.as_deref());
     ssh.args(["-p", &port.to_string()]);
     ssh.arg(if prompt::is_possible() && context.screen.live { "-t" } else { "-T" });
     ssh.args(["--", &destination]).arg(format!("run {} {}", place.shown(), line(command)));
@@ -35,6 +39,14 @@ pub(super) fn run(context: &Context, place: &Place, command: &[String]) -> Resul
     } else {
         answer
     })
+}
+
+/// What git would start for a push from here: a command of its user's is for a shell, which adds what follows to it.
+fn ssh(own_command: Option<&str>) -> Command {
+    let Some(own_command) = own_command else { return Command::new("ssh") };
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{own_command} \"$@\""), own_command]);
+    shell
 }
 
 /// The command line: one word is taken as a shell would, several as they are.
@@ -57,6 +69,18 @@ fn quoted(word: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ssh_of_a_push_is_the_ssh_of_a_command() {
+        let output = ssh(Some("printf '%s,' -F 'a b'"))
+            .args(["-p", "22", "--", "git@host", "run shop 'a  b'"])
+            .output();
+        assert_eq!(
+            String::from_utf8(output.unwrap().stdout).unwrap(),
+            "-F,a b,-p,22,--,git@host,run shop 'a  b',"
+        );
+        assert_eq!(ssh(None).get_program(), "ssh");
+    }
 
     #[test]
     fn words_stay_words() {
