@@ -150,6 +150,10 @@ impl FromStr for RepositoryUrl {
             return refused("The port of the URL is none that can be connected to.");
         }
         if scheme == Scheme::Ssh {
+            // The key that it shows could not be kept, and whoever answers would be believed each time.
+            if host.contains(':') {
+                return refused("Over ssh, write the name of the host in the place of its IPv6 address.");
+            }
             if url.username().is_empty() && url.set_username(GIT).is_err() {
                 return refused(&format!("This is not the URL of a repository. {example}"));
             }
@@ -303,6 +307,7 @@ mod tests {
             "https://h.example:99999/a",
             "https:///a",
             "ssh://0x7f.1/a",
+            "ssh://git@[2001:db8::1]/a",
             "ssh://2130706433/a",
             "ssh://h.example/a b",
             "ssh://h.example/'a'",
