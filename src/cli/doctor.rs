@@ -13,6 +13,8 @@ use std::process::ExitCode;
 
 /// Oldest git that decides branches one by one in a way that we rely on.
 const OLDEST_GIT: semver::Version = semver::Version::new(2, 31, 0);
+/// Oldest git whose fetches over HTTPS can be held to the addresses that were checked (`http.curloptResolve`).
+const OLDEST_GIT_FOR_HTTPS: semver::Version = semver::Version::new(2, 37, 0);
 /// API of Docker Engine 20.10, the oldest engine.
 const OLDEST_ENGINE_API: (u32, u32) = (1, 41);
 /// Room that builds and images need at least.
@@ -76,7 +78,10 @@ fn decide_git(found: &str) -> Finding {
     // Distributions add parts of their own: 2.39.5.windows.1
     let numbers: Vec<&str> = found.split('.').take(3).collect();
     match semver::Version::parse(&numbers.join(".")) {
-        Ok(version) if version >= OLDEST_GIT => Ok(found.to_owned()),
+        Ok(version) if version >= OLDEST_GIT_FOR_HTTPS => Ok(found.to_owned()),
+        Ok(version) if version >= OLDEST_GIT => Ok(format!(
+            "{found}; repositories elsewhere are fetched over HTTPS with {OLDEST_GIT_FOR_HTTPS} or newer"
+        )),
         Ok(_) => Err(format!("git {found} is too old. Install {OLDEST_GIT} or newer.")),
         Err(_) => Err(format!("git says that it is version \"{found}\". Install {OLDEST_GIT} or newer.")),
     }
@@ -154,9 +159,10 @@ mod tests {
 
     #[test]
     fn an_old_git_is_refused() {
-        for good in ["2.31.0", "2.47.3", "2.39.5.windows.1", "3.0.0"] {
+        for good in ["2.37.0", "2.47.3", "2.39.5.windows.1", "3.0.0"] {
             assert_eq!(decide_git(good).as_deref(), Ok(good));
         }
+        assert!(decide_git("2.31.0").unwrap().contains("over HTTPS with 2.37.0 or newer"));
         for bad in ["2.30.2", "1.9.5", "", "git"] {
             let refusal = decide_git(bad).unwrap_err();
             assert!(refusal.contains("Install 2.31.0 or newer."), "{refusal}");
