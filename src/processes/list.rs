@@ -53,13 +53,18 @@ const LOOPS: u32 = 3;
 const OUT_OF_LOOP: TimeDelta = TimeDelta::seconds(60);
 
 impl Processes {
-    /// The instances of an environment, in the order of their names; those of a deployment that is under way among them.
+    /// The instances of an environment, in the order of their names; those of a deployment that is under way, and
+    /// commands that run beside, among them.
     ///
     /// # Errors
     /// When the engine or the database does not answer.
     pub async fn list(&self, environment: &Environment) -> Result<Vec<Process>, ProcessError> {
         let mut instances = self.engine.list().await?;
-        instances.retain(|instance| instance.key.environment_id == environment.id);
+        // A command that has ended is about to be removed, and has not crashed.
+        let is_over = |instance: &Instance| {
+            instance.key.is_one_off() && matches!(instance.state, InstanceState::Exited { .. })
+        };
+        instances.retain(|instance| instance.key.environment_id == environment.id && !is_over(instance));
         instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));
         let versions = self.versions(environment, &instances).await?;
         let lives = try_join_all(instances.iter().map(|instance| self.engine.life(&instance.id))).await?;

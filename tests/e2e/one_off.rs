@@ -47,6 +47,8 @@ fn a_command_over_ssh_has_its_outputs_its_input_and_its_exit_code() {
     let ran = Talk::start(&mut ssh(&server, &ada, &["-T"], "run shop echo out; echo err >&2; exit 3"));
     let said = ran.finish();
     assert_eq!((said.code, said.output.as_str(), said.errors.as_str()), (Some(3), "out\n", "err\n"));
+    let listed = ada.ssh(&server, &["ps", "shop"]).expect_success();
+    assert!(listed.contains("web.1") && !listed.contains("run."), "{listed}");
     expect_none_left(&server);
 
     let mut ran = Talk::start(&mut ssh(&server, &ada, &["-T"], "run shop cat"));
