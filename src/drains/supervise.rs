@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{AbortHandle, JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// How often the database is looked into, whatever was said: a lost signal costs so much.
@@ -40,7 +40,7 @@ struct Supervisor {
     senders: JoinSet<()>,
     outlets: Outlets,
     /// What is read, and where the reading of an instance ended that may be started again.
-    reading: HashMap<InstanceId, AbortHandle>,
+    reading: HashMap<InstanceId, (EnvironmentName, AbortHandle)>,
     readers: JoinSet<(InstanceId, Timestamp)>,
     read: HashMap<InstanceId, Timestamp>,
     /// What happens to instances; told only while there are drains.
@@ -92,11 +92,14 @@ impl Supervisor {
                     Some(EngineEvent { kind: EngineEventKind::Died { .. }, .. }) => {}
                     None => self.events = None,
                 },
-                Some(ended) = self.readers.join_next() => if let Ok((instance, last)) = ended {
-                    self.reading.remove(&instance);
-                    self.read.insert(instance.clone(), last);
-                    // It may have been started again before its reader had ended.
-                    self.started(&instance, true).await;
+                Some(ended) = self.readers.join_next() => match ended {
+                    Ok((instance, last)) => {
+                        self.reading.remove(&instance);
+                        self.read.insert(instance.clone(), last);
+                        // It may have been started again before its reader had ended.
+                        self.started(&instance, true).await;
+                    }
+                    Err(error) => self.lost(&error),
                 },
                 _ = note.tick() => self.note().await,
             }
@@ -114,7 +117,8 @@ impl Supervisor {
         let drains = self.drains.store.drains(None).await?;
         let there: HashSet<DrainId> = drains.iter().map(|drain| drain.id).collect();
         self.running.retain(|id, (_, sending)| {
-            let stays = there.contains(id);
+            // A sender ends by a mistake only.
+            let stays = there.contains(id) && !sending.is_finished();
             if !stays {
                 sending.abort();
             }
@@ -148,7 +152,7 @@ impl Supervisor {
     async fn attach(&mut self) -> Result<(), LookError> {
         if self.running.is_empty() {
             self.events = None;
-            self.reading.drain().for_each(|(_, reading)| reading.abort());
+            self.reading.drain().for_each(|(_, (_, reading))| reading.abort());
             self.read.clear();
             return Ok(());
         }
@@ -160,7 +164,7 @@ impl Supervisor {
         self.read.retain(|instance, _| there.contains(instance));
         for instance in instances {
             if self.outlets.begin_of(&instance).is_none() {
-                if let Some(reading) = self.reading.remove(&instance.id) {
+                if let Some((_, reading)) = self.reading.remove(&instance.id) {
                     reading.abort();
                 }
             } else if instance.state == InstanceState::Running || !self.read.contains_key(&instance.id) {
@@ -171,6 +175,17 @@ impl Supervisor {
             self.events = Some(self.drains.engine.events());
         }
         Ok(())
+    }
+
+    /// Forgets a reader that has ended without having read: the next look begins another one.
+    fn lost(&mut self, error: &JoinError) {
+        let id = error.id();
+        let Some(instance) = self.reading.iter().find(|(_, (_, reading))| reading.id() == id) else { return };
+        let instance = instance.0.clone();
+        if error.is_panic() {
+            tracing::error!(%error, instance = %instance.0, "a reader for log drains has failed; there will be another one");
+        }
+        self.reading.remove(&instance);
     }
 
     /// Reads an instance that was started; `again` where that is to be seen.
@@ -192,15 +207,22 @@ impl Supervisor {
     /// Reads an instance unless that is done, or nobody wants it. One-off commands are their callers' to read.
     async fn begin(&mut self, instance: Instance) -> Result<(), LookError> {
         let Some(begin) = self.outlets.begin_of(&instance) else { return Ok(()) };
-        if instance.key.is_one_off() || self.reading.contains_key(&instance.id) {
+        if instance.key.is_one_off() {
             return Ok(());
         }
         let Some(names) = self.names(&instance).await? else { return Ok(()) };
+        match self.reading.get(&instance.id) {
+            Some((name, _)) if *name == names.1 => return Ok(()),
+            // Its environment is called otherwise since: it is read on from what was sent.
+            Some((_, reading)) => reading.abort(),
+            None => {}
+        }
         let after = self.read.get(&instance.id).copied().unwrap_or(begin);
         let id = instance.id.clone();
         let engine = Arc::clone(&self.drains.engine);
+        let name = names.1.clone();
         let reading = reader::read(engine, instance, names, after, self.outlets.clone());
-        self.reading.insert(id, self.readers.spawn(reading));
+        self.reading.insert(id, (name, self.readers.spawn(reading)));
         Ok(())
     }
 
