@@ -3,7 +3,7 @@
 use super::archive::Writer;
 use super::error::BackupError;
 use super::manifest::{BUNDLE, Content, DATABASE, FORMAT, MANIFEST, Manifest, REPOSITORIES};
-use crate::config::{Home, KEPT_FILES, Settings};
+use crate::config::{Home, KEPT_FILES, KeysHeld, Settings};
 use crate::git::Repositories;
 use crate::model::id::ServerId;
 use crate::model::time::now;
@@ -35,6 +35,8 @@ pub async fn create(
     let Some(server) = Home::server_id_in(&settings.home) else {
         return Err(BackupError::NoHome(settings.home.clone()));
     };
+    // The database and the key that it is sealed with are of one moment.
+    let _keys = KeysHeld::still(&settings.home)?;
     let Some(file) = file else {
         // Beside the database, where there is room for another one of it.
         let parts = Parts::make(settings.home.join("backup.parts"))?;

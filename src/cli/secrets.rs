@@ -5,7 +5,7 @@
 
 use super::USAGE;
 use super::printer::{self, with_causes};
-use crate::config::{Home, Settings, Variables};
+use crate::config::{Home, KeysHeld, Settings, Variables};
 use crate::secrets::MasterKey;
 use crate::store::{ServerLock, Store};
 use std::error::Error;
@@ -46,6 +46,8 @@ fn rotated(settings: &Settings) -> Result<Rotated, Box<dyn Error>> {
     runtime.block_on(async {
         // Neither home nor database is in use meanwhile: a server that runs would seal with the old key.
         let home = Home::open(&settings.home)?;
+        // A backup that is being made would have one key and values of the other.
+        let _keys = KeysHeld::alone(&settings.home)?;
         let url = settings.database_url.expose();
         let _lock = ServerLock::take(url).await?;
         let store = Store::connect(url).await?;

@@ -29,6 +29,8 @@ pub struct Home {
 pub enum HomeError {
     #[error("another gilgal server uses {}. Stop it, or give this one a home of its own with GILGAL_HOME.", .0.display())]
     InUse(PathBuf),
+    #[error("another gilgal backs {} up or changes its keys. Try again when it has ended.", .0.display())]
+    KeysInUse(PathBuf),
     #[error("{} does not hold a server id. Restore it, or move the folder away to start afresh.", .0.display())]
     BadServerId(PathBuf),
     #[error("cannot use {}", path.display())]
@@ -133,6 +135,42 @@ impl Home {
     }
 }
 
+/// Held while the keys of a home and what is sealed with them have to fit each other: the lock is gone with this value.
+#[derive(Debug)]
+pub struct KeysHeld {
+    _lock: File,
+}
+
+impl KeysHeld {
+    /// Lets nobody change the keys of a home; others may do the same.
+    ///
+    /// # Errors
+    /// [`HomeError::KeysInUse`] when somebody changes them.
+    pub fn still(folder: &Path) -> Result<Self, HomeError> {
+        Self::take(folder, File::try_lock_shared)
+    }
+
+    /// Lets nobody else rely on the keys of a home: they are to be changed.
+    ///
+    /// # Errors
+    /// [`HomeError::KeysInUse`] when somebody does.
+    pub fn alone(folder: &Path) -> Result<Self, HomeError> {
+        Self::take(folder, File::try_lock)
+    }
+
+    fn take(folder: &Path, lock: impl Fn(&File) -> Result<(), TryLockError>) -> Result<Self, HomeError> {
+        let path = folder.join("keys.lock");
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true).mode(0o600);
+        let file = options.open(&path).map_err(|source| HomeError::Io { path: path.clone(), source })?;
+        match lock(&file) {
+            Ok(()) => Ok(Self { _lock: file }),
+            Err(TryLockError::WouldBlock) => Err(HomeError::KeysInUse(folder.to_owned())),
+            Err(TryLockError::Error(source)) => Err(HomeError::Io { path, source }),
+        }
+    }
+}
+
 impl EmptyHome {
     /// Where the bare repositories are to be.
     #[must_use]
@@ -174,6 +212,17 @@ pub(crate) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_changed_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = [KeysHeld::still(folder.path()).unwrap(), KeysHeld::still(folder.path()).unwrap()];
+        assert!(matches!(KeysHeld::alone(folder.path()), Err(HomeError::KeysInUse(_))));
+        drop(backups);
+        let rotation = KeysHeld::alone(folder.path()).unwrap();
+        assert!(matches!(KeysHeld::still(folder.path()), Err(HomeError::KeysInUse(_))));
+        drop(rotation);
+    }
 
     #[test]
     fn one_server_at_a_time() {

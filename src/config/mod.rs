@@ -18,7 +18,7 @@ pub use budget::DiskBudget;
 pub use catalogue::{SETTINGS, Setting};
 pub use disk::{Disk, DiskSpace, NoRoom, Room, disk_space, free_bytes, used_bytes};
 pub use fetch::FetchSettings;
-pub use home::{EmptyHome, Home, HomeError, KEPT_FILES};
+pub use home::{EmptyHome, Home, HomeError, KEPT_FILES, KeysHeld};
 pub(crate) use home::{read_or_create, write_whole};
 pub use lookup::{Mistake, Mistakes, Variables};
 pub use settings::{LogFormat, Mode, Registration, Settings};
