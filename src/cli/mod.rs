@@ -3,6 +3,7 @@
 mod adopt;
 mod backup;
 mod client;
+mod colon;
 mod db;
 mod detected;
 mod disk;
@@ -20,7 +21,7 @@ mod volumes;
 use crate::config::Variables;
 use crate::receive::hook::HookEnvironment;
 use crate::receive::{HookName, MAX_OPTIONS};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -144,7 +145,8 @@ enum SecretsCommand {
 /// Runs the command line of this process.
 #[must_use]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments =
+        Arguments::try_parse().unwrap_or_else(|error| colon::explained(error, &Arguments::command()).exit());
     let variables = Variables::of_this_process();
     match arguments.command {
         Command::Client(command) => client::run(command, &variables),

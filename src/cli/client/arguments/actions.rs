@@ -163,8 +163,8 @@ pub(in crate::cli) enum TokensAction {
     Create {
         title: Title,
         /// How far it reaches: `read`, `deploy`, `write` or `admin`
-        #[arg(long, required = true, value_parser = scope_of_key)]
-        scope: Scope,
+        #[arg(long, value_parser = scope_of_key)]
+        scope: Option<Scope>,
         /// Days until it expires; it does not unless given
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
         expires: Option<u16>,

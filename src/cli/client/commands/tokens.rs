@@ -39,9 +39,15 @@ async fn all(context: &Context) -> Result<Vec<Value>, Failure> {
 pub(super) async fn create(
     context: &Context,
     title: &Title,
-    scope: Scope,
+    scope: Option<Scope>,
     days: Option<u16>,
 ) -> Result<Answer, Failure> {
+    let Some(scope) = scope else {
+        let what = "How far is the key to reach? `read` looks, `deploy` deploys and runs commands too, `write` changes \
+                    projects too, `admin` does everything that you may do.";
+        let typed = format!("gilgal tokens create {} --scope deploy", quoted(title.as_str()));
+        return Err(Failure::usage(what).with_hint(format!("Say it: {typed}")));
+    };
     let mut body = json!({ "title": title, "scopes": [scope] });
     if let Some(days) = days {
         body["expires_at"] = json!(now() + TimeDelta::days(days.into()));
@@ -86,5 +92,14 @@ async fn find(context: &Context, named: &str) -> Result<ApiKeyBody, Failure> {
         (Some(_), false) => {
             Err(Failure::usage(format!("Several of your API keys are called {named}.")).with_hint(hint))
         }
+    }
+}
+
+/// A word as it is typed in a shell.
+fn quoted(word: &str) -> String {
+    if word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
