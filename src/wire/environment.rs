@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EnvironmentFields {
     pub branch: Option<Option<BranchName>>,
-    pub health: Option<HealthBody>,
+    pub health: Option<HealthCheckBody>,
     pub limits: Option<LimitsBody>,
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
@@ -128,7 +128,7 @@ pub struct EnvironmentBody {
     pub version: Option<i64>,
     /// Instances that somebody has asked for, by process type.
     pub formation: Formation,
-    pub health: HealthBody,
+    pub health: HealthCheckBody,
     pub limits: LimitsBody,
     pub drain_seconds: DrainSeconds,
     /// For so long a new release is watched, and rolled back when it fails; 0: not at all.
@@ -152,7 +152,7 @@ pub struct EnvironmentBody {
 /// How an instance proves that it may receive traffic. Either `path` or `tcp`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct HealthBody {
+pub struct HealthCheckBody {
     /// `GET` of it with any answer below 500 is a success.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
@@ -169,7 +169,7 @@ pub struct HealthBody {
     pub live_failures: u16,
 }
 
-impl Default for HealthBody {
+impl Default for HealthCheckBody {
     fn default() -> Self {
         let usual = Self::from(HealthCheck::default());
         // Said only where it is asked for: `tcp` alone is not both.
@@ -177,7 +177,7 @@ impl Default for HealthBody {
     }
 }
 
-impl From<HealthCheck> for HealthBody {
+impl From<HealthCheck> for HealthCheckBody {
     fn from(check: HealthCheck) -> Self {
         let (path, tcp) = match check.probe {
             Probe::Http { path } => (Some(path), false),
@@ -196,7 +196,7 @@ impl From<HealthCheck> for HealthBody {
     }
 }
 
-impl HealthBody {
+impl HealthCheckBody {
     /// The check that is meant; `None` where both a path and a connection are asked for.
     #[must_use]
     pub fn check(self) -> Option<HealthCheck> {

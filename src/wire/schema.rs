@@ -25,7 +25,7 @@ use crate::model::title::Title;
 use crate::model::user::ServerRole;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
-    HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    HealthCheckBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
     UpdateEnvironmentBody,
 };
 use crate::wire::process::FormationBody;
@@ -35,7 +35,6 @@ use utoipa::openapi::schema::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-/// A string.
 fn string() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
@@ -43,6 +42,11 @@ fn string() -> ObjectBuilder {
 /// A string, or `null` for what is to be taken away.
 fn string_or_null() -> ObjectBuilder {
     string().schema_type([Type::String, Type::Null].into_iter().collect::<SchemaType>())
+}
+
+/// What a schema says, or `null` for what is not to be changed.
+fn or_null(schema: RefOr<Schema>) -> OneOfBuilder {
+    OneOfBuilder::new().item(schema).item(ObjectBuilder::new().schema_type(Type::Null))
 }
 
 fn integer() -> ObjectBuilder {
@@ -62,11 +66,11 @@ fn environment() -> ObjectBuilder {
     object()
         .property("name", EnvironmentName::schema())
         .property("branch", string_or_null().description(Some("A push to it deploys here.")))
-        .property("health", HealthBody::schema())
-        .property("limits", LimitsBody::schema())
-        .property("drain_seconds", DrainSeconds::schema())
-        .property("watch_seconds", WatchSeconds::schema())
-        .property("on_hang_up", HangUpPolicy::schema())
+        .property("health", or_null(HealthCheckBody::schema()))
+        .property("limits", or_null(LimitsBody::schema()))
+        .property("drain_seconds", or_null(DrainSeconds::schema()))
+        .property("watch_seconds", or_null(WatchSeconds::schema()))
+        .property("on_hang_up", or_null(HangUpPolicy::schema()))
         .property(
             "root",
             string_or_null().description(Some("The folder of the repository that is the project.")),

@@ -5,6 +5,8 @@ mod describe;
 mod description;
 mod page;
 mod part;
+#[cfg(test)]
+mod reference;
 
 use crate::api::Api;
 use crate::api::endpoint::{Access, Endpoint, Row};
@@ -205,7 +207,7 @@ fn failure() -> Response {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     fn as_json() -> Value {
         json!(*DOCUMENT)
@@ -247,6 +249,21 @@ mod tests {
         for reference in found {
             let pointer = reference.strip_prefix('#').unwrap();
             assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+
+    #[test]
+    fn a_name_of_a_schema_means_one_thing() {
+        let mut known: BTreeMap<String, (Endpoint, Value)> = BTreeMap::new();
+        for endpoint in Endpoint::ALL.iter().copied() {
+            for part in endpoint.describe().answer.parts().cloned() {
+                for (name, schema) in part.into_schemas() {
+                    let schema = serde_json::to_value(schema).unwrap();
+                    let (first, same) =
+                        known.entry(name.clone()).or_insert_with(|| (endpoint, schema.clone()));
+                    assert_eq!(schema, *same, "{name} of {endpoint:?} is another one than that of {first:?}");
+                }
+            }
         }
     }
 

@@ -85,7 +85,7 @@ fn section(document: &Value, method: &str, path: &str, operation: &Value) -> Str
 }
 
 /// A command that does it.
-fn curl(document: &Value, method: &str, path: &str, operation: &Value) -> String {
+pub(super) fn curl(document: &Value, method: &str, path: &str, operation: &Value) -> String {
     let mut line = "curl".to_owned();
     let body = schema_of(document, &operation["requestBody"]["content"]);
     if !matches!((method, body.is_some()), ("GET", false) | ("POST", true)) {
@@ -136,19 +136,19 @@ fn fields(document: &Value, content: &Value) -> String {
         .collect()
 }
 
-fn schema_of<'a>(document: &'a Value, content: &'a Value) -> Option<&'a Value> {
+pub(super) fn schema_of<'a>(document: &'a Value, content: &'a Value) -> Option<&'a Value> {
     let schema = content.get("application/json")?.get("schema")?;
     Some(resolved(document, schema))
 }
 
 /// What a schema refers to, or itself.
-fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
+pub(super) fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     let pointer = schema["$ref"].as_str().and_then(|reference| reference.strip_prefix('#'));
     pointer.and_then(|pointer| document.pointer(pointer)).unwrap_or(schema)
 }
 
 /// The kind of a field in a few words.
-fn kind(document: &Value, field: &Value) -> String {
+pub(super) fn kind(document: &Value, field: &Value) -> String {
     let schema = resolved(document, field);
     if let Some(choices) = schema["oneOf"].as_array() {
         let mut kinds: Vec<String> = choices.iter().map(|choice| kind(document, choice)).collect();
