@@ -6,7 +6,8 @@ use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, ok};
 use crate::api::request::Request;
 use crate::model::environment::Environment;
-use crate::projects::configuration::{self, Change, FileDraft, ShownFile};
+use crate::projects::Overwrite;
+use crate::projects::configuration::{self, Change, FileDraft, KnownFile, ShownFile};
 use crate::wire::config::{FileBody, NewFileBody, PutFileBody};
 use std::sync::Arc;
 
@@ -39,10 +40,10 @@ pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let PutFileBody { path, content, secret } = request.json().await?;
     let before = configuration::file(&api.store, &api.master_key, id).await?;
     let path = path.unwrap_or_else(|| before.path.clone());
-    unless_changed(&request, shown(before))?;
+    let known = unless_changed(&request, shown(before))?;
     let change = change_of(&api, &request, &environment)?;
     let draft = FileDraft { path, content, secret };
-    let (id, outcome) = configuration::put_file(change, &project, Some(id), draft).await?;
+    let (id, outcome) = configuration::put_file(change, &project, Some(known), draft).await?;
     let file = configuration::file(&api.store, &api.master_key, id).await?;
     changed(&api, &request, &environment, outcome, Some(shown(file))).await
 }
@@ -50,18 +51,21 @@ pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let (project, environment, id) = request.config_file(&api).await?;
     let before = configuration::file(&api.store, &api.master_key, id).await?;
-    unless_changed(&request, shown(before))?;
+    let known = unless_changed(&request, shown(before))?;
     let change = change_of(&api, &request, &environment)?;
-    let outcome = configuration::remove_file(change, &project, id).await?;
+    let outcome = configuration::remove_file(change, &project, known).await?;
     changed(&api, &request, &environment, outcome, None).await
 }
 
 /// Goes on only if the file is as the client knows it. The audit log is told of it without the content, which is sealed
 /// wherever it is stored.
-fn unless_changed(request: &Request, file: FileBody) -> Result<(), ApiError> {
-    request.unless_changed(&file)?;
-    request.trail.before(&FileBody { content: None, ..file });
-    Ok(())
+fn unless_changed(request: &Request, file: FileBody) -> Result<KnownFile, ApiError> {
+    let unless_changed_since = match request.unless_changed(&file)? {
+        Overwrite::Anything => None,
+        Overwrite::Unchanged => Some(file.updated_at),
+    };
+    request.trail.before(&FileBody { content: None, ..file.clone() });
+    Ok(KnownFile { id: file.id, unless_changed_since })
 }
 
 fn change_of<'a>(

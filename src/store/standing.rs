@@ -29,9 +29,21 @@ impl Store {
 
     /// Lets nothing be deployed to an environment any more, and nothing of it be served. A deployment is queued before it,
     /// and is seen by whoever asks after it, or not at all.
-    pub async fn disable_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is to be as it was read, and is not.
+    pub async fn disable_environment(
+        &self,
+        id: EnvironmentId,
+        as_read: Option<&Environment>,
+    ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
             environment_lock::lock(connection, id).await?;
+            if let Some(as_read) = as_read
+                && read(connection, id).await? != *as_read
+            {
+                return Err(StoreError::Stale);
+            }
             let since = environments::disabled_at.eq(StoredTime::now());
             on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
             Ok(())

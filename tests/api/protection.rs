@@ -106,15 +106,25 @@ async fn of_two_changes_of_the_same_state_one_is_made() {
     let server = TestServer::start().await;
     let ada = server.sign_up("ada").await;
     ada.create_project("Shop").await;
-    for _ in 0..5 {
-        let tag = ada.get("/api/projects/shop").await.headers["etag"].to_str().unwrap().to_owned();
-        let change = |number: u8| {
-            let body = json!({ "name": format!("{tag} {number}").replace('"', "") });
-            Reply::of(ada.request(Method::PATCH, "/api/projects/shop").header("if-match", &tag).json(&body))
-        };
-        let (one, other) = tokio::join!(change(1), change(2));
-        let mut statuses = [one.status, other.status];
-        statuses.sort_unstable();
-        assert_eq!(statuses, [200, 412]);
+    let file = json!({ "path": "/app/a.json", "content": "0" });
+    let file = ada.post("/api/environments/shop:production/files", file).await.expect(200);
+    let file = format!("/api/files/{}", file["file"]["id"].as_str().unwrap());
+    let changed = [
+        (Method::PATCH, "/api/projects/shop", "name"),
+        (Method::PATCH, "/api/environments/shop:production", "build_command"),
+        (Method::PUT, file.as_str(), "content"),
+    ];
+    for (method, path, field) in changed {
+        for round in 0..5 {
+            let tag = ada.get(path).await.headers["etag"].to_str().unwrap().to_owned();
+            let change = |number: u8| {
+                let body = json!({ field: format!("{round} {number}") });
+                Reply::of(ada.request(method.clone(), path).header("if-match", &tag).json(&body))
+            };
+            let (one, other) = tokio::join!(change(1), change(2));
+            let mut statuses = [one.status, other.status];
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 412], "{path}");
+        }
     }
 }

@@ -138,7 +138,7 @@ async fn nothing_is_deployed_to_one_that_is_being_deleted(database: Database) {
     let ada = user(&store, "ada").await;
     let (shop, production) = project(&store, &ada, "shop").await;
     let staging = store.create_environment(new(&shop, "staging", Some("dev"))).await.unwrap();
-    store.disable_environment(staging.id).await.unwrap();
+    store.disable_environment(staging.id, None).await.unwrap();
     assert!(store.environment(staging.id).await.unwrap().disabled_at.is_some());
     assert_eq!(store.environment_following(shop.id, &"dev".parse().unwrap()).await.unwrap(), None);
     let refused = store.enqueue_deployment(crate::fixture::new_deployment(&staging, 'a'), "x").await;

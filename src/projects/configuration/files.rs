@@ -65,27 +65,48 @@ fn shown(key: &MasterKey, file: ConfigFile) -> Result<ShownFile, ConfigurationEr
     Ok(ShownFile { id, environment_id, path, content, secret, created_at, updated_at })
 }
 
-/// Makes a configuration file, or changes the one with an id; gives its id.
+/// A configuration file that is to be changed or removed.
+#[derive(Debug, Clone, Copy)]
+pub struct KnownFile {
+    pub id: ConfigFileId,
+    /// When it was changed last, where it must not have been since.
+    pub unless_changed_since: Option<Timestamp>,
+}
+
+impl KnownFile {
+    /// Where it is among others, if it is as it is to be.
+    fn position(self, files: &[ConfigFile]) -> Result<usize, ConfigurationError> {
+        let position = files.iter().position(|file| file.id == self.id);
+        let position = position.ok_or(ConfigurationError::NoSuchFile)?;
+        match self.unless_changed_since {
+            Some(since) if files[position].updated_at != since => Err(StoreError::Stale.into()),
+            Some(_) | None => Ok(position),
+        }
+    }
+}
+
+/// Makes a configuration file, or changes the one that is known; gives its id.
 ///
 /// # Errors
-/// When the path is taken, or it is too much: see [`ConfigurationError`].
+/// When the path is taken, or it is too much: see [`ConfigurationError`]. [`StoreError::Stale`] when it was changed and must
+/// not have been.
 pub async fn put_file(
     change: Change<'_>,
     project: &Project,
-    id: Option<ConfigFileId>,
+    known: Option<KnownFile>,
     draft: FileDraft,
 ) -> Result<(ConfigFileId, Outcome), ConfigurationError> {
     let environment = change.environment.id;
     let changed = change.store.change_configuration(environment, |set| {
         let (mut after, mut update) = begin(change, set);
-        let file = match id {
-            Some(id) => {
-                let before = after.files.iter().find(|file| file.id == id);
-                let before = before.ok_or(ConfigurationError::NoSuchFile)?;
+        let file = match known {
+            Some(known) => {
+                let before = &after.files[known.position(&after.files)?];
                 changed_file(change, before, draft)?
             }
             None => Some(new_file(change, draft)?),
         };
+        let id = known.map(|known| known.id);
         let id = match (file, id) {
             (Some(file), _) => {
                 let edit = if id.is_some() { Edit::Changed } else { Edit::Added };
@@ -111,18 +132,18 @@ pub async fn put_file(
 /// Removes a configuration file.
 ///
 /// # Errors
-/// [`ConfigurationError::NoSuchFile`]
+/// [`ConfigurationError::NoSuchFile`]; [`StoreError::Stale`] when it was changed and must not have been.
 pub async fn remove_file(
     change: Change<'_>,
     project: &Project,
-    id: ConfigFileId,
+    known: KnownFile,
 ) -> Result<Outcome, ConfigurationError> {
     let environment = change.environment.id;
     let changed = change.store.change_configuration(environment, |set| {
         let (mut after, mut update) = begin(change, set);
-        let position = after.files.iter().position(|file| file.id == id);
-        let file = after.files.remove(position.ok_or(ConfigurationError::NoSuchFile)?);
-        update.removed_files.push(id);
+        let position = known.position(&after.files)?;
+        let file = after.files.remove(position);
+        update.removed_files.push(known.id);
         let name = file.path.to_string();
         update.edits.push(ConfigEdit { kind: ConfigKind::File, name, edit: Edit::Removed });
         let stored = Stored::new(change.key, environment, (set, &after), update.edits.clone())?;

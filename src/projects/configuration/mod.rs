@@ -10,7 +10,7 @@ mod variables;
 
 pub use self::effect::Effect;
 pub use self::error::ConfigurationError;
-pub use self::files::{FileDraft, ShownFile, file, files, put_file, remove_file};
+pub use self::files::{FileDraft, KnownFile, ShownFile, file, files, put_file, remove_file};
 pub use self::variables::{ShownVariable, VariableDraft, change_variables, export, variables};
 
 use crate::model::config_file::ConfigEdit;

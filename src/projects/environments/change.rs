@@ -8,7 +8,8 @@ use crate::model::environment::{
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
 use crate::model::project::Project;
-use crate::store::Store;
+use crate::projects::Overwrite;
+use crate::store::{Store, StoreError};
 
 /// Longest time of a health check, in milliseconds, and of a drain, in seconds: an hour.
 const HOUR_MS: u32 = 3_600_000;
@@ -48,14 +49,15 @@ impl EnvironmentChange {
     }
 }
 
-/// Changes an environment.
+/// Changes an environment, as it is now or only as it was read.
 ///
 /// # Errors
-/// When the new name, branch or host name is taken, something is not valid, or production is to be called otherwise.
+/// When the new name, branch or host name is taken, something is not valid, or production is to be called otherwise;
+/// [`StoreError::Stale`] when it was changed and must not have been.
 pub async fn change(
     store: &Store,
     project: &Project,
-    environment: &Environment,
+    (environment, overwrite): (&Environment, Overwrite),
     change: EnvironmentChange,
     maxima: Maxima,
 ) -> Result<Environment, EnvironmentError> {
@@ -70,6 +72,10 @@ pub async fn change(
     let wanted_branch = change.branch.clone().flatten();
     let changed = store
         .change_environment(environment.id, &project.slug, |now| {
+            match overwrite {
+                Overwrite::Unchanged if now != environment => return Err(StoreError::Stale.into()),
+                Overwrite::Unchanged | Overwrite::Anything => {}
+            }
             let settings = change.applied_to(now.settings.clone());
             check(&settings, maxima)?;
             Ok(Environment {
