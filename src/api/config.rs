@@ -72,14 +72,13 @@ pub(super) async fn history(api: Arc<Api>, request: Request) -> Answer {
     let page = query.page()?;
     query.finish()?;
     let page = api.store.config_changes_of(environment.id, page).await?;
-    let mut authors = Authors::default();
-    let mut data = Vec::with_capacity(page.data.len());
-    for change in page.data {
-        let author = authors.name(&api, change.author).await?;
+    let authors = Authors::of(&api, page.data.iter().map(|change| change.author)).await?;
+    let data = page.data.into_iter().map(|change| {
+        let author = authors.name(change.author);
         let (id, changes, created_at) = (change.id, change.edits, change.created_at);
-        data.push(ConfigHistoryBody { id, author, changes, created_at });
-    }
-    Ok(reply::list(data, page.next))
+        ConfigHistoryBody { id, author, changes, created_at }
+    });
+    Ok(reply::list(data.collect(), page.next))
 }
 
 async fn change(

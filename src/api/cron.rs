@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::api::deployments::Authors;
-use crate::api::error::{ApiError, Code};
+use crate::api::error::Code;
 use crate::api::reply::{self, Answer, accepted};
 use crate::api::request::Request;
 use crate::model::cron::CronRun;
@@ -14,25 +14,20 @@ use std::sync::Arc;
 pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     let (_, environment) = request.environment(&api).await?;
     request.query()?.finish()?;
-    let mut authors = Authors::default();
-    let mut data = Vec::new();
-    for entry in api.ports.processes.cron(&environment).await? {
-        let last = match entry.last {
-            Some(run) => Some(shown(&api, &mut authors, run).await?),
-            None => None,
-        };
-        data.push(CronBody {
-            name: entry.name,
-            schedule: entry.job.schedule.to_string(),
-            timezone: entry.job.time_zone.as_str().to_owned(),
-            command: entry.job.command,
-            overlap: entry.job.overlap,
-            timeout_seconds: entry.job.timeout_seconds,
-            next: entry.next,
-            last,
-        });
-    }
-    Ok(reply::list(data, None::<String>))
+    let entries = api.ports.processes.cron(&environment).await?;
+    let last = entries.iter().map(|entry| entry.last.as_ref()?.requested_by);
+    let authors = Authors::of(&api, last).await?;
+    let data = entries.into_iter().map(|entry| CronBody {
+        name: entry.name,
+        schedule: entry.job.schedule.to_string(),
+        timezone: entry.job.time_zone.as_str().to_owned(),
+        command: entry.job.command,
+        overlap: entry.job.overlap,
+        timeout_seconds: entry.job.timeout_seconds,
+        next: entry.next,
+        last: entry.last.map(|run| shown(&authors, run)),
+    });
+    Ok(reply::list(data.collect(), None::<String>))
 }
 
 /// The runs of one, newest first.
@@ -43,12 +38,9 @@ pub(super) async fn runs(api: Arc<Api>, request: Request) -> Answer {
     let page = query.page()?;
     query.finish()?;
     let page = api.ports.processes.cron_history(&environment, &name, page).await?;
-    let mut authors = Authors::default();
-    let mut data = Vec::with_capacity(page.data.len());
-    for run in page.data {
-        data.push(shown(&api, &mut authors, run).await?);
-    }
-    Ok(reply::list(data, page.next))
+    let authors = Authors::of(&api, page.data.iter().map(|run| run.requested_by)).await?;
+    let data = page.data.into_iter().map(|run| shown(&authors, run));
+    Ok(reply::list(data.collect(), page.next))
 }
 
 /// Runs one now. 202 with the run, which has just begun.
@@ -57,21 +49,22 @@ pub(super) async fn run(api: Arc<Api>, request: Request) -> Answer {
     let name: CronName = request.named(":name", Code::CronNotFound)?;
     let user = &request.caller()?.user;
     let started = api.ports.processes.run_cron(&project, &environment, &name, user).await?;
-    Ok(accepted(&shown(&api, &mut Authors::default(), started.run).await?))
+    let authors = Authors::of(&api, std::iter::once(started.run.requested_by)).await?;
+    Ok(accepted(&shown(&authors, started.run)))
 }
 
-async fn shown(api: &Api, authors: &mut Authors, run: CronRun) -> Result<CronRunBody, ApiError> {
-    Ok(CronRunBody {
+fn shown(authors: &Authors, run: CronRun) -> CronRunBody {
+    CronRunBody {
         id: run.id,
         name: run.name,
         state: run.state,
         exit_code: run.exit_code,
         reason: run.reason,
         scheduled_at: run.scheduled_at,
-        requested_by: authors.name(api, run.requested_by).await?,
+        requested_by: authors.name(run.requested_by),
         version: run.version,
         started_at: run.started_at,
         finished_at: run.finished_at,
         output: run.output,
-    })
+    }
 }

@@ -10,9 +10,9 @@ use crate::model::environment::Environment;
 use crate::model::id::UserId;
 use crate::model::name::{CommitId, Username};
 use crate::model::project::Project;
-use crate::store::{DeploymentFilter, StoreError};
+use crate::store::DeploymentFilter;
 use crate::wire::deployment::{DeploymentBody, MadeFromBody, PromoteBody, RedeployBody, RollbackBody, steps};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
@@ -26,13 +26,12 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     };
     query.finish()?;
     let page = api.store.deployments_of(project.id, &filter, page).await?;
-    let mut authors = Authors::default();
-    let mut data = Vec::with_capacity(page.data.len());
-    for deployment in page.data {
-        let author = authors.name(&api, deployment.author).await?;
-        data.push(shown(deployment, author));
-    }
-    Ok(reply::list(data, page.next))
+    let authors = Authors::of(&api, page.data.iter().map(|deployment| deployment.author)).await?;
+    let data = page.data.into_iter().map(|deployment| {
+        let author = authors.name(deployment.author);
+        shown(deployment, author)
+    });
+    Ok(reply::list(data.collect(), page.next))
 }
 
 pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
@@ -99,7 +98,7 @@ pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<DeploymentBody, ApiError> {
     let events = api.store.deployment_events(deployment.id).await?;
-    let author = Authors::default().name(api, deployment.author).await?;
+    let author = Authors::of(api, std::iter::once(deployment.author)).await?.name(deployment.author);
     Ok(DeploymentBody { steps: Some(steps(&events)), ..shown(deployment, author) })
 }
 
@@ -125,21 +124,18 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
     }
 }
 
-/// Names of accounts, each asked for once.
-#[derive(Default)]
-pub(super) struct Authors(HashMap<UserId, Option<Username>>);
+/// Names of accounts, asked for at once.
+pub(super) struct Authors(HashMap<UserId, Username>);
 
 impl Authors {
-    pub(super) async fn name(&mut self, api: &Api, id: Option<UserId>) -> Result<Option<Username>, ApiError> {
-        let Some(id) = id else { return Ok(None) };
-        if let Some(known) = self.0.get(&id) {
-            return Ok(known.clone());
-        }
-        let name = match api.store.user(id).await {
-            Ok(user) => Some(user.username),
-            Err(StoreError::NotFound) => None,
-            Err(error) => return Err(error.into()),
-        };
-        Ok(self.0.entry(id).or_insert(name).clone())
+    pub(super) async fn of(api: &Api, ids: impl Iterator<Item = Option<UserId>>) -> Result<Self, ApiError> {
+        let ids: HashSet<UserId> = ids.flatten().collect();
+        let ids: Vec<UserId> = ids.into_iter().collect();
+        Ok(Self(if ids.is_empty() { HashMap::new() } else { api.store.usernames(&ids).await? }))
+    }
+
+    /// The name of an account; `None` where it is gone.
+    pub(super) fn name(&self, id: Option<UserId>) -> Option<Username> {
+        self.0.get(&id?).cloned()
     }
 }

@@ -6,6 +6,7 @@ use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, created, no_content, ok};
 use crate::api::request::Request;
 use crate::model::environment::Environment;
+use crate::model::id::EnvironmentId;
 use crate::model::project::Project;
 use crate::projects::environments::{self, EnvironmentChange, EnvironmentDraft};
 use crate::wire::environment::{
@@ -18,11 +19,14 @@ use std::sync::Arc;
 pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
     request.query()?.finish()?;
-    let mut data = Vec::new();
-    for environment in api.store.environments_of(project.id).await? {
-        data.push(shown(&api, &project, environment).await?);
-    }
-    Ok(reply::list(data, None::<String>))
+    let environments = api.store.environments_of(project.id).await?;
+    let ids: Vec<EnvironmentId> = environments.iter().map(|environment| environment.id).collect();
+    let live = api.store.live_versions(&ids).await?;
+    let data = environments.into_iter().map(|environment| {
+        let version = live.get(&environment.id).copied();
+        with_version(&api, &project, version, environment)
+    });
+    Ok(reply::list(data.collect(), None::<String>))
 }
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
@@ -58,8 +62,9 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let mut query = request.query()?;
     let confirmation = query.text("confirm");
     query.finish()?;
-    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
-    environments::delete(&api.store, &*api.ports.cleanup, &environment, confirmation.as_deref()).await?;
+    let overwrite = request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let as_read = (&environment, overwrite);
+    environments::delete(&api.store, &*api.ports.cleanup, as_read, confirmation.as_deref()).await?;
     Ok(no_content())
 }
 
@@ -94,8 +99,9 @@ async fn change_to(
     environment: &Environment,
     change: EnvironmentChange,
 ) -> Answer {
-    request.unless_changed(&shown(api, project, environment.clone()).await?)?;
-    let changed = environments::change(&api.store, project, environment, change, api.options.maxima).await?;
+    let overwrite = request.unless_changed(&shown(api, project, environment.clone()).await?)?;
+    let as_read = (environment, overwrite);
+    let changed = environments::change(&api.store, project, as_read, change, api.options.maxima).await?;
     Ok(ok(&shown(api, project, changed).await?))
 }
 
@@ -129,11 +135,20 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
 }
 
 async fn shown(api: &Api, project: &Project, environment: Environment) -> Result<EnvironmentBody, ApiError> {
-    let live = api.store.current_release(environment.id).await?;
+    let live = api.store.live_versions(&[environment.id]).await?;
+    Ok(with_version(api, project, live.get(&environment.id).copied(), environment))
+}
+
+fn with_version(
+    api: &Api,
+    project: &Project,
+    version: Option<i64>,
+    environment: Environment,
+) -> EnvironmentBody {
     let settings = environment.settings;
-    Ok(EnvironmentBody {
+    EnvironmentBody {
         url: api.options.address.app_url(&project.slug, &environment.name),
-        version: live.map(|release| release.version),
+        version,
         id: environment.id,
         project_id: environment.project_id,
         name: environment.name,
@@ -152,5 +167,5 @@ async fn shown(api: &Api, project: &Project, environment: Environment) -> Result
         stopped: environment.stopped_at.is_some(),
         created_at: environment.created_at,
         updated_at: environment.updated_at,
-    })
+    }
 }

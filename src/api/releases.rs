@@ -2,7 +2,7 @@
 
 use crate::api::Api;
 use crate::api::deployments::Authors;
-use crate::api::error::{ApiError, Code};
+use crate::api::error::Code;
 use crate::api::reply::{self, Answer, ok};
 use crate::api::request::{Request, not_found};
 use crate::model::id::ReleaseId;
@@ -19,12 +19,9 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     query.finish()?;
     let current = api.store.current_release(environment.id).await?.map(|release| release.id);
     let page = api.store.releases_of(environment.id, page).await?;
-    let mut authors = Authors::default();
-    let mut data = Vec::with_capacity(page.data.len());
-    for release in page.data {
-        data.push(shown(&api, &mut authors, current, release).await?);
-    }
-    Ok(reply::list(data, page.next))
+    let authors = Authors::of(&api, page.data.iter().map(|release| release.created_by)).await?;
+    let data = page.data.into_iter().map(|release| shown(&authors, current, release));
+    Ok(reply::list(data.collect(), page.next))
 }
 
 /// One release, by its number with or without the `v`, and what is different from the one before.
@@ -42,24 +39,20 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let before = api.store.release_before(environment.id, version).await?;
     let diff = before.map(|before| ReleaseDiff::between(&before.content, &release.content));
     let current = api.store.current_release(environment.id).await?.map(|release| release.id);
-    let body = shown(&api, &mut Authors::default(), current, release).await?;
+    let authors = Authors::of(&api, std::iter::once(release.created_by)).await?;
+    let body = shown(&authors, current, release);
     Ok(ok(&ReleaseBody { diff, ..body }))
 }
 
-async fn shown(
-    api: &Api,
-    authors: &mut Authors,
-    current: Option<ReleaseId>,
-    release: Release,
-) -> Result<ReleaseBody, ApiError> {
+fn shown(authors: &Authors, current: Option<ReleaseId>, release: Release) -> ReleaseBody {
     let content = release.content;
-    Ok(ReleaseBody {
+    ReleaseBody {
         id: release.id,
         version: release.version,
         current: current == Some(release.id),
         deployment_id: release.deployment_id,
         commit: release.commit,
-        author: authors.name(api, release.created_by).await?,
+        author: authors.name(release.created_by),
         image: content.image,
         source_image: content.plan.prebuilt.and_then(|image| image.source).map(|source| source.full()),
         formation: content
@@ -72,5 +65,5 @@ async fn shown(
         config: content.sealed_config.into_keys().collect(),
         created_at: release.created_at,
         diff: None,
-    })
+    }
 }

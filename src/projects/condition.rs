@@ -1,31 +1,34 @@
-//! How a project is doing.
+//! How projects are doing.
 
-use crate::model::deployment::Deployment;
+use crate::model::id::ProjectId;
 use crate::model::project::Project;
 use crate::projects::ProjectError;
-use crate::store::{DeploymentFilter, PageRequest, Store};
+use crate::store::{ProjectActivity, Store};
 use crate::wire::project::ProjectStatus;
+use std::collections::HashMap;
 
-/// How a project is doing, told by its newest deployment and by what its environments serve.
-pub async fn condition(store: &Store, project: &Project) -> Result<ProjectStatus, ProjectError> {
-    if project.disabled_at.is_some() {
-        return Ok(ProjectStatus::Disabled);
-    }
-    let newest = PageRequest::new(1, None);
-    let newest = store.deployments_of(project.id, &DeploymentFilter::default(), newest).await?.data.pop();
-    match newest {
-        None => Ok(ProjectStatus::Created),
-        Some(Deployment { state, .. }) if !state.is_final() => Ok(ProjectStatus::Deploying),
-        Some(_) if serves(store, project).await? => Ok(ProjectStatus::Live),
-        Some(_) => Ok(ProjectStatus::Failed),
-    }
+/// How projects are doing, told by their newest deployments and by what their environments serve.
+pub async fn conditions(
+    store: &Store,
+    projects: &[Project],
+) -> Result<HashMap<ProjectId, ProjectStatus>, ProjectError> {
+    let ids: Vec<ProjectId> = projects.iter().map(|project| project.id).collect();
+    let activity = store.activity_of(&ids).await?;
+    let status = |project: &Project| (project.id, condition(project, activity.get(&project.id).copied()));
+    Ok(projects.iter().map(status).collect())
 }
 
-async fn serves(store: &Store, project: &Project) -> Result<bool, ProjectError> {
-    for environment in store.environments_of(project.id).await? {
-        if store.current_release(environment.id).await?.is_some() {
-            return Ok(true);
-        }
+fn condition(project: &Project, activity: Option<ProjectActivity>) -> ProjectStatus {
+    if project.deletion.is_some() {
+        return ProjectStatus::Deleted;
     }
-    Ok(false)
+    if project.disabled_at.is_some() {
+        return ProjectStatus::Disabled;
+    }
+    match activity.and_then(|activity| Some((activity.newest?, activity.serves))) {
+        None => ProjectStatus::Created,
+        Some((newest, _)) if !newest.is_final() => ProjectStatus::Deploying,
+        Some((_, true)) => ProjectStatus::Live,
+        Some((_, false)) => ProjectStatus::Failed,
+    }
 }
