@@ -16,10 +16,16 @@ const STALE: Duration = Duration::from_hours(3);
 /// Age of an answer that nobody can ask for any more: that of the API, and an hour.
 const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(25);
 
-/// Keeps the repositories in order while the server runs.
+/// How long a refresh token and an invitation that have expired are remembered: somebody may ask why they are refused.
+const TOKENS_KEPT: TimeDelta = TimeDelta::days(1);
+const INVITATIONS_KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Keeps the repositories and the database in order while the server runs.
 pub struct Housekeeping {
     pub store: Store,
     pub repositories: Repositories,
+    /// Age at which entries of the audit log go; `None`: they stay.
+    pub audit_age: Option<Duration>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -69,10 +75,23 @@ impl Housekeeping {
         }
     }
 
+    /// Removes from the database what nobody has a use for any more.
+    async fn forget(&self) -> Result<(), StoreError> {
+        let requests = self.store.forget_requests_before(now() - ANSWERS_KEPT).await?;
+        let tokens = self.store.forget_tokens_before(now() - TOKENS_KEPT).await?;
+        let invitations = self.store.forget_invitations_before(now() - INVITATIONS_KEPT).await?;
+        let audit =
+            match self.audit_age.and_then(|age| now().checked_sub_signed(TimeDelta::from_std(age).ok()?)) {
+                Some(oldest) => self.store.forget_audit_before(oldest).await?,
+                None => 0,
+            };
+        tracing::debug!(requests, tokens, invitations, audit, "what has expired was forgotten");
+        Ok(())
+    }
+
     async fn round(&self) -> Result<(), HousekeepingError> {
         self.put_aside().await?;
-        let forgotten = self.store.forget_requests_before(now() - ANSWERS_KEPT).await?;
-        tracing::debug!(forgotten, "answers to requests with an Idempotency-Key were forgotten");
+        self.forget().await?;
         let repositories = self.repositories.clone();
         let swept = tokio::task::spawn_blocking(move || repositories.sweep(STALE)).await;
         if let Ok(swept @ 1..) = swept.unwrap_or(Ok(0)) {
@@ -119,7 +138,7 @@ mod tests {
         for project in [shop.id, ProjectId::generate()] {
             repositories.open_or_create(project).unwrap();
         }
-        let housekeeping = Housekeeping { store, repositories: repositories.clone() };
+        let housekeeping = Housekeeping { store, repositories: repositories.clone(), audit_age: None };
         housekeeping.round().await.unwrap();
         assert_eq!(repositories.projects().unwrap(), [shop.id]);
         housekeeping.round().await.unwrap();

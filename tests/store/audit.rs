@@ -12,6 +12,7 @@ on_both![
     entries_are_read_as_they_were_written,
     of_many_requests_with_one_key_one_is_new,
     a_request_is_forgotten_after_a_while,
+    old_entries_are_forgotten,
 ];
 
 fn change(user_id: UserId, project_id: Option<ProjectId>, action: &str) -> Change {
@@ -92,4 +93,13 @@ async fn a_request_is_forgotten_after_a_while(database: Database) {
     assert_eq!(store.begin_request(ada.id, "key", "another", future).await.unwrap(), Begun::New);
     assert_eq!(store.forget_requests_before(past).await.unwrap(), 0);
     assert_eq!(store.forget_requests_before(future).await.unwrap(), 1);
+}
+
+async fn old_entries_are_forgotten(database: Database) {
+    let store = database.store;
+    store.audit(change(UserId::generate(), None, "one")).await.unwrap();
+    assert_eq!(store.forget_audit_before(now() - TimeDelta::days(1)).await.unwrap(), 0);
+    assert_eq!(store.forget_audit_before(now() + TimeDelta::days(1)).await.unwrap(), 1);
+    let left = store.audit_log(&AuditFilter::default(), PageRequest::first()).await.unwrap();
+    assert!(left.data.is_empty());
 }

@@ -13,6 +13,7 @@ on_both![
     of_many_that_come_with_one_token_one_passes,
     a_revoked_or_expired_token_is_refused,
     a_login_lasts_until_its_family_is_revoked,
+    what_has_expired_is_forgotten,
 ];
 
 fn token(hash: &str) -> RefreshToken {
@@ -97,4 +98,23 @@ async fn a_login_lasts_until_its_family_is_revoked(database: Database) {
     store.revoke_family("laptop again").await.unwrap();
     assert_eq!(store.user_with_tokens(ada.id, laptop).await.unwrap(), None);
     assert_eq!(store.user_with_tokens(ada.id, phone).await.unwrap(), Some(ada));
+}
+
+async fn what_has_expired_is_forgotten(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let expired = RefreshToken { hash: "old".to_owned(), expires_at: now() - TimeDelta::days(2) };
+    let ended = log_in(&store, ada.id, expired).await;
+    let goes_on = log_in(&store, ada.id, token("first")).await;
+    store.rotate_refresh_token("first", token("second")).await.unwrap();
+    assert_eq!(store.forget_tokens_before(now() - TimeDelta::days(1)).await.unwrap(), 1);
+    assert_eq!(store.forget_tokens_before(now() - TimeDelta::days(1)).await.unwrap(), 0);
+    let known = store.user_with_tokens(ada.id, goes_on).await.unwrap();
+    assert_eq!(known.map(|user| user.id), Some(ada.id));
+    assert_eq!(store.user_with_tokens(ada.id, ended).await.unwrap(), None);
+    let sessions: Vec<_> =
+        store.sessions_of(ada.id).await.unwrap().into_iter().map(|login| login.id).collect();
+    assert_eq!(sessions, [goes_on]);
+    // Its first token is still known to have been used.
+    assert_eq!(store.rotate_refresh_token("first", token("x")).await.unwrap(), RotateOutcome::Reused);
 }
