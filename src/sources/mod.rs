@@ -12,6 +12,9 @@ use crate::model::time::now;
 use crate::secrets::{MasterKey, SealError};
 use crate::store::{Store, StoreError};
 
+/// Credentials that a project may have.
+pub const MOST_CREDENTIALS: u32 = 100;
+
 /// The sources of projects.
 #[derive(Clone)]
 pub struct Sources {
@@ -66,6 +69,9 @@ impl Sources {
     }
 
     /// Sets the credential of a project for a host.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] of [`crate::store::CREDENTIAL_LIMIT`] when there are [`MOST_CREDENTIALS`] for other hosts.
     pub async fn set_credential(
         &self,
         project: ProjectId,
@@ -75,7 +81,7 @@ impl Sources {
     ) -> Result<RemoteCredential, SourcesError> {
         let sealed_password = self.key.seal(&credential_purpose(project, &host), password);
         let credential = RemoteCredential { host, username, sealed_password, updated_at: now() };
-        self.store.set_remote_credential(project, credential.clone()).await?;
+        self.store.set_remote_credential(project, credential.clone(), MOST_CREDENTIALS).await?;
         Ok(credential)
     }
 

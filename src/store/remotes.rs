@@ -6,11 +6,15 @@ use crate::model::remote_host::RemoteHost;
 use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::on;
+use crate::store::environment_lock::lock_all as lock_environments;
 use crate::store::error::{StoreError, found};
 use crate::store::schema::{deploy_keys, known_hosts, remote_credentials};
 use crate::store::types::StoredTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+
+/// The field of the conflict when a project has as many credentials as it may have.
+pub const CREDENTIAL_LIMIT: &str = "credentials";
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = remote_credentials)]
@@ -95,27 +99,40 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
-    /// Sets the credential of a project for a host.
+    /// Sets the credential of a project for a host; a project has at most `at_most` of them.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the project has gone.
+    /// [`StoreError::NotFound`] when the project has gone; [`StoreError::Conflict`] of [`CREDENTIAL_LIMIT`].
     pub async fn set_remote_credential(
         &self,
         project_id: ProjectId,
         credential: RemoteCredential,
+        at_most: u32,
     ) -> Result<(), StoreError> {
         let RemoteCredential { host, username, sealed_password, updated_at } = credential;
         let updated_at = updated_at.into();
         let row = CredentialRow { project_id, host, username, sealed_password, updated_at };
-        let mut connection = self.write().await?;
-        on!(connection, |c| diesel::insert_into(remote_credentials::table)
-            .values(&row)
-            .on_conflict((remote_credentials::project_id, remote_credentials::host))
-            .do_update()
-            .set(&row)
-            .execute(c)
-            .await)?;
-        Ok(())
+        self.transaction(async |connection| {
+            // Two that are set at once are counted one after the other.
+            lock_environments(connection, project_id).await?;
+            let others = remote_credentials::table
+                .filter(remote_credentials::project_id.eq(project_id))
+                .filter(remote_credentials::host.ne(&row.host))
+                .count();
+            let others: i64 = on!(connection, |c| others.get_result(c).await)?;
+            if others >= i64::from(at_most) {
+                return Err(StoreError::Conflict { field: CREDENTIAL_LIMIT });
+            }
+            on!(connection, |c| diesel::insert_into(remote_credentials::table)
+                .values(&row)
+                .on_conflict((remote_credentials::project_id, remote_credentials::host))
+                .do_update()
+                .set(&row)
+                .execute(c)
+                .await)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Removes the credential of a project for a host.

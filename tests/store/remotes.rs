@@ -4,7 +4,7 @@ use crate::fixture::{Database, on_both, project, user};
 use gilgal::model::id::ProjectId;
 use gilgal::model::remote::{DeployKey, RemoteCredential, credential_purpose, deploy_key_purpose};
 use gilgal::model::time::now;
-use gilgal::store::{Store, StoreError};
+use gilgal::store::{CREDENTIAL_LIMIT, Store, StoreError};
 
 on_both![
     a_credential_is_of_one_project_and_one_host,
@@ -33,7 +33,7 @@ async fn a_credential_is_of_one_project_and_one_host(database: Database) {
     let (shop, blog) = (project(&store, &ada, "shop").await.0.id, project(&store, &ada, "blog").await.0.id);
     let host = "ghcr.io".parse().unwrap();
     for (host, sealed) in [("ghcr.io", "one"), ("127.0.0.1:5000", "two"), ("ghcr.io", "three")] {
-        store.set_remote_credential(shop, credential(host, sealed)).await.unwrap();
+        store.set_remote_credential(shop, credential(host, sealed), 100).await.unwrap();
     }
     let listed = store.remote_credentials(shop).await.unwrap();
     let listed: Vec<_> = listed.iter().map(|one| (one.host.as_str(), one.sealed_password.as_str())).collect();
@@ -43,7 +43,11 @@ async fn a_credential_is_of_one_project_and_one_host(database: Database) {
     assert!(matches!(removed, Err(StoreError::NotFound)), "{removed:?}");
     store.remove_remote_credential(shop, &host).await.unwrap();
     assert_eq!(store.remote_credential(shop, &host).await.unwrap(), None);
-    let nobody = store.set_remote_credential(ProjectId::generate(), credential("ghcr.io", "x")).await;
+    // As many as there may be: one that is there can be changed, and no other be added.
+    store.set_remote_credential(shop, credential("127.0.0.1:5000", "four"), 1).await.unwrap();
+    let refused = store.set_remote_credential(shop, credential("ghcr.io", "five"), 1).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { field: CREDENTIAL_LIMIT })), "{refused:?}");
+    let nobody = store.set_remote_credential(ProjectId::generate(), credential("ghcr.io", "x"), 100).await;
     assert!(matches!(nobody, Err(StoreError::NotFound)), "{nobody:?}");
 }
 
@@ -74,7 +78,7 @@ async fn what_is_sealed_is_sealed_again(database: Database) {
     let store = database.store;
     let shop = shop(&store).await;
     let host = "ghcr.io".parse().unwrap();
-    store.set_remote_credential(shop, credential("ghcr.io", "old password")).await.unwrap();
+    store.set_remote_credential(shop, credential("ghcr.io", "old password"), 100).await.unwrap();
     store.replace_deploy_key(shop, key(1)).await.unwrap();
     let again = |purpose: &str, sealed: &str| Ok::<_, ()>(Some(format!("{sealed} for {purpose}")));
     assert_eq!(store.seal_again(again).await.unwrap(), Ok(2));
