@@ -7,6 +7,7 @@ use super::front::{Front, MAX_SERVICES};
 use super::output::Output;
 use super::pump::{Ended, Input, pump};
 use super::session::{Caller, Refusal, internal};
+use super::still::Still;
 use crate::git::{GitProcess, PushEnvironment, Repository, Service};
 use crate::model::id::ProjectId;
 use crate::model::project::Project;
@@ -17,16 +18,17 @@ use russh::ChannelReadHalf;
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// Time that a git gets to end which is told to.
+const END_GRACE: Duration = Duration::from_secs(2);
 /// Longest time that the pack of one push may take to arrive.
 const RECEIVE_TIME: Duration = Duration::from_hours(1);
 
 /// Runs a service on the repository that the client names.
 pub(super) async fn run(
     front: &Front,
-    caller: &Caller,
+    caller: (&Caller, &Still),
     user: User,
-    service: Service,
-    project_name: &str,
+    (service, project_name): (Service, &str),
     read: ChannelReadHalf,
     output: &Output,
 ) -> Result<Option<u32>, Refusal> {
@@ -53,7 +55,7 @@ pub(super) async fn run(
 /// A fetch or an archive.
 async fn send(
     front: &Front,
-    caller: &Caller,
+    (caller, still): (&Caller, &Still),
     service: Service,
     project: ProjectId,
     mut read: ChannelReadHalf,
@@ -69,7 +71,14 @@ async fn send(
     };
     let mut git = GitProcess::start(service, &repository, caller.protocol, None).map_err(internal)?;
     let input = Input { read, first, see: |_: &[u8]| {}, complete: std::future::pending() };
-    match pump(&mut git, input, &output.write, || {}).await.map_err(internal)? {
+    let ended = tokio::select! {
+        ended = pump(&mut git, input, &output.write, || {}) => ended.map_err(internal)?,
+        refusal = still.no_longer(front) => {
+            git.end(END_GRACE).await;
+            return Err(refusal);
+        }
+    };
+    match ended {
         Ended::Exited(code) => Ok(Some(code)),
         Ended::HungUp => Ok(None),
         Ended::Stalled => Err(stalled()),
@@ -78,7 +87,7 @@ async fn send(
 
 async fn push(
     front: &Front,
-    caller: &Caller,
+    caller: (&Caller, &Still),
     user: User,
     found: Found,
     limit: PushLimit,
@@ -103,7 +112,7 @@ async fn push(
 /// Receives a push, and waits for what becomes of it.
 async fn receive(
     front: &Front,
-    caller: &Caller,
+    (caller, still): (&Caller, &Still),
     (guard, repository): (&PushGuard, &Repository),
     limit: PushLimit,
     read: ChannelReadHalf,
@@ -132,6 +141,11 @@ async fn receive(
                 Err("The push took more than an hour to arrive and was given up.".to_owned())
             }
             () = too_much.notified() => Err(limit.refusal()),
+            Refusal(sentence) = still.no_longer(front) => {
+                // As if the pusher had left: the deployment goes on by the policy of its environment.
+                guard.hang_up();
+                Err(sentence)
+            }
         }
     };
     match ended {
@@ -148,7 +162,7 @@ async fn receive(
         }
         Ok(Ended::Stalled) => Err(stalled()),
         Err(sentence) => {
-            git.end(Duration::from_secs(2)).await;
+            git.end(END_GRACE).await;
             Err(Refusal(sentence))
         }
     }

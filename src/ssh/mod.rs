@@ -26,6 +26,7 @@ mod pump;
 mod request;
 mod session;
 mod standing;
+mod still;
 mod tables;
 mod trail;
 

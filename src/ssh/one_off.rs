@@ -3,23 +3,26 @@
 use super::find;
 use super::front::Front;
 use super::output::{Output, Screen};
-use super::session::Refusal;
+use super::session::{Caller, Refusal};
+use super::still::Still;
 use super::tables::not_shown;
+use super::trail::{Deed, Outcome};
 use crate::auth::access::Action;
 use crate::engine::{OutputStream, SessionOutput, TerminalSize};
-use crate::model::user::User;
+use crate::model::user::{SshKey, User};
 use crate::processes::{OneOff, OneOffControl, OneOffRequest, TIMED_OUT, Waiting, out_of_time, typed};
 use futures_util::StreamExt;
 use russh::{ChannelMsg, ChannelReadHalf};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
-/// Runs a command; `None` where the client has hung up, which ends it.
+/// Runs a command; `None` where the client has hung up, which ends it. Who has run it is written down as `deed` when it
+/// begins, and once more when it has ended, however that was.
 pub(super) async fn run(
     front: &Front,
     user: &User,
     (of, line): (&str, &str),
-    read: ChannelReadHalf,
-    output: &Output,
+    deed: Option<(Deed, &Caller, &SshKey)>,
+    (still, read, output): (&Still, ChannelReadHalf, &Output),
 ) -> Result<Option<u32>, Refusal> {
     let (project, environment) = find::environment(front, user, of, Action::RunCommand).await?;
     let terminal = match output.screen {
@@ -30,6 +33,9 @@ pub(super) async fn run(
     let started = front.processes.run(&project, &environment, request).await;
     let OneOff { name, output: mut printed, input, control, longest } = started.map_err(not_shown)?;
     tracing::info!(project = %project.slug, command = %name, user = %user.username, "a one-off command runs");
+    if let Some((deed, caller, key)) = &deed {
+        deed.record(front, caller, (key, user), Outcome::Begun).await;
+    }
     let shown = async {
         while let Some(Ok(SessionOutput { stream, bytes })) = printed.next().await {
             match stream {
@@ -39,16 +45,25 @@ pub(super) async fn run(
         }
         control.exit_status().await
     };
-    tokio::select! {
+    let ended = tokio::select! {
         status = tokio::time::timeout(longest, shown) => match status {
-            Ok(status) => Ok(Some(u32::try_from(status.map_err(not_shown)?.code).unwrap_or(1))),
+            Ok(status) => {
+                status.map(|status| Some(u32::try_from(status.code).unwrap_or(1))).map_err(not_shown)
+            }
             Err(_elapsed) => {
                 output.notice(&out_of_time(longest)).await;
                 Ok(Some(TIMED_OUT))
             }
         },
         () = pass_input(read, input, &control) => Ok(None),
+        refusal = still.no_longer(front) => Err(refusal),
+    };
+    if let Some((deed, caller, key)) = deed {
+        let outcome =
+            ended.as_ref().map_or_else(|Refusal(why)| Outcome::Failed(why), |code| Outcome::Ended(*code));
+        deed.record(front, caller, (key, user), outcome).await;
     }
+    ended
 }
 
 /// Hands on what the client types, and the size of its terminal, until it has hung up.

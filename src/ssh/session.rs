@@ -3,7 +3,8 @@
 use super::front::Front;
 use super::output::Output;
 use super::request::{Request, Unsupported};
-use super::trail::Deed;
+use super::still::Still;
+use super::trail::{Deed, Outcome};
 use super::{app_logs, commands, cron, git_session, greeting, one_off, standing, tables};
 use crate::git::GitProtocol;
 use crate::model::user::{SshKey, User};
@@ -72,10 +73,18 @@ async fn answer(
     if let Err(error) = front.store.touch_ssh_key(key.id, crate::model::time::now()).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "cannot note when an SSH key was used");
     }
-    let deed = Deed::of(&request);
-    let code = Box::pin(carry_out(front, caller, (&key, &user), request, (read, output))).await?;
-    if let Some(deed) = deed {
-        deed.record(front, caller, (&key, &user), code).await;
+    let (deed, still) = (Deed::of(&request), Still::of(caller, &request));
+    // These look themselves, since something is to be ended in order.
+    let looks_itself = matches!(request, Request::Run { .. } | Request::Git { .. });
+    // What a one-off command does is written down when it begins.
+    let is_written_down = matches!(request, Request::Run { .. });
+    let carried_out = Box::pin(carry_out(front, caller, (&key, &user), request, (&still, read, output)));
+    let code = tokio::select! {
+        code = carried_out => code?,
+        refusal = still.no_longer(front), if !looks_itself => return Err(refusal),
+    };
+    if let Some(deed) = deed.filter(|_| !is_written_down) {
+        deed.record(front, caller, (&key, &user), Outcome::Ended(code)).await;
     }
     Ok(code)
 }
@@ -86,7 +95,7 @@ async fn carry_out(
     caller: &Caller,
     (key, user): (&SshKey, &User),
     request: Request,
-    (read, output): (ChannelReadHalf, &Output),
+    (still, read, output): (&Still, ChannelReadHalf, &Output),
 ) -> Result<Option<u32>, Refusal> {
     match request {
         Request::Help => {
@@ -101,8 +110,9 @@ async fn carry_out(
         }
         Request::Logs { of } => Box::pin(until_hung_up(read, commands::logs(front, user, &of, output))).await,
         Request::AppLogs(wanted) => until_hung_up(read, app_logs::show(front, user, &wanted, output)).await,
-        Request::Run { project, command } => {
-            one_off::run(front, user, (&project, &command), read, output).await
+        Request::Run { ref project, ref command } => {
+            let deed = Deed::of(&request).map(|deed| (deed, caller, key));
+            one_off::run(front, user, (project, command), deed, (still, read, output)).await
         }
         Request::Redeploy { project } => {
             // Boxed: as large as all that queueing a deployment asks of the database.
@@ -132,6 +142,9 @@ async fn carry_out(
         Request::Start { project } => {
             until_hung_up(read, Box::pin(standing::start(front, user, &project, output))).await
         }
+        Request::Undelete { project } => {
+            until_hung_up(read, Box::pin(standing::undelete(front, user, &project, output))).await
+        }
         Request::Volumes { project } => {
             until_hung_up(read, tables::volumes(front, user, &project, output)).await
         }
@@ -142,7 +155,7 @@ async fn carry_out(
             until_hung_up(read, Box::pin(cron::run(front, user, (&project, &name), output))).await
         }
         Request::Git { service, project } => {
-            git_session::run(front, caller, user.clone(), service, &project, read, output).await
+            git_session::run(front, (caller, still), user.clone(), (service, &project), read, output).await
         }
     }
 }

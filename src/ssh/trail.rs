@@ -17,6 +17,19 @@ pub(super) struct Deed {
     action: &'static str,
     /// The project or environment, as it was named.
     of: String,
+    /// Its name in the log: nobody has given it one, and its begin and its end have the same.
+    id: AuditEntryId,
+}
+
+/// How far a command is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome<'a> {
+    /// It has begun, and its end will be written down too.
+    Begun,
+    /// It has ended with an exit code; `None`: the client had left.
+    Ended(Option<u32>),
+    /// It could not be carried to its end.
+    Failed(&'a str),
 }
 
 impl Deed {
@@ -33,6 +46,7 @@ impl Deed {
             Request::Maintenance { project, on: false } => ("maintenance off", project),
             Request::Stop { project } => ("stop", project),
             Request::Start { project } => ("start", project),
+            Request::Undelete { project } => ("undelete", project),
             Request::RunCron { project, .. } => ("cron", project),
             Request::Git { service: Service::UploadPack | Service::UploadArchive, .. }
             | Request::Logs { .. }
@@ -44,18 +58,23 @@ impl Deed {
             | Request::WhoAmI
             | Request::Help => return None,
         };
-        Some(Self { action, of: of.clone() })
+        Some(Self { action, of: of.clone(), id: AuditEntryId::generate() })
     }
 
-    /// Writes down that it was done, with the exit code that the client was given; `None`: the client had left. What was
-    /// refused changed nothing. Arguments are left out: those of a command may hold secrets.
+    /// Writes down that it was done, and how it came out. What was refused changed nothing. Arguments are left out: those of
+    /// a command may hold secrets.
     pub(super) async fn record(
-        self,
+        &self,
         front: &Front,
         caller: &Caller,
         (key, user): (&SshKey, &User),
-        exit_code: Option<u32>,
+        outcome: Outcome<'_>,
     ) {
+        let after = match outcome {
+            Outcome::Begun => Some(json!({ "begun": true })),
+            Outcome::Ended(code) => code.map(|code| json!({ "exit_code": code })),
+            Outcome::Failed(why) => Some(json!({ "failed": why })),
+        };
         let slug = self.of.split(':').next().and_then(|slug| slug.parse::<Slug>().ok());
         let project = match slug {
             Some(slug) => front.store.project_by_slug(&slug).await.ok().flatten(),
@@ -70,10 +89,9 @@ impl Deed {
             project_id: project.map(|project| project.id),
             subject: format!("ssh {} {}", self.action, self.of),
             peer: caller.peer.ip().to_string(),
-            // Nobody has given it a name.
-            request_id: AuditEntryId::generate().to_string(),
+            request_id: self.id.to_string(),
             before: None,
-            after: exit_code.map(|code| json!({ "exit_code": code })),
+            after,
         };
         if let Err(error) = front.store.audit(change.clone()).await {
             let error = &error as &dyn std::error::Error;

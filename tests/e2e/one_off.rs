@@ -1,7 +1,8 @@
 //! One-off commands, over SSH and over a WebSocket, and the app's log as it is followed.
 
 use crate::support::{Person, Server, Socket, Talk, WorkTree, wait_until};
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -169,4 +170,32 @@ fn what_an_app_prints_is_followed_over_ssh_and_over_a_websocket() {
     followed.wait_for("app[web.2]: tick", |_| {});
     while !socket.next().to_text().unwrap().contains("web.2") {}
     followed.kill();
+}
+
+/// A key that was removed ends what runs for it, and what was done with it is known from its begin on.
+#[test]
+fn a_removed_key_ends_what_it_has_begun() {
+    let mut server = Server::start();
+    let (ada, _) = shop(&mut server);
+    let ran = Talk::start(&mut ssh(&server, &ada, &["-T"], "run shop sleep 1000"));
+    let followed = Talk::start(&mut ssh(&server, &ada, &["-T"], "logs shop --app -f"));
+    wait_until("it runs", PATIENCE, || commands(&server).len() == 1);
+    let audited = |server: &Server| {
+        let entries = ada.get(server, "/api/audit?action=run");
+        let after = |entry: &Value| (entry["request_id"].clone(), entry["after"].clone());
+        entries["data"].as_array().unwrap().iter().map(after).collect::<Vec<_>>()
+    };
+    wait_until("its begin is written down", PATIENCE, || !audited(&server).is_empty());
+    assert_eq!(audited(&server)[0].1, json!({ "begun": true }));
+    let keys = ada.get(&server, "/api/keys");
+    let path = format!("/api/keys/{}", keys["data"][0]["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(204);
+    for said in [ran.finish(), followed.finish()] {
+        assert_eq!(said.code, Some(128), "{said:?}");
+        assert!(said.errors.contains("This key is not accepted any more."), "{said:?}");
+    }
+    expect_none_left(&server);
+    let entries = audited(&server);
+    let end = json!({ "failed": "This key is not accepted any more." });
+    assert_eq!(entries, [(entries[1].0.clone(), end), entries[1].clone()], "the end, then the begin");
 }
