@@ -25,7 +25,7 @@ use crate::secrets::MasterKey;
 use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Cron, Housekeeping, HousekeepingError, Retention, Watch, Work};
+use crate::work::{Cron, Housekeeping, HousekeepingError, Removal, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -45,6 +45,7 @@ pub struct App {
     pub runner: Runner<Work>,
     pub housekeeping: Housekeeping,
     pub retention: Retention,
+    pub removal: Removal,
     pub drains: Drains,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
@@ -110,7 +111,11 @@ impl App {
         if swept > 0 {
             tracing::info!(swept, "leftovers of interrupted pushes were removed");
         }
-        let housekeeping = Housekeeping { store: store.clone(), repositories: repositories.clone() };
+        let housekeeping = Housekeeping {
+            store: store.clone(),
+            repositories: repositories.clone(),
+            audit_age: settings.audit_age,
+        };
         housekeeping.put_aside().await?;
         let (engine, builder) = parts::engine(settings, home);
         let retention = Retention {
@@ -208,8 +213,11 @@ impl App {
             deployments: deployments.clone(),
             vitals: vitals.clone(),
         };
+        let removal =
+            Removal { store: store.clone(), cleanup: deployer.clone(), deployments: deployments.clone() };
         Ok(Self {
             watch,
+            removal,
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),

@@ -24,6 +24,7 @@ pub fn api_options(settings: &Settings, address: PublicAddress, catalog: &Catalo
         mode: settings.mode,
         address,
         max_projects: settings.max_projects,
+        undo_of_deletion: settings.undo_of_deletion,
         request_limits: RequestLimits {
             per_peer: settings.api_requests_per_peer,
             per_account: settings.api_requests_per_account,

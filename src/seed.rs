@@ -179,7 +179,7 @@ fn random() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{DeploymentFilter, PageRequest};
+    use crate::store::{DeploymentFilter, PageRequest, Presence};
 
     #[tokio::test(flavor = "multi_thread")]
     async fn an_empty_database_is_filled_and_another_one_is_not() {
@@ -190,7 +190,10 @@ mod tests {
         let made = Box::pin(seed(&store, key.clone(), false)).await.unwrap();
         assert_eq!(made.len(), 2);
         assert_ne!(made[0].password, made[1].password);
-        assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 2);
+        assert_eq!(
+            store.projects_of(None, Presence::There, PageRequest::first()).await.unwrap().data.len(),
+            2
+        );
         for seeded in &made {
             let project = store.project_by_slug(&seeded.project).await.unwrap().unwrap();
             let all = store

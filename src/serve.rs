@@ -85,6 +85,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.cron.run(stopped()),
             app.housekeeping.run(stopped()),
             app.retention.run(stopped()),
+            app.removal.run(stopped()),
             app.drains.run(stopped()),
         );
     };

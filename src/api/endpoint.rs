@@ -134,6 +134,7 @@ endpoints! {
     ReplaceProject: PUT "/api/projects/:id", Project(UpdateProject) => projects::replace;
     UpdateProject: PATCH "/api/projects/:id", Project(UpdateProject) => projects::update;
     DeleteProject: DELETE "/api/projects/:id", Project(DeleteProject) => projects::delete;
+    RestoreProject: POST "/api/projects/:id/restore", Project(DeleteProject) => projects::restore;
     ListProjectAudit: GET "/api/projects/:id/audit", Project(ReadAudit) => audit::of_project;
 
     ListEnvironments: GET "/api/projects/:id/environments", Project(ReadProject) => environments::list;

@@ -155,14 +155,18 @@ impl From<ProjectError> for ApiError {
         match error {
             ProjectError::NotFound => Self::new(Code::ProjectNotFound, error),
             ProjectError::Forbidden(_) => Self::new(Code::Forbidden, error),
-            ProjectError::SlugTaken(_) => Self::new(Code::Taken, error).with_detail("field", json!("slug")),
+            ProjectError::Deleted(..) => Self::new(Code::ProjectDeleted, error),
+            ProjectError::NotDeleted(_) => Self::new(Code::NotDeleted, error),
+            ProjectError::SlugTaken(_) | ProjectError::SlugOfDeleted(..) => {
+                Self::new(Code::Taken, error).with_detail("field", json!("slug"))
+            }
             ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
             ProjectError::NoSlug(error) => Self::field("name", error),
             ProjectError::NotConfirmed(slug) => {
                 Self::confirmation(ProjectError::NotConfirmed(slug.clone()), slug.as_str())
             }
             ProjectError::Cleanup(error) => {
-                Self::unavailable("Not everything could be removed. Delete the project once more.", error)
+                Self::unavailable("Not everything could be removed yet. The server goes on with it.", error)
             }
             ProjectError::Store(error) => error.into(),
         }

@@ -5,6 +5,7 @@
 
 use crate::api::Api;
 use crate::api::error::{ApiError, Code};
+use crate::api::new_deployment::ARCHIVES;
 use crate::api::reply::Answer;
 use crate::api::representation::Representation;
 use crate::api::request::Request;
@@ -66,6 +67,12 @@ where
     F: Future<Output = Answer> + Send + 'static,
 {
     let user_id = request.caller()?.user.id;
+    if ARCHIVES.iter().any(|kind| request.has_media_type(kind)) {
+        // Which request it is, is told by its body, and an archive is not read twice.
+        let message = "An archive cannot be sent with an Idempotency-Key. Send it without: one that is sent twice is \
+                       deployed twice, and the second deployment finds the image of the first.";
+        return Err(ApiError::new(Code::InvalidIdempotencyKey, message));
+    }
     request.check_media_type_of_body()?;
     let body = request.read().await?;
     let hash = hash(&request, &body);

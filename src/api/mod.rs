@@ -72,6 +72,7 @@ use crate::secrets::MasterKey;
 use crate::store::Store;
 use ipnet::IpNet;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
 
 /// What the handlers share.
@@ -99,6 +100,8 @@ pub struct ApiOptions {
     pub address: PublicAddress,
     /// Projects that one account may have.
     pub max_projects: u32,
+    /// How long a deleted project can be brought back.
+    pub undo_of_deletion: Duration,
     /// What environments may ask for.
     pub maxima: Maxima,
     /// Beginnings of the names of config vars that builds write into what everybody can read.

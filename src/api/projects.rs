@@ -7,19 +7,24 @@ use crate::api::request::Request;
 use crate::model::name::EnvironmentName;
 use crate::model::project::Project;
 use crate::projects::{self, ProjectDraft};
-use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
+use crate::store::Presence;
+use crate::wire::project::{
+    NewProjectBody, ProjectBody, ProjectStatus, ReplaceProjectBody, UpdateProjectBody,
+};
 use std::sync::Arc;
+use std::time::Duration;
 
 pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     let mut query = request.query()?;
     let page = query.page()?;
+    let deleted = query.value::<bool>("deleted")?.unwrap_or(false);
     query.finish()?;
-    let page = projects::list(&api.store, &request.caller()?.user, page).await?;
-    let mut data = Vec::with_capacity(page.data.len());
-    for project in page.data {
-        data.push(shown(&api, project).await?);
-    }
-    Ok(reply::list(data, page.next))
+    let presence = if deleted { Presence::Deleted } else { Presence::There };
+    let page = projects::list(&api.store, &request.caller()?.user, presence, page).await?;
+    let status = projects::conditions(&api.store, &page.data).await?;
+    let status = |project: &Project| status.get(&project.id).copied().unwrap_or(ProjectStatus::Created);
+    let data = page.data.into_iter().map(|project| with_status(&api, status(&project), project));
+    Ok(reply::list(data.collect(), page.next))
 }
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
@@ -53,20 +58,38 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     Ok(ok(&shown(&api, project).await?))
 }
 
+/// Deletes it, so that it can be brought back for a while; with `now=true` it is removed at once, deleted before or not.
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
-    let project = request.project(&api).await?;
+    let project = request.project_even_deleted(&api).await?;
     let mut query = request.query()?;
     let confirmation = query.text("confirm");
+    let at_once = query.value::<bool>("now")?.unwrap_or(false);
     query.finish()?;
+    let undo = if at_once { Duration::ZERO } else { api.options.undo_of_deletion };
     request.unless_changed(&shown(&api, project.clone()).await?)?;
-    projects::delete(&api.store, &*api.ports.cleanup, &project, confirmation.as_deref()).await?;
+    projects::delete(&api.store, &*api.ports.cleanup, &project, confirmation.as_deref(), undo).await?;
     Ok(no_content())
 }
 
+/// Brings a deleted project back, with what it had live.
+pub(super) async fn restore(api: Arc<Api>, request: Request) -> Answer {
+    let project = request.project_even_deleted(&api).await?;
+    request.query()?.finish()?;
+    request.unless_changed(&shown(&api, project.clone()).await?)?;
+    let project = projects::undelete(&api.store, &project).await?;
+    api.ports.deployments.bring_back(&project, request.caller()?.user.id).await?;
+    Ok(ok(&shown(&api, project).await?))
+}
+
 async fn shown(api: &Api, project: Project) -> Result<ProjectBody, ApiError> {
+    let status = projects::conditions(&api.store, std::slice::from_ref(&project)).await?;
+    let status = status.get(&project.id).copied().unwrap_or(ProjectStatus::Created);
+    Ok(with_status(api, status, project))
+}
+
+fn with_status(api: &Api, status: ProjectStatus, project: Project) -> ProjectBody {
     let address = &api.options.address;
-    let status = projects::condition(&api.store, &project).await?;
-    Ok(ProjectBody {
+    ProjectBody {
         status,
         git_url: address.git_url(&project.slug),
         url: address.app_url(&project.slug, &EnvironmentName::production()),
@@ -76,5 +99,7 @@ async fn shown(api: &Api, project: Project) -> Result<ProjectBody, ApiError> {
         framework: project.framework,
         created_at: project.created_at,
         updated_at: project.updated_at,
-    })
+        deleted_at: project.deletion.map(|deletion| deletion.at),
+        restorable_until: project.deletion.map(|deletion| deletion.final_at),
+    }
 }

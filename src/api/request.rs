@@ -179,6 +179,14 @@ impl Request {
         Ok(project)
     }
 
+    /// The project in the path, by id or slug, also one that was deleted, if the caller may delete it.
+    pub(super) async fn project_even_deleted(&self, api: &Api) -> Result<Project, ApiError> {
+        let reference: ProjectReference = self.id(Code::ProjectNotFound)?;
+        let project = projects::find_even_deleted(&api.store, &self.caller()?.user, &reference).await?;
+        self.trail.project(project.id);
+        Ok(project)
+    }
+
     /// The deployment in the path, if the caller may do to its project what the table says.
     pub(super) async fn deployment(&self, api: &Api) -> Result<Deployment, ApiError> {
         let missing = Code::DeploymentNotFound;

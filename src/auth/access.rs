@@ -216,6 +216,7 @@ mod tests {
             slug: "shop".parse().unwrap(),
             framework: None,
             disabled_at: None,
+            deletion: None,
             created_at: now(),
             updated_at: now(),
         }

@@ -74,6 +74,8 @@ settings! {
         "Branches, tags and notes that one repository may have.";
     MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",
         "Projects that one account may have.";
+    UNDELETE_DAYS = "GILGAL_UNDELETE_DAYS", Some("undelete_days"), "7",
+        "Days for which a deleted project can be brought back before it is really removed; 0 removes it at once.";
     MAX_INSTANCES = "GILGAL_MAX_INSTANCES", Some("max_instances"), "20",
         "Instances that one environment may have, all process types together.";
     MAX_INSTANCE_MEMORY_MIB = "GILGAL_MAX_INSTANCE_MEMORY_MIB", Some("max_instance_memory_mib"), "2048",
@@ -98,6 +100,8 @@ settings! {
         "Days after which the log of a deployment is removed; the deployment itself stays.";
     LOG_MIB_PER_PROJECT = "GILGAL_LOG_MIB_PER_PROJECT", Some("log_mib_per_project"), "200",
         "MiB that the logs of one project's deployments may have together; the oldest are removed.";
+    AUDIT_DAYS = "GILGAL_AUDIT_DAYS", Some("audit_days"), "365",
+        "Days for which entries of the audit log are kept; 0 keeps all of them.";
     RUN_SECONDS = "GILGAL_RUN_SECONDS", Some("run_seconds"), "86400",
         "Seconds after which a one-off command is stopped.";
     DRAIN_NETWORKS = "GILGAL_DRAIN_ALLOW_NETWORKS", Some("drain_allow_networks"), "",

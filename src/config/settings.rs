@@ -47,6 +47,10 @@ pub struct Settings {
     pub fetch: FetchSettings,
     pub max_references: usize,
     pub max_projects: u32,
+    /// How long a deleted project can be brought back.
+    pub undo_of_deletion: Duration,
+    /// Age at which entries of the audit log are removed; `None`: never.
+    pub audit_age: Option<Duration>,
     pub build_timeout: Duration,
     /// What projects may ask for.
     pub instance_maxima: Maxima,
@@ -146,6 +150,9 @@ impl Settings {
         let fetch = FetchSettings::read(&mut lookup);
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
+        let undo_days = lookup.required::<u16>(names::UNDELETE_DAYS, "a number of days up to 65535");
+        let audit_days =
+            lookup.required::<u16>(names::AUDIT_DAYS, "a number of days up to 65535, or 0 to keep all");
         let max_instances = lookup.required::<NonZeroU32>(names::MAX_INSTANCES, "a number of instances");
         let max_instance_memory =
             lookup.required::<NonZeroU32>(names::MAX_INSTANCE_MEMORY_MIB, "a number of MiB");
@@ -189,6 +196,8 @@ impl Settings {
                 fetch: fetch?,
                 max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
                 max_projects: max_projects?.get(),
+                undo_of_deletion: days(undo_days?),
+                audit_age: Some(days(audit_days?)).filter(|age| !age.is_zero()),
                 instance_maxima: Maxima {
                     memory_mib: max_instance_memory?.get(),
                     cpu_millis: u32::from(max_instance_cores?.get()) * 1000,
@@ -217,6 +226,10 @@ impl Settings {
         }
         checked().ok_or_else(|| Mistakes(Vec::new()))
     }
+}
+
+fn days(count: u16) -> Duration {
+    Duration::from_hours(u64::from(count) * 24)
 }
 
 fn default_deployments() -> usize {

@@ -26,8 +26,8 @@ impl ProjectCleanup for Deployer {
     async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError> {
         let environments =
             self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
-        self.end_deployments(|deployment| deployment.project_id == project.id).await?;
         self.remove_routes(&environments).await;
+        self.end_deployments(|deployment| deployment.project_id == project.id).await?;
         let of_it = |key: &InstanceKey| key.project_id == project.id;
         self.stop_instances(of_it).await.map_err(failed("the instances"))?;
         self.remove_volumes(|volume| volume.project_id == project.id).await?;
@@ -45,6 +45,17 @@ impl ProjectCleanup for Deployer {
             .await
             .map_err(failed("the repository"))?
             .map_err(failed("the repository"))
+    }
+
+    async fn stop_project(&self, project: &Project) -> Result<(), CleanupError> {
+        let environments =
+            self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
+        self.remove_routes(&environments).await;
+        self.end_deployments(|deployment| deployment.project_id == project.id).await?;
+        // A deployment that did not end in its time may have set one again.
+        self.remove_routes(&environments).await;
+        let stopped = self.stop_instances(|key| key.project_id == project.id).await;
+        stopped.map_err(failed("the instances"))
     }
 
     async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError> {

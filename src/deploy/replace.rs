@@ -101,10 +101,7 @@ impl Deployer {
         let release = release.filter(is_its).ok_or(NotReplaced::NotNow)?;
         let environment = self.store.environment(id).await?;
         let project = self.store.project(environment.project_id).await?;
-        if environment.disabled_at.is_some()
-            || environment.stopped_at.is_some()
-            || project.disabled_at.is_some()
-        {
+        if environment.disabled_at.is_some() || environment.stopped_at.is_some() || !project.is_in_service() {
             return Err(NotReplaced::NotNow);
         }
         Ok(release)

@@ -5,7 +5,7 @@ use crate::config::{DiskSpace, disk_space, used_bytes};
 use crate::engine::{Engine, EngineImage};
 use crate::model::id::ProjectId;
 use crate::model::name::Slug;
-use crate::store::{PageRequest, Store, StoreError};
+use crate::store::{PageRequest, Presence, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -81,7 +81,7 @@ pub async fn report(places: &Places) -> Result<Report, StoreError> {
     let mut projects = Vec::new();
     let mut page = PageRequest::first();
     loop {
-        let found = places.store.projects_of(None, page).await?;
+        let found = places.store.projects_of(None, Presence::Either, page).await?;
         projects.extend(found.data.into_iter().map(|project| {
             let (count, image_bytes) = images.get(&project.id).copied().unwrap_or_default();
             ProjectUse {

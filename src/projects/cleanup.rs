@@ -14,6 +14,10 @@ pub trait ProjectCleanup: Send + Sync {
     /// Removes all of it; traffic for the project's host names is answered as for an unknown name afterwards.
     async fn remove_everything(&self, project: &Project) -> Result<(), CleanupError>;
 
+    /// Stops everything of a project that was deleted, and keeps what it needs to be brought back: images, volumes,
+    /// repository. Traffic for its host names is answered as for an unknown name from the beginning on.
+    async fn stop_project(&self, project: &Project) -> Result<(), CleanupError>;
+
     /// Removes the instances and the routes of one environment, whose deployments are cancelled or waited for. The network
     /// and the repository are the project's, and images may be another environment's, too.
     async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError>;

@@ -34,7 +34,10 @@ pub async fn create(
 ) -> Result<(Project, Environment), ProjectError> {
     let ProjectDraft { name, slug, at_most } = draft;
     if let Some(slug) = slug {
-        return insert(store, owner, &name, slug, at_most).await;
+        return match insert(store, owner, &name, slug, at_most).await {
+            Err(ProjectError::SlugTaken(slug)) => Err(taken(store, owner, slug).await?),
+            done => done,
+        };
     }
     let wanted = Slug::from_project_name(name.as_str()).map_err(ProjectError::NoSlug)?;
     for number in 1..ATTEMPTS {
@@ -44,6 +47,15 @@ pub async fn create(
         }
     }
     Err(ProjectError::SlugTaken(wanted))
+}
+
+/// Says of a slug that is taken whether a deleted project of the same owner has it.
+async fn taken(store: &Store, owner: UserId, slug: Slug) -> Result<ProjectError, ProjectError> {
+    let known = store.project_by_slug(&slug).await?.filter(|project| project.owner_id == owner);
+    Ok(match known.and_then(|project| project.deletion) {
+        Some(deletion) => ProjectError::SlugOfDeleted(slug, deletion),
+        None => ProjectError::SlugTaken(slug),
+    })
 }
 
 async fn insert(

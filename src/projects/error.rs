@@ -2,6 +2,8 @@
 
 use crate::auth::access::Action;
 use crate::model::name::{InvalidName, Slug};
+use crate::model::project::Deletion;
+use crate::model::time::now;
 use crate::projects::CleanupError;
 use crate::store::StoreError;
 
@@ -13,18 +15,31 @@ pub enum ProjectError {
     NotFound,
     #[error("You may not {}.", .0.shown())]
     Forbidden(Action),
+    /// It was deleted; perhaps it can still be brought back.
+    #[error("{}", .1.shown(.0, now()))]
+    Deleted(Slug, Deletion),
+    /// There is nothing to take back.
+    #[error("The project {0} is not deleted.")]
+    NotDeleted(Slug),
     /// The slug was asked for by name and is in use.
     #[error("The slug \"{0}\" is taken.")]
     SlugTaken(Slug),
+    /// By a project of the same owner that was deleted.
     #[error(
-        "You have {0} projects, as many as an account may have here. Delete one, or ask the operator for more."
+        "The slug is taken. {shown} Removed for good with `gilgal destroy -p {0} --now`, it frees its slug.",
+        shown = .1.shown(.0, now())
+    )]
+    SlugOfDeleted(Slug, Deletion),
+    #[error(
+        "You have {0} projects, as many as an account may have here; deleted ones count until they are removed. Remove one \
+         at once with `gilgal destroy --now`, or ask the operator for more."
     )]
     TooMany(u32),
     /// No slug was given, and the name gives none.
     #[error(transparent)]
     NoSlug(InvalidName),
     /// What was given as confirmation is not the project's slug.
-    #[error("Deleting cannot be undone. Confirm it with `?confirm={0}`.")]
+    #[error("Deleting stops everything of the project. Confirm it with `?confirm={0}`.")]
     NotConfirmed(Slug),
     #[error(transparent)]
     Cleanup(#[from] CleanupError),

@@ -6,7 +6,7 @@ use crate::model::name::Slug;
 use crate::model::project::Project;
 use crate::model::user::{ServerRole, User};
 use crate::projects::ProjectError;
-use crate::store::{Page, PageRequest, Store, StoreError};
+use crate::store::{Page, PageRequest, Presence, Store, StoreError};
 use std::convert::Infallible;
 use std::str::FromStr;
 
@@ -35,19 +35,23 @@ impl FromStr for ProjectReference {
 /// The project that is meant, if the account may do `action` to it.
 ///
 /// # Errors
-/// [`ProjectError::NotFound`] also where the account must not know of it.
+/// [`ProjectError::NotFound`] also where the account must not know of it; [`ProjectError::Deleted`] where it was deleted.
 pub async fn find(
     store: &Store,
     user: &User,
     reference: &ProjectReference,
     action: Action,
 ) -> Result<Project, ProjectError> {
-    let project = match reference {
-        ProjectReference::Id(id) => store.project(*id).await?,
-        ProjectReference::Slug(slug) => store.project_by_slug(slug).await?.ok_or(ProjectError::NotFound)?,
-        ProjectReference::Nothing => return Err(ProjectError::NotFound),
-    };
-    permit(user, project, action)
+    permit(user, look_up(store, reference).await?, action)
+}
+
+/// The project that is meant, whoever asks.
+pub(super) async fn look_up(store: &Store, reference: &ProjectReference) -> Result<Project, ProjectError> {
+    match reference {
+        ProjectReference::Id(id) => Ok(store.project(*id).await?),
+        ProjectReference::Slug(slug) => store.project_by_slug(slug).await?.ok_or(ProjectError::NotFound),
+        ProjectReference::Nothing => Err(ProjectError::NotFound),
+    }
 }
 
 /// The same as [`find`], for what refers to its project by id.
@@ -61,15 +65,33 @@ pub async fn find_by_id(
 }
 
 /// The projects that an account sees, newest first: its own, or all for an operator.
-pub async fn list(store: &Store, user: &User, page: PageRequest) -> Result<Page<Project>, StoreError> {
+pub async fn list(
+    store: &Store,
+    user: &User,
+    presence: Presence,
+    page: PageRequest,
+) -> Result<Page<Project>, StoreError> {
     let owner = match user.role {
         ServerRole::Operator => None,
         ServerRole::Member => Some(user.id),
     };
-    store.projects_of(owner, page).await
+    store.projects_of(owner, presence, page).await
 }
 
 fn permit(user: &User, project: Project, action: Action) -> Result<Project, ProjectError> {
+    let project = permit_even_deleted(user, project, action)?;
+    match project.deletion {
+        None => Ok(project),
+        Some(deletion) => Err(ProjectError::Deleted(project.slug, deletion)),
+    }
+}
+
+/// The project, if the account may do `action` to it, or might if it were not deleted.
+pub(super) fn permit_even_deleted(
+    user: &User,
+    project: Project,
+    action: Action,
+) -> Result<Project, ProjectError> {
     match ProjectRole::of(user, &project).decide(action) {
         Decision::Allowed => Ok(project),
         Decision::Forbidden => Err(ProjectError::Forbidden(action)),

@@ -14,9 +14,11 @@ mod find;
 mod update;
 
 pub use self::cleanup::{CleanupError, ProjectCleanup};
-pub use self::condition::condition;
+pub use self::condition::conditions;
 pub use self::create::{ProjectDraft, create};
-pub use self::delete::delete;
+pub use self::delete::{delete, find_even_deleted, remove, undelete};
 pub use self::error::ProjectError;
 pub use self::find::{ProjectReference, find, find_by_id, list};
+
+use self::find::look_up;
 pub use self::update::{Overwrite, rename};

@@ -5,6 +5,7 @@ use super::protocol::{HookCall, MAX_COMMANDS, RefCommand, too_many_commands};
 use super::{Push, Receiver};
 use crate::git::ObjectKind;
 use crate::model::name::{BranchName, CommitId};
+use crate::model::time::now;
 use crate::store::StoreError;
 use std::error::Error;
 use std::sync::Arc;
@@ -19,11 +20,14 @@ impl Receiver {
     /// # Errors
     /// A sentence or two for the pusher: what is wrong and what to do.
     pub(super) async fn check(&self, push: &Push, call: &HookCall) -> Result<(), String> {
-        // Asked again: a project that is being deleted is disabled first, perhaps after this push has begun.
+        // Asked again: it may have been deleted after this push has begun.
         let project = self.store.project(push.project.id).await.map_err(|error| match error {
             StoreError::NotFound => format!("The project {} was deleted.", push.project.slug),
             error => unavailable(&error),
         })?;
+        if let Some(deletion) = project.deletion {
+            return Err(deletion.shown(&project.slug, now()));
+        }
         if project.disabled_at.is_some() {
             return Err(format!(
                 "The project {} is disabled. Ask the operator of this server.",

@@ -4,7 +4,7 @@ use super::front::Front;
 use super::session::{Refusal, failed, internal};
 use crate::auth::access::Action;
 use crate::model::environment::Environment;
-use crate::model::name::{EnvironmentName, InvalidName, Slug};
+use crate::model::name::{EnvironmentName, InvalidName, Slug, shown};
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::projects::{self, ProjectDraft, ProjectError, ProjectReference};
@@ -30,6 +30,18 @@ pub(super) async fn project(
             "There is no project \"{slug}\" among yours. Check the name, or create it with a push to {url}."
         ))
     })
+}
+
+/// The project with a name, also one that was deleted, if the account may delete it.
+pub(super) async fn even_deleted(front: &Front, user: &User, name: &str) -> Result<Project, Refusal> {
+    let reference = ProjectReference::Slug(slug(name)?);
+    match projects::find_even_deleted(&front.store, user, &reference).await {
+        Err(ProjectError::NotFound) => Err(Refusal(format!(
+            "There is no project \"{}\" among yours, and none that was deleted.",
+            shown(name)
+        ))),
+        outcome => outcome.map_err(refusal),
+    }
 }
 
 /// The environment with a name, if the account may do `action` to its project: `shop` is production, `shop:staging` another
@@ -112,7 +124,11 @@ async fn look_up(
 pub(super) fn refusal(error: ProjectError) -> Refusal {
     match error {
         ProjectError::Store(error) => failed(error),
-        ProjectError::Forbidden(_) | ProjectError::TooMany(_) => Refusal(error.to_string()),
+        ProjectError::Forbidden(_)
+        | ProjectError::TooMany(_)
+        | ProjectError::Deleted(..)
+        | ProjectError::NotDeleted(_)
+        | ProjectError::SlugOfDeleted(..) => Refusal(error.to_string()),
         ProjectError::NotFound
         | ProjectError::SlugTaken(_)
         | ProjectError::NoSlug(_)

@@ -40,6 +40,8 @@ pub(super) fn help(address: &PublicAddress) -> String {
          \x20             the newest releases of production\n\
          stop PROJECT, start PROJECT\n\
          \x20             stop every instance, and start them again\n\
+         undelete PROJECT\n\
+         \x20             bring a deleted project back, with what it had live\n\
          maintenance on|off PROJECT\n\
          \x20             answer requests with a page that says that it is being worked on\n\
          volumes PROJECT\n\

@@ -34,6 +34,8 @@ pub(super) enum Request {
     Stop { project: String },
     /// Start what was stopped.
     Start { project: String },
+    /// Bring a deleted project back.
+    Undelete { project: String },
     /// The volumes of an environment.
     Volumes { project: String },
     /// The schedule of an environment, or the runs of one of its commands.
@@ -93,6 +95,7 @@ impl Request {
             ["maintenance", ..] => Err(Unsupported("It is `maintenance on shop`, or `off`.".to_owned())),
             ["stop", project] => Ok(Self::Stop { project: project_of(project) }),
             ["start", project] => Ok(Self::Start { project: project_of(project) }),
+            ["undelete", project] => Ok(Self::Undelete { project: project_of(project) }),
             ["volumes", project] => Ok(Self::Volumes { project: project_of(project) }),
             ["cron", project, words @ ..] => cron(project, words),
             ["restart", project] => Ok(Self::Restart { project: project_of(project) }),
@@ -104,7 +107,7 @@ impl Request {
             )),
             [
                 name @ ("logs" | "redeploy" | "restart" | "ps" | "releases" | "cron" | "volumes" | "stop"
-                | "start"),
+                | "start" | "undelete"),
                 ..,
             ] => Err(Unsupported(format!(
                 "`{name}` takes the name of one project or environment, as in `{name} shop` and `{name} shop:staging`."
@@ -207,7 +210,7 @@ fn scale(project: &str, counts: &[&str]) -> Result<Request, Unsupported> {
 fn unsupported(what: &str) -> Unsupported {
     Unsupported(format!(
         "gilgal does not run {what}. It takes git's push, fetch and archive, `logs`, `ps`, `releases`, \
-         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `volumes`, `maintenance`, `stop`, `start`, `whoami` and `help`."
+         `redeploy`, `rollback`, `restart`, `scale`, `run`, `cron`, `volumes`, `maintenance`, `stop`, `start`, `undelete`, `whoami` and `help`."
     ))
 }
 
@@ -284,6 +287,7 @@ mod tests {
         let maintenance = |on| Request::Maintenance { project: "shop".to_owned(), on };
         assert_eq!(Request::parse(b"maintenance on shop"), Ok(maintenance(true)));
         assert_eq!(Request::parse(b"maintenance shop off"), Ok(maintenance(false)));
+        assert_eq!(Request::parse(b"undelete shop"), Ok(Request::Undelete { project: "shop".to_owned() }));
         assert_eq!(Request::parse(b"stop shop"), Ok(Request::Stop { project: "shop".to_owned() }));
         let logs = |follow, lines, process: Option<&str>| {
             let process = process.map(|process| process.parse().unwrap());

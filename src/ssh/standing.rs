@@ -7,6 +7,7 @@ use super::output::Output;
 use super::session::Refusal;
 use crate::auth::access::Action;
 use crate::model::user::User;
+use crate::projects;
 
 /// Answers requests with a page that says that the app is being worked on, or lets them through again.
 pub(super) async fn maintain(
@@ -46,4 +47,13 @@ pub(super) async fn start(front: &Front, user: &User, of: &str, output: &Output)
     let (_, environment) = find::environment(front, user, of, Action::Deploy).await?;
     let deployment = front.deployments.start(&environment, user).await.map_err(not_queued)?;
     follow(front, deployment.id, output).await
+}
+
+/// Brings a deleted project back, with what it had live.
+pub(super) async fn undelete(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
+    let project = find::even_deleted(front, user, of).await?;
+    let project = projects::undelete(&front.store, &project).await.map_err(find::refusal)?;
+    front.deployments.bring_back(&project, user.id).await.map_err(not_queued)?;
+    output.say(&format!("{} is back. What it had live is being started.\n", project.slug)).await;
+    Ok(0)
 }

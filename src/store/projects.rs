@@ -3,7 +3,7 @@
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::{EnvironmentId, ProjectId, UserId};
 use crate::model::name::{BranchName, EnvironmentName, Slug};
-use crate::model::project::Project;
+use crate::model::project::{Deletion, Project};
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::on;
@@ -26,6 +26,15 @@ pub struct NewProject {
     pub at_most: u32,
 }
 
+/// Which projects are meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Presence {
+    There,
+    /// Deleted, and not removed yet.
+    Deleted,
+    Either,
+}
+
 /// The field of the conflict when an owner has as many projects as it may have.
 pub const PROJECT_LIMIT: &str = "projects";
 
@@ -40,10 +49,13 @@ pub(super) struct ProjectRow {
     disabled_at: Option<StoredTime>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    deleted_at: Option<StoredTime>,
+    removed_after: Option<StoredTime>,
 }
 
 impl From<ProjectRow> for Project {
     fn from(row: ProjectRow) -> Self {
+        let deletion = row.deleted_at.zip(row.removed_after);
         Self {
             id: row.id,
             owner_id: row.owner_id,
@@ -51,6 +63,7 @@ impl From<ProjectRow> for Project {
             slug: row.slug,
             framework: row.framework,
             disabled_at: row.disabled_at.map(Into::into),
+            deletion: deletion.map(|(at, until)| Deletion { at: at.into(), final_at: until.into() }),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
@@ -78,6 +91,8 @@ impl Store {
             disabled_at: None,
             created_at: created_at.into(),
             updated_at: created_at.into(),
+            deleted_at: None,
+            removed_after: None,
         };
         let production = Environment {
             id: EnvironmentId::generate(),
@@ -129,11 +144,17 @@ impl Store {
     pub async fn projects_of(
         &self,
         owner: Option<UserId>,
+        presence: Presence,
         page: PageRequest,
     ) -> Result<Page<Project>, StoreError> {
         let mut connection = self.read().await?;
         let rows: Vec<ProjectRow> = on!(connection, |c| {
             let mut query = projects::table.select(ProjectRow::as_select()).into_boxed();
+            query = match presence {
+                Presence::There => query.filter(projects::deleted_at.is_null()),
+                Presence::Deleted => query.filter(projects::deleted_at.is_not_null()),
+                Presence::Either => query,
+            };
             if let Some(owner) = owner {
                 query = query.filter(projects::owner_id.eq(owner));
             }

@@ -183,8 +183,8 @@ impl Store {
         Ok(Page::from_rows(releases, page, |release| Cursor::number(release.version)))
     }
 
-    /// The release that is served of every environment that has one: what should run on this server. A disabled project
-    /// or environment serves nothing.
+    /// The release that is served of every environment that has one: what should run on this server. A disabled or
+    /// deleted project, or a disabled environment, serves nothing.
     pub async fn current_releases(&self) -> Result<Vec<(Project, Environment, Release)>, StoreError> {
         let (newer, its_deployment) = diesel::alias!(releases as newer, deployments as its_deployment);
         let same_environment = newer.field(releases::environment_id).eq(releases::environment_id);
@@ -201,6 +201,7 @@ impl Store {
             .inner_join(environments::table.inner_join(projects::table))
             .filter(deployments::state.eq_any(committed_states()))
             .filter(projects::disabled_at.is_null())
+            .filter(projects::deleted_at.is_null())
             .filter(environments::disabled_at.is_null())
             .filter(not(exists(superseded_by)))
             .order(releases::environment_id);

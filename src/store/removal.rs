@@ -6,6 +6,7 @@ use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::{StoreError, found};
 use crate::store::schema::{projects, users};
+use crate::store::types::StoredTime;
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
 
@@ -15,7 +16,8 @@ pub const OWNED_PROJECTS: &str = "owned_projects";
 pub const LAST_OPERATOR: &str = "last_operator";
 
 impl Store {
-    /// Removes an account with its keys, tokens and second factor. What it deployed stays, without its name.
+    /// Removes an account with its keys, tokens and second factor. What it deployed stays, without its name; its deleted
+    /// projects are an operator's until they are removed, which is due from now on.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of [`OWNED_PROJECTS`] or [`LAST_OPERATOR`].
@@ -26,7 +28,10 @@ impl Store {
             if let Connection::Postgres(postgres) = connection {
                 postgres.batch_execute("LOCK TABLE users IN EXCLUSIVE MODE").await?;
             }
-            let owned = projects::table.filter(projects::owner_id.eq(id)).count();
+            let owned = projects::table
+                .filter(projects::owner_id.eq(id))
+                .filter(projects::deleted_at.is_null())
+                .count();
             let owned: i64 = on!(connection, |c| owned.get_result(c).await)?;
             if owned > 0 {
                 return Err(StoreError::Conflict { field: OWNED_PROJECTS });
@@ -35,15 +40,23 @@ impl Store {
                 .filter(users::id.ne(id))
                 .filter(users::role.eq(ServerRole::Operator))
                 .filter(users::disabled_at.is_null())
-                .count();
-            let others: i64 = on!(connection, |c| others.get_result(c).await)?;
+                .order(users::id)
+                .select(users::id);
+            let other: Option<UserId> = on!(connection, |c| others.first(c).await.optional())?;
             let role: ServerRole =
                 on!(connection, |c| users::table.find(id).select(users::role).first(c).await)?;
-            match role {
-                ServerRole::Operator if others == 0 => {
-                    return Err(StoreError::Conflict { field: LAST_OPERATOR });
+            match (role, other) {
+                (ServerRole::Operator, None) => return Err(StoreError::Conflict { field: LAST_OPERATOR }),
+                (ServerRole::Operator | ServerRole::Member, Some(operator)) => {
+                    let left = projects::table.filter(projects::owner_id.eq(id));
+                    let change = (
+                        projects::owner_id.eq(operator),
+                        projects::removed_after.eq(Some(StoredTime::now())),
+                    );
+                    on!(connection, |c| diesel::update(left).set(change).execute(c).await)?;
                 }
-                ServerRole::Operator | ServerRole::Member => {}
+                // Nobody could be given its deleted projects: they go with it, and what is left of them is an orphan's.
+                (ServerRole::Member, None) => {}
             }
             found(on!(connection, |c| diesel::delete(users::table.find(id)).execute(c).await)?)
         })

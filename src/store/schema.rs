@@ -79,6 +79,8 @@ diesel::table! {
         disabled_at -> Nullable<UtcTime>,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        deleted_at -> Nullable<UtcTime>,
+        removed_after -> Nullable<UtcTime>,
     }
 }
 

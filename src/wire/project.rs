@@ -64,6 +64,12 @@ pub struct ProjectBody {
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
+    /// Since when it is deleted; `null` unless it is.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub deleted_at: Option<Timestamp>,
+    /// Until when a deleted project can be brought back; then it is removed.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub restorable_until: Option<Timestamp>,
 }
 
 /// How a project is doing, in one word.
@@ -80,4 +86,6 @@ pub enum ProjectStatus {
     Failed,
     /// An operator has disabled it.
     Disabled,
+    /// It was deleted, and can be brought back for a while.
+    Deleted,
 }

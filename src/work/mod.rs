@@ -1,13 +1,15 @@
 //! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`cron`],
-//! [`housekeeping`], [`retention`], [`watch`]).
+//! [`housekeeping`], [`removal`], [`retention`], [`watch`]).
 
 mod cron;
 mod housekeeping;
+mod removal;
 mod retention;
 mod watch;
 
 pub use cron::Cron;
 pub use housekeeping::{Housekeeping, HousekeepingError};
+pub use removal::Removal;
 pub use retention::Retention;
 pub use watch::Watch;
 

@@ -90,8 +90,10 @@ impl Retention {
         let released = self.store.images_of_releases().await?;
         let served = self.store.current_releases().await?;
         let served = served.into_iter().map(|(_, _, release)| release.content.image).collect();
+        let deleted = self.store.deleted_projects().await?;
         for image in beyond(released, &present, &served, self.budget.images_in_all) {
-            if self.is_deployed(image.project).await? {
+            // One that was deleted may be brought back.
+            if deleted.contains(&image.project) || self.is_deployed(image.project).await? {
                 continue;
             }
             match self.engine.remove_image(&image.image).await {

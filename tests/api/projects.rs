@@ -1,9 +1,10 @@
 //! `/api/projects`.
 
-use crate::support::{Options, TestServer, deployment, move_to};
+use crate::support::{Options, TestServer, deployment, move_to, released};
 use gilgal::model::deployment::DeploymentState;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_is_made_and_found_by_id_and_slug() {
@@ -109,13 +110,96 @@ async fn deleting_wants_the_slug_and_removes_everything() {
     let reply = ada.delete("/api/projects/shop?confirm=shop").await;
     assert_eq!(reply.refusal(503), "unavailable");
     assert!(!reply.text.contains("engine"), "causes are for the log: {}", reply.text);
-    ada.get("/api/projects/shop").await.expect(200);
+    assert_eq!(ada.get("/api/projects/shop").await.refusal(404), "project_deleted");
+    assert_eq!(ada.post("/api/projects/shop/restore", json!({})).await.refusal(404), "project_deleted");
 
     *server.surroundings.removing_fails.lock().unwrap() = false;
     assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.status, 204);
     assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop"]);
     assert_eq!(ada.get("/api/projects/shop").await.refusal(404), "project_not_found");
     assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.refusal(404), "project_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_deleted_project_can_be_brought_back_for_a_while() {
+    let week = Options { undo_of_deletion: Duration::from_hours(7 * 24), ..Options::default() };
+    let server = TestServer::start_with(week).await;
+    server.sign_up("root").await;
+    let (ada, eve) = (server.sign_up("ada").await, server.sign_up("eve").await);
+    let project = ada.create_project("Shop").await;
+    let live = Box::pin(released(&server.store, &project, "sha256:1", &[])).await;
+    let environment = server.store.deployment(live).await.unwrap().environment_id;
+    assert_eq!(ada.post("/api/projects/shop/restore", json!({})).await.refusal(409), "not_deleted");
+
+    // The engine is away: whatever runs is stopped by the reconciler.
+    *server.surroundings.removing_fails.lock().unwrap() = true;
+    assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.status, 204);
+    assert_eq!(*server.surroundings.stopped.lock().unwrap(), ["shop"]);
+    assert!(server.store.current_releases().await.unwrap().is_empty(), "nothing of it is to be served");
+    for path in [
+        "/api/projects/shop".to_owned(),
+        "/api/projects/shop/deployments".to_owned(),
+        format!("/api/deployments/{live}/logs"),
+        format!("/api/environments/{environment}"),
+        "/api/environments/shop:production/config".to_owned(),
+    ] {
+        let reply = ada.get(&path).await;
+        assert_eq!(reply.refusal(404), "project_deleted", "{path}");
+        assert!(reply.text.contains("`gilgal undelete shop`"), "{}", reply.text);
+        assert!(eve.get(&path).await.refusal(404).ends_with("_not_found"), "{path}");
+    }
+    assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.refusal(404), "project_deleted");
+    assert_eq!(ada.get("/api/projects").await.expect(200)["data"], json!([]));
+    let deleted = ada.get("/api/projects?deleted=true").await.expect(200)["data"][0].clone();
+    assert_eq!((&deleted["slug"], &deleted["status"]), (&json!("shop"), &json!("deleted")));
+    assert!(deleted["restorable_until"].as_str() > deleted["deleted_at"].as_str());
+    assert_eq!(eve.get("/api/projects?deleted=true").await.expect(200)["data"], json!([]));
+    // Its slug is its own until it is removed, and says so to its owner alone.
+    let taken = ada.post("/api/projects", json!({ "name": "New", "slug": "shop" })).await;
+    assert_eq!(taken.refusal(409), "taken");
+    assert!(taken.text.contains("--now"), "{}", taken.text);
+    let taken = eve.post("/api/projects", json!({ "name": "New", "slug": "shop" })).await;
+    assert!(taken.refusal(409) == "taken" && !taken.text.contains("deleted"), "{}", taken.text);
+
+    assert_eq!(eve.post("/api/projects/shop/restore", json!({})).await.refusal(404), "project_not_found");
+    let back = ada.post("/api/projects/shop/restore", json!({})).await.expect(200);
+    assert_eq!(
+        (&back["id"], &back["status"], &back["deleted_at"]),
+        (&project["id"], &json!("deploying"), &Value::Null)
+    );
+    let restart = &ada.get("/api/projects/shop/deployments").await.expect(200)["data"][0];
+    assert_eq!((&restart["source"], &restart["author"]), (&json!("restart"), &json!("ada")));
+    assert!(server.store.projects_coming_back().await.unwrap().is_empty());
+
+    // Whoever is sure need not wait.
+    *server.surroundings.removing_fails.lock().unwrap() = false;
+    ada.delete("/api/projects/shop?confirm=shop").await.expect(204);
+    assert_eq!(ada.delete("/api/projects/shop?now=true").await.refusal(422), "confirmation_required");
+    ada.delete("/api/projects/shop?confirm=shop&now=true").await.expect(204);
+    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop"]);
+    assert_eq!(ada.get("/api/projects/shop").await.refusal(404), "project_not_found");
+    let again = ada.post("/api/projects", json!({ "name": "New", "slug": "shop" })).await.expect(201);
+    assert_ne!(again["id"], project["id"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_goes_with_its_deleted_projects() {
+    let week = Options { undo_of_deletion: Duration::from_hours(7 * 24), ..Options::default() };
+    let server = TestServer::start_with(week).await;
+    let (root, ada) = (server.sign_up("root").await, server.sign_up("ada").await);
+    ada.create_project("Shop").await;
+    let remove = async || {
+        let body = json!({ "password": "correct horse", "confirm": "ada" });
+        ada.send(Method::DELETE, "/api/auth/me", body).await
+    };
+    assert_eq!(remove().await.refusal(409), "owns_projects");
+    ada.delete("/api/projects/shop?confirm=shop").await.expect(204);
+    assert!(server.store.projects_to_remove().await.unwrap().is_empty());
+    assert_eq!(remove().await.status, 204);
+    // Nobody brings them back any more, and the next round removes them.
+    let due = server.store.projects_to_remove().await.unwrap();
+    assert_eq!(due.iter().map(|project| project.slug.as_str()).collect::<Vec<_>>(), ["shop"]);
+    assert_eq!(root.post("/api/projects/shop/restore", json!({})).await.refusal(404), "project_deleted");
 }
 
 #[tokio::test(flavor = "multi_thread")]

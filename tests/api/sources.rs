@@ -73,6 +73,10 @@ async fn archives_that_cannot_be_taken_are_refused() {
         assert!(upload(&ada, query, kind, fine()).await.status >= 400, "{query}");
     }
     let path = "/api/projects/shop/deployments";
+    let keyed = ada.request(Method::POST, path).header("content-type", kind).header("idempotency-key", "one");
+    let keyed = Reply::of(keyed.body(fine())).await;
+    assert_eq!(keyed.refusal(400), "invalid_idempotency_key");
+    assert!(keyed.text.contains("archive"), "{}", keyed.text);
     let encoded =
         ada.request(Method::POST, path).header("content-type", kind).header("content-encoding", "gzip");
     assert_eq!(Reply::of(encoded.body(fine())).await.refusal(415), "unsupported_media_type");

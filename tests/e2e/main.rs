@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod cron;
 mod database_away;
+mod deleting;
 mod disk_full;
 mod docker_away;
 mod drains;

@@ -2,7 +2,7 @@
 
 use crate::support::{Person, Server, WorkTree, run};
 use gilgal::model::time::now;
-use gilgal::store::{PageRequest, Store};
+use gilgal::store::{PageRequest, Presence, Store};
 use rand::Rng;
 use serde_json::json;
 use std::fmt::Write as _;
@@ -115,7 +115,8 @@ fn disable_project(server: &Server, disabled: bool) {
     let url = format!("sqlite://{}", server.home().join("gilgal.db").display());
     tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap().block_on(async {
         let store = Store::connect(&url).await.unwrap();
-        let project = store.projects_of(None, PageRequest::first()).await.unwrap().data.remove(0);
+        let project =
+            store.projects_of(None, Presence::There, PageRequest::first()).await.unwrap().data.remove(0);
         store.set_project_disabled(project.id, disabled.then(now)).await.unwrap();
     });
 }

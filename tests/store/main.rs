@@ -7,6 +7,7 @@ mod audit;
 mod configuration;
 mod credentials;
 mod cron;
+mod deletion;
 mod deployments;
 mod fixture;
 mod jobs;

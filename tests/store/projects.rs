@@ -5,7 +5,7 @@ use gilgal::model::environment::{EnvironmentSettings, Probe};
 use gilgal::model::id::{ProjectId, UserId};
 use gilgal::model::name::BranchName;
 use gilgal::model::time::now;
-use gilgal::store::{Cursor, NewProject, PageRequest, StoreError};
+use gilgal::store::{Cursor, NewProject, PageRequest, Presence, StoreError};
 
 on_both![
     a_project_begins_with_production,
@@ -44,7 +44,7 @@ async fn a_slug_is_taken_once(database: Database) {
     assert!(matches!(refused, Err(StoreError::Conflict { field: "slug" })), "{refused:?}");
     let refused = store.create_project(new(UserId::generate(), "blog"), EnvironmentSettings::default()).await;
     assert!(matches!(refused, Err(StoreError::NotFound)), "{refused:?}");
-    assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 1);
+    assert_eq!(store.projects_of(None, Presence::There, PageRequest::first()).await.unwrap().data.len(), 1);
 }
 
 async fn a_project_changes(database: Database) {
@@ -74,7 +74,8 @@ async fn projects_come_in_pages(database: Database) {
     let mut seen = Vec::new();
     let mut cursor: Option<Cursor> = None;
     loop {
-        let page = store.projects_of(Some(ada.id), PageRequest::new(2, cursor)).await.unwrap();
+        let page =
+            store.projects_of(Some(ada.id), Presence::There, PageRequest::new(2, cursor)).await.unwrap();
         seen.extend(page.data.into_iter().map(|project| project.slug.to_string()));
         match page.next {
             // What the API hands out and gets back.
@@ -83,7 +84,7 @@ async fn projects_come_in_pages(database: Database) {
         }
     }
     assert_eq!(seen, ["ada-5", "ada-4", "ada-3", "ada-2", "ada-1"]);
-    assert_eq!(store.projects_of(None, PageRequest::first()).await.unwrap().data.len(), 6);
+    assert_eq!(store.projects_of(None, Presence::There, PageRequest::first()).await.unwrap().data.len(), 6);
 }
 
 async fn a_project_takes_everything_with_it(database: Database) {

@@ -60,7 +60,7 @@ async fn waiting(store: &Store, environment: &Environment) -> Option<Deployment>
 }
 
 /// A deployment that is live.
-async fn live(store: &Store, environment: &Environment, digit: char) -> DeploymentId {
+pub(crate) async fn live(store: &Store, environment: &Environment, digit: char) -> DeploymentId {
     let deployment = enqueue(store, environment, digit).await.deployment;
     advance_to(store, &deployment, State::Checking).await;
     let record = DeploymentRecord::default();
@@ -196,7 +196,7 @@ async fn what_nobody_has_asked_for_gives_way(database: Database) {
     assert_eq!(unasked().await.unwrap(), None, "nothing is to run");
     let newer = Box::pin(live(store, &environment, '2')).await;
     assert_eq!(unasked().await.unwrap(), None, "it is not live any more");
-    store.disable_environment(environment.id).await.unwrap();
+    store.disable_environment(environment.id, None).await.unwrap();
     let refused = store.queue_unasked(rollback(&environment), newer).await;
     assert!(matches!(refused, Err(StoreError::Disabled)), "{refused:?}");
 }

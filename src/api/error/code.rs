@@ -30,7 +30,7 @@ codes! {
     MalformedBody = BAD_REQUEST "malformed_body",
     /// A parameter of the query is unknown or has no meaning.
     InvalidQuery = BAD_REQUEST "invalid_query",
-    /// An `Idempotency-Key` is too long, or has characters that are not visible.
+    /// An `Idempotency-Key` is too long, has characters that are not visible, or comes with an archive.
     InvalidIdempotencyKey = BAD_REQUEST "invalid_idempotency_key",
     /// No access token, or one that is not accepted: log in or refresh.
     Unauthenticated = UNAUTHORIZED "unauthenticated",
@@ -55,6 +55,8 @@ codes! {
     /// There is no such path.
     RouteNotFound = NOT_FOUND "route_not_found",
     ProjectNotFound = NOT_FOUND "project_not_found",
+    /// The project was deleted; the message says until when it can be brought back.
+    ProjectDeleted = NOT_FOUND "project_deleted",
     DeploymentNotFound = NOT_FOUND "deployment_not_found",
     ReleaseNotFound = NOT_FOUND "release_not_found",
     KeyNotFound = NOT_FOUND "key_not_found",
@@ -83,6 +85,8 @@ codes! {
     AlreadyLive = CONFLICT "already_live",
     /// The project is disabled or being deleted.
     ProjectDisabled = CONFLICT "project_disabled",
+    /// There is no deletion to take back.
+    NotDeleted = CONFLICT "not_deleted",
     /// Production cannot be deleted or be called otherwise.
     ProductionStays = CONFLICT "production_stays",
     /// The project has as many environments as one may have.
@@ -95,6 +99,8 @@ codes! {
     TooManyProjects = CONFLICT "too_many_projects",
     /// The project has as many log drains as one may have.
     TooManyDrains = CONFLICT "too_many_drains",
+    /// The project has as many credentials for hosts as one may have.
+    TooManyCredentials = CONFLICT "too_many_credentials",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
     /// The second factor is on already, or there is none.

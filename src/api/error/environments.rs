@@ -11,6 +11,7 @@ impl From<EnvironmentError> for ApiError {
         match error {
             EnvironmentError::NotFound => Self::new(Code::EnvironmentNotFound, error),
             EnvironmentError::Forbidden(_) => Self::new(Code::Forbidden, error),
+            EnvironmentError::Deleted(..) => Self::new(Code::ProjectDeleted, error),
             EnvironmentError::NameTaken(_) | EnvironmentError::HostTaken { .. } => taken("name", error),
             EnvironmentError::BranchTaken(_) => taken("branch", error),
             EnvironmentError::HostTooLong { .. } => Self::field("name", error),

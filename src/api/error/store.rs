@@ -2,7 +2,8 @@
 
 use super::{ApiError, Code};
 use crate::auth::api_keys::MOST_KEYS;
-use crate::store::{API_KEY_LIMIT, LAST_OPERATOR, OWNED_PROJECTS, StoreError};
+use crate::sources::MOST_CREDENTIALS;
+use crate::store::{API_KEY_LIMIT, CREDENTIAL_LIMIT, LAST_OPERATOR, OWNED_PROJECTS, StoreError};
 use serde_json::json;
 
 impl From<StoreError> for ApiError {
@@ -11,6 +12,11 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict { field: API_KEY_LIMIT } => {
                 let message = format!("An account may have {MOST_KEYS} API keys. Delete one that is not used.");
                 Self::new(Code::TooManyApiKeys, message)
+            }
+            StoreError::Conflict { field: CREDENTIAL_LIMIT } => {
+                let message =
+                    format!("A project may have {MOST_CREDENTIALS} credentials. Delete one that is not used.");
+                Self::new(Code::TooManyCredentials, message)
             }
             StoreError::Conflict { field: OWNED_PROJECTS } => {
                 let message = "The account owns projects. Delete them first: `GET /api/projects` lists them.";

@@ -1,5 +1,6 @@
 //! What each route is for, takes and gives.
 
+use super::description::section::{ACCOUNTS, DEPLOYMENTS, KEYS, OPERATORS, PROCESSES, PROJECTS, SYSTEM};
 use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
 use crate::api::endpoint::Endpoint;
@@ -33,14 +34,6 @@ use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 use crate::wire::volume::VolumeBody;
-
-const ACCOUNTS: &str = "accounts";
-const KEYS: &str = "keys";
-const PROJECTS: &str = "projects";
-const DEPLOYMENTS: &str = "deployments";
-const PROCESSES: &str = "processes";
-const OPERATORS: &str = "operators";
-const SYSTEM: &str = "system";
 
 impl Endpoint {
     /// The description of a route.
@@ -103,7 +96,9 @@ impl Endpoint {
                 .text("project_id", "Of this project only.")
                 .text("user_id", "Of this account only.")
                 .text("action", "Of this action only: `create_project`."),
-            Self::ListProjects => about(PROJECTS, "Projects", list::<ProjectBody>()).paged(),
+            Self::ListProjects => about(PROJECTS, "Projects", list::<ProjectBody>())
+                .paged()
+                .text("deleted", "`true`: those that were deleted and can be brought back."),
             Self::CreateProject => {
                 about(PROJECTS, "Make a project", one::<ProjectBody>(201)).takes::<NewProjectBody>()
             }
@@ -115,8 +110,10 @@ impl Endpoint {
             Self::UpdateProject => {
                 about(PROJECTS, "Change a project", one::<ProjectBody>(200)).takes::<UpdateProjectBody>()
             }
-            Self::DeleteProject => about(PROJECTS, "Stop and remove everything of a project", Shown::Nothing)
-                .text("confirm", "The slug of the project, to be sure."),
+            Self::DeleteProject => about(PROJECTS, "Delete a project", Shown::Nothing)
+                .text("confirm", "The slug of the project, to be sure.")
+                .text("now", "`true` removes it at once, also one that was deleted before."),
+            Self::RestoreProject => about(PROJECTS, "Bring a deleted project back", one::<ProjectBody>(200)),
             Self::ListProjectAudit => about(PROJECTS, "The audit log of a project", list::<AuditBody>())
                 .paged()
                 .text("user_id", "Of this account only.")

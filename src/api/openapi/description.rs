@@ -4,6 +4,17 @@ use super::part::Part;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+/// What the routes are grouped by.
+pub(super) mod section {
+    pub(in crate::api::openapi) const ACCOUNTS: &str = "accounts";
+    pub(in crate::api::openapi) const KEYS: &str = "keys";
+    pub(in crate::api::openapi) const PROJECTS: &str = "projects";
+    pub(in crate::api::openapi) const DEPLOYMENTS: &str = "deployments";
+    pub(in crate::api::openapi) const PROCESSES: &str = "processes";
+    pub(in crate::api::openapi) const OPERATORS: &str = "operators";
+    pub(in crate::api::openapi) const SYSTEM: &str = "system";
+}
+
 /// What a route is for, takes and gives.
 pub(super) struct Description {
     pub(super) tag: &'static str,

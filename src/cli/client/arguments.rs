@@ -78,6 +78,9 @@ pub(in crate::cli) enum ClientCommand {
     /// List your projects
     #[command(alias = "apps")]
     Projects {
+        /// Those that were deleted and can still be brought back
+        #[arg(long)]
+        deleted: bool,
         #[command(flatten)]
         connection: Connection,
     },
@@ -107,13 +110,24 @@ pub(in crate::cli) enum ClientCommand {
         #[command(flatten)]
         place: InEnvironment,
     },
-    /// Remove a project with everything that belongs to it
+    /// Delete a project: nothing of it is served any more, and for a week (or as the server has it) it can be brought back
+    #[command(alias = "delete")]
     Destroy {
         /// The project's slug once more, instead of being asked for it
         #[arg(long, value_name = "SLUG")]
         confirm: Option<String>,
+        /// Remove it at once and for good, also one that was deleted before
+        #[arg(long)]
+        now: bool,
         #[command(flatten)]
         project: InProject,
+    },
+    /// Bring a deleted project back, with what it had live
+    Undelete {
+        /// Slug of the project: `gilgal projects --deleted` lists those that can be brought back
+        slug: Slug,
+        #[command(flatten)]
+        connection: Connection,
     },
     /// List the environments of a project, or make, change and remove them
     #[command(aliases = ["envs", "environments"])]
@@ -219,7 +233,8 @@ impl ClientCommand {
             Self::Login { connection, .. }
             | Self::Logout { connection }
             | Self::Whoami { connection }
-            | Self::Projects { connection }
+            | Self::Projects { connection, .. }
+            | Self::Undelete { connection, .. }
             | Self::Create { connection, .. }
             | Self::Keys { connection, .. }
             | Self::Tokens { connection, .. }

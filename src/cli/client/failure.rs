@@ -69,6 +69,8 @@ pub(super) struct Failure {
     pub(super) exit: Exit,
     /// Whether the server wants the code of a second factor too.
     pub(super) needs_code: bool,
+    /// Whether it is about a project that was deleted.
+    pub(super) is_deleted: bool,
 }
 
 impl Failure {
@@ -80,6 +82,7 @@ impl Failure {
             hint: None,
             exit: Exit::Failed,
             needs_code: false,
+            is_deleted: false,
         }
     }
 

@@ -37,7 +37,7 @@ fn remotes() -> Vec<Remote> {
 async fn fetch(api: &Api, slug: &Slug) -> Result<Project, Failure> {
     match api.get(&format!("/api/projects/{slug}")).await {
         Ok(json) => Ok(Project { body: parse(json.clone())?, json }),
-        Err(failure) if failure.exit == Exit::Missing => {
+        Err(failure) if failure.exit == Exit::Missing && !failure.is_deleted => {
             Err(Failure::new(format!("There is no project {slug} at {}, or it is not yours.", api.server))
                 .with_hint("`gilgal projects` lists yours; -p SLUG names another one.")
                 .with_exit(Exit::Missing))

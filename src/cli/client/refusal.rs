@@ -11,6 +11,8 @@ use serde_json::Value;
 
 /// What a login is answered whose account has a second factor.
 const NEEDS_CODE: &str = "second_factor_required";
+/// What is answered where a project was deleted.
+const DELETED: &str = "project_deleted";
 
 /// What a request comes to that was not answered.
 pub(super) fn unreachable(server: &ServerUrl, error: &reqwest::Error) -> Failure {
@@ -57,7 +59,7 @@ fn refusal(
     error: ErrorDetail,
 ) -> Failure {
     let ErrorDetail { code, message, details, request_id } = error;
-    let needs_code = code == NEEDS_CODE;
+    let (needs_code, is_deleted) = (code == NEEDS_CODE, code == DELETED);
     let mut failure = match (code.as_str(), identity) {
         ("unauthenticated", Identity::Given(_)) => Failure::new(format!(
             "{server} does not accept the token."
@@ -67,6 +69,7 @@ fn refusal(
         _ => Failure::new(message),
     };
     failure.needs_code = needs_code;
+    failure.is_deleted = is_deleted;
     let faults = details.get("fields").and_then(Value::as_object);
     let mut faults =
         faults.into_iter().flatten().map(|(name, fault)| (name, fault.as_str().unwrap_or_default()));

@@ -1,7 +1,9 @@
 //! Why something was not done to an environment.
 
 use crate::auth::access::Action;
-use crate::model::name::{BranchName, EnvironmentName};
+use crate::model::name::{BranchName, EnvironmentName, Slug};
+use crate::model::project::Deletion;
+use crate::model::time::now;
 use crate::projects::{CleanupError, ProjectError};
 use crate::store::StoreError;
 
@@ -13,6 +15,9 @@ pub enum EnvironmentError {
     NotFound,
     #[error("You may not {}.", .0.shown())]
     Forbidden(Action),
+    /// Its project was deleted.
+    #[error("{}", .1.shown(.0, now()))]
+    Deleted(Slug, Deletion),
     #[error("The project has an environment \"{0}\" already.")]
     NameTaken(EnvironmentName),
     #[error("Another environment of the project follows `{0}`. A branch deploys to one place.")]
@@ -59,7 +64,10 @@ impl From<ProjectError> for EnvironmentError {
             ProjectError::Forbidden(action) => Self::Forbidden(action),
             ProjectError::Cleanup(error) => Self::Cleanup(error),
             ProjectError::Store(error) => error.into(),
+            ProjectError::Deleted(slug, deletion) => Self::Deleted(slug, deletion),
             ProjectError::NotFound
+            | ProjectError::NotDeleted(_)
+            | ProjectError::SlugOfDeleted(..)
             | ProjectError::SlugTaken(_)
             | ProjectError::TooMany(_)
             | ProjectError::NoSlug(_)

@@ -155,6 +155,7 @@ pub(in crate::store) async fn lock_enabled(
         .filter(environment_rows::id.eq(id))
         .filter(environment_rows::disabled_at.is_null())
         .filter(projects::disabled_at.is_null())
+        .filter(projects::deleted_at.is_null())
         .count();
     let enabled: i64 = on!(connection, |c| enabled.get_result(c).await)?;
     if enabled == 1 { Ok(()) } else { Err(StoreError::Disabled) }

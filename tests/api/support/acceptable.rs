@@ -186,6 +186,12 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let slug = project["slug"].as_str().unwrap();
             (format!("{}?confirm={slug}", with_id(&id_of(&project))), None)
         }
+        Endpoint::RestoreProject => {
+            let id = id_of(&project().await);
+            let until = gilgal::model::time::now() + chrono::TimeDelta::days(7);
+            server.store.mark_project_deleted(id.parse().unwrap(), until).await.unwrap();
+            (with_id(&id), None)
+        }
         Endpoint::CreateEnvironment => {
             (with_id(&id_of(&project().await)), Some(json!({ "name": "staging" })))
         }

@@ -43,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) registration: Registration,
     pub(crate) connections_per_peer: usize,
     pub(crate) max_projects: u32,
+    /// How long a deleted project can be brought back.
+    pub(crate) undo_of_deletion: Duration,
     pub(crate) request_limits: RequestLimits,
     /// `None`: the one of this machine.
     pub(crate) docker_host: Option<&'static str>,
@@ -55,6 +57,7 @@ impl Default for Options {
             registration: Registration::Open,
             connections_per_peer: usize::MAX,
             max_projects: u32::MAX,
+            undo_of_deletion: Duration::ZERO,
             request_limits: RequestLimits::default(),
             docker_host: None,
         }
@@ -76,6 +79,7 @@ pub(crate) struct TestServer {
 pub(crate) struct Surroundings {
     store: Store,
     pub(crate) removed: Mutex<Vec<String>>,
+    pub(crate) stopped: Mutex<Vec<String>>,
     pub(crate) removing_fails: Mutex<bool>,
     pub(crate) engine: Mutex<Result<(), String>>,
 }
@@ -93,6 +97,7 @@ impl TestServer {
         let surroundings = Arc::new(Surroundings {
             store: store.clone(),
             removed: Mutex::default(),
+            stopped: Mutex::default(),
             removing_fails: Mutex::default(),
             engine: Mutex::new(Ok(())),
         });
@@ -147,6 +152,7 @@ impl TestServer {
             mode: options.mode,
             address,
             max_projects: options.max_projects,
+            undo_of_deletion: options.undo_of_deletion,
             request_limits: options.request_limits,
             trusted_proxies: vec!["127.0.0.3/32".parse().unwrap()],
             cors_origins: vec!["https://dashboard.test".to_owned()],
@@ -207,8 +213,19 @@ impl ProjectCleanup for Surroundings {
             return Err(CleanupError { what: "the instances", source: Box::new(source) });
         }
         let now = self.store.project(project.id).await.unwrap();
-        assert!(now.disabled_at.is_some(), "a push could begin while the project is removed");
+        assert!(now.deletion.is_some(), "a push could begin while the project is removed");
         self.removed.lock().unwrap().push(project.slug.to_string());
+        Ok(())
+    }
+
+    async fn stop_project(&self, project: &Project) -> Result<(), CleanupError> {
+        let now = self.store.project(project.id).await.unwrap();
+        assert!(now.deletion.is_some(), "a push could begin while the project is stopped");
+        self.stopped.lock().unwrap().push(project.slug.to_string());
+        if *self.removing_fails.lock().unwrap() {
+            let source = std::io::Error::other("the engine does not answer");
+            return Err(CleanupError { what: "the instances", source: Box::new(source) });
+        }
         Ok(())
     }
 

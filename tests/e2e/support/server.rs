@@ -249,11 +249,13 @@ impl Server {
 
     fn delete_projects(&self) {
         for token in &self.owners {
-            let projects = self.request(Method::GET, "/api/projects", token, None).expect(200);
-            for project in projects["data"].as_array().unwrap() {
-                let (id, slug) = (project["id"].as_str().unwrap(), project["slug"].as_str().unwrap());
-                let path = format!("/api/projects/{id}?confirm={slug}");
-                self.request(Method::DELETE, &path, token, None).expect(204);
+            for list in ["/api/projects", "/api/projects?deleted=true"] {
+                let projects = self.request(Method::GET, list, token, None).expect(200);
+                for project in projects["data"].as_array().unwrap() {
+                    let (id, slug) = (project["id"].as_str().unwrap(), project["slug"].as_str().unwrap());
+                    let path = format!("/api/projects/{id}?confirm={slug}&now=true");
+                    self.request(Method::DELETE, &path, token, None).expect(204);
+                }
             }
         }
     }

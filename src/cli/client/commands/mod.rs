@@ -47,7 +47,7 @@ pub(super) async fn run(
         }
         ClientCommand::Logout { .. } => login::logout(&context()?, variables).await,
         ClientCommand::Whoami { .. } => account::whoami(&context()?).await,
-        ClientCommand::Projects { .. } => project::list(&context()?).await,
+        ClientCommand::Projects { deleted, connection: _ } => project::list(&context()?, deleted).await,
         ClientCommand::Create { name, slug, remote, no_remote, connection: _ } => {
             let remote = (!no_remote).then_some(remote);
             create::create(&context()?, name, slug, remote.as_deref()).await
@@ -59,10 +59,10 @@ pub(super) async fn run(
             let place = Place::find(&context, &place).await?;
             project::open(&context, &place, environment, variables).await
         }
-        ClientCommand::Destroy { confirm, project } => {
-            let (context, project) = in_project(context()?, &project).await?;
-            destroy::destroy(&context, &project, confirm).await
+        ClientCommand::Destroy { confirm, now, project } => {
+            destroy::destroy(&context()?, project.project.as_ref(), confirm, now).await
         }
+        ClientCommand::Undelete { slug, connection: _ } => destroy::undelete(&context()?, &slug).await,
         ClientCommand::Deployments { status, limit, action, place } => {
             let (context, of) = (context()?, named(&place));
             match action {

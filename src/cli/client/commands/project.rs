@@ -9,11 +9,14 @@ use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::{Table, facts};
 use crate::config::Variables;
-use crate::model::time::{age, now};
+use crate::model::time::{Timestamp, age, now};
 use crate::wire::project::{ProjectBody, ProjectStatus};
 use serde_json::{Value, json};
 
-pub(super) async fn list(context: &Context) -> Result<Answer, Failure> {
+pub(super) async fn list(context: &Context, deleted: bool) -> Result<Answer, Failure> {
+    if deleted {
+        return list_deleted(context).await;
+    }
     let projects = context.api.get_all("/api/projects?").await?;
     let mut table = Table::new(&["SLUG", "STATUS", "KIND", "AGE", "URL"]);
     for project in &projects {
@@ -27,6 +30,25 @@ pub(super) async fn list(context: &Context) -> Result<Answer, Failure> {
         ]);
     }
     let empty = "You have no projects yet. Make one: gilgal create";
+    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(projects)))
+}
+
+async fn list_deleted(context: &Context) -> Result<Answer, Failure> {
+    let projects = context.api.get_all("/api/projects?deleted=true&").await?;
+    let mut table = Table::new(&["SLUG", "DELETED", "CAN BE BROUGHT BACK UNTIL"]);
+    for project in &projects {
+        let ProjectBody { slug, deleted_at, restorable_until, .. } = parse(project.clone())?;
+        let minute = |time: Timestamp| time.format("%Y-%m-%d %H:%M UTC").to_string();
+        let is_over = restorable_until.is_none_or(|until| until <= now());
+        let until =
+            restorable_until.filter(|_| !is_over).map_or_else(|| "is being removed".to_owned(), minute);
+        table.row([
+            slug.to_string(),
+            deleted_at.map_or_else(|| "-".to_owned(), |at| format!("{} ago", age(at, now()))),
+            until,
+        ]);
+    }
+    let empty = "No deleted project can be brought back.";
     Ok(Answer::table(&table, context.screen.width, empty, Value::Array(projects)))
 }
 
@@ -75,5 +97,6 @@ const fn status_word(status: ProjectStatus) -> &'static str {
         ProjectStatus::Live => "live",
         ProjectStatus::Failed => "failed",
         ProjectStatus::Disabled => "disabled",
+        ProjectStatus::Deleted => "deleted",
     }
 }

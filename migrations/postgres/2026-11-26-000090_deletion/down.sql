@@ -1,0 +1,2 @@
+ALTER TABLE projects DROP COLUMN deleted_at;
+ALTER TABLE projects DROP COLUMN removed_after;
