@@ -162,8 +162,9 @@ impl From<ProjectError> for ApiError {
             }
             ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
             ProjectError::NoSlug(error) => Self::field("name", error),
-            ProjectError::NotConfirmed(slug) => {
-                Self::confirmation(ProjectError::NotConfirmed(slug.clone()), slug.as_str())
+            ProjectError::NotConfirmed { ref slug, .. } => {
+                let slug = slug.clone();
+                Self::confirmation(error, slug.as_str())
             }
             ProjectError::Cleanup(error) => {
                 Self::unavailable("Not everything could be removed yet. The server goes on with it.", error)

@@ -16,6 +16,7 @@ use crate::model::scope::Scope;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use std::sync::Arc;
+use tracing::Instrument;
 use warp::filters::BoxedFilter;
 use warp::http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
 use warp::http::{HeaderMap, Method, StatusCode};
@@ -111,6 +112,11 @@ async fn admit_and_handle(api: Arc<Api>, mut request: Request) -> Answer {
     };
     match idempotency::key_of(&request)? {
         Some(key) => idempotency::once(api, request, key, carry_out).await,
+        // What changes something goes on when the client hangs up: its entry in the audit log comes at its end.
+        None if request.endpoint.is_audited() && !request.endpoint.is_socket() => {
+            let done = tokio::spawn(carry_out(api, request).in_current_span());
+            done.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
+        }
         None => carry_out(api, request).await,
     }
 }

@@ -6,6 +6,7 @@ use super::manifest::{BUNDLE, Content, DATABASE, FORMAT, MANIFEST, Manifest, REP
 use crate::config::{Home, KEPT_FILES, Settings, Variables};
 use crate::git::Repositories;
 use crate::model::id::{ProjectId, ServerId};
+use crate::model::time::now;
 use crate::store;
 use std::fs;
 use std::io::{self, Read};
@@ -75,6 +76,9 @@ async fn into_empty(
     let settings = Settings::load(variables)?;
     // Last, since it is the only thing outside the home.
     store::import(settings.database_url.expose(), &unfinished.join(DATABASE), &content.database).await?;
+    // What was deleted when the backup was made may have been brought back since then: whoever restores has the time anew.
+    let store = store::Store::connect(settings.database_url.expose()).await?;
+    store.postpone_removals(now() + settings.undo_of_deletion).await?;
     for name in KEPT_FILES {
         match fs::rename(unfinished.join(name), folder.join(name)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}

@@ -5,7 +5,7 @@ use super::{Deployer, patience};
 use crate::engine::EngineError;
 use crate::model::deployment::Deployment;
 use crate::model::environment::Environment;
-use crate::model::instance::InstanceKey;
+use crate::model::instance::{Instance, InstanceKey};
 use crate::model::project::Project;
 use crate::model::volume::Volume;
 use crate::projects::{CleanupError, ProjectCleanup};
@@ -52,9 +52,16 @@ impl ProjectCleanup for Deployer {
             self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
         self.remove_routes(&environments).await;
         self.end_deployments(|deployment| deployment.project_id == project.id).await?;
+        // Before it is asked whether the project was brought back meanwhile: what that has started is not stopped.
+        let instances = self.engine.list().await.map_err(failed("the instances"))?;
+        let project = self.store.project(project.id).await.map_err(failed("the project"))?;
+        if project.is_in_service() {
+            return Ok(());
+        }
         // A deployment that did not end in its time may have set one again.
         self.remove_routes(&environments).await;
-        let stopped = self.stop_instances(|key| key.project_id == project.id).await;
+        let of_it = |instance: &&Instance| instance.key.project_id == project.id;
+        let stopped = self.stop_each(instances.iter().filter(of_it)).await;
         stopped.map_err(failed("the instances"))
     }
 
@@ -80,18 +87,19 @@ impl Deployer {
     /// Cancels deployments, and waits a while until they have undone what they made. What is left then is removed all the
     /// same, and what still appears later belongs to nothing and is removed by the reconciler.
     async fn end_deployments(&self, of_it: impl Fn(&Deployment) -> bool) -> Result<(), CleanupError> {
-        for deployment in self.store.unfinished_deployments().await.map_err(failed("the deployments"))? {
-            if of_it(&deployment) {
-                // One that cannot be cancelled any more is about to end: it is waited for like the others.
-                let _ = self.store.request_cancel(deployment.id).await.map_err(failed("a deployment"))?;
-            }
+        let mut ending = self.store.unfinished_deployments().await.map_err(failed("the deployments"))?;
+        ending.retain(of_it);
+        for deployment in &ending {
+            // One that cannot be cancelled any more is about to end: it is waited for like the others.
+            let _ = self.store.request_cancel(deployment.id).await.map_err(failed("a deployment"))?;
         }
         self.interrupts.signal();
         self.journal.wake_readers();
         let begun = Instant::now();
         while begun.elapsed() < UNDO_TIME {
             let unfinished = self.store.unfinished_deployments().await.map_err(failed("the deployments"))?;
-            if !unfinished.iter().any(&of_it) {
+            // Not for what was queued since then, as by whoever brings the project back.
+            if !unfinished.iter().any(|now| ending.iter().any(|deployment| deployment.id == now.id)) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -101,11 +109,11 @@ impl Deployer {
 
     async fn stop_instances(&self, of_it: impl Fn(&InstanceKey) -> bool) -> Result<(), EngineError> {
         let instances = self.engine.list().await?;
-        let stopping = instances
-            .iter()
-            .filter(|instance| of_it(&instance.key))
-            .map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
-        try_join_all(stopping).await?;
+        self.stop_each(instances.iter().filter(|instance| of_it(&instance.key))).await
+    }
+
+    async fn stop_each(&self, instances: impl Iterator<Item = &Instance>) -> Result<(), EngineError> {
+        try_join_all(instances.map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await?;
         Ok(())
     }
 

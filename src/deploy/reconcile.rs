@@ -91,7 +91,10 @@ impl Reconciler {
             instances
                 .into_iter()
                 .filter(|instance| !busy.contains(&instance.key.environment_id))
-                .filter(|instance| !(instance.key.is_one_off() && deployer.one_offs.has(&instance.key)))
+                .filter(|instance| {
+                    let is_served = current.contains_key(&instance.key.environment_id);
+                    !(is_served && instance.key.is_one_off() && deployer.one_offs.has(&instance.key))
+                })
                 .filter(|instance| {
                     let release = current.get(&instance.key.environment_id);
                     let is_wanted = |(release, is_stopped): &(Release, bool)| {

@@ -158,6 +158,11 @@ impl Deployer {
         self.engine.keep_running(&new.id).await?;
         {
             let _one_at_a_time = self.switching.lock().await;
+            // It may have been deleted meanwhile.
+            let project = self.store.project(environment.project_id).await?;
+            if !project.is_in_service() {
+                return Err(NotReplaced::NotNow);
+            }
             // What was deployed meanwhile replaces both.
             let current = self.store.current_release(environment.id).await?;
             let is_live = |current: &Release| current.instances_of() == release.instances_of();

@@ -130,7 +130,11 @@ impl Deployer {
         }
         let instances = self.engine.list().await?;
         let _one_at_a_time = self.switching.lock().await;
-        drop(self.router.set_route(self.route((&run.project, &run.environment), live, &instances)));
+        // It may be a deletion that the deployment was cancelled by: the reconciler removes what was started.
+        let project = until_stored(|| self.store.project(run.project.id)).await;
+        if project.is_ok_and(|project| project.is_in_service()) {
+            drop(self.router.set_route(self.route((&run.project, &run.environment), live, &instances)));
+        }
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub async fn delete(
         return Err(ProjectError::Deleted(project.slug.clone(), deletion));
     }
     if confirmation != Some(project.slug.as_str()) {
-        return Err(ProjectError::NotConfirmed(project.slug.clone()));
+        return Err(ProjectError::NotConfirmed { slug: project.slug.clone(), for_good: undo.is_zero() });
     }
     // No push begins from here on.
     let final_at = now() + TimeDelta::from_std(undo).unwrap_or(TimeDelta::MAX);

@@ -39,12 +39,20 @@ pub enum ProjectError {
     #[error(transparent)]
     NoSlug(InvalidName),
     /// What was given as confirmation is not the project's slug.
-    #[error("Deleting stops everything of the project. Confirm it with `?confirm={0}`.")]
-    NotConfirmed(Slug),
+    #[error("{what} Confirm it with `?confirm={slug}`.", what = what_deleting_does(*for_good))]
+    NotConfirmed { slug: Slug, for_good: bool },
     #[error(transparent)]
     Cleanup(#[from] CleanupError),
     #[error(transparent)]
     Store(StoreError),
+}
+
+const fn what_deleting_does(for_good: bool) -> &'static str {
+    if for_good {
+        "Deleting removes everything of the project, and cannot be undone."
+    } else {
+        "Deleting stops everything of the project; for a while it can be brought back."
+    }
 }
 
 impl From<StoreError> for ProjectError {

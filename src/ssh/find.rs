@@ -132,7 +132,7 @@ pub(super) fn refusal(error: ProjectError) -> Refusal {
         ProjectError::NotFound
         | ProjectError::SlugTaken(_)
         | ProjectError::NoSlug(_)
-        | ProjectError::NotConfirmed(_)
+        | ProjectError::NotConfirmed { .. }
         | ProjectError::Cleanup(_) => internal(error),
     }
 }

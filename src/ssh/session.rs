@@ -79,14 +79,19 @@ async fn answer(
     // What a one-off command does is written down when it begins.
     let is_written_down = matches!(request, Request::Run { .. });
     let carried_out = Box::pin(carry_out(front, caller, (&key, &user), request, (&still, read, output)));
-    let code = tokio::select! {
-        code = carried_out => code?,
-        refusal = still.no_longer(front), if !looks_itself => return Err(refusal),
+    let ended = tokio::select! {
+        ended = carried_out => ended,
+        refusal = still.no_longer(front), if !looks_itself => Err(refusal),
     };
-    if let Some(deed) = deed.filter(|_| !is_written_down) {
-        deed.record(front, caller, (&key, &user), Outcome::Ended(code)).await;
+    // What was refused changed nothing; what was cut off may have.
+    let outcome = match &ended {
+        Ok(code) => Some(Outcome::Ended(*code)),
+        Err(Refusal(why)) => still.was_cut_off().then_some(Outcome::Failed(why)),
+    };
+    if let (Some(deed), Some(outcome)) = (deed.filter(|_| !is_written_down), outcome) {
+        deed.record(front, caller, (&key, &user), outcome).await;
     }
-    Ok(code)
+    ended
 }
 
 /// Does what somebody asks for who has a key.

@@ -5,17 +5,18 @@ use crate::model::project::Project;
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::on;
+use crate::store::deployments::cancellable_states;
 use crate::store::environment_lock::lock_all as lock_environments;
 use crate::store::error::StoreError;
 use crate::store::projects::ProjectRow;
-use crate::store::schema::projects;
+use crate::store::schema::{deployments, projects};
 use crate::store::types::StoredTime;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
 impl Store {
     /// Notes that a project is deleted since now, and is really removed after a time; of two times the earlier one. A
-    /// deployment is queued before it, and is seen by whoever asks after it, or not at all.
+    /// deployment is queued before it, and is cancelled by it unless it is committed, or not at all.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when it has gone.
@@ -32,6 +33,13 @@ impl Store {
                 .first(c)
                 .await)?;
             let deleted_at = known.0.unwrap_or_else(StoredTime::now);
+            // What has not gone live does not any more, whoever is killed now.
+            let undecided = deployments::table
+                .filter(deployments::project_id.eq(id))
+                .filter(deployments::state.eq_any(cancellable_states()))
+                .filter(deployments::cancel_requested_at.is_null());
+            let cancelled = deployments::cancel_requested_at.eq(StoredTime::now());
+            on!(connection, |c| diesel::update(undecided).set(cancelled).execute(c).await)?;
             let earlier = known.0.and(known.1).map_or(final_at, |until| final_at.min(until.into()));
             let change = (
                 projects::deleted_at.eq(Some(deleted_at)),
@@ -86,6 +94,17 @@ impl Store {
             .load(c)
             .await)?;
         Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Puts off the removal of every deleted project that would be removed before a time.
+    pub async fn postpone_removals(&self, until: Timestamp) -> Result<(), StoreError> {
+        let mut connection = self.write().await?;
+        let earlier = projects::table
+            .filter(projects::deleted_at.is_not_null())
+            .filter(projects::removed_after.lt(StoredTime(until)));
+        let later = projects::removed_after.eq(Some(StoredTime(until)));
+        on!(connection, |c| diesel::update(earlier).set(later).execute(c).await)?;
+        Ok(())
     }
 
     /// The projects that are being brought back.

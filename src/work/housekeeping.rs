@@ -91,7 +91,9 @@ impl Housekeeping {
 
     async fn round(&self) -> Result<(), HousekeepingError> {
         self.put_aside().await?;
-        self.forget().await?;
+        if let Err(error) = self.forget().await {
+            tracing::warn!(error = &error as &dyn Error, "what has expired is not forgotten yet");
+        }
         let repositories = self.repositories.clone();
         let swept = tokio::task::spawn_blocking(move || repositories.sweep(STALE)).await;
         if let Ok(swept @ 1..) = swept.unwrap_or(Ok(0)) {

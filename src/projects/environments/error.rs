@@ -71,7 +71,7 @@ impl From<ProjectError> for EnvironmentError {
             | ProjectError::SlugTaken(_)
             | ProjectError::TooMany(_)
             | ProjectError::NoSlug(_)
-            | ProjectError::NotConfirmed(_) => Self::NotFound,
+            | ProjectError::NotConfirmed { .. } => Self::NotFound,
         }
     }
 }

@@ -115,7 +115,7 @@ fn undecided_states() -> Vec<DeploymentState> {
 }
 
 /// The states in which it is not too late to cancel.
-fn cancellable_states() -> Vec<DeploymentState> {
+pub(super) fn cancellable_states() -> Vec<DeploymentState> {
     DeploymentState::ALL.into_iter().filter(|state| state.can_be_cancelled()).collect()
 }
 

@@ -30,7 +30,8 @@ pub(super) async fn destroy(
     let how = if now {
         "removes it for good, with its releases, its logs, its volumes and its repository"
     } else {
-        "stops it; for a while `gilgal undelete` brings it back, then its releases, volumes and repository are removed"
+        "stops it; `gilgal undelete` brings it back for as long as the server keeps what was deleted, and then all of it is \
+         removed"
     };
     let confirmed = match confirm {
         Some(confirm) => confirm,
