@@ -5,7 +5,7 @@ use super::config::{TakenConfig, closed};
 use super::failure::Failure;
 use super::run::Run;
 use crate::engine::{EngineError, InstanceSpec};
-use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings, WatchSeconds};
+use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings, SleepSeconds, WatchSeconds};
 use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::{ProcessType, Slug};
@@ -48,7 +48,7 @@ pub(super) fn content(
     config: TakenConfig,
     build_variables: Option<String>,
 ) -> ReleaseContent {
-    let EnvironmentSettings { formation, limits, health, drain_seconds, watch_seconds, .. } =
+    let EnvironmentSettings { formation, limits, health, drain_seconds, watch_seconds, sleep_seconds, .. } =
         &environment.settings;
     let running = &plan.running;
     // What somebody has scaled stays so; what the project's files say is where an app begins.
@@ -65,6 +65,7 @@ pub(super) fn content(
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
+        sleep_seconds: running.sleep_seconds.map_or(*sleep_seconds, SleepSeconds),
         volumes: running.volumes.clone(),
         strategy: running.strategy,
         cron: running.cron.clone(),
@@ -82,6 +83,12 @@ pub(super) fn content(
 pub(super) fn places(content: &ReleaseContent) -> BTreeSet<Place> {
     let wanted = wanted(content).into_iter();
     wanted.flat_map(|(of, count)| (1..=count).map(move |index| (of.clone(), index))).collect()
+}
+
+/// The same of a release whose web instances may be asleep.
+pub(super) fn awake_places(content: &ReleaseContent, is_asleep: bool) -> BTreeSet<Place> {
+    let web = ProcessType::web();
+    places(content).into_iter().filter(|(of, _)| !is_asleep || *of != web).collect()
 }
 
 /// A process type and a number within it, from 1.
@@ -199,10 +206,12 @@ impl Deployer {
         targets: Vec<RouteTarget>,
     ) -> Route {
         let page = environment.settings.maintenance_page.as_ref().map(ToString::to_string);
-        let (standing, targets) = match (environment.stopped_at, environment.maintenance_at) {
-            (Some(_), _) => (Standing::Stopped, Vec::new()),
-            (None, Some(_)) => (Standing::Maintenance { page }, targets),
-            (None, None) => (Standing::Open, targets),
+        let Environment { stopped_at, maintenance_at, asleep_at, .. } = environment;
+        let (standing, targets) = match (stopped_at, maintenance_at, asleep_at) {
+            (Some(_), _, _) => (Standing::Stopped, Vec::new()),
+            (None, Some(_), _) => (Standing::Maintenance { page }, targets),
+            (None, None, Some(_)) => (Standing::Asleep, Vec::new()),
+            (None, None, None) => (Standing::Open, targets),
         };
         Route {
             environment_id: environment.id,
@@ -233,12 +242,13 @@ impl Deployer {
     }
 
     /// The places of what is live that the deployment leaves as they are: those of a release whose instances it adds to
-    /// or takes away from. Before the commit.
+    /// or takes away from, but for what is asleep. Before the commit.
     pub(super) async fn kept_places(&self, run: &Run) -> Result<BTreeSet<Place>, StoreError> {
         if run.instances_of() == run.deployment.id {
             return Ok(BTreeSet::new());
         }
         let live = self.store.current_release(run.environment.id).await?;
-        Ok(live.map(|release| places(&release.content)).unwrap_or_default())
+        let is_asleep = self.store.environment(run.environment.id).await?.asleep_at.is_some();
+        Ok(live.map(|release| awake_places(&release.content, is_asleep)).unwrap_or_default())
     }
 }

@@ -7,6 +7,7 @@ use super::instances::{self, STOP_GRACE};
 use super::patience::{unless_away, until_stored};
 use super::run::Run;
 use crate::engine::EngineError;
+use crate::model::environment::Environment;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
 use crate::model::release::{Release, ReleaseContent};
@@ -99,21 +100,28 @@ impl Deployer {
             tracing::error!(error = &error as &dyn std::error::Error, "what is live is not known");
             None
         });
-        let environment = until_stored(|| self.store.environment(run.environment.id)).await;
-        let is_stopped = environment.is_ok_and(|environment| environment.stopped_at.is_some());
+        // As it is now: it may have been woken since the deployment began.
+        let now = until_stored(|| self.store.environment(run.environment.id)).await;
+        let environment = now.as_ref().unwrap_or(&run.environment);
+        let is_stopped = environment.stopped_at.is_some();
         if let Some(live) = live.filter(|live| live.deployment_id != run.deployment.id && !is_stopped) {
-            self.start_release(run, &live).await?;
+            self.start_release(run, environment, &live).await?;
         }
         self.router.end_hold(run.environment.id);
         Ok(())
     }
 
     /// Starts the instances of a live release that do not run, and sends traffic to them.
-    async fn start_release(&self, run: &Run, live: &Release) -> Result<(), EngineError> {
+    async fn start_release(
+        &self,
+        run: &Run,
+        environment: &Environment,
+        live: &Release,
+    ) -> Result<(), EngineError> {
         let of = live.instances_of();
         let runs = |instance: &Instance| instance.state == InstanceState::Running;
         let there = self.instances_of(of).await?;
-        for (process_type, index) in instances::places(&live.content) {
+        for (process_type, index) in instances::awake_places(&live.content, environment.asleep_at.is_some()) {
             let fills = |instance: &Instance| instances::place(instance) == (process_type.clone(), index);
             if there.iter().any(|instance| fills(instance) && runs(instance)) {
                 continue;
@@ -130,7 +138,7 @@ impl Deployer {
         }
         let instances = self.engine.list().await?;
         let _one_at_a_time = self.switching.lock().await;
-        drop(self.router.set_route(self.route((&run.project, &run.environment), live, &instances)));
+        drop(self.router.set_route(self.route((&run.project, environment), live, &instances)));
         Ok(())
     }
 

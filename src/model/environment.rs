@@ -22,6 +22,8 @@ pub struct Environment {
     pub maintenance_at: Option<Timestamp>,
     /// Since when nothing of it runs.
     pub stopped_at: Option<Timestamp>,
+    /// Since when its web instances are stopped as nobody asked for them: the next request starts them.
+    pub asleep_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -38,6 +40,8 @@ pub struct EnvironmentSettings {
     pub drain_seconds: DrainSeconds,
     /// How long a new release is watched.
     pub watch_seconds: WatchSeconds,
+    /// After how long without a request its web instances are stopped.
+    pub sleep_seconds: SleepSeconds,
     /// The folder of the repository that is the project, in place of what its `gilgal.toml` says.
     pub root: Option<FolderPath>,
     /// What builds the project, and what starts it, where its own files do not say.
@@ -74,6 +78,19 @@ pub struct WatchSeconds(pub u16);
 impl Default for WatchSeconds {
     fn default() -> Self {
         Self(60)
+    }
+}
+
+/// Seconds without a request after which web instances are stopped until the next one comes; 0, as unless set: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SleepSeconds(pub u32);
+
+impl SleepSeconds {
+    /// The same as a duration; `None`: never.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        (self.0 > 0).then(|| Duration::from_secs(self.0.into()))
     }
 }
 

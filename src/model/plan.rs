@@ -126,6 +126,8 @@ pub struct Running {
     pub drain_seconds: Option<u16>,
     /// Seconds for which a release is watched after it went live.
     pub watch_seconds: Option<u16>,
+    /// Seconds without a request after which web instances are stopped; 0: never.
+    pub sleep_seconds: Option<u32>,
     /// Volumes that every instance has.
     pub volumes: BTreeMap<VolumeName, Mount>,
     /// How instances take the place of those before.

@@ -1,7 +1,7 @@
 //! Releases: what runs, never changed once made.
 
 use crate::model::cron::CronJob;
-use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
+use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, SleepSeconds, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
@@ -47,6 +47,9 @@ pub struct ReleaseContent {
     /// How long it is watched after it went live.
     #[serde(default)]
     pub watch_seconds: WatchSeconds,
+    /// After how long without a request its web instances are stopped.
+    #[serde(default)]
+    pub sleep_seconds: SleepSeconds,
     /// Volumes of the environment that every instance has.
     #[serde(default)]
     pub volumes: BTreeMap<VolumeName, Mount>,

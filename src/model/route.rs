@@ -37,4 +37,6 @@ pub enum Standing {
     Maintenance { page: Option<String> },
     /// Somebody has stopped it.
     Stopped,
+    /// Its web instances are stopped until the next request: that waits while they start.
+    Asleep,
 }

@@ -1,6 +1,6 @@
 //! One environment in the table.
 
-use crate::model::route::Route;
+use crate::model::route::{Route, Standing};
 use crate::router::counters::{Answered, Counters, Meter, ReleaseCounters, ReleaseMeter};
 use crate::router::hold::Hold;
 use crate::router::target::{InFlight, Target, TargetNumber};
@@ -18,6 +18,8 @@ pub(super) struct App {
     before: Option<Answered>,
     /// Requests wait until it is over.
     pub(super) hold: Option<Arc<Hold>>,
+    /// Requests wait until it is awake; there while it is asleep.
+    pub(super) sleep: Option<Arc<Hold>>,
     turn: AtomicUsize,
 }
 
@@ -43,12 +45,23 @@ impl App {
             None => (Arc::default(), None),
         };
         let hold = before.and_then(|before| before.hold.clone());
-        Self { route, targets, meter, release, before: replaced, hold, turn: AtomicUsize::new(0) }
+        let sleep = match route.standing {
+            Standing::Asleep => Some(before.and_then(|before| before.sleep.clone()).unwrap_or_else(Arc::default)),
+            Standing::Open | Standing::Maintenance { .. } | Standing::Stopped => None,
+        };
+        Self { route, targets, meter, release, before: replaced, hold, sleep, turn: AtomicUsize::new(0) }
     }
 
     /// The same with or without requests that wait.
     pub(super) fn with_hold(&self, hold: Option<Arc<Hold>>) -> Self {
         Self { hold, ..Self::new(self.route.clone(), Some(self)) }
+    }
+
+    /// The same, still asleep, with other requests that wait for it.
+    pub(super) fn with_sleep(&self, sleep: Hold) -> Self {
+        let app = Self::new(self.route.clone(), Some(self));
+        let sleep = app.sleep.is_some().then(|| Arc::new(sleep));
+        Self { sleep, ..app }
     }
 
     /// The next place in the round. Taken once per request, so that retries do not skew the round for others.

@@ -68,20 +68,7 @@ pub(super) async fn answer(
 fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<bool> {
     match outcome {
         Ok(response) => Some(response.status() >= StatusCode::INTERNAL_SERVER_ERROR),
-        Err(Problem::HungUp | Problem::BadResponse | Problem::TooSlow) => Some(true),
-        // Instances that are not there: the engine or the host may be restarted.
-        Err(Problem::NoInstance | Problem::Held | Problem::Unreachable) => None,
-        Err(Problem::Maintenance | Problem::Stopped) => None,
-        // The client's.
-        Err(
-            Problem::TwoHosts
-            | Problem::NoHost
-            | Problem::MethodNotAllowed
-            | Problem::NoSuchApp
-            | Problem::TooLarge
-            | Problem::ClientTooSlow
-            | Problem::ClientGone,
-        ) => None,
+        Err(problem) => problem.blames_release().then_some(true),
     }
 }
 
@@ -139,7 +126,7 @@ impl Exchange<'_> {
     }
 
     /// Refuses what is for an app that is out of service, and waits while its instances are replaced by others that cannot run
-    /// beside them.
+    /// beside them, or are started as they were asleep.
     async fn admit(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let options = &self.shared.options;
@@ -149,6 +136,9 @@ impl Exchange<'_> {
                 let Some(app) = table.find(&host) else { return Ok(()) };
                 let problem = match &app.route.standing {
                     Standing::Open => None,
+                    Standing::Asleep => {
+                        app.sleep.as_ref().filter(|sleep| sleep.refuses()).map(|_| Problem::NotWoken)
+                    }
                     Standing::Maintenance { page } => {
                         self.page.clone_from(page);
                         Some(Problem::Maintenance)
@@ -159,15 +149,23 @@ impl Exchange<'_> {
                     self.count(&app.meter);
                     return Err(problem);
                 }
-                app.hold.clone().map(|hold| (Arc::clone(&app.meter), hold))
+                let sleep = app.sleep.clone().map(|sleep| (sleep, Problem::Waking));
+                let hold = || app.hold.clone().map(|hold| (hold, Problem::Held));
+                sleep.or_else(hold).map(|waiting| (Arc::clone(&app.meter), waiting))
             };
-            let Some((meter, hold)) = wait_for else { return Ok(()) };
+            let Some((meter, (hold, problem))) = wait_for else { return Ok(()) };
             self.count(&meter);
+            if problem == Problem::Waking {
+                hold.want();
+                self.shared.wanted.notify_one();
+            }
             let begun = Instant::now();
             let left = options.hold_limit.saturating_sub(self.held);
-            let waited = hold.wait(options.max_held, left).await;
+            let is_over = hold.wait(options.max_held, left).await;
             self.held += begun.elapsed();
-            waited?;
+            if !is_over {
+                return Err(problem);
+            }
         }
     }
 

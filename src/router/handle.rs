@@ -12,7 +12,8 @@ use crate::router::tunnel::Tunnels;
 use arc_swap::ArcSwap;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 
 /// Where a router is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
@@ -33,6 +34,8 @@ pub(super) struct Shared {
     /// Told after every change of the table; the snapshot is written by whoever listens.
     pub(super) changed: watch::Sender<()>,
     pub(super) tunnels: Tunnels,
+    /// Told when a request has come for an app that is asleep.
+    pub(super) wanted: Notify,
     /// One change at a time: each is made from the table before it.
     changing: Mutex<()>,
 }
@@ -46,6 +49,7 @@ impl Shared {
             phase: watch::Sender::new(Phase::Serving),
             changed: watch::Sender::new(()),
             tunnels: Tunnels::default(),
+            wanted: Notify::new(),
             changing: Mutex::new(()),
         }
     }
@@ -72,8 +76,13 @@ impl Shared {
         let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let next = next(&self.table.load());
         let staying: HashSet<_> = next.targets().map(Arc::as_ptr).collect();
+        let still: HashSet<_> = next.sleeping().map(|(_, sleep)| Arc::as_ptr(sleep)).collect();
         let before = self.table.swap(Arc::new(next));
         drop(changing);
+        // What waited looks again.
+        for (_, over) in before.sleeping().filter(|(_, sleep)| !still.contains(&Arc::as_ptr(sleep))) {
+            over.end();
+        }
         let gone =
             before.targets().filter(|target| !staying.contains(&Arc::as_ptr(target))).cloned().collect();
         self.changed.send_replace(());
@@ -129,6 +138,27 @@ impl RouterHandle {
         drop(self.0.change(|table| table.with_hold(environment_id, None)));
         hold.end();
         Some(hold.read())
+    }
+
+    /// Returns when a request has come for an app that is asleep: one of [`Self::wanted`].
+    pub async fn is_wanted(&self) {
+        self.0.wanted.notified().await;
+    }
+
+    /// The environments that are asleep and that requests have come for.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<EnvironmentId> {
+        let table = self.0.table.load();
+        let wanted = table.sleeping().filter(|(_, sleep)| sleep.is_wanted());
+        wanted.map(|(environment_id, _)| environment_id).collect()
+    }
+
+    /// Answers the requests that wait for an app that is asleep, and those that come within a pause, with a 503 that says
+    /// that it did not start. What comes later wants it again.
+    pub fn stays_asleep(&self, environment_id: EnvironmentId, pause: Duration) {
+        let sleep = Hold::begin_refusing(pause);
+        // It has no targets.
+        drop(self.0.change(|table| table.with_changed(environment_id, |app| app.with_sleep(sleep))));
     }
 
     /// What the release of an environment has answered, and the one before it; `None` for an environment without a route.

@@ -24,7 +24,7 @@
 //! | 408 | `request_timeout` |
 //! | 413 | `payload_too_large` |
 //! | 502 | `app_hung_up`, `app_bad_response` |
-//! | 503 | `no_instance`, `app_unreachable`, `app_replaced`, `maintenance`, `app_stopped`, with `Retry-After` |
+//! | 503 | `no_instance`, `app_unreachable`, `app_replaced`, `app_waking`, `app_not_woken`, `maintenance`, `app_stopped`, with `Retry-After` |
 //! | 504 | `app_timeout` |
 //!
 //! Not here: TLS and certificates, and knowing which instances there should be.

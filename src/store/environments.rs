@@ -29,6 +29,7 @@ pub(super) struct EnvironmentRow {
     disabled_at: Option<StoredTime>,
     maintenance_at: Option<StoredTime>,
     stopped_at: Option<StoredTime>,
+    asleep_at: Option<StoredTime>,
 }
 
 /// An environment to make.
@@ -58,6 +59,7 @@ impl From<EnvironmentRow> for Environment {
             disabled_at: row.disabled_at.map(Into::into),
             maintenance_at: row.maintenance_at.map(Into::into),
             stopped_at: row.stopped_at.map(Into::into),
+            asleep_at: row.asleep_at.map(Into::into),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
@@ -79,6 +81,7 @@ impl EnvironmentRow {
             disabled_at: environment.disabled_at.map(Into::into),
             maintenance_at: environment.maintenance_at.map(Into::into),
             stopped_at: environment.stopped_at.map(Into::into),
+            asleep_at: environment.asleep_at.map(Into::into),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Store {
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,
+            asleep_at: None,
             created_at,
             updated_at: created_at,
         };

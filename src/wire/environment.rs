@@ -1,6 +1,6 @@
 //! Bodies of `/api/environments`.
 
-use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, WatchSeconds};
+use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, SleepSeconds, WatchSeconds};
 use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
@@ -18,6 +18,7 @@ pub struct EnvironmentFields {
     pub limits: Option<LimitsBody>,
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
+    pub sleep_seconds: Option<SleepSeconds>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
@@ -33,6 +34,7 @@ impl EnvironmentFields {
             limits: form.optional_value("limits", LIMITS),
             drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
             watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
+            sleep_seconds: form.optional_value("sleep_seconds", "a number of seconds"),
             on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
             root: form.change("root"),
             build_command: form.change("build_command"),
@@ -89,6 +91,7 @@ impl Body for ReplaceEnvironmentBody {
             limits: Some(fields.limits.unwrap_or_default()),
             drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
             watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
+            sleep_seconds: Some(fields.sleep_seconds.unwrap_or_default()),
             on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
@@ -133,6 +136,8 @@ pub struct EnvironmentBody {
     pub drain_seconds: DrainSeconds,
     /// For so long a new release is watched, and rolled back when it fails; 0: not at all.
     pub watch_seconds: WatchSeconds,
+    /// After so long without a request its web instances are stopped, until the next one comes; 0: never.
+    pub sleep_seconds: SleepSeconds,
     pub on_hang_up: HangUpPolicy,
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
@@ -143,6 +148,9 @@ pub struct EnvironmentBody {
     pub maintenance: bool,
     /// Whether somebody has stopped it.
     pub stopped: bool,
+    /// Since when its web instances are stopped as nobody asked for them; `null`: it is awake.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub asleep_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]

@@ -7,7 +7,7 @@ use crate::model::audit::CredentialKind;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
-use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
+use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, SleepSeconds, WatchSeconds};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
     InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
@@ -66,6 +66,7 @@ fn environment() -> ObjectBuilder {
         .property("limits", LimitsBody::schema())
         .property("drain_seconds", DrainSeconds::schema())
         .property("watch_seconds", WatchSeconds::schema())
+        .property("sleep_seconds", SleepSeconds::schema())
         .property("on_hang_up", HangUpPolicy::schema())
         .property(
             "root",
@@ -160,6 +161,7 @@ schemas! {
     CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
     DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
     WatchSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
+    SleepSeconds = integer().minimum(Some(0_u32)).maximum(Some(86_400_u32)),
     Formation = object().additional_properties(Some(integer())),
     ReleaseDiff = object()
         .property("image", boolean())

@@ -38,6 +38,7 @@ mod refusals;
 mod releases;
 mod repositories;
 mod restarts;
+mod sleep;
 mod start;
 mod support;
 mod uploads;

@@ -24,7 +24,7 @@ mod watch;
 use crate::model::cron::{Overlap, Schedule, TimeZoneName};
 use crate::model::name::{ConfigName, CronName, ProcessType, VolumeName};
 use crate::model::volume::Strategy;
-use numbers::{Cores, Count, LongTime, Memory, Port, Span, Threshold, Time};
+use numbers::{Cores, Count, LongSpan, LongTime, Memory, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -127,6 +127,9 @@ pub(crate) struct Deploy {
     /// How long a new release is watched; it is rolled back if it crashes again and again, or answers much worse than the one
     /// before: seconds, or a text such as `"2m"`; 0: not at all.
     pub(crate) watch: Option<Span>,
+    /// After how long without a request the instances of `web` are stopped; the next request waits while they start. Seconds, or a
+    /// text such as `"30m"`; 0: never, as where it is left out.
+    pub(crate) sleep: Option<LongSpan>,
     /// How new instances take the place of the old ones: `"rolling"` starts them beside each other, `"hold"` stops the old ones
     /// first and lets requests wait, `"recreate"` turns requests away meanwhile. Otherwise rolling, or hold with a volume
     /// that is written.

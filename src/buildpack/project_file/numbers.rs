@@ -92,6 +92,12 @@ const LONG_TIME: Quantity = Quantity {
     ..TIME
 };
 
+const LONG_SPAN: Quantity = Quantity {
+    expected: "seconds, or a text such as \"30s\", \"30m\" or \"2h\", a day at most, or 0 for never",
+    least: 0.0,
+    ..LONG_TIME
+};
+
 const MEMORY: Quantity = Quantity {
     expected: "MiB, or a text such as \"512M\" or \"1G\", from 16 MiB to 1 TiB",
     units: &[
@@ -154,6 +160,8 @@ quantities! {
     Span: SPAN;
     /// A time of up to a day, in milliseconds.
     LongTime: LONG_TIME;
+    /// A time of up to a day that may be none, in milliseconds.
+    LongSpan: LONG_SPAN;
     /// An amount of memory, in MiB.
     Memory: MEMORY;
     /// An amount of CPU, in thousandths of a core.

@@ -113,6 +113,7 @@ pub(crate) fn running(
     }
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
     running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
+    running.sleep_seconds = project.file.deploy.sleep.map(|time| time.0.div_ceil(1000));
     running.strategy = project.file.deploy.strategy;
     let mounts = project.file.volumes.iter();
     running.volumes =

@@ -3,7 +3,8 @@
 use super::EnvironmentError;
 use super::create::{check_host, taken};
 use crate::model::environment::{
-    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, WatchSeconds,
+    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, SleepSeconds,
+    WatchSeconds,
 };
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
@@ -13,6 +14,8 @@ use crate::store::Store;
 /// Longest time of a health check, in milliseconds, and of a drain, in seconds: an hour.
 const HOUR_MS: u32 = 3_600_000;
 const HOUR_SECONDS: u16 = 3_600;
+/// Longest time without a request until an app falls asleep.
+const DAY_SECONDS: u32 = 86_400;
 
 /// What is to become of an environment; `None` leaves a thing as it is, and `Some(None)` takes it away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +26,7 @@ pub struct EnvironmentChange {
     pub health: Option<HealthCheck>,
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
+    pub sleep_seconds: Option<SleepSeconds>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
@@ -38,6 +42,7 @@ impl EnvironmentChange {
             health: self.health.clone().unwrap_or(settings.health),
             drain_seconds: self.drain_seconds.unwrap_or(settings.drain_seconds),
             watch_seconds: self.watch_seconds.unwrap_or(settings.watch_seconds),
+            sleep_seconds: self.sleep_seconds.unwrap_or(settings.sleep_seconds),
             on_hang_up: self.on_hang_up.unwrap_or(settings.on_hang_up),
             root: self.root.clone().unwrap_or(settings.root),
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
@@ -85,7 +90,7 @@ pub async fn change(
 
 /// Refuses settings that mean nothing, or are more than this server gives.
 pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<(), EnvironmentError> {
-    let EnvironmentSettings { limits, health, drain_seconds, watch_seconds, .. } = settings;
+    let EnvironmentSettings { limits, health, drain_seconds, watch_seconds, sleep_seconds, .. } = settings;
     let invalid = |field, reason: String| Err(EnvironmentError::Invalid { field, reason });
     let between = |value: u32, least: u32, most: u32| (least..=most).contains(&value);
     // What is not asked for may be more than what may be asked for: the operator's business.
@@ -133,6 +138,9 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     if watch_seconds.0 > HOUR_SECONDS {
         return invalid("watch_seconds", "A release is watched for an hour at most.".to_owned());
     }
+    if sleep_seconds.0 > DAY_SECONDS {
+        return invalid("sleep_seconds", "An app falls asleep after a day at most; 0: never.".to_owned());
+    }
     Ok(())
 }
 
@@ -169,6 +177,7 @@ mod tests {
             refused(|settings| settings.health.probe = Probe::Http { path: "/a\r\nb".to_owned() }),
             refused(|settings| settings.drain_seconds = DrainSeconds(u16::MAX)),
             refused(|settings| settings.watch_seconds = WatchSeconds(u16::MAX)),
+            refused(|settings| settings.sleep_seconds = SleepSeconds(u32::MAX)),
             refused(|settings| settings.health.live_interval_ms = 10),
             refused(|settings| settings.health.live_failures = 0),
         ];
