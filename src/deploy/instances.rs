@@ -14,6 +14,7 @@ use crate::model::process::{Command, Formation};
 use crate::model::project::Project;
 use crate::model::release::{Release, ReleaseContent};
 use crate::model::route::{Route, RouteTarget, Standing};
+use crate::model::volume::Strategy;
 use crate::secrets::{ClosedVariable, open_files, open_variables};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
@@ -48,13 +49,16 @@ pub(super) fn content(
     config: TakenConfig,
     build_variables: Option<String>,
 ) -> ReleaseContent {
-    let EnvironmentSettings { formation, limits, health, drain_seconds, watch_seconds, sleep_seconds, .. } =
-        &environment.settings;
+    let EnvironmentSettings {
+        formation, limits, health, drain_seconds, watch_seconds, sleep_seconds, ..
+    } = &environment.settings;
     let running = &plan.running;
     // What somebody has scaled stays so; what the project's files say is where an app begins.
     let mut wanted = Formation(running.formation.clone());
     wanted.0.extend(formation.0.clone());
     let own_limits = running.limits.iter();
+    let writes = running.volumes.values().any(|mount| !mount.read_only);
+    let canary = environment.settings.canary.filter(|_| !writes && running.strategy.is_none());
     ReleaseContent {
         image,
         port: plan.port,
@@ -67,7 +71,8 @@ pub(super) fn content(
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
         sleep_seconds: running.sleep_seconds.map_or(*sleep_seconds, SleepSeconds),
         volumes: running.volumes.clone(),
-        strategy: running.strategy,
+        strategy: running.strategy.or_else(|| canary.map(|_| Strategy::Canary)),
+        canary: running.canary.or(canary),
         cron: running.cron.clone(),
         variables: running.variables.clone(),
         sealed_config: config.runtime,

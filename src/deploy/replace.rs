@@ -102,7 +102,11 @@ impl Deployer {
         let release = release.filter(is_its).ok_or(NotReplaced::NotNow)?;
         let environment = self.store.environment(id).await?;
         let project = self.store.project(environment.project_id).await?;
-        if is_served(&environment) && project.disabled_at.is_none() { Ok(release) } else { Err(NotReplaced::NotNow) }
+        if is_served(&environment) && project.disabled_at.is_none() {
+            Ok(release)
+        } else {
+            Err(NotReplaced::NotNow)
+        }
     }
 
     /// Stops an instance that no other may run beside, and starts it anew. There is no way back: what does not answer serves

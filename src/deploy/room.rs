@@ -22,7 +22,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
 impl Deployer {
     /// How the deployment takes the place of what is live; one that leaves its instances as they are stops none.
-    fn strategy(run: &Run) -> Strategy {
+    pub(super) fn strategy(run: &Run) -> Strategy {
         let content = run.deployment.record.content.as_ref();
         let own = content.filter(|content| content.instances_of.is_none());
         own.map_or(Strategy::Rolling, ReleaseContent::strategy)
@@ -43,7 +43,7 @@ impl Deployer {
             run.previous.map_or_else(|| "what ran before".to_owned(), |version| format!("v{version}"));
         run.step(&match strategy {
             Strategy::Hold => format!("Holding requests while {before} stops"),
-            Strategy::Recreate | Strategy::Rolling => format!("Stopping {before}"),
+            Strategy::Recreate | Strategy::Rolling | Strategy::Canary => format!("Stopping {before}"),
         });
         run.stopped_at = Some(Instant::now());
         if let Some(drain) = self.without_targets(run).await {
@@ -57,7 +57,7 @@ impl Deployer {
     pub(super) fn hold_requests(&self, run: &Run) {
         match Self::strategy(run) {
             Strategy::Hold => self.router.hold(run.environment.id),
-            Strategy::Rolling | Strategy::Recreate => {}
+            Strategy::Rolling | Strategy::Recreate | Strategy::Canary => {}
         }
     }
 

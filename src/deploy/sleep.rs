@@ -91,7 +91,11 @@ impl Deployer {
             (live.release, self.router.set_route(route).drain)
         };
         tracing::info!(environment = %id, version = release.version, "an environment falls asleep");
-        self.vitals.note(id, "web", "Nobody has asked for it: its instances are stopped until somebody does.");
+        self.vitals.note(
+            id,
+            "web",
+            "Nobody has asked for it: its instances are stopped until somebody does.",
+        );
         // A request may have come at the last moment.
         drain.finished(release.content.drain_seconds.duration()).await;
         self.stop_web(&release).await
@@ -149,7 +153,11 @@ impl Deployer {
             return Err(error);
         }
         let seconds = begun.elapsed().as_secs_f64();
-        self.vitals.note(id, "web", &format!("Somebody has asked for it: its instances run after {seconds:.1} s."));
+        self.vitals.note(
+            id,
+            "web",
+            &format!("Somebody has asked for it: its instances run after {seconds:.1} s."),
+        );
         Ok(())
     }
 

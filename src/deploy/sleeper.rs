@@ -125,7 +125,8 @@ impl Rounds {
         if !self.knows_left {
             match self.deployer.store.current_releases().await {
                 Ok(live) => {
-                    let asleep = live.into_iter().filter(|(_, environment, _)| environment.asleep_at.is_some());
+                    let asleep =
+                        live.into_iter().filter(|(_, environment, _)| environment.asleep_at.is_some());
                     self.left.extend(asleep.map(|(_, environment, _)| environment.id));
                     self.knows_left = true;
                 }
@@ -197,7 +198,9 @@ impl Rounds {
                 match stayed {
                     Ok(()) => drop(self.left.remove(&id)),
                     Err(NotDone::NotNow) => {}
-                    Err(error) => tracing::debug!(environment = %id, %error, "what is asleep was not stopped"),
+                    Err(error) => {
+                        tracing::debug!(environment = %id, %error, "what is asleep was not stopped")
+                    }
                 }
             }
             News::Woken(id, woken) => {
@@ -214,14 +217,17 @@ impl Rounds {
                 return;
             }
             // Its requests wait on, as long as they may.
-            Err(NotDone::NotNow | NotDone::Store(_) | NotDone::Engine(EngineError::Unavailable { .. })) => return,
+            Err(NotDone::NotNow | NotDone::Store(_) | NotDone::Engine(EngineError::Unavailable { .. })) => {
+                return;
+            }
             Err(error @ (NotDone::NotHealthy { .. } | NotDone::Config(_) | NotDone::Engine(_))) => error,
         };
         let failures = self.failures.entry(id).or_default();
         *failures = failures.saturating_add(1);
         let pause = PAUSE.saturating_mul(1 << (*failures - 1).min(16)).min(LONGEST_PAUSE);
         tracing::warn!(environment = %id, %error, pause = pause.as_secs(), "an environment was not woken");
-        let text = format!("It did not start: {error}. The first request in {} s starts it again.", pause.as_secs());
+        let text =
+            format!("It did not start: {error}. The first request in {} s starts it again.", pause.as_secs());
         self.deployer.vitals.note(id, "web", &text);
         self.deployer.router.stays_asleep(id, pause);
     }

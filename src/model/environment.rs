@@ -4,6 +4,7 @@ use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::CanaryOptions;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -42,6 +43,9 @@ pub struct EnvironmentSettings {
     pub watch_seconds: WatchSeconds,
     /// After how long without a request its web instances are stopped.
     pub sleep_seconds: SleepSeconds,
+    /// How new instances are tried out, where the project's files do not say how they take the place of the old ones and none
+    /// writes a volume; `None`: not at all.
+    pub canary: Option<CanaryOptions>,
     /// The folder of the repository that is the project, in place of what its `gilgal.toml` says.
     pub root: Option<FolderPath>,
     /// What builds the project, and what starts it, where its own files do not say.

@@ -7,7 +7,7 @@ use crate::model::image::ImageName;
 use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
-use crate::model::volume::{Mount, Strategy};
+use crate::model::volume::{CanaryOptions, Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -132,6 +132,8 @@ pub struct Running {
     pub volumes: BTreeMap<VolumeName, Mount>,
     /// How instances take the place of those before.
     pub strategy: Option<Strategy>,
+    /// How new ones are tried out.
+    pub canary: Option<CanaryOptions>,
     /// Commands that run by a schedule.
     pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that are no secret; config vars of the same name win.

@@ -7,7 +7,7 @@ use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
-use crate::model::volume::{ManyWriters, Mount, Strategy};
+use crate::model::volume::{CanaryOptions, ManyWriters, Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -56,6 +56,9 @@ pub struct ReleaseContent {
     /// How its instances take the place of those before, where the project says so.
     #[serde(default)]
     pub strategy: Option<Strategy>,
+    /// How they are tried out before, where the strategy does.
+    #[serde(default)]
+    pub canary: Option<CanaryOptions>,
     /// Commands that run by a schedule.
     #[serde(default)]
     pub cron: BTreeMap<CronName, CronJob>,

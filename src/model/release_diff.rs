@@ -56,8 +56,8 @@ impl ReleaseDiff {
         });
         let settings = |content: &ReleaseContent| {
             let ReleaseContent { limits, process_limits, health, drain_seconds, port, .. } = content.clone();
-            let ReleaseContent { volumes, watch_seconds, sleep_seconds, .. } = content.clone();
-            let watched = (watch_seconds, sleep_seconds);
+            let ReleaseContent { volumes, watch_seconds, sleep_seconds, canary, .. } = content.clone();
+            let watched = (watch_seconds, sleep_seconds, canary);
             (limits, process_limits, health, drain_seconds, port, volumes, content.strategy(), watched)
         };
         Self {

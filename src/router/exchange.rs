@@ -242,9 +242,10 @@ impl Exchange<'_> {
         let table = self.shared.table.load();
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
         self.count(&app.meter);
-        self.release = Some(Arc::clone(&app.release));
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
-        app.pick(turn, &self.tried).ok_or(Problem::NoInstance)
+        let (chosen, release) = app.pick(turn, &self.tried).ok_or(Problem::NoInstance)?;
+        self.release = Some(Arc::clone(release));
+        Ok(chosen)
     }
 
     /// Turns the app's answer into the client's.

@@ -1,13 +1,16 @@
 //! Changing what a running router serves.
 
-use crate::model::id::EnvironmentId;
-use crate::model::route::Route;
+use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::route::{Route, RouteTarget, Standing};
+use crate::router::app::App;
+use crate::router::canary::{Canary, CanaryCounters};
 use crate::router::counters::{Counters, ReleaseCounters};
 use crate::router::drain::Switched;
 use crate::router::hold::{Held, Hold};
 use crate::router::options::RouterOptions;
 use crate::router::request_id::RequestIds;
 use crate::router::table::Table;
+use crate::router::target::Target;
 use crate::router::tunnel::Tunnels;
 use arc_swap::ArcSwap;
 use std::collections::HashSet;
@@ -159,6 +162,44 @@ impl RouterHandle {
         let sleep = Hold::begin_refusing(pause);
         // It has no targets.
         drop(self.0.change(|table| table.with_changed(environment_id, |app| app.with_sleep(sleep))));
+    }
+
+    /// Sends a part of the requests for an environment, in percent, to instances of a deployment that is not live; until
+    /// [`Self::end_canary`], or a route that leads to another deployment. `false` where nothing is served, and nothing is
+    /// done.
+    pub fn begin_canary(
+        &self,
+        environment_id: EnvironmentId,
+        deployment_id: DeploymentId,
+        percent: u8,
+        targets: Vec<RouteTarget>,
+    ) -> bool {
+        let targets: Vec<Arc<Target>> = targets.into_iter().map(Target::new).collect();
+        let mut has_begun = false;
+        // Those of one that was tried out before this server was interrupted, if any, are the same instances.
+        drop(self.0.change(|table| {
+            let serves = |app: &&Arc<App>| app.route.standing == Standing::Open && !app.targets.is_empty();
+            let Some(app) = table.app(environment_id).filter(serves) else { return table.clone() };
+            has_begun = true;
+            let (meter, others_before) = (Arc::default(), app.release.read());
+            let canary = Arc::new(Canary { deployment_id, percent, targets, meter, others_before });
+            table.with_changed(environment_id, |app| app.with_canary(Some(canary)))
+        }));
+        has_begun
+    }
+
+    /// What was answered since it began; `None` where nothing is tried out.
+    #[must_use]
+    pub fn canary_counters(&self, environment_id: EnvironmentId) -> Option<CanaryCounters> {
+        let table = self.0.table.load();
+        let app = table.app(environment_id)?;
+        Some(app.canary.as_ref()?.counters(app.release.read()))
+    }
+
+    /// Sends every request to what is live again. `None` where nothing is tried out.
+    pub fn end_canary(&self, environment_id: EnvironmentId) -> Option<Switched> {
+        self.0.table.load().app(environment_id)?.canary.as_ref()?;
+        Some(self.0.change(|table| table.with_changed(environment_id, |app| app.with_canary(None))))
     }
 
     /// What the release of an environment has answered, and the one before it; `None` for an environment without a route.

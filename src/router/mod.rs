@@ -32,6 +32,7 @@
 mod access_log;
 mod app;
 mod body;
+mod canary;
 mod client_connection;
 mod connection;
 mod counters;
@@ -57,13 +58,16 @@ mod table;
 mod target;
 mod tunnel;
 mod turn;
+mod verdict;
 
+pub use canary::CanaryCounters;
 pub use counters::{Answered, Counters, ReleaseCounters};
 pub use drain::{Drain, Drained, Switched};
 pub use handle::RouterHandle;
 pub use hold::Held;
 pub use listener::{BindError, Bound, Router, Stopped};
 pub use options::RouterOptions;
+pub use verdict::worse;
 
 #[cfg(test)]
 mod tests;

@@ -32,7 +32,7 @@ impl Table {
 
     /// Every target of the table.
     pub(super) fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
-        self.apps.values().flat_map(|app| &app.targets)
+        self.apps.values().flat_map(|app| app.all_targets())
     }
 
     /// This table with one environment's route set or replaced.

@@ -5,6 +5,7 @@ use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::CanaryOptions;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -19,6 +20,7 @@ pub struct EnvironmentFields {
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
     pub sleep_seconds: Option<SleepSeconds>,
+    pub canary: Option<Option<CanaryBody>>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
@@ -35,6 +37,7 @@ impl EnvironmentFields {
             drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
             watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
             sleep_seconds: form.optional_value("sleep_seconds", "a number of seconds"),
+            canary: form.change_value("canary", CANARY),
             on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
             root: form.change("root"),
             build_command: form.change("build_command"),
@@ -46,6 +49,7 @@ impl EnvironmentFields {
 
 const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
      `live_interval_ms` and `live_failures`";
+const CANARY: &str = "an object with `percent` or `seconds`, or null";
 const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
 /// `POST /api/projects/:id/environments`.
@@ -92,6 +96,7 @@ impl Body for ReplaceEnvironmentBody {
             drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
             watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
             sleep_seconds: Some(fields.sleep_seconds.unwrap_or_default()),
+            canary: Some(fields.canary.flatten()),
             on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
@@ -138,6 +143,9 @@ pub struct EnvironmentBody {
     pub watch_seconds: WatchSeconds,
     /// After so long without a request its web instances are stopped, until the next one comes; 0: never.
     pub sleep_seconds: SleepSeconds,
+    /// How new instances are tried out, where the project's files do not say how they take the place of the old ones and none
+    /// writes a volume; `null`: not at all.
+    pub canary: Option<CanaryBody>,
     pub on_hang_up: HangUpPolicy,
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
@@ -223,6 +231,35 @@ impl HealthBody {
             live_interval_ms: self.live_interval_ms,
             live_failures: self.live_failures,
         })
+    }
+}
+
+/// New instances get a part of the requests for a while before they get all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanaryBody {
+    /// Of the requests, from 1 to 99.
+    pub percent: u8,
+    pub seconds: u16,
+}
+
+impl Default for CanaryBody {
+    fn default() -> Self {
+        CanaryOptions::default().into()
+    }
+}
+
+impl From<CanaryOptions> for CanaryBody {
+    fn from(options: CanaryOptions) -> Self {
+        let CanaryOptions { percent, seconds } = options;
+        Self { percent, seconds }
+    }
+}
+
+impl From<CanaryBody> for CanaryOptions {
+    fn from(body: CanaryBody) -> Self {
+        let CanaryBody { percent, seconds } = body;
+        Self { percent, seconds }
     }
 }
 

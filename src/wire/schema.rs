@@ -25,7 +25,7 @@ use crate::model::title::Title;
 use crate::model::user::ServerRole;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
-    HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    CanaryBody, HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
     UpdateEnvironmentBody,
 };
 use crate::wire::process::FormationBody;
@@ -67,6 +67,10 @@ fn environment() -> ObjectBuilder {
         .property("drain_seconds", DrainSeconds::schema())
         .property("watch_seconds", WatchSeconds::schema())
         .property("sleep_seconds", SleepSeconds::schema())
+        .property(
+            "canary",
+            OneOfBuilder::new().item(CanaryBody::schema()).item(ObjectBuilder::new().schema_type(Type::Null)),
+        )
         .property("on_hang_up", HangUpPolicy::schema())
         .property(
             "root",

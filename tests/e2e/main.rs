@@ -9,6 +9,7 @@ mod access;
 mod backup;
 mod branches;
 mod build_variables;
+mod canary;
 mod client;
 mod config;
 mod cron;

@@ -69,7 +69,10 @@ fn a_burst_wakes_what_is_asleep_once_and_none_of_it_fails() {
     let listed = ada.ssh(&server, &["ps", "shop"]).expect_success();
     assert!(listed.contains("web.1     running"), "{listed}");
     let log = ada.ssh(&server, &["logs", "shop", "--app"]).expect_success();
-    assert!(log.contains("gilgal[web]: Nobody has asked for it") && log.contains("its instances run after"), "{log}");
+    assert!(
+        log.contains("gilgal[web]: Nobody has asked for it") && log.contains("its instances run after"),
+        "{log}"
+    );
 
     // Again, and over restarts of the server: a stop, and a kill.
     wait_until_asleep(&server, &ada);
@@ -149,7 +152,10 @@ fn a_start_that_fails_says_so_and_is_tried_again() {
     assert_eq!(answer.status, 503);
     assert!(answer.body.contains("The app did not start"), "{}", answer.body);
     let log = ada.ssh(&server, &["logs", "shop", "--app"]).expect_success();
-    assert!(log.contains("gilgal[web]: It did not start: web.1: the new instance ended with exit code 7."), "{log}");
+    assert!(
+        log.contains("gilgal[web]: It did not start: web.1: the new instance ended with exit code 7."),
+        "{log}"
+    );
     wait_until_asleep(&server, &ada);
     docker(&["exec", &server.engine().containers()[0], "touch", "/state/mended"]);
     wait_until("it is tried again", PATIENCE, || server.get("shop", "/").status == 200);

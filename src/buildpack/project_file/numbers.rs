@@ -207,6 +207,8 @@ numbers! {
     Port: port, { "type": "integer", "minimum": 1, "maximum": 65535 };
     /// Good answers in a row.
     Threshold: threshold, { "type": "integer", "minimum": 1, "maximum": 100 };
+    /// A part that is neither none nor all.
+    Percent: percent, { "type": "integer", "minimum": 1, "maximum": 99 };
     /// A number of instances.
     Count: count, { "type": "integer", "minimum": 0, "maximum": 100 };
 }
@@ -222,6 +224,13 @@ fn threshold(number: i64) -> Result<u16, String> {
     match count(number) {
         Ok(number) if number != 0 => Ok(number),
         Ok(_) | Err(_) => Err(format!("{number} is out of range, use a number from 1 to 100")),
+    }
+}
+
+fn percent(number: i64) -> Result<u16, String> {
+    match u16::try_from(number) {
+        Ok(percent @ 1..=99) => Ok(percent),
+        _ => Err(format!("{number} is out of range, use a number from 1 to 99")),
     }
 }
 

@@ -9,6 +9,7 @@ use crate::model::environment::{
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
 use crate::model::project::Project;
+use crate::model::volume::CanaryOptions;
 use crate::store::Store;
 
 /// Longest time of a health check, in milliseconds, and of a drain, in seconds: an hour.
@@ -27,6 +28,7 @@ pub struct EnvironmentChange {
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
     pub sleep_seconds: Option<SleepSeconds>,
+    pub canary: Option<Option<CanaryOptions>>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
@@ -43,6 +45,7 @@ impl EnvironmentChange {
             drain_seconds: self.drain_seconds.unwrap_or(settings.drain_seconds),
             watch_seconds: self.watch_seconds.unwrap_or(settings.watch_seconds),
             sleep_seconds: self.sleep_seconds.unwrap_or(settings.sleep_seconds),
+            canary: self.canary.unwrap_or(settings.canary),
             on_hang_up: self.on_hang_up.unwrap_or(settings.on_hang_up),
             root: self.root.clone().unwrap_or(settings.root),
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
@@ -141,6 +144,13 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     if sleep_seconds.0 > DAY_SECONDS {
         return invalid("sleep_seconds", "An app falls asleep after a day at most; 0: never.".to_owned());
     }
+    let is_canary = |canary: &CanaryOptions| {
+        (1..=99).contains(&canary.percent) && (1..=HOUR_SECONDS).contains(&canary.seconds)
+    };
+    if !settings.canary.as_ref().is_none_or(is_canary) {
+        let reason = "From 1 to 99 percent of the requests try new instances out, for an hour at most.";
+        return invalid("canary", reason.to_owned());
+    }
     Ok(())
 }
 
@@ -178,6 +188,7 @@ mod tests {
             refused(|settings| settings.drain_seconds = DrainSeconds(u16::MAX)),
             refused(|settings| settings.watch_seconds = WatchSeconds(u16::MAX)),
             refused(|settings| settings.sleep_seconds = SleepSeconds(u32::MAX)),
+            refused(|settings| settings.canary = Some(CanaryOptions { percent: 100, seconds: 1 })),
             refused(|settings| settings.health.live_interval_ms = 10),
             refused(|settings| settings.health.live_failures = 0),
         ];
