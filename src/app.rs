@@ -152,6 +152,7 @@ impl App {
                 room: room.clone(),
                 ssh_program: home.fetch_ssh(),
             },
+            images_kept: settings.disk.images_per_environment,
             maxima: settings.instance_maxima,
             build_limits: BuildLimits {
                 memory_mib: settings.build_memory_mib,

@@ -84,6 +84,8 @@ pub struct Deployer {
     pub address: PublicAddress,
     pub build_timeout: Duration,
     pub elsewhere: Elsewhere,
+    /// Images of an environment that are kept to roll back to, those of the newest releases: releases may share one.
+    pub images_kept: u32,
     /// What projects may ask for.
     pub maxima: Maxima,
     /// What one command of a build may use.
