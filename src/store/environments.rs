@@ -182,6 +182,30 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
+    /// Takes back how many instances of some process types an environment was to have, where it is still so: each count
+    /// with the one that takes its place.
+    pub async fn set_formation_back(
+        &self,
+        id: EnvironmentId,
+        changes: &BTreeMap<ProcessType, (u16, u16)>,
+    ) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            environment_lock::lock(connection, id).await?;
+            let row = environments::table.find(id).select(environments::settings);
+            let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
+            for (process_type, (from, to)) in changes {
+                match settings.0.formation.0.get_mut(process_type) {
+                    Some(count) if count == from => *count = *to,
+                    Some(_) | None => {}
+                }
+            }
+            let change = environments::settings.eq(settings);
+            on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
+            Ok(())
+        })
+        .await
+    }
+
     /// Sets how many instances of some process types an environment has; what is set of others stays.
     ///
     /// # Errors
