@@ -113,6 +113,7 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         build_command,
         start_command,
         maintenance_page,
+        error_page,
     } = fields;
     let both = || ApiError::field("health", "Ask for a `path` or for `tcp`, not for both.");
     Ok(EnvironmentChange {
@@ -129,6 +130,7 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         build_command,
         start_command,
         maintenance_page,
+        error_page,
     })
 }
 
@@ -154,6 +156,7 @@ async fn shown(api: &Api, project: &Project, environment: Environment) -> Result
         build_command: settings.build_command,
         start_command: settings.start_command,
         maintenance_page: settings.maintenance_page,
+        error_page: settings.error_page,
         maintenance: environment.maintenance_at.is_some(),
         stopped: environment.stopped_at.is_some(),
         asleep_at: environment.asleep_at,

@@ -223,6 +223,7 @@ impl Deployer {
             deployment_id,
             hosts: vec![self.address.host(&project.slug, &environment.name)],
             standing,
+            error_page: environment.settings.error_page.as_ref().map(ToString::to_string),
             targets,
         }
     }

@@ -53,6 +53,8 @@ pub struct EnvironmentSettings {
     pub start_command: Option<CommandLine>,
     /// What people see while it is being worked on, in HTML.
     pub maintenance_page: Option<MaintenancePage>,
+    /// What they see when no instance answers, in HTML.
+    pub error_page: Option<MaintenancePage>,
 }
 
 /// Seconds that old instances get to finish requests; 30 unless set, as Heroku's shutdown time.

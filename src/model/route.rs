@@ -16,6 +16,9 @@ pub struct Route {
     /// Whether requests are let through to them.
     #[serde(default)]
     pub standing: Standing,
+    /// What people see when none of them answers, in HTML; `None`: a page of the router's.
+    #[serde(default)]
+    pub error_page: Option<String>,
     /// The healthy `web` instances. Empty: the app exists but cannot serve now (503, not 404).
     pub targets: Vec<RouteTarget>,
 }

@@ -14,6 +14,8 @@ pub(super) struct App {
     pub(super) route: Route,
     pub(super) targets: Vec<Arc<Target>>,
     pub(super) meter: Arc<Meter>,
+    /// What people see when no target answers.
+    pub(super) error_page: Option<Arc<str>>,
     /// Of the release that is served now, and what the one before it had answered in all.
     pub(super) release: Arc<ReleaseMeter>,
     before: Option<Answered>,
@@ -61,7 +63,8 @@ impl App {
         };
         let canary = canary.filter(|_| goes_on).cloned();
         let turn = AtomicUsize::new(0);
-        Self { route, targets, meter, release, before: replaced, hold, sleep, canary, turn }
+        let error_page = route.error_page.as_deref().map(Arc::from);
+        Self { route, targets, meter, error_page, release, before: replaced, hold, sleep, canary, turn }
     }
 
     /// The same with or without requests that wait.

@@ -37,12 +37,13 @@ pub(super) async fn answer(
         release: None,
         held: Duration::ZERO,
         page: None,
+        error_page: None,
         turn: None,
         tried: Vec::new(),
     };
     let begun = Instant::now();
     let outcome = exchange.run(request).await;
-    let Exchange { meter, release, held, page, .. } = exchange;
+    let Exchange { meter, release, held, page, error_page, .. } = exchange;
     if let Some(release) = release
         && let Some(is_error) = blames_release(&outcome)
     {
@@ -52,7 +53,9 @@ pub(super) async fn answer(
         Ok(response) => response,
         Err(problem) => {
             tracing::debug!(code = problem.code(), id = ?request_id, "the router answered itself");
-            pages::render(problem, page, accept.as_ref(), request_id.clone())
+            let own =
+                page.or_else(|| error_page.filter(|_| problem.has_error_page()).map(|page| page.to_string()));
+            pages::render(problem, own, accept.as_ref(), request_id.clone())
         }
     };
     if let Some(meter) = meter {
@@ -83,6 +86,8 @@ struct Exchange<'a> {
     held: Duration,
     /// What the app has for people while it is being worked on.
     page: Option<String>,
+    /// What it has for when it does not answer.
+    error_page: Option<Arc<str>>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -134,6 +139,7 @@ impl Exchange<'_> {
             let wait_for = {
                 let table = self.shared.table.load();
                 let Some(app) = table.find(&host) else { return Ok(()) };
+                self.error_page.clone_from(&app.error_page);
                 let problem = match &app.route.standing {
                     Standing::Open => None,
                     Standing::Asleep => {

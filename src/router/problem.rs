@@ -154,6 +154,29 @@ impl Problem {
         }
     }
 
+    /// Whether it is the app that does not answer, so that people get the page that it has for this.
+    pub(super) const fn has_error_page(self) -> bool {
+        match self {
+            Self::NoInstance
+            | Self::Held
+            | Self::Waking
+            | Self::NotWoken
+            | Self::Unreachable
+            | Self::HungUp
+            | Self::BadResponse
+            | Self::TooSlow => true,
+            Self::Maintenance
+            | Self::Stopped
+            | Self::TwoHosts
+            | Self::NoHost
+            | Self::MethodNotAllowed
+            | Self::NoSuchApp
+            | Self::TooLarge
+            | Self::ClientTooSlow
+            | Self::ClientGone => false,
+        }
+    }
+
     /// Whether it is the release that has failed.
     pub(super) const fn blames_release(self) -> bool {
         match self {

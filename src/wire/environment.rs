@@ -26,6 +26,7 @@ pub struct EnvironmentFields {
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
     pub maintenance_page: Option<Option<MaintenancePage>>,
+    pub error_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentFields {
@@ -43,6 +44,7 @@ impl EnvironmentFields {
             build_command: form.change("build_command"),
             start_command: form.change("start_command"),
             maintenance_page: form.change("maintenance_page"),
+            error_page: form.change("error_page"),
         }
     }
 }
@@ -102,6 +104,7 @@ impl Body for ReplaceEnvironmentBody {
             build_command: Some(fields.build_command.flatten()),
             start_command: Some(fields.start_command.flatten()),
             maintenance_page: Some(fields.maintenance_page.flatten()),
+            error_page: Some(fields.error_page.flatten()),
         };
         Some(Self { name: name?, fields })
     }
@@ -152,6 +155,8 @@ pub struct EnvironmentBody {
     pub start_command: Option<CommandLine>,
     /// What people see while it is being worked on, in HTML; `null`: a page of the server's.
     pub maintenance_page: Option<MaintenancePage>,
+    /// What people see when no instance answers, in HTML; `null`: a page of the server's.
+    pub error_page: Option<MaintenancePage>,
     /// Whether requests get that page.
     pub maintenance: bool,
     /// Whether somebody has stopped it.

@@ -79,6 +79,7 @@ fn environment() -> ObjectBuilder {
         .property("build_command", string_or_null())
         .property("start_command", string_or_null())
         .property("maintenance_page", string_or_null())
+        .property("error_page", string_or_null())
 }
 
 /// What is to become of a config var.

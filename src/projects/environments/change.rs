@@ -34,6 +34,7 @@ pub struct EnvironmentChange {
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
     pub maintenance_page: Option<Option<MaintenancePage>>,
+    pub error_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentChange {
@@ -51,6 +52,7 @@ impl EnvironmentChange {
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
             start_command: self.start_command.clone().unwrap_or(settings.start_command),
             maintenance_page: self.maintenance_page.clone().unwrap_or(settings.maintenance_page),
+            error_page: self.error_page.clone().unwrap_or(settings.error_page),
             formation: settings.formation,
         }
     }
