@@ -10,6 +10,7 @@ mod backup;
 mod branches;
 mod build_variables;
 mod canary;
+mod chaos;
 mod client;
 mod config;
 mod cron;
