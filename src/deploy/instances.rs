@@ -70,6 +70,7 @@ pub(super) fn content(
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
         sleep_seconds: running.sleep_seconds.map_or(*sleep_seconds, SleepSeconds),
+        sticky: running.sticky,
         volumes: running.volumes.clone(),
         strategy: running.strategy.or_else(|| canary.map(|_| Strategy::Canary)),
         canary: running.canary.or(canary),
@@ -200,14 +201,15 @@ impl Deployer {
         instances: &[Instance],
     ) -> Route {
         let targets = self.targets(instances, release.instances_of(), &release.content);
-        self.route_to((project, environment), release.deployment_id, targets)
+        let serves = (release.deployment_id, release.content.sticky);
+        self.route_to((project, environment), serves, targets)
     }
 
     /// The same with targets that are known.
     pub(super) fn route_to(
         &self,
         (project, environment): (&Project, &Environment),
-        deployment_id: DeploymentId,
+        (deployment_id, sticky): (DeploymentId, bool),
         targets: Vec<RouteTarget>,
     ) -> Route {
         let page = environment.settings.maintenance_page.as_ref().map(ToString::to_string);
@@ -223,6 +225,7 @@ impl Deployer {
             deployment_id,
             hosts: vec![self.address.host(&project.slug, &environment.name)],
             standing,
+            sticky,
             error_page: environment.settings.error_page.as_ref().map(ToString::to_string),
             targets,
         }

@@ -87,7 +87,7 @@ impl Deployer {
                 return Err(NotDone::NotNow);
             }
             let environment = self.store.put_to_sleep(id).await?;
-            let route = self.route_to((&live.project, &environment), deployment, Vec::new());
+            let route = self.route_to((&live.project, &environment), live.serves(), Vec::new());
             (live.release, self.router.set_route(route).drain)
         };
         tracing::info!(environment = %id, version = release.version, "an environment falls asleep");
@@ -114,7 +114,7 @@ impl Deployer {
                 return Err(NotDone::NotNow);
             }
             let of = (&live.project, &live.environment);
-            let route = self.route_to(of, live.release.deployment_id, Vec::new());
+            let route = self.route_to(of, live.serves(), Vec::new());
             (live.release, self.router.set_route(route).drain)
         };
         drain.finished(release.content.drain_seconds.duration()).await;
@@ -218,6 +218,11 @@ impl Deployer {
 }
 
 impl Live {
+    /// What its route is to say of its release.
+    const fn serves(&self) -> (DeploymentId, bool) {
+        (self.release.deployment_id, self.release.content.sticky)
+    }
+
     /// Those of its web instances.
     fn web_keys(&self) -> impl Iterator<Item = InstanceKey> {
         let web = ProcessType::web();

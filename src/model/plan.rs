@@ -132,6 +132,8 @@ pub struct Running {
     pub volumes: BTreeMap<VolumeName, Mount>,
     /// How instances take the place of those before.
     pub strategy: Option<Strategy>,
+    /// Whether clients stay with the instance that answered them first.
+    pub sticky: bool,
     /// How new ones are tried out.
     pub canary: Option<CanaryOptions>,
     /// Commands that run by a schedule.

@@ -50,6 +50,9 @@ pub struct ReleaseContent {
     /// After how long without a request its web instances are stopped.
     #[serde(default)]
     pub sleep_seconds: SleepSeconds,
+    /// Whether clients stay with the instance that answered them first.
+    #[serde(default)]
+    pub sticky: bool,
     /// Volumes of the environment that every instance has.
     #[serde(default)]
     pub volumes: BTreeMap<VolumeName, Mount>,

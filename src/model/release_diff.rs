@@ -56,8 +56,9 @@ impl ReleaseDiff {
         });
         let settings = |content: &ReleaseContent| {
             let ReleaseContent { limits, process_limits, health, drain_seconds, port, .. } = content.clone();
-            let ReleaseContent { volumes, watch_seconds, sleep_seconds, canary, .. } = content.clone();
-            let watched = (watch_seconds, sleep_seconds, canary);
+            let ReleaseContent { volumes, watch_seconds, sleep_seconds, canary, sticky, .. } =
+                content.clone();
+            let watched = (watch_seconds, sleep_seconds, canary, sticky);
             (limits, process_limits, health, drain_seconds, port, volumes, content.strategy(), watched)
         };
         Self {

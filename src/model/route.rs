@@ -19,6 +19,9 @@ pub struct Route {
     /// What people see when none of them answers, in HTML; `None`: a page of the router's.
     #[serde(default)]
     pub error_page: Option<String>,
+    /// Whether clients stay with the instance that answered them first.
+    #[serde(default)]
+    pub sticky: bool,
     /// The healthy `web` instances. Empty: the app exists but cannot serve now (503, not 404).
     pub targets: Vec<RouteTarget>,
 }

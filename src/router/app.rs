@@ -94,15 +94,34 @@ impl App {
         self.turn.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Where a request goes that has not been at the `tried` ones, and the counts of the release that it goes to. One that
-    /// is to try something out and fails to get there goes to the others.
-    pub(super) fn pick(&self, turn: usize, tried: &[TargetNumber]) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
+    /// Where a request goes that has not been at the `tried` ones, and the counts of the release that it goes to. One whose
+    /// client stays at the `wanted` instance goes there, where that can be. One that is to try something out and fails to
+    /// get there goes to the others.
+    pub(super) fn pick(
+        &self,
+        turn: usize,
+        tried: &[TargetNumber],
+        wanted: Option<&str>,
+    ) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
+        if let Some(wanted) = wanted.filter(|_| self.route.sticky && tried.is_empty())
+            && let Some(chosen) = self.stay_at(wanted)
+        {
+            return Some(chosen);
+        }
         if let Some(canary) = self.canary.as_ref().filter(|canary| tried.is_empty() && canary.takes(turn))
             && let Some(chosen) = pick_of(&canary.targets, turn, tried)
         {
             return Some((chosen, &canary.meter));
         }
         Some((pick_of(&self.targets, turn, tried)?, &self.release))
+    }
+
+    fn stay_at(&self, wanted: &str) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
+        let of_canary =
+            self.canary.iter().flat_map(|canary| canary.targets.iter().map(|target| (target, &canary.meter)));
+        let mut all = self.targets.iter().map(|target| (target, &self.release)).chain(of_canary);
+        let (target, meter) = all.find(|(target, _)| target.name() == wanted && !target.is_paused())?;
+        Some((InFlight::begin(target), meter))
     }
 
     /// What its release has answered.

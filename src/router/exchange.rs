@@ -2,19 +2,18 @@
 
 use crate::model::route::Standing;
 use crate::router::access_log::AccessLine;
-use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
+use crate::router::body::{Lease, Progress, RequestBody, ResponseBody, wait_for_head};
 use crate::router::counters::{Meter, ReleaseMeter};
 use crate::router::forwarded::Client;
 use crate::router::handle::Shared;
 use crate::router::incoming::{authority_of, replay_of, upgrade_of};
 use crate::router::problem::Problem;
 use crate::router::target::{InFlight, TargetNumber};
-use crate::router::{hop, host, pages, tunnel};
+use crate::router::{hop, host, pages, sticky, tunnel};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HOST, HeaderValue, TE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -38,6 +37,8 @@ pub(super) async fn answer(
         held: Duration::ZERO,
         page: None,
         error_page: None,
+        wanted: None,
+        given: None,
         turn: None,
         tried: Vec::new(),
     };
@@ -88,6 +89,9 @@ struct Exchange<'a> {
     page: Option<String>,
     /// What it has for when it does not answer.
     error_page: Option<Arc<str>>,
+    /// The name of the instance that its client was at before, and of the one that it is to stay at from now on.
+    wanted: Option<String>,
+    given: Option<String>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -122,6 +126,7 @@ impl Exchange<'_> {
         if parts.version == Version::HTTP_2 {
             hop::join_cookies(headers);
         }
+        self.wanted = sticky::take(headers);
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
@@ -219,7 +224,9 @@ impl Exchange<'_> {
                 },
             };
             let spare = if reused { replay_of(&request) } else { None };
-            let sent = wait_for_head(self.shared, progress, connection.try_send_request(request)).await?;
+            let sent =
+                wait_for_head(options.response_timeout, progress, connection.try_send_request(request))
+                    .await?;
             let mut failure = match sent {
                 Ok(response) => return Ok((response, Lease { in_flight, connection })),
                 Err(failure) => failure,
@@ -249,8 +256,10 @@ impl Exchange<'_> {
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
         self.count(&app.meter);
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
-        let (chosen, release) = app.pick(turn, &self.tried).ok_or(Problem::NoInstance)?;
+        let (chosen, release) =
+            app.pick(turn, &self.tried, self.wanted.as_deref()).ok_or(Problem::NoInstance)?;
         self.release = Some(Arc::clone(release));
+        self.given = app.route.sticky.then(|| chosen.target().name().to_owned());
         Ok(chosen)
     }
 
@@ -273,28 +282,11 @@ impl Exchange<'_> {
             return Ok(response);
         }
         hop::strip(response.headers_mut());
+        if let Some(name) = self.given.as_deref().filter(|name| Some(*name) != self.wanted.as_deref()) {
+            sticky::give(response.headers_mut(), name, self.client.is_secure());
+        }
         // An app that speaks HTTP/1.0 does not make its clients do so.
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(|incoming| ResponseBody::from_app(incoming, lease)))
-    }
-}
-
-/// Waits for the app's answer as long as it may take, counted anew whenever a part of the body has arrived: an upload
-/// takes as long as the client's line needs.
-async fn wait_for_head<F: Future>(
-    shared: &Shared,
-    progress: Option<&Progress>,
-    sending: F,
-) -> Result<F::Output, Problem> {
-    let mut sending = pin!(sending);
-    loop {
-        let frames = progress.map(Progress::frames);
-        if let Ok(sent) = tokio::time::timeout(shared.options.response_timeout, sending.as_mut()).await {
-            return Ok(sent);
-        }
-        if progress.map(Progress::frames) == frames {
-            let client_is_late = progress.is_some_and(Progress::is_waiting_for_client);
-            return Err(if client_is_late { Problem::ClientTooSlow } else { Problem::TooSlow });
-        }
     }
 }

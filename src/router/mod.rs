@@ -54,6 +54,7 @@ mod problem;
 mod protocol;
 mod request_id;
 mod snapshot;
+mod sticky;
 mod table;
 mod target;
 mod tunnel;

@@ -82,7 +82,9 @@ impl Shop {
         wait_until("what is live runs, and no orphan", PATIENCE, || {
             let processes = get(&format!("{PRODUCTION}/processes"));
             let processes = processes["data"].as_array().unwrap().clone();
-            processes.len() as u64 == web && processes.iter().all(runs) && engine.containers().len() as u64 == web
+            processes.len() as u64 == web
+                && processes.iter().all(runs)
+                && engine.containers().len() as u64 == web
         });
         for container in engine.containers() {
             // Who is not to be started again after a restart of the engine is not live.

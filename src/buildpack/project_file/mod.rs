@@ -130,6 +130,8 @@ pub(crate) struct Deploy {
     /// After how long without a request the instances of `web` are stopped; the next request waits while they start. Seconds, or a
     /// text such as `"30m"`; 0: never, as where it is left out.
     pub(crate) sleep: Option<LongSpan>,
+    /// `true`: clients stay with the instance that answered them first, by a cookie, as long as it is there.
+    pub(crate) sticky: bool,
     /// How new instances take the place of the old ones: `"rolling"` starts them beside each other, `"hold"` stops the old ones
     /// first and lets requests wait, `"recreate"` turns requests away meanwhile, `"canary"` starts them beside each other
     /// and sends a part of the requests to the new ones for a while. Otherwise rolling, or hold with a volume that is written.

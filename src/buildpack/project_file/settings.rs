@@ -114,6 +114,7 @@ pub(crate) fn running(
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
     running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
     running.sleep_seconds = project.file.deploy.sleep.map(|time| time.0.div_ceil(1000));
+    running.sticky = project.file.deploy.sticky;
     (running.strategy, running.canary) = strategy(project)?;
     let mounts = project.file.volumes.iter();
     running.volumes =

@@ -85,6 +85,7 @@ pub(super) fn route(environment_id: EnvironmentId, addresses: &[SocketAddr]) -> 
         hosts: vec![HOST.to_owned()],
         standing: Standing::Open,
         error_page: None,
+        sticky: false,
         targets: addresses.iter().map(target).collect(),
     }
 }
