@@ -117,8 +117,10 @@ impl App {
     }
 
     fn stay_at(&self, wanted: &str) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
-        let of_canary =
-            self.canary.iter().flat_map(|canary| canary.targets.iter().map(move |target| (target, &canary.meter)));
+        let of_canary = self
+            .canary
+            .iter()
+            .flat_map(|canary| canary.targets.iter().map(move |target| (target, &canary.meter)));
         let mut all = self.targets.iter().map(|target| (target, &self.release)).chain(of_canary);
         let (target, meter) = all.find(|(target, _)| target.name() == wanted && !target.is_paused())?;
         Some((InFlight::begin(target), meter))

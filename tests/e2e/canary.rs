@@ -12,11 +12,11 @@ fn settings(seconds: u32) -> String {
     format!("[deploy]\nstrategy = \"canary\"\ncanary = {{ percent = 50, for = {seconds} }}\n")
 }
 
-/// `/` answers with a status.
+/// `/cgi-bin/buy` answers with a status.
 fn answering(status: &str) -> String {
     format!(
-        "FROM busybox:stable\nRUN mkdir -p /www/cgi-bin && printf '#!/bin/sh\\nprintf \"Status: {status}\\\\r\\\\n\\\\r\\\\n{status}\"\\n' \
-         > /www/cgi-bin/index.cgi && chmod 755 /www/cgi-bin/index.cgi\nCMD exec httpd -f -p $PORT -h /www\n"
+        "FROM busybox:stable\nRUN mkdir -p /www/cgi-bin && echo up > /www/index.html && printf '#!/bin/sh\\nprintf \"Status: {status}\\\\r\\\\n\\\\r\\\\n{status}\"\\n' \
+         > /www/cgi-bin/buy && chmod 755 /www/cgi-bin/buy\nCMD exec httpd -f -p $PORT -h /www\n"
     )
 }
 
@@ -67,7 +67,7 @@ fn what_answers_worse_goes_and_nothing_else_changes() {
     tree.commit(&[("Dockerfile", &answering("500 Broken"))]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("Sending 50 %");
-    let asked = |server: &Server| server.get("shop", "/cgi-bin/index.cgi").status;
+    let asked = |server: &Server| server.get("shop", "/cgi-bin/buy").status;
     for _ in 0..60 {
         asked(&server);
     }
