@@ -40,9 +40,22 @@ impl Deployer {
         run.step(&format!("Sending {percent} % of the requests to the new instances for {seconds} s"));
         self.reach(run, "canary")?;
         let crash = select_all(started.iter().map(|instance| Box::pin(self.crash(run, instance))));
-        tokio::select! {
+        let judged = tokio::select! {
             judged = self.judge(run, started, Duration::from_secs(seconds.into())) => judged,
             (failure, ..) = crash => Err(failure),
+        };
+        if judged.is_err() {
+            // Before anybody is told.
+            self.end_trial(run).await;
+        }
+        judged
+    }
+
+    /// Sends every request to what is live again, and waits for what the new instances are answering. Nothing where nothing
+    /// is tried out.
+    pub(super) async fn end_trial(&self, run: &Run) {
+        if let Some(ended) = self.router.end_canary(run.environment.id) {
+            ended.drain.finished(run.drain_seconds().duration()).await;
         }
     }
 

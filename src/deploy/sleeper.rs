@@ -199,7 +199,7 @@ impl Rounds {
                     Ok(()) => drop(self.left.remove(&id)),
                     Err(NotDone::NotNow) => {}
                     Err(error) => {
-                        tracing::debug!(environment = %id, %error, "what is asleep was not stopped")
+                        tracing::debug!(environment = %id, %error, "what is asleep was not stopped");
                     }
                 }
             }

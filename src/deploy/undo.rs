@@ -17,9 +17,7 @@ impl Deployer {
     /// Stops the new instances and removes an image that no release uses. Running twice is running once.
     pub(super) async fn undo(&self, run: &Run) -> Result<(), StoreError> {
         drop(self.sleeping.turn(run.environment.id).await);
-        if let Some(tried_out) = self.router.end_canary(run.environment.id) {
-            tried_out.drain.finished(run.drain_seconds().duration()).await;
-        }
+        self.end_trial(run).await;
         let released = until_stored(|| self.store.released_images()).await?;
         let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
         let unused = image.filter(|image| !released.contains(*image));

@@ -84,7 +84,7 @@ async fn answer(receiver: &Receiver, stream: UnixStream) -> io::Result<()> {
         let push = receiver.pushes.find(&call.push);
         let colour = push.as_ref().map_or(Colour::Plain, |push| push.colour());
         let terminal = Terminal { lines: sender, colour };
-        let verdicts = Box::pin(decide(receiver, push.as_deref(), &call, &terminal)).await;
+        let verdicts = decide(receiver, push.as_deref(), &call, &terminal).await;
         // Fails only when the hook is gone.
         terminal.lines.send(HookReply::Verdicts(verdicts)).await.ok();
     };
@@ -123,7 +123,7 @@ async fn decide(
                 }
             }
         }
-        HookName::ProcReceive => receiver.decide_branches(push, call, terminal).await,
+        HookName::ProcReceive => Box::pin(receiver.decide_branches(push, call, terminal)).await,
         HookName::PostReceive => {
             for command in &call.commands {
                 tracing::info!(

@@ -79,7 +79,8 @@ fn what_answers_worse_goes_and_nothing_else_changes() {
     for _ in 0..10 {
         assert_eq!(asked(&server), 200);
     }
-    assert_eq!(server.engine().containers().len(), 1);
+    let engine = server.engine();
+    wait_until("the new instance is gone", PATIENCE, || engine.containers().len() == 1);
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
 
     // Cancelled in the middle: the same.
@@ -92,7 +93,6 @@ fn what_answers_worse_goes_and_nothing_else_changes() {
     for _ in 0..10 {
         assert_eq!(asked(&server), 200);
     }
-    let engine = server.engine();
     wait_until("it is gone", PATIENCE, || engine.containers().len() == 1);
 }
 
