@@ -100,7 +100,7 @@ bench_sustained() {
 percentiles() {
   sort -n "$2" | awk -v what="$1" '{ v[NR] = $1 * 1000 } END {
     printf "%-22s gilgal %.0f ms median, %.0f ms p99, %.0f ms at most   n=%d\n", what,
-      v[int((NR + 1) / 2)], v[int(NR * 0.99) > 0 ? int(NR * 0.99) : 1], v[NR], NR }'
+      v[int((NR + 1) / 2)], v[(int(NR * 0.99) > 0) ? int(NR * 0.99) : 1], v[NR], NR }'
 }
 
 ask_api() {

@@ -10,4 +10,7 @@ server.on("upgrade", (request, socket) => {
   socket.write("HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
 });
 server.listen(process.env.PORT || 3000);
-process.on("SIGTERM", () => server.close(() => process.exit(0)));
+process.on("SIGTERM", () => {
+  for (const socket of sockets) socket.destroy();
+  server.close(() => process.exit(0));
+});
