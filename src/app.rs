@@ -6,7 +6,7 @@ use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{Deployer, Elsewhere, Failpoints, Liveness, Reconciler};
+use crate::deploy::{Deployer, Elsewhere, Failpoints, Liveness, Reconciler, Sleeper, Sleeping};
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
@@ -40,6 +40,7 @@ pub struct App {
     pub receiver: Arc<Receiver>,
     pub reconciler: Reconciler,
     pub liveness: Liveness,
+    pub sleeper: Sleeper,
     pub watch: Watch,
     pub cron: Cron,
     pub runner: Runner<Work>,
@@ -156,6 +157,7 @@ impl App {
                 room: room.clone(),
                 ssh_program: home.fetch_ssh(),
             },
+            images_kept: settings.disk.images_per_environment,
             maxima: settings.instance_maxima,
             build_limits: BuildLimits {
                 memory_mib: settings.build_memory_mib,
@@ -165,6 +167,7 @@ impl App {
             one_offs: one_offs.clone(),
             vitals: vitals.clone(),
             look_again: look_again.clone(),
+            sleeping: Sleeping::default(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let deployments = Deployments {
@@ -248,6 +251,7 @@ impl App {
             }),
             reconciler: Reconciler { deployer: deployer.clone() },
             liveness: Liveness { deployer: deployer.clone() },
+            sleeper: Sleeper { deployer: deployer.clone() },
             runner: Runner {
                 store,
                 queue,

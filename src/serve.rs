@@ -81,6 +81,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.runner.run(stopped(), DEPLOYMENTS_GRACE),
             app.reconciler.run(stopped()),
             app.liveness.run(stopped()),
+            app.sleeper.run(stopped()),
             app.watch.run(stopped()),
             app.cron.run(stopped()),
             app.housekeeping.run(stopped()),

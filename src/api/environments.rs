@@ -112,11 +112,14 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         limits,
         drain_seconds,
         watch_seconds,
+        sleep_seconds,
+        canary,
         on_hang_up,
         root,
         build_command,
         start_command,
         maintenance_page,
+        error_page,
     } = fields;
     let both = || ApiError::field("health", "Ask for a `path` or for `tcp`, not for both.");
     Ok(EnvironmentChange {
@@ -126,11 +129,14 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         health: health.map(|health| health.check().ok_or_else(both)).transpose()?,
         drain_seconds,
         watch_seconds,
+        sleep_seconds,
+        canary: canary.map(|canary| canary.map(Into::into)),
         on_hang_up,
         root,
         build_command,
         start_command,
         maintenance_page,
+        error_page,
     })
 }
 
@@ -158,13 +164,17 @@ fn with_version(
         limits: settings.limits.into(),
         drain_seconds: settings.drain_seconds,
         watch_seconds: settings.watch_seconds,
+        sleep_seconds: settings.sleep_seconds,
+        canary: settings.canary.map(Into::into),
         on_hang_up: settings.on_hang_up,
         root: settings.root,
         build_command: settings.build_command,
         start_command: settings.start_command,
         maintenance_page: settings.maintenance_page,
+        error_page: settings.error_page,
         maintenance: environment.maintenance_at.is_some(),
         stopped: environment.stopped_at.is_some(),
+        asleep_at: environment.asleep_at,
         created_at: environment.created_at,
         updated_at: environment.updated_at,
     }

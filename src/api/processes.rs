@@ -51,6 +51,7 @@ fn shown(process: Process) -> ProcessBody {
         ProcessState::Crashed { code, out_of_memory: true } => (ProcessStateBody::OutOfMemory, Some(code)),
         ProcessState::Crashed { code, out_of_memory: false } => (ProcessStateBody::Crashed, Some(code)),
         ProcessState::Silent => (ProcessStateBody::NotAnswering, None),
+        ProcessState::Asleep => (ProcessStateBody::Asleep, None),
         ProcessState::CrashLooping { code } => (ProcessStateBody::CrashLooping, code),
     };
     ProcessBody {

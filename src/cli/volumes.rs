@@ -186,6 +186,11 @@ impl Places {
         if runs {
             return Err(format!("{place} runs. Stop it first: `ssh … stop {place}`."));
         }
+        if environment.asleep_at.is_some() && environment.stopped_at.is_none() {
+            return Err(format!(
+                "{place} is asleep, and a request wakes it. Stop it first: `ssh … stop {place}`."
+            ));
+        }
         match self.engine.remove_volume(environment.id, name).await {
             Ok(()) => {}
             Err(EngineError::InUse { .. }) => {

@@ -3,6 +3,7 @@
 use super::catalogue as names;
 use super::lookup::Lookup;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 use std::time::Duration;
 
 /// Bytes in one MiB.
@@ -18,6 +19,8 @@ pub struct DiskBudget {
     pub least_free_for_builds_bytes: u64,
     /// The cache of builds is made as small as this again and again; `None`: it is left alone.
     pub build_cache_bytes: Option<u64>,
+    /// Images of the newest releases of an environment that are kept.
+    pub images_per_environment: u32,
     /// Images of all projects together that are kept to roll back to.
     pub images_in_all: usize,
     /// Age at which the log of a deployment goes.
@@ -34,6 +37,8 @@ impl DiskBudget {
         let for_builds = lookup.required::<u32>(names::LEAST_FREE_FOR_BUILDS_MIB, mib);
         let build_cache =
             lookup.required::<u32>(names::BUILD_CACHE_MIB, "a number of MiB, or 0 for no limit");
+        let of_one =
+            lookup.required::<AtLeastTwo>(names::IMAGES_PER_ENVIRONMENT, "a number of images from 2");
         let images = lookup.required::<NonZeroU32>(names::IMAGES_IN_ALL, "a number of images");
         let days = lookup.required::<NonZeroU32>(names::LOG_DAYS, "a number of days");
         let log_mib = lookup.required::<NonZeroU32>(names::LOG_MIB_PER_PROJECT, mib);
@@ -41,9 +46,21 @@ impl DiskBudget {
             least_free_bytes: u64::from(least_free?) * MIB,
             least_free_for_builds_bytes: u64::from(for_builds?) * MIB,
             build_cache_bytes: Some(u64::from(build_cache?) * MIB).filter(|bytes| *bytes > 0),
+            images_per_environment: of_one?.0,
             images_in_all: usize::try_from(images?.get()).unwrap_or(usize::MAX),
             log_age: Duration::from_secs(u64::from(days?.get()) * SECONDS_A_DAY),
             log_bytes_per_project: u64::from(log_mib?.get()) * MIB,
         })
+    }
+}
+
+/// One image is served, and one is gone back to.
+struct AtLeastTwo(u32);
+
+impl FromStr for AtLeastTwo {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse().ok().filter(|count| *count >= 2).map(Self).ok_or(())
     }
 }

@@ -5,7 +5,7 @@ use super::config::{TakenConfig, closed};
 use super::failure::Failure;
 use super::run::Run;
 use crate::engine::{EngineError, InstanceSpec};
-use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings, WatchSeconds};
+use crate::model::environment::{DrainSeconds, Environment, EnvironmentSettings, SleepSeconds, WatchSeconds};
 use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::{ProcessType, Slug};
@@ -14,6 +14,7 @@ use crate::model::process::{Command, Formation};
 use crate::model::project::Project;
 use crate::model::release::{Release, ReleaseContent};
 use crate::model::route::{Route, RouteTarget, Standing};
+use crate::model::volume::Strategy;
 use crate::secrets::{ClosedVariable, open_files, open_variables};
 use crate::store::StoreError;
 use std::collections::BTreeSet;
@@ -48,13 +49,16 @@ pub(super) fn content(
     config: TakenConfig,
     build_variables: Option<String>,
 ) -> ReleaseContent {
-    let EnvironmentSettings { formation, limits, health, drain_seconds, watch_seconds, .. } =
-        &environment.settings;
+    let EnvironmentSettings {
+        formation, limits, health, drain_seconds, watch_seconds, sleep_seconds, ..
+    } = &environment.settings;
     let running = &plan.running;
     // What somebody has scaled stays so; what the project's files say is where an app begins.
     let mut wanted = Formation(running.formation.clone());
     wanted.0.extend(formation.0.clone());
     let own_limits = running.limits.iter();
+    let writes = running.volumes.values().any(|mount| !mount.read_only);
+    let canary = environment.settings.canary.filter(|_| !writes && running.strategy.is_none());
     ReleaseContent {
         image,
         port: plan.port,
@@ -65,8 +69,11 @@ pub(super) fn content(
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
+        sleep_seconds: running.sleep_seconds.map_or(*sleep_seconds, SleepSeconds),
+        sticky: running.sticky,
         volumes: running.volumes.clone(),
-        strategy: running.strategy,
+        strategy: running.strategy.or_else(|| canary.map(|_| Strategy::Canary)),
+        canary: running.canary.or(canary),
         cron: running.cron.clone(),
         variables: running.variables.clone(),
         sealed_config: config.runtime,
@@ -82,6 +89,12 @@ pub(super) fn content(
 pub(super) fn places(content: &ReleaseContent) -> BTreeSet<Place> {
     let wanted = wanted(content).into_iter();
     wanted.flat_map(|(of, count)| (1..=count).map(move |index| (of.clone(), index))).collect()
+}
+
+/// The same of a release whose web instances may be asleep.
+pub(super) fn awake_places(content: &ReleaseContent, is_asleep: bool) -> BTreeSet<Place> {
+    let web = ProcessType::web();
+    places(content).into_iter().filter(|(of, _)| !is_asleep || *of != web).collect()
 }
 
 /// A process type and a number within it, from 1.
@@ -188,27 +201,32 @@ impl Deployer {
         instances: &[Instance],
     ) -> Route {
         let targets = self.targets(instances, release.instances_of(), &release.content);
-        self.route_to((project, environment), release.deployment_id, targets)
+        let serves = (release.deployment_id, release.content.sticky);
+        self.route_to((project, environment), serves, targets)
     }
 
     /// The same with targets that are known.
     pub(super) fn route_to(
         &self,
         (project, environment): (&Project, &Environment),
-        deployment_id: DeploymentId,
+        (deployment_id, sticky): (DeploymentId, bool),
         targets: Vec<RouteTarget>,
     ) -> Route {
         let page = environment.settings.maintenance_page.as_ref().map(ToString::to_string);
-        let (standing, targets) = match (environment.stopped_at, environment.maintenance_at) {
-            (Some(_), _) => (Standing::Stopped, Vec::new()),
-            (None, Some(_)) => (Standing::Maintenance { page }, targets),
-            (None, None) => (Standing::Open, targets),
+        let Environment { stopped_at, maintenance_at, asleep_at, .. } = environment;
+        let (standing, targets) = match (stopped_at, maintenance_at, asleep_at) {
+            (Some(_), _, _) => (Standing::Stopped, Vec::new()),
+            (None, Some(_), _) => (Standing::Maintenance { page }, targets),
+            (None, None, Some(_)) => (Standing::Asleep, Vec::new()),
+            (None, None, None) => (Standing::Open, targets),
         };
         Route {
             environment_id: environment.id,
             deployment_id,
             hosts: vec![self.address.host(&project.slug, &environment.name)],
             standing,
+            sticky,
+            error_page: environment.settings.error_page.as_ref().map(ToString::to_string),
             targets,
         }
     }
@@ -233,12 +251,13 @@ impl Deployer {
     }
 
     /// The places of what is live that the deployment leaves as they are: those of a release whose instances it adds to
-    /// or takes away from. Before the commit.
+    /// or takes away from, but for what is asleep. Before the commit.
     pub(super) async fn kept_places(&self, run: &Run) -> Result<BTreeSet<Place>, StoreError> {
         if run.instances_of() == run.deployment.id {
             return Ok(BTreeSet::new());
         }
         let live = self.store.current_release(run.environment.id).await?;
-        Ok(live.map(|release| places(&release.content)).unwrap_or_default())
+        let is_asleep = self.store.environment(run.environment.id).await?.asleep_at.is_some();
+        Ok(live.map(|release| awake_places(&release.content, is_asleep)).unwrap_or_default())
     }
 }

@@ -5,8 +5,10 @@
 //! point is the move to `switching`, which stores the release in the same transaction. A failure before it is undone
 //! ([`undo`]); after it nothing fails: the router is swapped ([`serving`]), the branch moves, the old release is cleaned
 //! up, again and again until it is done. [`reconcile`] keeps the router in step with where instances really are, and
-//! removes what nobody wants any more; [`liveness`] asks what is live, and [`replace`]s what does not answer.
+//! removes what nobody wants any more; [`liveness`] asks what is live, and [`replace`]s what does not answer; [`sleep`] stops
+//! what nobody asks for, and starts it again for the first who does.
 
+mod canary;
 mod cleanup;
 mod config;
 mod failpoint;
@@ -22,12 +24,16 @@ mod restore;
 mod room;
 mod run;
 mod serving;
+mod sleep;
+mod sleeper;
 mod steps;
 mod undo;
 
 pub use failpoint::Failpoints;
 pub use liveness::Liveness;
 pub use reconcile::Reconciler;
+pub use sleep::Sleeping;
+pub use sleeper::Sleeper;
 
 use crate::build::{BuildLimits, Builder};
 use crate::buildpack::Catalog;
@@ -78,6 +84,8 @@ pub struct Deployer {
     pub address: PublicAddress,
     pub build_timeout: Duration,
     pub elsewhere: Elsewhere,
+    /// Images of an environment that are kept to roll back to, those of the newest releases: releases may share one.
+    pub images_kept: u32,
     /// What projects may ask for.
     pub maxima: Maxima,
     /// What one command of a build may use.
@@ -91,5 +99,7 @@ pub struct Deployer {
     pub vitals: Vitals,
     /// Told when the reconciler has something to do that it does not hear of from the engine.
     pub look_again: Arc<Notify>,
+    /// Whose web instances are being stopped or started as nobody, or somebody, asks for them.
+    pub sleeping: Sleeping,
     pub failpoints: Failpoints,
 }

@@ -10,7 +10,7 @@ use crate::model::deployment::DeploymentState;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey, InstanceState};
 use crate::model::release::Release;
-use crate::model::route::Route;
+use crate::model::route::{Route, Standing};
 use crate::store::StoreError;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
@@ -137,6 +137,12 @@ impl Reconciler {
                 continue;
             }
             let route = deployer.route((&project, &environment), &release, instances);
+            let served = known.get(&environment.id).is_some_and(|known| !known.targets.is_empty());
+            if route.standing == Standing::Asleep && served {
+                // It was interrupted while it fell asleep: requests that it is answering are waited for (`sleep`).
+                current.insert(environment.id, (release, is_stopped));
+                continue;
+            }
             if known.get(&environment.id) != Some(&route) {
                 tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
                 drop(deployer.router.set_route(route));

@@ -4,6 +4,7 @@
 use super::Deployer;
 use super::instances::{STOP_GRACE, UNUSED_GRACE, belongs};
 use crate::engine::EngineError;
+use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceState};
 use crate::model::release::Release;
@@ -101,10 +102,11 @@ impl Deployer {
         let release = release.filter(is_its).ok_or(NotReplaced::NotNow)?;
         let environment = self.store.environment(id).await?;
         let project = self.store.project(environment.project_id).await?;
-        if environment.disabled_at.is_some() || environment.stopped_at.is_some() || !project.is_in_service() {
-            return Err(NotReplaced::NotNow);
+        if is_served(&environment) && project.is_in_service() {
+            Ok(release)
+        } else {
+            Err(NotReplaced::NotNow)
         }
-        Ok(release)
     }
 
     /// Stops an instance that no other may run beside, and starts it anew. There is no way back: what does not answer serves
@@ -144,23 +146,14 @@ impl Deployer {
     ) -> Result<(), NotReplaced> {
         let environment = self.store.environment(release.environment_id).await?;
         let project = self.store.project(environment.project_id).await?;
-        let address = match (&new.state, new.address) {
-            // One that has ended has none.
-            (InstanceState::Exited { code, .. }, _) => return Err(NotReplaced::Crashed(*code)),
-            (InstanceState::Created | InstanceState::Running, None) => return Err(NotReplaced::NoAddress),
-            (InstanceState::Created | InstanceState::Running, Some(address)) => address,
-        };
-        let host = self.address.host(&project.slug, &environment.name);
-        tokio::select! {
-            checked = health::check(address, &release.content.health, &host) => { checked?; }
-            code = self.ended(new) => return Err(NotReplaced::Crashed(code?)),
-        }
+        self.prove(new, release, &self.address.host(&project.slug, &environment.name)).await?;
         self.engine.keep_running(&new.id).await?;
         {
             let _one_at_a_time = self.switching.lock().await;
-            // It may have been deleted meanwhile.
+            // It may have been taken out of service or deleted, or have fallen asleep.
+            let environment = self.store.environment(release.environment_id).await?;
             let project = self.store.project(environment.project_id).await?;
-            if !project.is_in_service() {
+            if !is_served(&environment) || !project.is_in_service() {
                 return Err(NotReplaced::NotNow);
             }
             // What was deployed meanwhile replaces both.
@@ -177,6 +170,26 @@ impl Deployer {
         Ok(())
     }
 
+    /// Waits until a new instance of a release is healthy.
+    pub(super) async fn prove(
+        &self,
+        new: &Instance,
+        release: &Release,
+        host: &str,
+    ) -> Result<(), NotReplaced> {
+        let address = match (&new.state, new.address) {
+            // One that has ended has none.
+            (InstanceState::Exited { code, .. }, _) => return Err(NotReplaced::Crashed(*code)),
+            (InstanceState::Created | InstanceState::Running, None) => return Err(NotReplaced::NoAddress),
+            (InstanceState::Created | InstanceState::Running, Some(address)) => address,
+        };
+        tokio::select! {
+            checked = health::check(address, &release.content.health, host) => { checked?; }
+            code = self.ended(new) => return Err(NotReplaced::Crashed(code?)),
+        }
+        Ok(())
+    }
+
     /// Ends when an instance has ended, with its exit code.
     async fn ended(&self, instance: &Instance) -> Result<i64, EngineError> {
         loop {
@@ -190,9 +203,15 @@ impl Deployer {
     }
 
     /// Stops an instance. One that cannot be stopped now is removed by the reconciler.
-    async fn stop_quietly(&self, instance: &Instance, grace: Duration) {
+    pub(super) async fn stop_quietly(&self, instance: &Instance, grace: Duration) {
         if let Err(error) = self.engine.stop(&instance.id, grace).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "an instance was not stopped");
         }
     }
+}
+
+/// Whether the web instances of an environment are to run.
+const fn is_served(environment: &Environment) -> bool {
+    let Environment { disabled_at, stopped_at, asleep_at, .. } = environment;
+    disabled_at.is_none() && stopped_at.is_none() && asleep_at.is_none()
 }

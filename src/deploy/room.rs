@@ -7,6 +7,7 @@ use super::instances::{self, STOP_GRACE};
 use super::patience::{unless_away, until_stored};
 use super::run::Run;
 use crate::engine::EngineError;
+use crate::model::environment::Environment;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
 use crate::model::release::{Release, ReleaseContent};
@@ -21,7 +22,7 @@ const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
 impl Deployer {
     /// How the deployment takes the place of what is live; one that leaves its instances as they are stops none.
-    fn strategy(run: &Run) -> Strategy {
+    pub(super) fn strategy(run: &Run) -> Strategy {
         let content = run.deployment.record.content.as_ref();
         let own = content.filter(|content| content.instances_of.is_none());
         own.map_or(Strategy::Rolling, ReleaseContent::strategy)
@@ -42,7 +43,7 @@ impl Deployer {
             run.previous.map_or_else(|| "what ran before".to_owned(), |version| format!("v{version}"));
         run.step(&match strategy {
             Strategy::Hold => format!("Holding requests while {before} stops"),
-            Strategy::Recreate | Strategy::Rolling => format!("Stopping {before}"),
+            Strategy::Recreate | Strategy::Rolling | Strategy::Canary => format!("Stopping {before}"),
         });
         run.stopped_at = Some(Instant::now());
         if let Some(drain) = self.without_targets(run).await {
@@ -56,7 +57,7 @@ impl Deployer {
     pub(super) fn hold_requests(&self, run: &Run) {
         match Self::strategy(run) {
             Strategy::Hold => self.router.hold(run.environment.id),
-            Strategy::Rolling | Strategy::Recreate => {}
+            Strategy::Rolling | Strategy::Recreate | Strategy::Canary => {}
         }
     }
 
@@ -99,21 +100,28 @@ impl Deployer {
             tracing::error!(error = &error as &dyn std::error::Error, "what is live is not known");
             None
         });
-        let environment = until_stored(|| self.store.environment(run.environment.id)).await;
-        let is_stopped = environment.is_ok_and(|environment| environment.stopped_at.is_some());
+        // As it is now: it may have been woken since the deployment began.
+        let now = until_stored(|| self.store.environment(run.environment.id)).await;
+        let environment = now.as_ref().unwrap_or(&run.environment);
+        let is_stopped = environment.stopped_at.is_some();
         if let Some(live) = live.filter(|live| live.deployment_id != run.deployment.id && !is_stopped) {
-            self.start_release(run, &live).await?;
+            self.start_release(run, environment, &live).await?;
         }
         self.router.end_hold(run.environment.id);
         Ok(())
     }
 
     /// Starts the instances of a live release that do not run, and sends traffic to them.
-    async fn start_release(&self, run: &Run, live: &Release) -> Result<(), EngineError> {
+    async fn start_release(
+        &self,
+        run: &Run,
+        environment: &Environment,
+        live: &Release,
+    ) -> Result<(), EngineError> {
         let of = live.instances_of();
         let runs = |instance: &Instance| instance.state == InstanceState::Running;
         let there = self.instances_of(of).await?;
-        for (process_type, index) in instances::places(&live.content) {
+        for (process_type, index) in instances::awake_places(&live.content, environment.asleep_at.is_some()) {
             let fills = |instance: &Instance| instances::place(instance) == (process_type.clone(), index);
             if there.iter().any(|instance| fills(instance) && runs(instance)) {
                 continue;
@@ -133,7 +141,7 @@ impl Deployer {
         // It may be a deletion that the deployment was cancelled by: the reconciler removes what was started.
         let project = until_stored(|| self.store.project(run.project.id)).await;
         if project.is_ok_and(|project| project.is_in_service()) {
-            drop(self.router.set_route(self.route((&run.project, &run.environment), live, &instances)));
+            drop(self.router.set_route(self.route((&run.project, environment), live, &instances)));
         }
         Ok(())
     }

@@ -28,8 +28,9 @@ impl Deployer {
         // It may have been taken out of service since the deployment began, or be started by it.
         let now = until_stored(|| self.store.environment(run.environment.id)).await;
         let environment = now.as_ref().unwrap_or(&run.environment);
+        let serves = (run.deployment.id, content.is_some_and(|content| content.sticky));
         let targets = targets.unwrap_or_default();
-        self.router.set_route(self.route_to((&run.project, environment), run.deployment.id, targets))
+        self.router.set_route(self.route_to((&run.project, environment), serves, targets))
     }
 
     /// The instances of the deployment, after starting those that were stopped since they were checked, as by a restart

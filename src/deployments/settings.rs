@@ -94,6 +94,13 @@ impl Deployments {
         if let Some(many) = live.content.many_writers(&wanted) {
             return Err(DeployError::TooMuch(format!("{many} {}", many.way_out())));
         }
+        // What is about to be live may write a volume that what is live has not.
+        for deployment in self.store.unfinished_of(environment.id).await? {
+            let content = deployment.record.content.as_ref();
+            if let Some(many) = content.and_then(|content| content.many_writers(&wanted)) {
+                return Err(DeployError::TooMuch(format!("{many} {}", many.way_out())));
+            }
+        }
         let commit = live.commit.ok_or(DeployError::NotReleased)?;
         // Nothing is set that is refused.
         self.store.set_formation(environment.id, counts).await.map_err(not_taken)?;

@@ -4,6 +4,7 @@ use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::CanaryOptions;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -22,6 +23,8 @@ pub struct Environment {
     pub maintenance_at: Option<Timestamp>,
     /// Since when nothing of it runs.
     pub stopped_at: Option<Timestamp>,
+    /// Since when its web instances are stopped as nobody asked for them: the next request starts them.
+    pub asleep_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
@@ -38,6 +41,11 @@ pub struct EnvironmentSettings {
     pub drain_seconds: DrainSeconds,
     /// How long a new release is watched.
     pub watch_seconds: WatchSeconds,
+    /// After how long without a request its web instances are stopped.
+    pub sleep_seconds: SleepSeconds,
+    /// How new instances are tried out, where the project's files do not say how they take the place of the old ones and none
+    /// writes a volume; `None`: not at all.
+    pub canary: Option<CanaryOptions>,
     /// The folder of the repository that is the project, in place of what its `gilgal.toml` says.
     pub root: Option<FolderPath>,
     /// What builds the project, and what starts it, where its own files do not say.
@@ -45,6 +53,8 @@ pub struct EnvironmentSettings {
     pub start_command: Option<CommandLine>,
     /// What people see while it is being worked on, in HTML.
     pub maintenance_page: Option<MaintenancePage>,
+    /// What they see when no instance answers, in HTML.
+    pub error_page: Option<MaintenancePage>,
 }
 
 /// Seconds that old instances get to finish requests; 30 unless set, as Heroku's shutdown time.
@@ -74,6 +84,19 @@ pub struct WatchSeconds(pub u16);
 impl Default for WatchSeconds {
     fn default() -> Self {
         Self(60)
+    }
+}
+
+/// Seconds without a request after which web instances are stopped until the next one comes; 0, as unless set: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SleepSeconds(pub u32);
+
+impl SleepSeconds {
+    /// The same as a duration; `None`: never.
+    #[must_use]
+    pub fn duration(self) -> Option<Duration> {
+        (self.0 > 0).then(|| Duration::from_secs(self.0.into()))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::model::image::ImageName;
 use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
-use crate::model::volume::{Mount, Strategy};
+use crate::model::volume::{CanaryOptions, Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -126,10 +126,16 @@ pub struct Running {
     pub drain_seconds: Option<u16>,
     /// Seconds for which a release is watched after it went live.
     pub watch_seconds: Option<u16>,
+    /// Seconds without a request after which web instances are stopped; 0: never.
+    pub sleep_seconds: Option<u32>,
     /// Volumes that every instance has.
     pub volumes: BTreeMap<VolumeName, Mount>,
     /// How instances take the place of those before.
     pub strategy: Option<Strategy>,
+    /// Whether clients stay with the instance that answered them first.
+    pub sticky: bool,
+    /// How new ones are tried out.
+    pub canary: Option<CanaryOptions>,
     /// Commands that run by a schedule.
     pub cron: BTreeMap<CronName, CronJob>,
     /// Variables that are no secret; config vars of the same name win.

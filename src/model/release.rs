@@ -1,13 +1,13 @@
 //! Releases: what runs, never changed once made.
 
 use crate::model::cron::CronJob;
-use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, WatchSeconds};
+use crate::model::environment::{DrainSeconds, EnvironmentSettings, HealthCheck, SleepSeconds, WatchSeconds};
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::{CommitId, CronName, FilePath, ProcessType, VolumeName};
 use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
-use crate::model::volume::{ManyWriters, Mount, Strategy};
+use crate::model::volume::{CanaryOptions, ManyWriters, Mount, Strategy};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -47,12 +47,21 @@ pub struct ReleaseContent {
     /// How long it is watched after it went live.
     #[serde(default)]
     pub watch_seconds: WatchSeconds,
+    /// After how long without a request its web instances are stopped.
+    #[serde(default)]
+    pub sleep_seconds: SleepSeconds,
+    /// Whether clients stay with the instance that answered them first.
+    #[serde(default)]
+    pub sticky: bool,
     /// Volumes of the environment that every instance has.
     #[serde(default)]
     pub volumes: BTreeMap<VolumeName, Mount>,
     /// How its instances take the place of those before, where the project says so.
     #[serde(default)]
     pub strategy: Option<Strategy>,
+    /// How they are tried out before, where the strategy does.
+    #[serde(default)]
+    pub canary: Option<CanaryOptions>,
     /// Commands that run by a schedule.
     #[serde(default)]
     pub cron: BTreeMap<CronName, CronJob>,

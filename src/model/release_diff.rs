@@ -56,8 +56,10 @@ impl ReleaseDiff {
         });
         let settings = |content: &ReleaseContent| {
             let ReleaseContent { limits, process_limits, health, drain_seconds, port, .. } = content.clone();
-            let ReleaseContent { volumes, watch_seconds, .. } = content.clone();
-            (limits, process_limits, health, drain_seconds, port, volumes, content.strategy(), watch_seconds)
+            let ReleaseContent { volumes, watch_seconds, sleep_seconds, canary, sticky, .. } =
+                content.clone();
+            let watched = (watch_seconds, sleep_seconds, canary, sticky);
+            (limits, process_limits, health, drain_seconds, port, volumes, content.strategy(), watched)
         };
         Self {
             image: older.image != newer.image,

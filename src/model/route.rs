@@ -16,6 +16,12 @@ pub struct Route {
     /// Whether requests are let through to them.
     #[serde(default)]
     pub standing: Standing,
+    /// What people see when none of them answers, in HTML; `None`: a page of the router's.
+    #[serde(default)]
+    pub error_page: Option<String>,
+    /// Whether clients stay with the instance that answered them first.
+    #[serde(default)]
+    pub sticky: bool,
     /// The healthy `web` instances. Empty: the app exists but cannot serve now (503, not 404).
     pub targets: Vec<RouteTarget>,
 }
@@ -37,4 +43,6 @@ pub enum Standing {
     Maintenance { page: Option<String> },
     /// Somebody has stopped it.
     Stopped,
+    /// Its web instances are stopped until the next request: that waits while they start.
+    Asleep,
 }

@@ -23,6 +23,23 @@ pub enum Strategy {
     Hold,
     /// The same, and requests are turned away meanwhile.
     Recreate,
+    /// The new ones start beside the old ones, and get a part of the requests for a while before they get all.
+    Canary,
+}
+
+/// How the new instances of the strategy [`Strategy::Canary`] are tried out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CanaryOptions {
+    /// Of the requests, from 1 to 99.
+    pub percent: u8,
+    pub seconds: u16,
+}
+
+impl Default for CanaryOptions {
+    fn default() -> Self {
+        Self { percent: 10, seconds: 120 }
+    }
 }
 
 /// A volume that is there.
@@ -63,6 +80,7 @@ impl Strategy {
             Self::Rolling => "rolling",
             Self::Hold => "hold",
             Self::Recreate => "recreate",
+            Self::Canary => "canary",
         }
     }
 
@@ -70,7 +88,7 @@ impl Strategy {
     #[must_use]
     pub const fn stops_first(self) -> bool {
         match self {
-            Self::Rolling => false,
+            Self::Rolling | Self::Canary => false,
             Self::Hold | Self::Recreate => true,
         }
     }

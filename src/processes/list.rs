@@ -41,6 +41,8 @@ pub enum ProcessState {
     },
     /// It runs and does not answer the health check any more.
     Silent,
+    /// It is stopped as nobody asked for it; the next request starts it.
+    Asleep,
     /// It ends again and again, soon after it was started; the engine waits longer each time.
     CrashLooping {
         /// How it ended, while it does not run.
@@ -70,7 +72,7 @@ impl Processes {
         let lives = try_join_all(instances.iter().map(|instance| self.engine.life(&instance.id))).await?;
         // One that has gone since is not there any more.
         let there = instances.into_iter().zip(lives).filter_map(|(instance, life)| Some((instance, life?)));
-        Ok(there
+        let mut processes: Vec<Process> = there
             .map(|(instance, life)| Process {
                 name: instance.key.shown(),
                 state: self.state_of(&instance, life),
@@ -80,7 +82,39 @@ impl Processes {
                 version: versions.get(&instance.key.deployment_id).copied(),
                 process_type: instance.key.process_type,
             })
-            .collect())
+            .collect();
+        if let Some(since) = environment.asleep_at.filter(|_| environment.stopped_at.is_none()) {
+            self.add_sleeping(environment, since, &mut processes).await?;
+        }
+        Ok(processes)
+    }
+
+    /// Adds the web instances of an environment that sleeps, but those that are just being started.
+    async fn add_sleeping(
+        &self,
+        environment: &Environment,
+        since: Timestamp,
+        processes: &mut Vec<Process>,
+    ) -> Result<(), ProcessError> {
+        let Some(live) = self.store.current_release(environment.id).await? else { return Ok(()) };
+        let web = ProcessType::web();
+        for index in 1..=live.content.formation.instances(&web) {
+            let name = format!("{web}.{index}");
+            if processes.iter().all(|process| process.name != name) {
+                processes.push(Process {
+                    name,
+                    process_type: web.clone(),
+                    state: ProcessState::Asleep,
+                    since: Some(since),
+                    restarts: 0,
+                    version: Some(live.version),
+                    remark: None,
+                });
+            }
+        }
+        // The order is that of names, with 10 behind 9.
+        processes.sort_by_key(|process| process.process_type.clone());
+        Ok(())
     }
 
     /// The versions of the releases that instances run. Those that go on from one release to the next run the newest.

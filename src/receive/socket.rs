@@ -123,7 +123,7 @@ async fn decide(
                 }
             }
         }
-        HookName::ProcReceive => receiver.decide_branches(push, call, terminal).await,
+        HookName::ProcReceive => Box::pin(receiver.decide_branches(push, call, terminal)).await,
         HookName::PostReceive => {
             for command in &call.commands {
                 tracing::info!(

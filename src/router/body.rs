@@ -1,15 +1,17 @@
 //! Bodies on their way through: streamed, counted, and never kept.
 
 use crate::router::connection::Connection;
+use crate::router::problem::Problem;
 use crate::router::target::InFlight;
 use crate::router::turn::Answering;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// Why the body of a request did not arrive as a whole. Found again in the source chain of hyper's error.
 #[derive(Debug, thiserror::Error)]
@@ -189,6 +191,26 @@ impl Drop for ResponseBody {
             && let Some(lease) = lease.take()
         {
             lease.release();
+        }
+    }
+}
+
+/// Waits for the app's answer as long as it may take, counted anew whenever a part of the body has arrived: an upload
+/// takes as long as the client's line needs.
+pub(super) async fn wait_for_head<F: Future>(
+    limit: Duration,
+    progress: Option<&Progress>,
+    sending: F,
+) -> Result<F::Output, Problem> {
+    let mut sending = pin!(sending);
+    loop {
+        let frames = progress.map(Progress::frames);
+        if let Ok(sent) = tokio::time::timeout(limit, sending.as_mut()).await {
+            return Ok(sent);
+        }
+        if progress.map(Progress::frames) == frames {
+            let client_is_late = progress.is_some_and(Progress::is_waiting_for_client);
+            return Err(if client_is_late { Problem::ClientTooSlow } else { Problem::TooSlow });
         }
     }
 }

@@ -2,19 +2,18 @@
 
 use crate::model::route::Standing;
 use crate::router::access_log::AccessLine;
-use crate::router::body::{Lease, Progress, RequestBody, ResponseBody};
+use crate::router::body::{Lease, Progress, RequestBody, ResponseBody, wait_for_head};
 use crate::router::counters::{Meter, ReleaseMeter};
 use crate::router::forwarded::Client;
 use crate::router::handle::Shared;
 use crate::router::incoming::{authority_of, replay_of, upgrade_of};
 use crate::router::problem::Problem;
 use crate::router::target::{InFlight, TargetNumber};
-use crate::router::{hop, host, pages, tunnel};
+use crate::router::{hop, host, pages, sticky, tunnel};
 use hyper::body::Incoming;
 use hyper::header::{ACCEPT, HOST, HeaderValue, TE};
 use hyper::upgrade::OnUpgrade;
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,12 +36,15 @@ pub(super) async fn answer(
         release: None,
         held: Duration::ZERO,
         page: None,
+        error_page: None,
+        wanted: None,
+        given: None,
         turn: None,
         tried: Vec::new(),
     };
     let begun = Instant::now();
     let outcome = exchange.run(request).await;
-    let Exchange { meter, release, held, page, .. } = exchange;
+    let Exchange { meter, release, held, page, error_page, .. } = exchange;
     if let Some(release) = release
         && let Some(is_error) = blames_release(&outcome)
     {
@@ -52,7 +54,9 @@ pub(super) async fn answer(
         Ok(response) => response,
         Err(problem) => {
             tracing::debug!(code = problem.code(), id = ?request_id, "the router answered itself");
-            pages::render(problem, page, accept.as_ref(), request_id.clone())
+            let own =
+                page.or_else(|| error_page.filter(|_| problem.has_error_page()).map(|page| page.to_string()));
+            pages::render(problem, own, accept.as_ref(), request_id.clone())
         }
     };
     if let Some(meter) = meter {
@@ -68,20 +72,7 @@ pub(super) async fn answer(
 fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<bool> {
     match outcome {
         Ok(response) => Some(response.status() >= StatusCode::INTERNAL_SERVER_ERROR),
-        Err(Problem::HungUp | Problem::BadResponse | Problem::TooSlow) => Some(true),
-        // Instances that are not there: the engine or the host may be restarted.
-        Err(Problem::NoInstance | Problem::Held | Problem::Unreachable) => None,
-        Err(Problem::Maintenance | Problem::Stopped) => None,
-        // The client's.
-        Err(
-            Problem::TwoHosts
-            | Problem::NoHost
-            | Problem::MethodNotAllowed
-            | Problem::NoSuchApp
-            | Problem::TooLarge
-            | Problem::ClientTooSlow
-            | Problem::ClientGone,
-        ) => None,
+        Err(problem) => problem.blames_release().then_some(true),
     }
 }
 
@@ -96,6 +87,11 @@ struct Exchange<'a> {
     held: Duration,
     /// What the app has for people while it is being worked on.
     page: Option<String>,
+    /// What it has for when it does not answer.
+    error_page: Option<Arc<str>>,
+    /// The name of the instance that its client was at before, and of the one that it is to stay at from now on.
+    wanted: Option<String>,
+    given: Option<String>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
 }
@@ -130,6 +126,7 @@ impl Exchange<'_> {
         if parts.version == Version::HTTP_2 {
             hop::join_cookies(headers);
         }
+        self.wanted = sticky::take(headers);
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
@@ -139,7 +136,7 @@ impl Exchange<'_> {
     }
 
     /// Refuses what is for an app that is out of service, and waits while its instances are replaced by others that cannot run
-    /// beside them.
+    /// beside them, or are started as they were asleep.
     async fn admit(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let options = &self.shared.options;
@@ -147,8 +144,12 @@ impl Exchange<'_> {
             let wait_for = {
                 let table = self.shared.table.load();
                 let Some(app) = table.find(&host) else { return Ok(()) };
+                self.error_page.clone_from(&app.error_page);
                 let problem = match &app.route.standing {
                     Standing::Open => None,
+                    Standing::Asleep => {
+                        app.sleep.as_ref().filter(|sleep| sleep.refuses()).map(|_| Problem::NotWoken)
+                    }
                     Standing::Maintenance { page } => {
                         self.page.clone_from(page);
                         Some(Problem::Maintenance)
@@ -159,15 +160,23 @@ impl Exchange<'_> {
                     self.count(&app.meter);
                     return Err(problem);
                 }
-                app.hold.clone().map(|hold| (Arc::clone(&app.meter), hold))
+                let sleep = app.sleep.clone().map(|sleep| (sleep, Problem::Waking));
+                let hold = || app.hold.clone().map(|hold| (hold, Problem::Held));
+                sleep.or_else(hold).map(|waiting| (Arc::clone(&app.meter), waiting))
             };
-            let Some((meter, hold)) = wait_for else { return Ok(()) };
+            let Some((meter, (hold, problem))) = wait_for else { return Ok(()) };
             self.count(&meter);
+            if problem == Problem::Waking {
+                hold.want();
+                self.shared.wanted.notify_one();
+            }
             let begun = Instant::now();
             let left = options.hold_limit.saturating_sub(self.held);
-            let waited = hold.wait(options.max_held, left).await;
+            let is_over = hold.wait(options.max_held, left).await;
             self.held += begun.elapsed();
-            waited?;
+            if !is_over {
+                return Err(problem);
+            }
         }
     }
 
@@ -215,7 +224,9 @@ impl Exchange<'_> {
                 },
             };
             let spare = if reused { replay_of(&request) } else { None };
-            let sent = wait_for_head(self.shared, progress, connection.try_send_request(request)).await?;
+            let sent =
+                wait_for_head(options.response_timeout, progress, connection.try_send_request(request))
+                    .await?;
             let mut failure = match sent {
                 Ok(response) => return Ok((response, Lease { in_flight, connection })),
                 Err(failure) => failure,
@@ -244,9 +255,12 @@ impl Exchange<'_> {
         let table = self.shared.table.load();
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
         self.count(&app.meter);
-        self.release = Some(Arc::clone(&app.release));
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
-        app.pick(turn, &self.tried).ok_or(Problem::NoInstance)
+        let (chosen, release) =
+            app.pick(turn, &self.tried, self.wanted.as_deref()).ok_or(Problem::NoInstance)?;
+        self.release = Some(Arc::clone(release));
+        self.given = app.route.sticky.then(|| chosen.target().name().to_owned());
+        Ok(chosen)
     }
 
     /// Turns the app's answer into the client's.
@@ -268,28 +282,11 @@ impl Exchange<'_> {
             return Ok(response);
         }
         hop::strip(response.headers_mut());
+        if let Some(name) = self.given.as_deref().filter(|name| Some(*name) != self.wanted.as_deref()) {
+            sticky::give(response.headers_mut(), name, self.client.is_secure());
+        }
         // An app that speaks HTTP/1.0 does not make its clients do so.
         *response.version_mut() = Version::HTTP_11;
         Ok(response.map(|incoming| ResponseBody::from_app(incoming, lease)))
-    }
-}
-
-/// Waits for the app's answer as long as it may take, counted anew whenever a part of the body has arrived: an upload
-/// takes as long as the client's line needs.
-async fn wait_for_head<F: Future>(
-    shared: &Shared,
-    progress: Option<&Progress>,
-    sending: F,
-) -> Result<F::Output, Problem> {
-    let mut sending = pin!(sending);
-    loop {
-        let frames = progress.map(Progress::frames);
-        if let Ok(sent) = tokio::time::timeout(shared.options.response_timeout, sending.as_mut()).await {
-            return Ok(sent);
-        }
-        if progress.map(Progress::frames) == frames {
-            let client_is_late = progress.is_some_and(Progress::is_waiting_for_client);
-            return Err(if client_is_late { Problem::ClientTooSlow } else { Problem::TooSlow });
-        }
     }
 }

@@ -29,6 +29,11 @@ impl Client {
         Self { address, secure }
     }
 
+    /// Whether it speaks TLS with us.
+    pub(super) const fn is_secure(&self) -> bool {
+        self.secure
+    }
+
     /// Replaces whatever the client claims about itself by what we know. `authority` is the host it asked for.
     pub(super) fn describe(&self, headers: &mut HeaderMap, authority: &HeaderValue) {
         drop_claims(headers);

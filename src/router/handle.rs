@@ -1,18 +1,22 @@
 //! Changing what a running router serves.
 
-use crate::model::id::EnvironmentId;
-use crate::model::route::Route;
+use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::route::{Route, RouteTarget, Standing};
+use crate::router::app::App;
+use crate::router::canary::{Canary, CanaryCounters};
 use crate::router::counters::{Counters, ReleaseCounters};
 use crate::router::drain::Switched;
 use crate::router::hold::{Held, Hold};
 use crate::router::options::RouterOptions;
 use crate::router::request_id::RequestIds;
 use crate::router::table::Table;
+use crate::router::target::Target;
 use crate::router::tunnel::Tunnels;
 use arc_swap::ArcSwap;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::watch;
+use std::time::Duration;
+use tokio::sync::{Notify, watch};
 
 /// Where a router is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
@@ -33,6 +37,8 @@ pub(super) struct Shared {
     /// Told after every change of the table; the snapshot is written by whoever listens.
     pub(super) changed: watch::Sender<()>,
     pub(super) tunnels: Tunnels,
+    /// Told when a request has come for an app that is asleep.
+    pub(super) wanted: Notify,
     /// One change at a time: each is made from the table before it.
     changing: Mutex<()>,
 }
@@ -46,6 +52,7 @@ impl Shared {
             phase: watch::Sender::new(Phase::Serving),
             changed: watch::Sender::new(()),
             tunnels: Tunnels::default(),
+            wanted: Notify::new(),
             changing: Mutex::new(()),
         }
     }
@@ -72,8 +79,13 @@ impl Shared {
         let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let next = next(&self.table.load());
         let staying: HashSet<_> = next.targets().map(Arc::as_ptr).collect();
+        let still: HashSet<_> = next.sleeping().map(|(_, sleep)| Arc::as_ptr(sleep)).collect();
         let before = self.table.swap(Arc::new(next));
         drop(changing);
+        // What waited looks again.
+        for (_, over) in before.sleeping().filter(|(_, sleep)| !still.contains(&Arc::as_ptr(sleep))) {
+            over.end();
+        }
         let gone =
             before.targets().filter(|target| !staying.contains(&Arc::as_ptr(target))).cloned().collect();
         self.changed.send_replace(());
@@ -129,6 +141,65 @@ impl RouterHandle {
         drop(self.0.change(|table| table.with_hold(environment_id, None)));
         hold.end();
         Some(hold.read())
+    }
+
+    /// Returns when a request has come for an app that is asleep: one of [`Self::wanted`].
+    pub async fn is_wanted(&self) {
+        self.0.wanted.notified().await;
+    }
+
+    /// The environments that are asleep and that requests have come for.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<EnvironmentId> {
+        let table = self.0.table.load();
+        let wanted = table.sleeping().filter(|(_, sleep)| sleep.is_wanted());
+        wanted.map(|(environment_id, _)| environment_id).collect()
+    }
+
+    /// Answers the requests that wait for an app that is asleep, and those that come within a pause, with a 503 that says
+    /// that it did not start. What comes later wants it again.
+    pub fn stays_asleep(&self, environment_id: EnvironmentId, pause: Duration) {
+        let sleep = Hold::begin_refusing(pause);
+        // It has no targets.
+        drop(self.0.change(|table| table.with_changed(environment_id, |app| app.with_sleep(sleep))));
+    }
+
+    /// Sends a part of the requests for an environment, in percent, to instances of a deployment that is not live; until
+    /// [`Self::end_canary`], or a route that leads to another deployment. `false` where nothing is served, and nothing is
+    /// done.
+    pub fn begin_canary(
+        &self,
+        environment_id: EnvironmentId,
+        deployment_id: DeploymentId,
+        percent: u8,
+        targets: Vec<RouteTarget>,
+    ) -> bool {
+        let targets: Vec<Arc<Target>> = targets.into_iter().map(Target::new).collect();
+        let mut has_begun = false;
+        // Those of one that was tried out before this server was interrupted, if any, are the same instances.
+        drop(self.0.change(|table| {
+            let serves = |app: &&Arc<App>| app.route.standing == Standing::Open && !app.targets.is_empty();
+            let Some(app) = table.app(environment_id).filter(serves) else { return table.clone() };
+            has_begun = true;
+            let (meter, others_before) = (Arc::default(), app.release.read());
+            let canary = Arc::new(Canary { deployment_id, percent, targets, meter, others_before });
+            table.with_changed(environment_id, |app| app.with_canary(Some(canary)))
+        }));
+        has_begun
+    }
+
+    /// What was answered since it began; `None` where nothing is tried out.
+    #[must_use]
+    pub fn canary_counters(&self, environment_id: EnvironmentId) -> Option<CanaryCounters> {
+        let table = self.0.table.load();
+        let app = table.app(environment_id)?;
+        Some(app.canary.as_ref()?.counters(app.release.read()))
+    }
+
+    /// Sends every request to what is live again. `None` where nothing is tried out.
+    pub fn end_canary(&self, environment_id: EnvironmentId) -> Option<Switched> {
+        self.0.table.load().app(environment_id)?.canary.as_ref()?;
+        Some(self.0.change(|table| table.with_changed(environment_id, |app| app.with_canary(None))))
     }
 
     /// What the release of an environment has answered, and the one before it; `None` for an environment without a route.

@@ -1,10 +1,10 @@
-//! Letting requests wait while an app has no instance for a moment: the old ones have to end before the new ones begin.
+//! Letting requests wait while an app has no instance for a moment: the old ones have to end before the new ones begin, or
+//! all are asleep.
 //!
 //! What waits is bounded in number and in time; what is beyond gets a 503 at once. The body of a request that waits is not
 //! read: its client waits, too.
 
-use crate::router::problem::Problem;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -16,6 +16,10 @@ pub(super) struct Hold {
     held: AtomicU64,
     turned_away: AtomicU64,
     over: watch::Sender<bool>,
+    /// Whether somebody has waited.
+    is_wanted: AtomicBool,
+    /// Nobody waits before: what they would wait for has just failed.
+    refuses_until: Option<Instant>,
 }
 
 /// What has waited.
@@ -29,6 +33,12 @@ pub struct Held {
     pub turned_away: u64,
 }
 
+impl Default for Hold {
+    fn default() -> Self {
+        Self::begin()
+    }
+}
+
 /// A place among those that wait.
 struct Place<'a>(&'a Hold);
 
@@ -40,20 +50,42 @@ impl Hold {
             held: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
             over: watch::Sender::new(false),
+            is_wanted: AtomicBool::new(false),
+            refuses_until: None,
         }
     }
 
-    /// Waits until it is over, for as long as `limit`, unless `most` wait already.
-    pub(super) async fn wait(&self, most: usize, limit: Duration) -> Result<(), Problem> {
+    /// One that nobody waits for in the beginning.
+    pub(super) fn begin_refusing(pause: Duration) -> Self {
+        Self { refuses_until: Some(Instant::now() + pause), ..Self::begin() }
+    }
+
+    /// Whether nobody is to wait now.
+    pub(super) fn refuses(&self) -> bool {
+        self.refuses_until.is_some_and(|until| Instant::now() < until)
+    }
+
+    /// Notes that somebody wants it to be over.
+    pub(super) fn want(&self) {
+        self.is_wanted.store(true, Ordering::Release);
+    }
+
+    /// Whether somebody has wanted it to be over.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.is_wanted.load(Ordering::Acquire)
+    }
+
+    /// Waits until it is over, for as long as `limit`, unless `most` wait already; gives whether it is over.
+    pub(super) async fn wait(&self, most: usize, limit: Duration) -> bool {
         let _place = Place::take(self);
         let mut over = self.over.subscribe();
         let has_room = self.waiting.load(Ordering::SeqCst) <= most;
         let ended = async { drop(over.wait_for(|over| *over).await) };
         if has_room && tokio::time::timeout(limit, ended).await.is_ok() {
-            return Ok(());
+            return true;
         }
         self.turned_away.fetch_add(1, Ordering::Relaxed);
-        Err(Problem::Held)
+        false
     }
 
     /// Lets all go on.

@@ -24,7 +24,7 @@
 //! | 408 | `request_timeout` |
 //! | 413 | `payload_too_large` |
 //! | 502 | `app_hung_up`, `app_bad_response` |
-//! | 503 | `no_instance`, `app_unreachable`, `app_replaced`, `maintenance`, `app_stopped`, with `Retry-After` |
+//! | 503 | `no_instance`, `app_unreachable`, `app_replaced`, `app_waking`, `app_not_woken`, `maintenance`, `app_stopped`, with `Retry-After` |
 //! | 504 | `app_timeout` |
 //!
 //! Not here: TLS and certificates, and knowing which instances there should be.
@@ -32,6 +32,7 @@
 mod access_log;
 mod app;
 mod body;
+mod canary;
 mod client_connection;
 mod connection;
 mod counters;
@@ -53,17 +54,21 @@ mod problem;
 mod protocol;
 mod request_id;
 mod snapshot;
+mod sticky;
 mod table;
 mod target;
 mod tunnel;
 mod turn;
+mod verdict;
 
+pub use canary::CanaryCounters;
 pub use counters::{Answered, Counters, ReleaseCounters};
 pub use drain::{Drain, Drained, Switched};
 pub use handle::RouterHandle;
 pub use hold::Held;
 pub use listener::{BindError, Bound, Router, Stopped};
 pub use options::RouterOptions;
+pub use verdict::worse;
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,10 @@ pub(super) enum Problem {
     Maintenance,
     /// Somebody has stopped the app.
     Stopped,
+    /// It was asleep and is being started, and no more requests can wait, or not any longer.
+    Waking,
+    /// It was asleep, and its instances did not become healthy a moment ago.
+    NotWoken,
     /// Its instances are being replaced, and no more requests can wait, or not any longer.
     Held,
     /// The instance takes no connections.
@@ -46,9 +50,13 @@ impl Problem {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::NoSuchApp => StatusCode::NOT_FOUND,
             // Not 502: the instance is not there yet, or not any more, as while the engine or the host is restarted.
-            Self::NoInstance | Self::Held | Self::Unreachable | Self::Maintenance | Self::Stopped => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::NoInstance
+            | Self::Held
+            | Self::Waking
+            | Self::NotWoken
+            | Self::Unreachable
+            | Self::Maintenance
+            | Self::Stopped => StatusCode::SERVICE_UNAVAILABLE,
             Self::HungUp | Self::BadResponse => StatusCode::BAD_GATEWAY,
             Self::TooSlow => StatusCode::GATEWAY_TIMEOUT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -64,6 +72,8 @@ impl Problem {
             Self::NoSuchApp => "no_such_app",
             Self::NoInstance => "no_instance",
             Self::Held => "app_replaced",
+            Self::Waking => "app_waking",
+            Self::NotWoken => "app_not_woken",
             Self::Maintenance => "maintenance",
             Self::Stopped => "app_stopped",
             Self::Unreachable => "app_unreachable",
@@ -82,7 +92,8 @@ impl Problem {
             Self::TwoHosts | Self::NoHost | Self::ClientGone => "Bad request",
             Self::MethodNotAllowed => "Method not allowed",
             Self::NoSuchApp => "There is no app here",
-            Self::NoInstance | Self::Held | Self::Unreachable => "The app is not ready",
+            Self::NoInstance | Self::Held | Self::Waking | Self::Unreachable => "The app is not ready",
+            Self::NotWoken => "The app did not start",
             Self::Maintenance => "Back in a moment",
             Self::Stopped => "The app is stopped",
             Self::HungUp | Self::BadResponse => "The app did not answer",
@@ -105,6 +116,10 @@ impl Problem {
             Self::Maintenance => "The app is being worked on. Try again in a few minutes.",
             Self::Stopped => "Somebody has stopped it, and can start it again.",
             Self::Held => "It is being replaced by a new release. Try again in a moment.",
+            Self::Waking => "It was asleep and is starting. Try again in a moment.",
+            Self::NotWoken => {
+                "It was asleep, and did not become healthy when it was started. The app's log may say why."
+            }
             Self::Unreachable => {
                 "Its instance accepts no connections. Try again in a moment; the app's log may say why."
             }
@@ -122,7 +137,8 @@ impl Problem {
     /// After how many seconds trying again makes sense, where it does.
     pub(super) const fn retry_after(self) -> Option<&'static str> {
         match self {
-            Self::NoInstance | Self::Held | Self::Unreachable => Some("2"),
+            Self::NoInstance | Self::Held | Self::Waking | Self::Unreachable => Some("2"),
+            Self::NotWoken => Some("10"),
             Self::Maintenance => Some("60"),
             Self::Stopped => Some("600"),
             Self::TwoHosts
@@ -135,6 +151,47 @@ impl Problem {
             | Self::TooLarge
             | Self::ClientTooSlow
             | Self::ClientGone => None,
+        }
+    }
+
+    /// Whether it is the app that does not answer, so that people get the page that it has for this.
+    pub(super) const fn has_error_page(self) -> bool {
+        match self {
+            Self::NoInstance
+            | Self::Held
+            | Self::Waking
+            | Self::NotWoken
+            | Self::Unreachable
+            | Self::HungUp
+            | Self::BadResponse
+            | Self::TooSlow => true,
+            Self::Maintenance
+            | Self::Stopped
+            | Self::TwoHosts
+            | Self::NoHost
+            | Self::MethodNotAllowed
+            | Self::NoSuchApp
+            | Self::TooLarge
+            | Self::ClientTooSlow
+            | Self::ClientGone => false,
+        }
+    }
+
+    /// Whether it is the release that has failed.
+    pub(super) const fn blames_release(self) -> bool {
+        match self {
+            Self::HungUp | Self::BadResponse | Self::TooSlow => true,
+            // Instances that are not there: the engine or the host may be restarted.
+            Self::NoInstance | Self::Held | Self::Waking | Self::NotWoken | Self::Unreachable => false,
+            Self::Maintenance | Self::Stopped => false,
+            // The client's.
+            Self::TwoHosts
+            | Self::NoHost
+            | Self::MethodNotAllowed
+            | Self::NoSuchApp
+            | Self::TooLarge
+            | Self::ClientTooSlow
+            | Self::ClientGone => false,
         }
     }
 

@@ -32,7 +32,7 @@ impl Table {
 
     /// Every target of the table.
     pub(super) fn targets(&self) -> impl Iterator<Item = &Arc<Target>> {
-        self.apps.values().flat_map(|app| &app.targets)
+        self.apps.values().flat_map(|app| app.all_targets())
     }
 
     /// This table with one environment's route set or replaced.
@@ -47,14 +47,28 @@ impl Table {
 
     /// This table with requests of an environment waiting, or not waiting any more.
     pub(super) fn with_hold(&self, environment_id: EnvironmentId, hold: Option<Arc<Hold>>) -> Self {
+        self.with_changed(environment_id, |app| app.with_hold(hold))
+    }
+
+    /// This table with the entry of an environment changed, which has the same hosts.
+    pub(super) fn with_changed(
+        &self,
+        environment_id: EnvironmentId,
+        change: impl FnOnce(&App) -> App,
+    ) -> Self {
         let Some(app) = self.app(environment_id) else { return self.clone() };
-        let app = Arc::new(app.with_hold(hold));
+        let app = Arc::new(change(app));
         let mut next = self.clone();
         for other in next.hosts.values_mut().filter(|other| other.route.environment_id == environment_id) {
             *other = Arc::clone(&app);
         }
         next.apps.insert(environment_id, app);
         next
+    }
+
+    /// Every environment whose instances are asleep, with what waits for them.
+    pub(super) fn sleeping(&self) -> impl Iterator<Item = (EnvironmentId, &Arc<Hold>)> {
+        self.apps.iter().filter_map(|(id, app)| Some((*id, app.sleep.as_ref()?)))
     }
 
     /// This table without an environment.

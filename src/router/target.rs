@@ -3,8 +3,9 @@
 use crate::model::route::RouteTarget;
 use crate::router::connection::{self, ConnectError, Connection};
 use crate::router::pool::Pool;
+use crate::router::sticky;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -19,6 +20,8 @@ const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(1);
 pub(super) struct Target {
     number: TargetNumber,
     place: RouteTarget,
+    /// What it is called for clients that stay with it.
+    name: OnceLock<String>,
     pool: Pool,
     in_flight: AtomicUsize,
     finished: AtomicU64,
@@ -38,6 +41,7 @@ impl Target {
         Arc::new(Self {
             number: TargetNumber(NEXT.fetch_add(1, Ordering::Relaxed)),
             place,
+            name: OnceLock::new(),
             pool: Pool::default(),
             in_flight: AtomicUsize::new(0),
             finished: AtomicU64::new(0),
@@ -53,6 +57,10 @@ impl Target {
 
     pub(super) fn place(&self) -> &RouteTarget {
         &self.place
+    }
+
+    pub(super) fn name(&self) -> &str {
+        self.name.get_or_init(|| sticky::name_of(&self.place))
     }
 
     pub(super) fn pool(&self) -> &Pool {

@@ -121,6 +121,7 @@ fn process_row(process: &Process, now: Timestamp) -> [String; 5] {
         ProcessState::Crashed { out_of_memory: true, .. } => "out of memory".to_owned(),
         ProcessState::Crashed { code, out_of_memory: false } => format!("exited ({code})"),
         ProcessState::Silent => "not answering".to_owned(),
+        ProcessState::Asleep => "asleep".to_owned(),
         ProcessState::CrashLooping { code: Some(code) } => format!("crash loop ({code})"),
         ProcessState::CrashLooping { code: None } => "crash loop".to_owned(),
     };

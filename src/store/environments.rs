@@ -29,6 +29,7 @@ pub(super) struct EnvironmentRow {
     disabled_at: Option<StoredTime>,
     maintenance_at: Option<StoredTime>,
     stopped_at: Option<StoredTime>,
+    asleep_at: Option<StoredTime>,
 }
 
 /// An environment to make.
@@ -58,6 +59,7 @@ impl From<EnvironmentRow> for Environment {
             disabled_at: row.disabled_at.map(Into::into),
             maintenance_at: row.maintenance_at.map(Into::into),
             stopped_at: row.stopped_at.map(Into::into),
+            asleep_at: row.asleep_at.map(Into::into),
             created_at: row.created_at.into(),
             updated_at: row.updated_at.into(),
         }
@@ -79,6 +81,7 @@ impl EnvironmentRow {
             disabled_at: environment.disabled_at.map(Into::into),
             maintenance_at: environment.maintenance_at.map(Into::into),
             stopped_at: environment.stopped_at.map(Into::into),
+            asleep_at: environment.asleep_at.map(Into::into),
         }
     }
 }
@@ -100,6 +103,7 @@ impl Store {
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,
+            asleep_at: None,
             created_at,
             updated_at: created_at,
         };
@@ -176,6 +180,30 @@ impl Store {
             .await
             .optional())?;
         Ok(row.map(Into::into))
+    }
+
+    /// Takes back how many instances of some process types an environment was to have, where it is still so: each count
+    /// with the one that takes its place.
+    pub async fn set_formation_back(
+        &self,
+        id: EnvironmentId,
+        changes: &BTreeMap<ProcessType, (u16, u16)>,
+    ) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            environment_lock::lock(connection, id).await?;
+            let row = environments::table.find(id).select(environments::settings);
+            let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
+            for (process_type, (from, to)) in changes {
+                match settings.0.formation.0.get_mut(process_type) {
+                    Some(count) if count == from => *count = *to,
+                    Some(_) | None => {}
+                }
+            }
+            let change = environments::settings.eq(settings);
+            on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Sets how many instances of some process types an environment has; what is set of others stays.

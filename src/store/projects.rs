@@ -103,6 +103,7 @@ impl Store {
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,
+            asleep_at: None,
             created_at,
             updated_at: created_at,
         };

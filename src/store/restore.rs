@@ -55,8 +55,8 @@ async fn restore_settings(
         return Ok(());
     }
     // What becomes of pushes whose pusher hangs up is no part of what runs, nor is the page that stands in for it.
-    let EnvironmentSettings { on_hang_up, maintenance_page, .. } = now.settings;
-    let settings = EnvironmentSettings { on_hang_up, maintenance_page, ..settings.clone() };
+    let EnvironmentSettings { on_hang_up, maintenance_page, error_page, .. } = now.settings;
+    let settings = EnvironmentSettings { on_hang_up, maintenance_page, error_page, ..settings.clone() };
     // A rollback that was asked for later sets it back too.
     let change = (
         environments::settings.eq(Json(settings)),

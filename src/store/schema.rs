@@ -100,6 +100,7 @@ diesel::table! {
         disabled_at -> Nullable<UtcTime>,
         maintenance_at -> Nullable<UtcTime>,
         stopped_at -> Nullable<UtcTime>,
+        asleep_at -> Nullable<UtcTime>,
     }
 }
 

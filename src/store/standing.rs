@@ -59,9 +59,24 @@ impl Store {
         on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
         read(&mut connection, id).await
     }
+
+    /// Notes that the web instances of an environment are stopped until somebody asks for them.
+    pub async fn put_to_sleep(&self, id: EnvironmentId) -> Result<Environment, StoreError> {
+        let mut connection = self.write().await?;
+        let since = environments::asleep_at.eq(StoredTime::now());
+        on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
+        read(&mut connection, id).await
+    }
+
+    /// Notes that they are not any more.
+    pub async fn wake_up(&self, id: EnvironmentId) -> Result<Environment, StoreError> {
+        let mut connection = self.write().await?;
+        wake(&mut connection, id).await?;
+        read(&mut connection, id).await
+    }
 }
 
-/// What goes live starts its environment again, unless that was stopped after it was asked for.
+/// What goes live starts its environment again, unless that was stopped after it was asked for, and wakes it.
 pub(super) async fn start(
     connection: &mut Connection,
     id: EnvironmentId,
@@ -75,6 +90,12 @@ pub(super) async fn start(
     let stopped = environments::table.find(id).filter(environments::stopped_at.lt(asked_at));
     let never = environments::stopped_at.eq(None::<StoredTime>);
     on!(connection, |c| diesel::update(stopped).set(never).execute(c).await)?;
+    wake(connection, id).await
+}
+
+async fn wake(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {
+    let never = environments::asleep_at.eq(None::<StoredTime>);
+    on!(connection, |c| diesel::update(environments::table.find(id)).set(never).execute(c).await)?;
     Ok(())
 }
 

@@ -1,10 +1,11 @@
 //! Bodies of `/api/environments`.
 
-use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, WatchSeconds};
+use crate::model::environment::{DrainSeconds, HangUpPolicy, HealthCheck, Probe, SleepSeconds, WatchSeconds};
 use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::CanaryOptions;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,11 +19,14 @@ pub struct EnvironmentFields {
     pub limits: Option<LimitsBody>,
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
+    pub sleep_seconds: Option<SleepSeconds>,
+    pub canary: Option<Option<CanaryBody>>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
     pub maintenance_page: Option<Option<MaintenancePage>>,
+    pub error_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentFields {
@@ -33,17 +37,21 @@ impl EnvironmentFields {
             limits: form.optional_value("limits", LIMITS),
             drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
             watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
+            sleep_seconds: form.optional_value("sleep_seconds", "a number of seconds"),
+            canary: form.change_value("canary", CANARY),
             on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
             root: form.change("root"),
             build_command: form.change("build_command"),
             start_command: form.change("start_command"),
             maintenance_page: form.change("maintenance_page"),
+            error_page: form.change("error_page"),
         }
     }
 }
 
 const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
      `live_interval_ms` and `live_failures`";
+const CANARY: &str = "an object with `percent` or `seconds`, or null";
 const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
 /// `POST /api/projects/:id/environments`.
@@ -89,11 +97,14 @@ impl Body for ReplaceEnvironmentBody {
             limits: Some(fields.limits.unwrap_or_default()),
             drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
             watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
+            sleep_seconds: Some(fields.sleep_seconds.unwrap_or_default()),
+            canary: Some(fields.canary.flatten()),
             on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
             start_command: Some(fields.start_command.flatten()),
             maintenance_page: Some(fields.maintenance_page.flatten()),
+            error_page: Some(fields.error_page.flatten()),
         };
         Some(Self { name: name?, fields })
     }
@@ -133,16 +144,26 @@ pub struct EnvironmentBody {
     pub drain_seconds: DrainSeconds,
     /// For so long a new release is watched, and rolled back when it fails; 0: not at all.
     pub watch_seconds: WatchSeconds,
+    /// After so long without a request its web instances are stopped, until the next one comes; 0: never.
+    pub sleep_seconds: SleepSeconds,
+    /// How new instances are tried out, where the project's files do not say how they take the place of the old ones and none
+    /// writes a volume; `null`: not at all.
+    pub canary: Option<CanaryBody>,
     pub on_hang_up: HangUpPolicy,
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
     /// What people see while it is being worked on, in HTML; `null`: a page of the server's.
     pub maintenance_page: Option<MaintenancePage>,
+    /// What people see when no instance answers, in HTML; `null`: a page of the server's.
+    pub error_page: Option<MaintenancePage>,
     /// Whether requests get that page.
     pub maintenance: bool,
     /// Whether somebody has stopped it.
     pub stopped: bool,
+    /// Since when its web instances are stopped as nobody asked for them; `null`: it is awake.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub asleep_at: Option<Timestamp>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     #[schema(value_type = String, format = DateTime)]
@@ -215,6 +236,35 @@ impl HealthCheckBody {
             live_interval_ms: self.live_interval_ms,
             live_failures: self.live_failures,
         })
+    }
+}
+
+/// New instances get a part of the requests for a while before they get all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CanaryBody {
+    /// Of the requests, from 1 to 99.
+    pub percent: u8,
+    pub seconds: u16,
+}
+
+impl Default for CanaryBody {
+    fn default() -> Self {
+        CanaryOptions::default().into()
+    }
+}
+
+impl From<CanaryOptions> for CanaryBody {
+    fn from(options: CanaryOptions) -> Self {
+        let CanaryOptions { percent, seconds } = options;
+        Self { percent, seconds }
+    }
+}
+
+impl From<CanaryBody> for CanaryOptions {
+    fn from(body: CanaryBody) -> Self {
+        let CanaryBody { percent, seconds } = body;
+        Self { percent, seconds }
     }
 }
 

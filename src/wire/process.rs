@@ -43,6 +43,8 @@ pub enum ProcessStateBody {
     NotAnswering,
     /// It ends again and again, soon after it was started; it is started after longer and longer pauses.
     CrashLooping,
+    /// It is stopped as nobody asked for it; the next request starts it.
+    Asleep,
 }
 
 /// `PUT /api/environments/:id/formation`: instances by process type. What is not named stays.

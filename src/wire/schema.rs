@@ -7,7 +7,7 @@ use crate::model::audit::CredentialKind;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
-use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
+use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, SleepSeconds, WatchSeconds};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
     InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
@@ -25,7 +25,7 @@ use crate::model::title::Title;
 use crate::model::user::ServerRole;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
-    HealthCheckBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    CanaryBody, HealthCheckBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
     UpdateEnvironmentBody,
 };
 use crate::wire::process::FormationBody;
@@ -70,6 +70,8 @@ fn environment() -> ObjectBuilder {
         .property("limits", or_null(LimitsBody::schema()))
         .property("drain_seconds", or_null(DrainSeconds::schema()))
         .property("watch_seconds", or_null(WatchSeconds::schema()))
+        .property("sleep_seconds", or_null(SleepSeconds::schema()))
+        .property("canary", or_null(CanaryBody::schema()))
         .property("on_hang_up", or_null(HangUpPolicy::schema()))
         .property(
             "root",
@@ -78,6 +80,7 @@ fn environment() -> ObjectBuilder {
         .property("build_command", string_or_null())
         .property("start_command", string_or_null())
         .property("maintenance_page", string_or_null())
+        .property("error_page", string_or_null())
 }
 
 /// What is to become of a config var.
@@ -164,6 +167,7 @@ schemas! {
     CommandLine = string().min_length(Some(1)).max_length(Some(4096)),
     DrainSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
     WatchSeconds = integer().minimum(Some(0_u32)).maximum(Some(3600_u32)),
+    SleepSeconds = integer().minimum(Some(0_u32)).maximum(Some(86_400_u32)),
     Formation = object().additional_properties(Some(integer())),
     ReleaseDiff = object()
         .property("image", boolean())

@@ -89,9 +89,15 @@ impl Retention {
             self.engine.images().await?.into_iter().map(|image| image.id).collect();
         let released = self.store.images_of_releases().await?;
         let served = self.store.current_releases().await?;
-        let served = served.into_iter().map(|(_, _, release)| release.content.image).collect();
         let deleted = self.store.deleted_projects().await?;
-        for image in beyond(released, &present, &served, self.budget.images_in_all) {
+        let mut used = HashSet::new();
+        for (_, environment, release) in served {
+            // What a rollback takes when nobody says which.
+            let before = self.store.release_before(environment.id, release.version).await?;
+            used.extend(before.map(|before| before.content.image));
+            used.insert(release.content.image);
+        }
+        for image in beyond(released, &present, &used, self.budget.images_in_all) {
             // One that was deleted may be brought back.
             if deleted.contains(&image.project) || self.is_deployed(image.project).await? {
                 continue;

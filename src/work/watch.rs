@@ -11,7 +11,7 @@ use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, now};
 use crate::model::vitals::Vitals;
-use crate::router::{Answered, ReleaseCounters, RouterHandle};
+use crate::router::{ReleaseCounters, RouterHandle, worse};
 use crate::store::{Store, StoreError};
 use chrono::TimeDelta;
 use std::collections::HashMap;
@@ -26,11 +26,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const CRASHES: u32 = 3;
 /// Answers without which nothing is said about their kind, of the new release and of the one before.
 const LEAST_ANSWERS: u64 = 50;
-/// A release fails whose share of errors is at least so many percent, and so many times that of the one before.
-const ERROR_PERCENT: u64 = 20;
-const TIMES_WORSE: u64 = 5;
-/// The same for the time that an answer takes.
-const SLOW: Duration = Duration::from_secs(1);
 
 /// Watches until it is told to stop.
 pub struct Watch {
@@ -148,8 +143,12 @@ impl Watch {
         let crashing = self.crashing(open).await?;
         let counters = self.router.release_counters(open.release.environment_id);
         let counters = counters.filter(|counters| counters.deployment_id == open.release.deployment_id);
-        let (version, before) = (open.release.version, open.before);
-        let worse = || counters.and_then(|counters| worse(counters, version, before));
+        let (version, before) = (open.release.version, format!("v{}", open.before));
+        let worse = || {
+            let ReleaseCounters { now, before: old, .. } = counters?;
+            let old = old.map(|old| (before.as_str(), old));
+            worse(LEAST_ANSWERS, (&format!("v{version}"), now), old)
+        };
         let Some(why) = crashing.or_else(worse) else { return Ok(false) };
         let environment = open.release.environment_id;
         match self.deployments.take_back(&open.release, &why).await? {
@@ -189,82 +188,5 @@ impl Watch {
             }
         }
         Ok(None)
-    }
-}
-
-/// What there is to say of a release that answers far worse than the one before it.
-fn worse(counters: ReleaseCounters, version: i64, before: i64) -> Option<String> {
-    let ReleaseCounters { now, before: old, .. } = counters;
-    if now.answers < LEAST_ANSWERS {
-        return None;
-    }
-    let old = old.filter(|old| old.answers >= LEAST_ANSWERS);
-    let (percent, usual) = (error_percent(now), old.map_or(0, error_percent));
-    if percent >= ERROR_PERCENT.max(usual.saturating_mul(TIMES_WORSE)) {
-        let compared = old.map_or_else(String::new, |_| format!(", {usual} % of those of v{before}"));
-        return Some(format!(
-            "{percent} % of the {} answers of v{version} were errors{compared}.",
-            now.answers
-        ));
-    }
-    let (mean, usual) = (mean(now), mean(old?));
-    let times = u32::try_from(TIMES_WORSE).unwrap_or(u32::MAX);
-    (mean >= SLOW.max(usual.saturating_mul(times))).then(|| {
-        format!(
-            "An answer of v{version} took {} ms on average of {}, one of v{before} {} ms.",
-            mean.as_millis(),
-            now.answers,
-            usual.as_millis()
-        )
-    })
-}
-
-fn error_percent(answered: Answered) -> u64 {
-    (answered.errors * 100).checked_div(answered.answers).unwrap_or_default()
-}
-
-fn mean(answered: Answered) -> Duration {
-    let count = u32::try_from(answered.answers).unwrap_or(u32::MAX);
-    answered.waited.checked_div(count).unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answered(answers: u64, errors: u64, mean_ms: u64) -> Answered {
-        Answered { answers, errors, waited: Duration::from_millis(mean_ms * answers) }
-    }
-
-    fn said(now: Answered, before: Option<Answered>) -> Option<String> {
-        worse(ReleaseCounters { deployment_id: DeploymentId::generate(), now, before }, 7, 6)
-    }
-
-    #[test]
-    fn a_release_that_is_far_worse_is_told_from_one_that_is_not() {
-        let good = Some(answered(1000, 10, 20));
-        for (now, before) in [
-            (answered(49, 49, 20), good),
-            (answered(50, 9, 20), good),
-            // As bad as ever.
-            (answered(100, 30, 20), Some(answered(100, 25, 20))),
-            (answered(100, 0, 999), good),
-            (answered(100, 0, 3000), Some(answered(100, 0, 700))),
-            // Nothing to compare with.
-            (answered(100, 0, 9000), None),
-            (answered(100, 0, 9000), Some(answered(10, 0, 1))),
-        ] {
-            assert_eq!(said(now, before), None, "{now:?} {before:?}");
-        }
-        let of = |now, before| said(now, before).unwrap();
-        assert_eq!(
-            of(answered(100, 43, 20), good),
-            "43 % of the 100 answers of v7 were errors, 1 % of those of v6."
-        );
-        assert_eq!(of(answered(60, 30, 20), None), "50 % of the 60 answers of v7 were errors.");
-        assert_eq!(
-            of(answered(100, 0, 1500), good),
-            "An answer of v7 took 1500 ms on average of 100, one of v6 20 ms."
-        );
     }
 }

@@ -109,21 +109,21 @@ async fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_never_shown_again() {
     let (server, ada) = with_shop().await;
-    patch(&ada, json!({ "S": { "value": "canary", "secret": true } })).await.expect(200);
+    patch(&ada, json!({ "S": { "value": "nightingale", "secret": true } })).await.expect(200);
     for path in
         [CONFIG.to_owned(), format!("{CONFIG}/history"), "/api/environments/shop:production".to_owned()]
     {
-        assert!(!ada.get(&path).await.text.contains("canary"), "{path}");
+        assert!(!ada.get(&path).await.text.contains("nightingale"), "{path}");
     }
-    assert!(!export(&ada).await.contains("canary"));
+    assert!(!export(&ada).await.contains("nightingale"));
     let opened = patch(&ada, json!({ "S": { "secret": false } })).await;
     assert_eq!(opened.refused_fields(), ["S"]);
     let id =
         ada.get("/api/environments/shop:production").await.expect(200)["id"].as_str().unwrap().to_owned();
     let stored = server.store.config_vars(id.parse().unwrap()).await.unwrap().remove(0);
-    assert!(!stored.sealed_value.contains("canary"));
+    assert!(!stored.sealed_value.contains("nightingale"));
     let purpose = format!("environment {id}");
-    assert_eq!(server.master_key.open(&purpose, &stored.sealed_value).unwrap().expose(), "canary");
+    assert_eq!(server.master_key.open(&purpose, &stored.sealed_value).unwrap().expose(), "nightingale");
     patch(&ada, json!({ "S": { "value": "known", "secret": false } })).await.expect(200);
     assert_eq!(export(&ada).await, "S=known\n");
 }

@@ -185,7 +185,7 @@ async fn fields_that_are_wrong_are_named_and_change_nothing() {
                 continue;
             }
             for wrong in ["a\u{0}b", "\u{1b}[2J", "a\r\nb", &"x".repeat(100_000)] {
-                if name == "maintenance_page" && wrong == "a\r\nb" {
+                if name.ends_with("_page") && wrong == "a\r\nb" {
                     // Of two lines.
                     continue;
                 }

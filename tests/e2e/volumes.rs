@@ -1,9 +1,10 @@
 //! Volumes: what is in them stays, and two instances never write one at the same time.
 
 use crate::support::{
-    PATIENCE, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, wait_until,
-    wait_until_all_have_ended,
+    PATIENCE, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, slow_dockerfile,
+    wait_until, wait_until_all_have_ended,
 };
+use reqwest::Method;
 use std::thread;
 use std::time::Duration;
 
@@ -212,4 +213,30 @@ fn volumes_go_with_their_environment_only() {
 
 fn server_id(server: &Server) -> String {
     std::fs::read_to_string(server.home().join("server-id")).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_scale_that_a_push_makes_impossible_is_set_back() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("first");
+    server.deploy(&ada, &tree, "shop");
+    wait_until_all_have_ended(&server, &ada);
+    let writing = [("Dockerfile", slow_dockerfile(4)), ("gilgal.toml", GILGAL_TOML.to_owned())];
+    tree.commit(&writing.each_ref().map(|(path, text)| (*path, text.as_str())));
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    // What is live could have two.
+    let scaled = ada.ssh(&server, &["scale", "shop", "web=2"]);
+    let said = format!("{}{}", scaled.stdout, scaled.stderr);
+    assert!(said.contains("It stays as it is live: web=1."), "{said}");
+    push.finish().expect(0);
+    wait_until_all_have_ended(&server, &ada);
+    let shown =
+        server.request(Method::GET, "/api/environments/shop:production", &ada.token, None).expect(200);
+    assert_eq!(shown["formation"]["web"], 1);
+    // What comes next is not refused for it.
+    tree.commit(&[("index.html", "second")]);
+    server.deploy(&ada, &tree, "shop");
+    assert_eq!(server.get("shop", "/").body, "second");
 }

@@ -108,10 +108,14 @@ async fn what_goes_live_starts_what_was_stopped_before_it_was_asked_for(database
     assert_eq!(store.set_maintenance(production.id, true).await.unwrap().maintenance_at, before);
     let under_way = enqueue(&store, &production, 'a').await.deployment;
     store.stop_environment(production.id).await.unwrap();
+    assert!(store.put_to_sleep(production.id).await.unwrap().asleep_at.is_some());
+    assert_eq!(store.wake_up(production.id).await.unwrap().asleep_at, None);
+    store.put_to_sleep(production.id).await.unwrap();
     advance_to(&store, &under_way, State::Checking).await;
     store.commit_release(new_release(&under_way), &DeploymentRecord::default()).await.unwrap().unwrap();
     let stopped = store.environment(production.id).await.unwrap();
     assert!(stopped.stopped_at.is_some(), "it was asked for before");
+    assert_eq!(stopped.asleep_at, None, "its instances run or are stopped, and are not asleep");
 
     let next = enqueue(&store, &production, 'b').await.deployment;
     advance_to(&store, &next, State::Checking).await;

@@ -5,7 +5,7 @@ use crate::fixture::{Database, advance_to, commit, configure, enqueue, on_both, 
 use chrono::TimeDelta;
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
 use gilgal::model::environment::{
-    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck, WatchSeconds,
+    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck, SleepSeconds, WatchSeconds,
 };
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::plan::BuildPlan;
@@ -52,6 +52,9 @@ pub(crate) fn new_release(deployment: &Deployment) -> NewRelease {
             health: HealthCheck::default(),
             drain_seconds: DrainSeconds::default(),
             watch_seconds: WatchSeconds::default(),
+            sleep_seconds: SleepSeconds::default(),
+            canary: None,
+            sticky: false,
             volumes: BTreeMap::new(),
             strategy: None,
             cron: BTreeMap::new(),

@@ -24,7 +24,7 @@ mod watch;
 use crate::model::cron::{Overlap, Schedule, TimeZoneName};
 use crate::model::name::{ConfigName, CronName, ProcessType, VolumeName};
 use crate::model::volume::Strategy;
-use numbers::{Cores, Count, LongTime, Memory, Port, Span, Threshold, Time};
+use numbers::{Cores, Count, LongSpan, LongTime, Memory, Percent, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
 use read::read;
 pub use read::{Mistake, ProjectFileError};
@@ -127,11 +127,29 @@ pub(crate) struct Deploy {
     /// How long a new release is watched; it is rolled back if it crashes again and again, or answers much worse than the one
     /// before: seconds, or a text such as `"2m"`; 0: not at all.
     pub(crate) watch: Option<Span>,
+    /// After how long without a request the instances of `web` are stopped; the next request waits while they start. Seconds, or a
+    /// text such as `"30m"`; 0: never, as where it is left out.
+    pub(crate) sleep: Option<LongSpan>,
+    /// `true`: clients stay with the instance that answered them first, by a cookie, as long as it is there.
+    pub(crate) sticky: bool,
     /// How new instances take the place of the old ones: `"rolling"` starts them beside each other, `"hold"` stops the old ones
-    /// first and lets requests wait, `"recreate"` turns requests away meanwhile. Otherwise rolling, or hold with a volume
-    /// that is written.
+    /// first and lets requests wait, `"recreate"` turns requests away meanwhile, `"canary"` starts them beside each other
+    /// and sends a part of the requests to the new ones for a while. Otherwise rolling, or hold with a volume that is written.
     #[schemars(with = "Option<StrategyWord>")]
     pub(crate) strategy: Option<Strategy>,
+    /// How the strategy `"canary"` tries new instances out, which is meant where no strategy is said.
+    pub(crate) canary: Option<CanaryTable>,
+}
+
+/// `[deploy.canary]`
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CanaryTable {
+    /// Of the requests, from 1 to 99; otherwise 10.
+    pub(crate) percent: Option<Percent>,
+    /// For how long the new instances get that part before they get all: seconds, or a text such as `"5m"`; otherwise two
+    /// minutes.
+    pub(crate) r#for: Option<Time>,
 }
 
 /// `[deploy.health]`
@@ -201,6 +219,7 @@ enum StrategyWord {
     Rolling,
     Hold,
     Recreate,
+    Canary,
 }
 
 /// The words of [`Overlap`], for editors.

@@ -92,6 +92,12 @@ const LONG_TIME: Quantity = Quantity {
     ..TIME
 };
 
+const LONG_SPAN: Quantity = Quantity {
+    expected: "seconds, or a text such as \"30s\", \"30m\" or \"2h\", a day at most, or 0 for never",
+    least: 0.0,
+    ..LONG_TIME
+};
+
 const MEMORY: Quantity = Quantity {
     expected: "MiB, or a text such as \"512M\" or \"1G\", from 16 MiB to 1 TiB",
     units: &[
@@ -154,6 +160,8 @@ quantities! {
     Span: SPAN;
     /// A time of up to a day, in milliseconds.
     LongTime: LONG_TIME;
+    /// A time of up to a day that may be none, in milliseconds.
+    LongSpan: LONG_SPAN;
     /// An amount of memory, in MiB.
     Memory: MEMORY;
     /// An amount of CPU, in thousandths of a core.
@@ -199,6 +207,8 @@ numbers! {
     Port: port, { "type": "integer", "minimum": 1, "maximum": 65535 };
     /// Good answers in a row.
     Threshold: threshold, { "type": "integer", "minimum": 1, "maximum": 100 };
+    /// A part that is neither none nor all.
+    Percent: percent, { "type": "integer", "minimum": 1, "maximum": 99 };
     /// A number of instances.
     Count: count, { "type": "integer", "minimum": 0, "maximum": 100 };
 }
@@ -214,6 +224,13 @@ fn threshold(number: i64) -> Result<u16, String> {
     match count(number) {
         Ok(number) if number != 0 => Ok(number),
         Ok(_) | Err(_) => Err(format!("{number} is out of range, use a number from 1 to 100")),
+    }
+}
+
+fn percent(number: i64) -> Result<u16, String> {
+    match u16::try_from(number) {
+        Ok(percent @ 1..=99) => Ok(percent),
+        _ => Err(format!("{number} is out of range, use a number from 1 to 99")),
     }
 }
 

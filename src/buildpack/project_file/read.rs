@@ -138,6 +138,7 @@ mod tests {
             release = "npm run migrate"
             port = 3000
             drain = "2m"
+            sleep = "2h"
             health = { path = "/up", interval = "500ms", timeout = 3, deadline = "90s", threshold = 2 }
 
             [processes.worker]

@@ -9,7 +9,7 @@ use crate::model::environment::Probe;
 use crate::model::name::{ProcessType, VolumeName};
 use crate::model::plan::{Evidence, HealthChange, Running};
 use crate::model::process::{Command, LimitsChange};
-use crate::model::volume::Mount;
+use crate::model::volume::{CanaryOptions, Mount, Strategy};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -113,7 +113,9 @@ pub(crate) fn running(
     }
     running.drain_seconds = project.file.deploy.drain.map(|time| seconds(time.0));
     running.watch_seconds = project.file.deploy.watch.map(|time| seconds(time.0));
-    running.strategy = project.file.deploy.strategy;
+    running.sleep_seconds = project.file.deploy.sleep.map(|time| time.0.div_ceil(1000));
+    running.sticky = project.file.deploy.sticky;
+    (running.strategy, running.canary) = strategy(project)?;
     let mounts = project.file.volumes.iter();
     running.volumes =
         mounts.filter_map(|(name, at)| Some((name.clone(), at.as_str().parse().ok()?))).collect();
@@ -141,6 +143,29 @@ pub(crate) fn running(
         }
     }
     Ok(running)
+}
+
+/// How instances take the place of those before, and how they are tried out.
+fn strategy(project: &Project) -> Result<(Option<Strategy>, Option<CanaryOptions>), Refusal> {
+    let deploy = &project.file.deploy;
+    let Some(canary) = &deploy.canary else { return Ok((deploy.strategy, None)) };
+    match deploy.strategy {
+        None | Some(Strategy::Canary) => {}
+        Some(other @ (Strategy::Rolling | Strategy::Hold | Strategy::Recreate)) => {
+            let reason = format!(
+                "the strategy {} tries nothing out: leave out deploy.canary, or the strategy",
+                other.as_str()
+            );
+            return Err(Refusal::BrokenFile { path: project.path.clone(), reason });
+        }
+    }
+    let usual = CanaryOptions::default();
+    let percent = canary.percent.and_then(|percent| u8::try_from(percent.0).ok());
+    let options = CanaryOptions {
+        percent: percent.unwrap_or(usual.percent),
+        seconds: canary.r#for.map_or(usual.seconds, |time| seconds(time.0)),
+    };
+    Ok((Some(Strategy::Canary), Some(options)))
 }
 
 /// Two volumes are not in one place, and none is in another.

@@ -38,7 +38,7 @@ impl Deployer {
         let variables = self.build_variables(&run.project, &plan, &config.build);
         let digest = variables.as_ref().map(|variables| variables.digest.clone());
         let mut wanted = self.content_from(run, plan.clone(), String::new(), config, digest.clone()).await?;
-        self.check_formation(&wanted)?;
+        self.check_what_is_set(run, &wanted).await?;
         if let Some(live) = self.store.current_release(run.environment.id).await? {
             self.take_equal_seals(run.environment.id, &live, &mut wanted);
         }

@@ -40,6 +40,7 @@ impl Deployer {
         let health = &run.content()?.health;
         try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)))
             .await?;
+        self.try_out(run, &instances).await?;
         self.check_branch(run).await?;
         self.check_web_instances(run).await
     }
@@ -134,7 +135,7 @@ impl Deployer {
     }
 
     /// Ends when the instance has ended, with the reason.
-    async fn crash(&self, run: &Run, instance: &Instance) -> StepError {
+    pub(in crate::deploy) async fn crash(&self, run: &Run, instance: &Instance) -> StepError {
         let name = instance.key.shown();
         loop {
             let state = match self.engine.inspect(&instance.id).await {

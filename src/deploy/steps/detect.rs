@@ -40,7 +40,7 @@ impl Deployer {
         show(run, &plan);
         let taken = TakenConfig::default();
         let content = instances::content(&run.environment, plan.clone(), String::new(), taken, None);
-        self.check_formation(&content)?;
+        self.check_what_is_set(run, &content).await?;
         if has_submodules {
             run.warn("The project has submodules. They are empty folders here: commit their files, or install them as dependencies.");
         }

@@ -11,9 +11,6 @@ use crate::store::StoreError;
 use futures_util::future::join_all;
 use std::collections::HashSet;
 
-/// Images of an environment that are kept to roll back to, the newest ones: releases may share one.
-const IMAGES_KEPT: u32 = 10;
-
 impl Deployer {
     /// Never fails the deployment: what cannot be cleaned now is cleaned by the reconciler, and said in the server's log.
     ///
@@ -93,7 +90,7 @@ impl Deployer {
     async fn kept_images(&self, run: &Run) -> Result<HashSet<String>, StoreError> {
         let mut kept = HashSet::new();
         for environment in self.store.environments_of(run.project.id).await? {
-            kept.extend(self.store.newest_images_of(environment.id, IMAGES_KEPT).await?);
+            kept.extend(self.store.newest_images_of(environment.id, self.images_kept).await?);
         }
         Ok(kept)
     }

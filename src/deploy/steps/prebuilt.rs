@@ -31,7 +31,7 @@ impl Deployer {
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
         let config = self.take_config(run).await?;
         let mut wanted = self.content_from(run, plan, String::new(), config, None).await?;
-        self.check_formation(&wanted)?;
+        self.check_what_is_set(run, &wanted).await?;
         if let Some(live) = self.store.current_release(run.environment.id).await? {
             self.take_equal_seals(run.environment.id, &live, &mut wanted);
         }

@@ -18,6 +18,8 @@ impl Deployer {
             )
             .into());
         }
+        // What is just falling asleep or being woken has done so; nothing does from here on.
+        drop(self.sleeping.turn(run.environment.id).await);
         self.make_room(run).await?;
         let content = run.content()?;
         let kept = self.kept_places(run).await?;

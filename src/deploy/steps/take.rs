@@ -9,7 +9,7 @@ use crate::deploy::run::Run;
 use crate::model::basis::{Automatic, DeploymentBasis};
 use crate::model::deployment::DeploymentSource;
 use crate::model::id::EnvironmentId;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{EnvironmentName, ProcessType};
 use crate::model::plan::BuildPlan;
 use crate::model::release::{Release, ReleaseContent};
 use crate::model::release_diff::ReleaseDiff;
@@ -82,7 +82,7 @@ impl Deployer {
         {
             content.instances_of = Some(live.instances_of());
         }
-        self.check_formation(&content)?;
+        self.check_what_is_set(run, &content).await?;
         run.set_content(content);
         Ok(())
     }
@@ -174,8 +174,38 @@ impl Deployer {
         Ok(content)
     }
 
+    /// Refuses a formation as [`Self::check_formation`] does. One that somebody has asked for beside what is live, while
+    /// something was deployed that cannot have it, is set back to what is live: whatever is deployed next would be refused
+    /// for it.
+    pub(super) async fn check_what_is_set(
+        &self,
+        run: &Run,
+        content: &ReleaseContent,
+    ) -> Result<(), StepError> {
+        let Err(failure) = self.check_formation(content) else { return Ok(()) };
+        let live = self.store.current_release(run.environment.id).await?;
+        let (DeploymentBasis::Live { .. }, Some(live)) = (run.deployment.options.basis, live) else {
+            return Err(failure.into());
+        };
+        let changes: BTreeMap<ProcessType, (u16, u16)> = run
+            .environment
+            .settings
+            .formation
+            .0
+            .iter()
+            .map(|(of, set)| (of.clone(), (*set, live.content.formation.instances(of))))
+            .filter(|(_, (set, live))| set != live)
+            .collect();
+        if changes.is_empty() {
+            return Err(failure.into());
+        }
+        self.store.set_formation_back(run.environment.id, &changes).await?;
+        let back = changes.iter().map(|(of, (_, live))| format!("{of}={live}")).collect::<Vec<_>>().join(" ");
+        Err(failure.advise(format!("It stays as it is live: {back}.")).into())
+    }
+
     /// What an operator does not give, and what would harm what is in a volume, is refused, whoever asks for it.
-    pub(super) fn check_formation(&self, content: &ReleaseContent) -> Result<(), Failure> {
+    fn check_formation(&self, content: &ReleaseContent) -> Result<(), Failure> {
         if let Some(many) = content.many_writers(&content.formation) {
             return Err(Failure::new("too many writers", many.to_string()).advise(many.way_out()));
         }

@@ -3,17 +3,21 @@
 use super::EnvironmentError;
 use super::create::{check_host, taken};
 use crate::model::environment::{
-    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, WatchSeconds,
+    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, SleepSeconds,
+    WatchSeconds,
 };
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
 use crate::model::project::Project;
+use crate::model::volume::CanaryOptions;
 use crate::projects::Overwrite;
 use crate::store::{Store, StoreError};
 
 /// Longest time of a health check, in milliseconds, and of a drain, in seconds: an hour.
 const HOUR_MS: u32 = 3_600_000;
 const HOUR_SECONDS: u16 = 3_600;
+/// Longest time without a request until an app falls asleep.
+const DAY_SECONDS: u32 = 86_400;
 
 /// What is to become of an environment; `None` leaves a thing as it is, and `Some(None)` takes it away.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -24,11 +28,14 @@ pub struct EnvironmentChange {
     pub health: Option<HealthCheck>,
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
+    pub sleep_seconds: Option<SleepSeconds>,
+    pub canary: Option<Option<CanaryOptions>>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
     pub maintenance_page: Option<Option<MaintenancePage>>,
+    pub error_page: Option<Option<MaintenancePage>>,
 }
 
 impl EnvironmentChange {
@@ -39,11 +46,14 @@ impl EnvironmentChange {
             health: self.health.clone().unwrap_or(settings.health),
             drain_seconds: self.drain_seconds.unwrap_or(settings.drain_seconds),
             watch_seconds: self.watch_seconds.unwrap_or(settings.watch_seconds),
+            sleep_seconds: self.sleep_seconds.unwrap_or(settings.sleep_seconds),
+            canary: self.canary.unwrap_or(settings.canary),
             on_hang_up: self.on_hang_up.unwrap_or(settings.on_hang_up),
             root: self.root.clone().unwrap_or(settings.root),
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
             start_command: self.start_command.clone().unwrap_or(settings.start_command),
             maintenance_page: self.maintenance_page.clone().unwrap_or(settings.maintenance_page),
+            error_page: self.error_page.clone().unwrap_or(settings.error_page),
             formation: settings.formation,
         }
     }
@@ -91,7 +101,7 @@ pub async fn change(
 
 /// Refuses settings that mean nothing, or are more than this server gives.
 pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<(), EnvironmentError> {
-    let EnvironmentSettings { limits, health, drain_seconds, watch_seconds, .. } = settings;
+    let EnvironmentSettings { limits, health, drain_seconds, watch_seconds, sleep_seconds, .. } = settings;
     let invalid = |field, reason: String| Err(EnvironmentError::Invalid { field, reason });
     let between = |value: u32, least: u32, most: u32| (least..=most).contains(&value);
     // What is not asked for may be more than what may be asked for: the operator's business.
@@ -139,6 +149,16 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     if watch_seconds.0 > HOUR_SECONDS {
         return invalid("watch_seconds", "A release is watched for an hour at most.".to_owned());
     }
+    if sleep_seconds.0 > DAY_SECONDS {
+        return invalid("sleep_seconds", "An app falls asleep after a day at most; 0: never.".to_owned());
+    }
+    let is_canary = |canary: &CanaryOptions| {
+        (1..=99).contains(&canary.percent) && (1..=HOUR_SECONDS).contains(&canary.seconds)
+    };
+    if !settings.canary.as_ref().is_none_or(is_canary) {
+        let reason = "From 1 to 99 percent of the requests try new instances out, for an hour at most.";
+        return invalid("canary", reason.to_owned());
+    }
     Ok(())
 }
 
@@ -175,6 +195,8 @@ mod tests {
             refused(|settings| settings.health.probe = Probe::Http { path: "/a\r\nb".to_owned() }),
             refused(|settings| settings.drain_seconds = DrainSeconds(u16::MAX)),
             refused(|settings| settings.watch_seconds = WatchSeconds(u16::MAX)),
+            refused(|settings| settings.sleep_seconds = SleepSeconds(u32::MAX)),
+            refused(|settings| settings.canary = Some(CanaryOptions { percent: 100, seconds: 1 })),
             refused(|settings| settings.health.live_interval_ms = 10),
             refused(|settings| settings.health.live_failures = 0),
         ];

@@ -2,6 +2,7 @@
 
 use super::support::{App, HOST, TestRouter, dead_address, read_head, route};
 use crate::model::id::EnvironmentId;
+use crate::model::route::Route;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::Response;
@@ -162,4 +163,29 @@ async fn programs_get_json() {
     let body: serde_json::Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["error"]["code"], "no_such_app");
     assert_eq!(body["error"]["request_id"], "abc-123-def");
+}
+
+#[tokio::test]
+async fn people_get_the_page_of_an_app_that_does_not_answer() {
+    let app = App::answering(|_| async {
+        let mut broken = Response::new(Full::new(Bytes::from("its own")));
+        *broken.status_mut() = hyper::StatusCode::BAD_GATEWAY;
+        broken
+    })
+    .await;
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let page = Some("<h1>Ask Ada</h1>".to_owned());
+    for (addresses, code) in [(vec![], "no_instance"), (vec![dead_address().await], "app_unreachable")] {
+        let _ = router.handle.set_route(Route { error_page: page.clone(), ..route(id, &addresses) });
+        let answer = router.get().await;
+        assert!(answer.starts_with("HTTP/1.1 503") && answer.ends_with("<h1>Ask Ada</h1>"), "{answer}");
+        assert!(answer.contains(&format!("x-gilgal-error: {code}")), "{answer}");
+        assert!(answer.contains("retry-after: "), "{answer}");
+    }
+    // What the app says is not replaced, nor what is not its fault.
+    let _ = router.handle.set_route(Route { error_page: page, ..route(id, &[app.address]) });
+    assert!(router.get().await.ends_with("its own"));
+    let _ = router.handle.remove_route(id);
+    assert!(!router.get().await.contains("Ask Ada"));
 }

@@ -124,3 +124,45 @@ async fn an_app_out_of_service_is_answered_for() {
     // None of it is the release's.
     assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_wait_until_an_app_is_awake() {
+    let app = App::named("app").await;
+    let router = Arc::new(TestRouter::start().await);
+    let id = EnvironmentId::generate();
+    let awake = route(id, &[app.address]);
+    let asleep = Route { standing: Standing::Asleep, targets: Vec::new(), ..awake.clone() };
+    let _ = router.handle.set_route(asleep.clone());
+    assert_eq!(router.handle.wanted(), []);
+    let ask = || {
+        let router = Arc::clone(&router);
+        tokio::spawn(async move { router.get().await })
+    };
+    let waiting: Vec<_> = (0..5).map(|_| ask()).collect();
+    within_seconds(router.handle.is_wanted()).await;
+    assert_eq!(router.handle.wanted(), [id]);
+    until(|| router.handle.counters(id).is_some_and(|counters| counters.requests == 5)).await;
+    // Told the same once more, it sleeps on.
+    let _ = router.handle.set_route(asleep.clone());
+    let _ = router.handle.set_route(awake.clone());
+    for answer in waiting {
+        assert!(within_seconds(answer).await.unwrap().ends_with("app"));
+    }
+    assert_eq!(router.handle.wanted(), []);
+
+    let _ = router.handle.set_route(asleep.clone());
+    let waits = ask();
+    within_seconds(router.handle.is_wanted()).await;
+    router.handle.stays_asleep(id, Duration::from_millis(300));
+    for answer in [waits.await.unwrap(), router.get().await] {
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+        assert!(answer.contains("x-gilgal-error: app_not_woken"), "{answer}");
+    }
+    assert_eq!(router.handle.wanted(), [], "nobody waits");
+    until(|| !router.handle.wanted().is_empty() || ask().is_finished()).await;
+    let _ = router.handle.remove_route(id);
+    assert!(router.get().await.contains("x-gilgal-error: no_such_app"));
+    // None of it is the release's.
+    let _ = router.handle.set_route(awake);
+    assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 0);
+}

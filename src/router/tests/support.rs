@@ -84,6 +84,8 @@ pub(super) fn route(environment_id: EnvironmentId, addresses: &[SocketAddr]) -> 
         deployment_id: DeploymentId::generate(),
         hosts: vec![HOST.to_owned()],
         standing: Standing::Open,
+        error_page: None,
+        sticky: false,
         targets: addresses.iter().map(target).collect(),
     }
 }

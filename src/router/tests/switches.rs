@@ -1,7 +1,8 @@
 //! Nobody notices a switch.
 
-use super::support::{App, HOST, TestRouter, route, until};
+use super::support::{App, HOST, TestRouter, dead_address, route, until};
 use crate::model::id::EnvironmentId;
+use crate::model::route::Route;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -120,4 +121,80 @@ async fn a_host_follows_the_newer_claim_and_survives_the_older_one() {
     assert!(router.get().await.ends_with("new"));
     let _ = router.handle.remove_route(one);
     assert!(router.get().await.ends_with("new"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_stays_with_its_instance_while_that_is_there() {
+    let (one, two) = (App::named("one").await, App::named("two").await);
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let both = Route { sticky: true, ..route(id, &[one.address, two.address]) };
+    let _ = router.handle.set_route(both.clone());
+    let ask = async |cookie: &str| {
+        let head = format!("GET / HTTP/1.1\r\nHost: {HOST}\r\nCookie: {cookie}\r\nConnection: close\r\n\r\n");
+        router.raw(&head).await
+    };
+    let given = |answer: &str| Some(answer.split_once("set-cookie: ")?.1.split_once("\r\n")?.0.to_owned());
+    let body = |answer: &str| answer.rsplit("\r\n").next().unwrap().to_owned();
+    let first = ask("a=1").await;
+    let cookie = given(&first).unwrap();
+    let (pair, attributes) = cookie.split_once("; ").unwrap();
+    assert_eq!(attributes, "Path=/; HttpOnly; SameSite=Lax");
+    assert!(!pair.contains(&both.targets[0].instance_id.0), "{pair}");
+    let mine = body(&first);
+    for _ in 0..6 {
+        let answer = ask(&format!("b=2; {pair}")).await;
+        assert_eq!((body(&answer), given(&answer)), (mine.clone(), None));
+    }
+    // What nobody was given is nobody's.
+    let forged = ask("gilgal_instance=instance-1").await;
+    assert!(given(&forged).is_some(), "{forged}");
+
+    let gone = if mine == "one" { one.address } else { two.address };
+    let left = both.targets.iter().filter(|target| target.address != gone).cloned().collect();
+    let _ = router.handle.set_route(Route { targets: left, ..both });
+    let answer = ask(pair).await;
+    assert!(body(&answer) != mine && given(&answer).is_some(), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_the_requests_tries_new_instances_out() {
+    let (old, new) = (App::named("old").await, App::named("new").await);
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let live = route(id, &[old.address]);
+    let next = route(id, &[new.address]);
+    let begin =
+        |route: &Route| router.handle.begin_canary(id, route.deployment_id, 25, route.targets.clone());
+    assert!(!begin(&next), "nothing is served");
+    let _ = router.handle.set_route(live.clone());
+    assert!(router.get().await.ends_with("old"));
+    assert!(begin(&next));
+    // What is set meanwhile, as by a restart of an engine, leaves it as it is.
+    let _ = router.handle.set_route(live.clone());
+    for _ in 0..40 {
+        router.get().await;
+    }
+    let counters = router.handle.canary_counters(id).unwrap();
+    assert_eq!((counters.new.answers, counters.old.answers), (10, 30));
+
+    // One that cannot be reached costs nobody an answer.
+    let gone = route(id, &[dead_address().await]);
+    assert!(begin(&gone));
+    for _ in 0..8 {
+        assert!(router.get().await.ends_with("old"));
+    }
+    let ended = router.handle.end_canary(id).unwrap();
+    assert_eq!(ended.drain.finished(Duration::from_secs(10)).await.cut, 0);
+    assert!(router.handle.end_canary(id).is_none());
+
+    // What goes live keeps what it has shown until then.
+    assert!(begin(&next));
+    for _ in 0..8 {
+        router.get().await;
+    }
+    let _ = router.handle.set_route(next.clone());
+    assert!(router.get().await.ends_with("new"));
+    assert!(router.handle.canary_counters(id).is_none());
+    assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 3);
 }

@@ -39,6 +39,7 @@ fn word(state: ProcessStateBody, exit_code: Option<i64>) -> String {
         (ProcessStateBody::OutOfMemory, _) => "out of memory".to_owned(),
         (ProcessStateBody::NotAnswering, _) => "not answering".to_owned(),
         (ProcessStateBody::CrashLooping, Some(code)) => format!("crash loop ({code})"),
+        (ProcessStateBody::Asleep, _) => "asleep".to_owned(),
         (ProcessStateBody::CrashLooping, None) => "crash loop".to_owned(),
     }
 }
