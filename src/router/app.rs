@@ -108,12 +108,16 @@ impl App {
         {
             return Some(chosen);
         }
-        if let Some(canary) = self.canary.as_ref().filter(|canary| tried.is_empty() && canary.takes(turn))
-            && let Some(chosen) = pick_of(&canary.targets, turn, tried)
+        let Some(canary) = &self.canary else {
+            return Some((pick_of(&self.targets, turn, tried)?, &self.release));
+        };
+        if tried.is_empty()
+            && canary.takes(turn)
+            && let Some(chosen) = pick_of(&canary.targets, canary.next_turn(), tried)
         {
             return Some((chosen, &canary.meter));
         }
-        Some((pick_of(&self.targets, turn, tried)?, &self.release))
+        Some((pick_of(&self.targets, canary.turn_of_others(turn), tried)?, &self.release))
     }
 
     fn stay_at(&self, wanted: &str) -> Option<(InFlight, &Arc<ReleaseMeter>)> {

@@ -198,3 +198,19 @@ async fn a_part_of_the_requests_tries_new_instances_out() {
     assert!(router.handle.canary_counters(id).is_none());
     assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_spread_over_the_instances_while_others_are_tried_out() {
+    let old = [App::named("a").await, App::named("b").await];
+    let new = [App::named("c").await, App::named("d").await];
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let _ = router.handle.set_route(route(id, &old.each_ref().map(|app| app.address)));
+    let next = route(id, &new.each_ref().map(|app| app.address));
+    assert!(router.handle.begin_canary(id, next.deployment_id, 50, next.targets));
+    for _ in 0..8 {
+        router.get().await;
+    }
+    let asked = |apps: &[App; 2]| apps.each_ref().map(|app| app.requests.load(Ordering::SeqCst));
+    assert_eq!((asked(&old), asked(&new)), ([2, 2], [2, 2]));
+}
