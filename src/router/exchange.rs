@@ -37,7 +37,8 @@ pub(super) async fn answer(
         held: Duration::ZERO,
         page: None,
         error_page: None,
-        wanted: None,
+        is_sticky: false,
+        wanted: Vec::new(),
         given: None,
         turn: None,
         tried: Vec::new(),
@@ -89,8 +90,10 @@ struct Exchange<'a> {
     page: Option<String>,
     /// What it has for when it does not answer.
     error_page: Option<Arc<str>>,
-    /// The name of the instance that its client was at before, and of the one that it is to stay at from now on.
-    wanted: Option<String>,
+    /// Names of which one may be that of the instance that its client was at before, and of the one that it is to stay at from
+    /// now on.
+    is_sticky: bool,
+    wanted: Vec<String>,
     given: Option<String>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
@@ -123,10 +126,12 @@ impl Exchange<'_> {
         if let Some((protocol, _)) = &upgrade {
             hop::set_upgrade(headers, protocol.clone());
         }
+        if self.is_sticky {
+            self.wanted = sticky::take(outgoing.headers_mut());
+        }
         if parts.version == Version::HTTP_2 {
             hop::join_cookies(headers);
         }
-        self.wanted = sticky::take(headers);
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
@@ -138,6 +143,7 @@ impl Exchange<'_> {
     /// Refuses what is for an app that is out of service, and waits while its instances are replaced by others that cannot run
     /// beside them, or are started as they were asleep.
     async fn admit(&mut self, authority: &HeaderValue) -> Result<(), Problem> {
+                self.is_sticky = app.route.sticky;
         let host = host::name_of(authority.as_bytes()).ok_or(Problem::NoHost)?;
         let options = &self.shared.options;
         loop {
@@ -256,8 +262,7 @@ impl Exchange<'_> {
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
         self.count(&app.meter);
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
-        let (chosen, release) =
-            app.pick(turn, &self.tried, self.wanted.as_deref()).ok_or(Problem::NoInstance)?;
+        let (chosen, release) = app.pick(turn, &self.tried, &self.wanted).ok_or(Problem::NoInstance)?;
         self.release = Some(Arc::clone(release));
         self.given = app.route.sticky.then(|| chosen.target().name().to_owned());
         Ok(chosen)
@@ -282,7 +287,7 @@ impl Exchange<'_> {
             return Ok(response);
         }
         hop::strip(response.headers_mut());
-        if let Some(name) = self.given.as_deref().filter(|name| Some(*name) != self.wanted.as_deref()) {
+        if let Some(name) = self.given.as_ref().filter(|name| !self.wanted.contains(name)) {
             sticky::give(response.headers_mut(), name, self.client.is_secure());
         }
         // An app that speaks HTTP/1.0 does not make its clients do so.

@@ -146,6 +146,9 @@ async fn a_client_stays_with_its_instance_while_that_is_there() {
         let answer = ask(&format!("b=2; {pair}")).await;
         assert_eq!((body(&answer), given(&answer)), (mine.clone(), None));
     }
+    // One that another app of the domain has set changes nothing.
+    let answer = ask(&format!("{pair}; gilgal_instance=other")).await;
+    assert_eq!((body(&answer), given(&answer)), (mine.clone(), None));
     // What nobody was given is nobody's.
     let forged = ask("gilgal_instance=instance-1").await;
     assert!(given(&forged).is_some(), "{forged}");
