@@ -187,6 +187,9 @@ async fn a_part_of_the_requests_tries_new_instances_out() {
     for _ in 0..8 {
         assert!(router.get().await.ends_with("old"));
     }
+    // It is told all the same.
+    let counters = router.handle.canary_counters(id).unwrap();
+    assert_eq!((counters.new.answers, counters.new.errors, counters.old.errors), (2, 2, 0));
     let ended = router.handle.end_canary(id).unwrap();
     assert_eq!(ended.drain.finished(Duration::from_secs(10)).await.cut, 0);
     assert!(router.handle.end_canary(id).is_none());
