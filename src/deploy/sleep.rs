@@ -9,6 +9,7 @@
 
 use super::Deployer;
 use super::instances::{STOP_GRACE, UNUSED_GRACE, belongs, places};
+use super::patience::until_stored;
 use super::replace::NotReplaced;
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
@@ -179,7 +180,8 @@ impl Deployer {
         if now.release.instances_of() != live.release.instances_of() {
             return Err(NotDone::NotNow);
         }
-        let environment = self.store.wake_up(id).await?;
+        // However long it takes: it may be done already, and what was started is not to be stopped then.
+        let environment = until_stored(|| self.store.wake_up(id)).await?;
         drop(self.router.set_route(self.route((&now.project, &environment), &now.release, &instances)));
         Ok(())
     }
