@@ -19,6 +19,7 @@ use crate::model::instance::{Instance, InstanceKey};
 use crate::model::name::ProcessType;
 use crate::model::project::Project;
 use crate::model::release::Release;
+use crate::model::route::{Route, Standing};
 use crate::secrets::ClosedVariable;
 use crate::store::StoreError;
 use futures_util::future::try_join_all;
@@ -79,18 +80,30 @@ impl Deployer {
         let (release, drain) = {
             let _one_at_a_time = self.switching.lock().await;
             let live = self.live(id).await?;
-            let counters = self.router.counters(id);
-            let is_idle =
-                counters.is_some_and(|counters| counters.requests == requests && counters.in_flight == 0);
-            let is_due = live.environment.asleep_at.is_none() && live.release.deployment_id == deployment;
-            let is_replaced = || live.web_keys().any(|key| self.vitals.is_being_replaced(&key));
-            if !is_idle || !is_due || is_replaced() || !self.store.unfinished_of(id).await?.is_empty() {
+            let is_idle = || {
+                let counters = self.router.counters(id);
+                counters.is_some_and(|counters| counters.requests == requests && counters.in_flight == 0)
+                    && !live.web_keys().any(|key| self.vitals.is_being_replaced(&key))
+            };
+            let Environment { asleep_at, maintenance_at, .. } = &live.environment;
+            let is_due = asleep_at.is_none() && maintenance_at.is_none();
+            let is_same = live.release.deployment_id == deployment;
+            if !is_idle() || !is_due || !is_same || !self.store.unfinished_of(id).await?.is_empty() {
                 return Err(NotDone::NotNow);
             }
             let environment = self.store.put_to_sleep(id).await?;
             let route = self.route_to((&live.project, &environment), live.serves(), Vec::new());
             (live.release, self.router.set_route(route).drain)
+            let open = self.router.routes().into_iter().find(|route| route.environment_id == id);
+            let open = open.filter(|open| open.standing == Standing::Open).ok_or(NotDone::NotNow)?;
         };
+            // From here on requests wait, and nothing is replaced. What began while the database was asked is still seen.
+            drop(self.router.set_route(Route { standing: Standing::Asleep, ..open.clone() }));
+            if !is_idle() {
+                until_stored(|| self.store.wake_up(id)).await?;
+                drop(self.router.set_route(open));
+                return Err(NotDone::NotNow);
+            }
         tracing::info!(environment = %id, version = release.version, "an environment falls asleep");
         self.vitals.note(
             id,
