@@ -172,6 +172,8 @@ impl Rounds {
             self.seen.insert(id, Seen { deployment_id, after, requests, at });
         }
         let Some(seen) = self.seen.get_mut(&id) else { return Ok(None) };
+            // Another release has not failed yet.
+            self.failures.remove(&id);
         let serves = route.standing == Standing::Open && !route.targets.is_empty();
         if !serves || counters.in_flight > 0 || counters.requests != seen.requests {
             (seen.requests, seen.at) = (counters.requests, Instant::now());
