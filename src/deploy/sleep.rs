@@ -48,9 +48,12 @@ impl Sleeping {
 /// An environment did not fall asleep, or was not woken.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotDone {
-    /// A deployment is under way, or it is out of service, or somebody has just asked for it.
+    /// A deployment is under way, or somebody has just asked for it.
     #[error("it is not the time for it")]
     NotNow,
+    /// It is gone, or none of it is to run: what there is of it is removed by others.
+    #[error("it is out of service")]
+    OutOfService,
     #[error("{name}: {why}")]
     NotHealthy { name: String, why: NotReplaced },
     #[error(transparent)]
@@ -91,12 +94,9 @@ impl Deployer {
             if !is_idle() || !is_due || !is_same || !self.store.unfinished_of(id).await?.is_empty() {
                 return Err(NotDone::NotNow);
             }
-            let environment = self.store.put_to_sleep(id).await?;
-            let route = self.route_to((&live.project, &environment), live.serves(), Vec::new());
-            (live.release, self.router.set_route(route).drain)
             let open = self.router.routes().into_iter().find(|route| route.environment_id == id);
             let open = open.filter(|open| open.standing == Standing::Open).ok_or(NotDone::NotNow)?;
-        };
+            let environment = self.store.put_to_sleep(id).await?;
             // From here on requests wait, and nothing is replaced. What began while the database was asked is still seen.
             drop(self.router.set_route(Route { standing: Standing::Asleep, ..open.clone() }));
             if !is_idle() {
@@ -104,6 +104,9 @@ impl Deployer {
                 drop(self.router.set_route(open));
                 return Err(NotDone::NotNow);
             }
+            let route = self.route_to((&live.project, &environment), live.serves(), Vec::new());
+            (live.release, self.router.set_route(route).drain)
+        };
         tracing::info!(environment = %id, version = release.version, "an environment falls asleep");
         self.vitals.note(
             id,
@@ -202,15 +205,15 @@ impl Deployer {
     /// What is live in an environment that is in service.
     async fn live(&self, id: EnvironmentId) -> Result<Live, NotDone> {
         let environment = match self.store.environment(id).await {
-            Err(StoreError::NotFound) => return Err(NotDone::NotNow),
+            Err(StoreError::NotFound) => return Err(NotDone::OutOfService),
             environment => environment?,
         };
         let project = self.store.project(environment.project_id).await?;
         let is_out = environment.disabled_at.is_some() || environment.stopped_at.is_some();
         if is_out || project.disabled_at.is_some() {
-            return Err(NotDone::NotNow);
+            return Err(NotDone::OutOfService);
         }
-        let release = self.store.current_release(id).await?.ok_or(NotDone::NotNow)?;
+        let release = self.store.current_release(id).await?.ok_or(NotDone::OutOfService)?;
         Ok(Live { project, environment, release })
     }
 
