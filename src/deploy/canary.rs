@@ -26,7 +26,7 @@ const LEAST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Deployer {
     /// Sends a part of the requests to the instances that the deployment has started, where it is to be so, and waits.
-    pub(super) async fn try_out(&self, run: &Run, started: &[Instance]) -> Result<(), StepError> {
+    pub(super) async fn try_out(&self, run: &mut Run, started: &[Instance]) -> Result<(), StepError> {
         let Some(CanaryOptions { percent, seconds }) = Self::canary(run) else { return Ok(()) };
         let instances = self.instances_of(run.instances_of()).await?;
         let targets = web_targets(&instances, run.instances_of(), run.content()?);
@@ -45,17 +45,24 @@ impl Deployer {
             (failure, ..) = crash => Err(failure),
         };
         if judged.is_err() {
-            // Before anybody is told.
-            self.end_trial(run).await;
+            // Before anybody is told. What the new instances are answering is waited for after that.
+            self.take_requests_back(run);
         }
         judged
     }
 
     /// Sends every request to what is live again, and waits for what the new instances are answering. Nothing where nothing
     /// is tried out.
-    pub(super) async fn end_trial(&self, run: &Run) {
+    pub(super) async fn end_trial(&self, run: &mut Run) {
+        self.take_requests_back(run);
+        if let Some(drain) = run.trial.take() {
+            drain.finished(run.drain_seconds().duration()).await;
+        }
+    }
+
+    fn take_requests_back(&self, run: &mut Run) {
         if let Some(ended) = self.router.end_canary(run.environment.id) {
-            ended.drain.finished(run.drain_seconds().duration()).await;
+            run.trial = Some(ended.drain);
         }
     }
 
