@@ -12,7 +12,7 @@ use crate::model::basis::DeploymentBasis;
 use crate::model::instance::Instance;
 use crate::model::name::ProcessType;
 use crate::model::volume::{CanaryOptions, Strategy};
-use crate::router::{Answered, CanaryCounters, worse};
+use crate::router::{Answered, CanaryCounters, health, worse};
 use futures_util::future::select_all;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -38,10 +38,13 @@ impl Deployer {
             return Ok(());
         }
         run.step(&format!("Sending {percent} % of the requests to the new instances for {seconds} s"));
+        if run.content()?.sticky {
+            run.detail("Clients that stay with an old instance are not among them");
+        }
         self.reach(run, "canary")?;
         let crash = select_all(started.iter().map(|instance| Box::pin(self.crash(run, instance))));
         let judged = tokio::select! {
-            judged = self.judge(run, started, Duration::from_secs(seconds.into())) => judged,
+            judged = self.judged(run, started, Duration::from_secs(seconds.into())) => judged,
             (failure, ..) = crash => Err(failure),
         };
         if judged.is_err() {
@@ -80,6 +83,22 @@ impl Deployer {
         }
     }
 
+    /// Looks at what they answer, until their time is over, and whether they do still then: who could not reach them has been
+    /// answered by the old ones.
+    async fn judged(&self, run: &Run, started: &[Instance], time: Duration) -> Result<(), StepError> {
+        self.judge(run, started, time).await?;
+        let host = self.address.host(&run.project.slug, &run.environment.name);
+        let web = started.iter().filter(|instance| instance.key.process_type == ProcessType::web());
+        for instance in web {
+            let Some(address) = instance.address else { continue };
+            if let Err(failure) = health::ask(address, &run.content()?.health, &host).await {
+                let why = format!("{} was healthy and is not any more: {failure}.", instance.key.shown());
+                return Err(self.not_good_enough(started, &why).await);
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at what they answer, until their time is over.
     async fn judge(&self, run: &Run, started: &[Instance], time: Duration) -> Result<(), StepError> {
         let old_name =
@@ -106,6 +125,12 @@ impl Deployer {
                 ));
             }
             if is_over {
+                if new.answers < LEAST_ANSWERS {
+                    run.warn(&format!(
+                        "{} answers of the new instances are too few to compare them: it takes {LEAST_ANSWERS}.",
+                        new.answers
+                    ));
+                }
                 return Ok(());
             }
         }
