@@ -12,7 +12,7 @@ use crate::model::basis::DeploymentBasis;
 use crate::model::instance::Instance;
 use crate::model::name::ProcessType;
 use crate::model::volume::{CanaryOptions, Strategy};
-use crate::router::{Answered, CanaryCounters, worse};
+use crate::router::{Answered, CanaryCounters, health, worse};
 use futures_util::future::select_all;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
@@ -26,7 +26,7 @@ const LEAST_PAUSE: Duration = Duration::from_secs(10);
 
 impl Deployer {
     /// Sends a part of the requests to the instances that the deployment has started, where it is to be so, and waits.
-    pub(super) async fn try_out(&self, run: &Run, started: &[Instance]) -> Result<(), StepError> {
+    pub(super) async fn try_out(&self, run: &mut Run, started: &[Instance]) -> Result<(), StepError> {
         let Some(CanaryOptions { percent, seconds }) = Self::canary(run) else { return Ok(()) };
         let instances = self.instances_of(run.instances_of()).await?;
         let targets = web_targets(&instances, run.instances_of(), run.content()?);
@@ -38,24 +38,34 @@ impl Deployer {
             return Ok(());
         }
         run.step(&format!("Sending {percent} % of the requests to the new instances for {seconds} s"));
+        if run.content()?.sticky {
+            run.detail("Clients that stay with an old instance are not among them");
+        }
         self.reach(run, "canary")?;
         let crash = select_all(started.iter().map(|instance| Box::pin(self.crash(run, instance))));
         let judged = tokio::select! {
-            judged = self.judge(run, started, Duration::from_secs(seconds.into())) => judged,
+            judged = self.judged(run, started, Duration::from_secs(seconds.into())) => judged,
             (failure, ..) = crash => Err(failure),
         };
         if judged.is_err() {
-            // Before anybody is told.
-            self.end_trial(run).await;
+            // Before anybody is told. What the new instances are answering is waited for after that.
+            self.take_requests_back(run);
         }
         judged
     }
 
     /// Sends every request to what is live again, and waits for what the new instances are answering. Nothing where nothing
     /// is tried out.
-    pub(super) async fn end_trial(&self, run: &Run) {
+    pub(super) async fn end_trial(&self, run: &mut Run) {
+        self.take_requests_back(run);
+        if let Some(drain) = run.trial.take() {
+            drain.finished(run.drain_seconds().duration()).await;
+        }
+    }
+
+    fn take_requests_back(&self, run: &mut Run) {
         if let Some(ended) = self.router.end_canary(run.environment.id) {
-            ended.drain.finished(run.drain_seconds().duration()).await;
+            run.trial = Some(ended.drain);
         }
     }
 
@@ -71,6 +81,22 @@ impl Deployer {
             }
             Strategy::Rolling | Strategy::Hold | Strategy::Recreate => None,
         }
+    }
+
+    /// Looks at what they answer, until their time is over, and whether they do still then: who could not reach them has been
+    /// answered by the old ones.
+    async fn judged(&self, run: &Run, started: &[Instance], time: Duration) -> Result<(), StepError> {
+        self.judge(run, started, time).await?;
+        let host = self.address.host(&run.project.slug, &run.environment.name);
+        let web = started.iter().filter(|instance| instance.key.process_type == ProcessType::web());
+        for instance in web {
+            let Some(address) = instance.address else { continue };
+            if let Err(failure) = health::ask(address, &run.content()?.health, &host).await {
+                let why = format!("{} was healthy and is not any more: {failure}.", instance.key.shown());
+                return Err(self.not_good_enough(started, &why).await);
+            }
+        }
+        Ok(())
     }
 
     /// Looks at what they answer, until their time is over.
@@ -99,6 +125,12 @@ impl Deployer {
                 ));
             }
             if is_over {
+                if new.answers < LEAST_ANSWERS {
+                    run.warn(&format!(
+                        "{} answers of the new instances are too few to compare them: it takes {LEAST_ANSWERS}.",
+                        new.answers
+                    ));
+                }
                 return Ok(());
             }
         }

@@ -10,11 +10,11 @@ use crate::model::project::Project;
 use crate::model::volume::Volume;
 use crate::projects::{CleanupError, ProjectCleanup};
 use async_trait::async_trait;
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-/// Time that a cancelled deployment gets to take back what it has made.
+/// Time that a cancelled deployment gets to take back what it has made, and what is being woken to end.
 const UNDO_TIME: Duration = Duration::from_secs(20);
 
 fn failed<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> CleanupError {
@@ -28,6 +28,7 @@ impl ProjectCleanup for Deployer {
             self.store.environments_of(project.id).await.map_err(failed("the environments"))?;
         self.remove_routes(&environments).await;
         self.end_deployments(|deployment| deployment.project_id == project.id).await?;
+        self.end_waking(&environments).await;
         let of_it = |key: &InstanceKey| key.project_id == project.id;
         self.stop_instances(of_it).await.map_err(failed("the instances"))?;
         self.remove_volumes(|volume| volume.project_id == project.id).await?;
@@ -68,6 +69,7 @@ impl ProjectCleanup for Deployer {
     async fn remove_environment(&self, environment: &Environment) -> Result<(), CleanupError> {
         self.end_deployments(|deployment| deployment.environment_id == environment.id).await?;
         self.remove_routes(std::slice::from_ref(environment)).await;
+        self.end_waking(std::slice::from_ref(environment)).await;
         let stopped = self.stop_instances(|key| key.environment_id == environment.id).await;
         stopped.map_err(failed("the instances"))?;
         self.remove_volumes(|volume| volume.environment_id == environment.id).await?;
@@ -105,6 +107,13 @@ impl Deployer {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         Ok(())
+    }
+
+    /// Waits a while until nothing of environments is being woken or falls asleep: what is started makes its volumes and its
+    /// network again. They or their project are disabled, so that neither begins from here on.
+    async fn end_waking(&self, environments: &[Environment]) {
+        let turns = join_all(environments.iter().map(|environment| self.sleeping.turn(environment.id)));
+        drop(tokio::time::timeout(UNDO_TIME, turns).await);
     }
 
     async fn stop_instances(&self, of_it: impl Fn(&InstanceKey) -> bool) -> Result<(), EngineError> {

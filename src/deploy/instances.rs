@@ -216,7 +216,8 @@ impl Deployer {
         let Environment { stopped_at, maintenance_at, asleep_at, .. } = environment;
         let (standing, targets) = match (stopped_at, maintenance_at, asleep_at) {
             (Some(_), _, _) => (Standing::Stopped, Vec::new()),
-            (None, Some(_), _) => (Standing::Maintenance { page }, targets),
+            (None, Some(_), None) => (Standing::Maintenance { page }, targets),
+            (None, Some(_), Some(_)) => (Standing::Maintenance { page }, Vec::new()),
             (None, None, Some(_)) => (Standing::Asleep, Vec::new()),
             (None, None, None) => (Standing::Open, targets),
         };

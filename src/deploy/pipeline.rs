@@ -41,6 +41,7 @@ impl Deployer {
             log,
             has_traffic: false,
             drain: None,
+            trial: None,
             stopped_at: None,
         };
         // Every step is in it: too large to be moved about.

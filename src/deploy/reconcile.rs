@@ -137,7 +137,8 @@ impl Reconciler {
                 continue;
             }
             let route = deployer.route((&project, &environment), &release, instances);
-            let served = known.get(&environment.id).is_some_and(|known| !known.targets.is_empty());
+            let is_served = |known: &Route| known.standing == Standing::Open && !known.targets.is_empty();
+            let served = known.get(&environment.id).is_some_and(is_served);
             if route.standing == Standing::Asleep && served {
                 // It was interrupted while it fell asleep: requests that it is answering are waited for (`sleep`).
                 current.insert(environment.id, (release, is_stopped));

@@ -67,12 +67,13 @@ impl Deployer {
         old: &Instance,
         why: &str,
     ) -> Result<Replaced, NotReplaced> {
-        let release = self.replaceable(environment, old).await?;
         let name = old.key.shown();
         let generation = rand::random_range(1..=u32::MAX);
         let Some(replacement) = self.vitals.begin_replacing(&old.key, generation) else {
             return Err(NotReplaced::NotNow);
         };
+        // Only now: what falls asleep looks for the one while this looks for the other.
+        let release = self.replaceable(environment, old).await?;
         tracing::warn!(instance = name, %environment, why, "an instance that does not answer is replaced");
         self.vitals.note(environment, &name, &format!("It does not answer ({why}) and is replaced."));
         if release.content.strategy().stops_first() {

@@ -10,7 +10,7 @@ use crate::model::name::ProcessType;
 use crate::model::plan::BuildPlan;
 use crate::model::project::Project;
 use crate::model::release::ReleaseContent;
-use crate::router::Drained;
+use crate::router::{Drain, Drained};
 use std::time::Instant;
 use tokio::task::JoinHandle;
 
@@ -28,6 +28,8 @@ pub(super) struct Run {
     pub(super) has_traffic: bool,
     /// What the router is still finishing on the old instances, after the switch.
     pub(super) drain: Option<JoinHandle<Drained>>,
+    /// What the router is still finishing on new instances that were tried out and are not to be live.
+    pub(super) trial: Option<Drain>,
     /// When the old instances were stopped, where the new ones cannot run beside them.
     pub(super) stopped_at: Option<Instant>,
 }

@@ -9,6 +9,7 @@
 
 use super::Deployer;
 use super::instances::{STOP_GRACE, UNUSED_GRACE, belongs, places};
+use super::patience::until_stored;
 use super::replace::NotReplaced;
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
@@ -18,6 +19,7 @@ use crate::model::instance::{Instance, InstanceKey};
 use crate::model::name::ProcessType;
 use crate::model::project::Project;
 use crate::model::release::Release;
+use crate::model::route::{Route, Standing};
 use crate::secrets::ClosedVariable;
 use crate::store::StoreError;
 use futures_util::future::try_join_all;
@@ -46,9 +48,12 @@ impl Sleeping {
 /// An environment did not fall asleep, or was not woken.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotDone {
-    /// A deployment is under way, or it is out of service, or somebody has just asked for it.
+    /// A deployment is under way, or somebody has just asked for it.
     #[error("it is not the time for it")]
     NotNow,
+    /// It is gone, or none of it is to run: what there is of it is removed by others.
+    #[error("it is out of service")]
+    OutOfService,
     #[error("{name}: {why}")]
     NotHealthy { name: String, why: NotReplaced },
     #[error(transparent)]
@@ -78,15 +83,27 @@ impl Deployer {
         let (release, drain) = {
             let _one_at_a_time = self.switching.lock().await;
             let live = self.live(id).await?;
-            let counters = self.router.counters(id);
-            let is_idle =
-                counters.is_some_and(|counters| counters.requests == requests && counters.in_flight == 0);
-            let is_due = live.environment.asleep_at.is_none() && live.release.deployment_id == deployment;
-            let is_replaced = || live.web_keys().any(|key| self.vitals.is_being_replaced(&key));
-            if !is_idle || !is_due || is_replaced() || !self.store.unfinished_of(id).await?.is_empty() {
+            let is_idle = || {
+                let counters = self.router.counters(id);
+                counters.is_some_and(|counters| counters.requests == requests && counters.in_flight == 0)
+                    && !live.web_keys().any(|key| self.vitals.is_being_replaced(&key))
+            };
+            let Environment { asleep_at, maintenance_at, .. } = &live.environment;
+            let is_due = asleep_at.is_none() && maintenance_at.is_none();
+            let is_same = live.release.deployment_id == deployment;
+            if !is_idle() || !is_due || !is_same || !self.store.unfinished_of(id).await?.is_empty() {
                 return Err(NotDone::NotNow);
             }
+            let open = self.router.routes().into_iter().find(|route| route.environment_id == id);
+            let open = open.filter(|open| open.standing == Standing::Open).ok_or(NotDone::NotNow)?;
             let environment = self.store.put_to_sleep(id).await?;
+            // From here on requests wait, and nothing is replaced. What began while the database was asked is still seen.
+            drop(self.router.set_route(Route { standing: Standing::Asleep, ..open.clone() }));
+            if !is_idle() {
+                until_stored(|| self.store.wake_up(id)).await?;
+                drop(self.router.set_route(open));
+                return Err(NotDone::NotNow);
+            }
             let route = self.route_to((&live.project, &environment), live.serves(), Vec::new());
             (live.release, self.router.set_route(route).drain)
         };
@@ -179,7 +196,8 @@ impl Deployer {
         if now.release.instances_of() != live.release.instances_of() {
             return Err(NotDone::NotNow);
         }
-        let environment = self.store.wake_up(id).await?;
+        // However long it takes: it may be done already, and what was started is not to be stopped then.
+        let environment = until_stored(|| self.store.wake_up(id)).await?;
         drop(self.router.set_route(self.route((&now.project, &environment), &now.release, &instances)));
         Ok(())
     }
@@ -187,15 +205,15 @@ impl Deployer {
     /// What is live in an environment that is in service.
     async fn live(&self, id: EnvironmentId) -> Result<Live, NotDone> {
         let environment = match self.store.environment(id).await {
-            Err(StoreError::NotFound) => return Err(NotDone::NotNow),
+            Err(StoreError::NotFound) => return Err(NotDone::OutOfService),
             environment => environment?,
         };
         let project = self.store.project(environment.project_id).await?;
         let is_out = environment.disabled_at.is_some() || environment.stopped_at.is_some();
         if is_out || project.disabled_at.is_some() {
-            return Err(NotDone::NotNow);
+            return Err(NotDone::OutOfService);
         }
-        let release = self.store.current_release(id).await?.ok_or(NotDone::NotNow)?;
+        let release = self.store.current_release(id).await?.ok_or(NotDone::OutOfService)?;
         Ok(Live { project, environment, release })
     }
 

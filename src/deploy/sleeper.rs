@@ -102,8 +102,8 @@ struct Rounds {
 
 impl Rounds {
     async fn look(&mut self) {
-        self.settle().await;
         self.wake_wanted();
+        self.settle().await;
         let routes = self.deployer.router.routes();
         let there: HashSet<EnvironmentId> = routes.iter().map(|route| route.environment_id).collect();
         self.seen.retain(|environment, _| there.contains(environment));
@@ -120,7 +120,7 @@ impl Rounds {
         }
     }
 
-    /// Brings about what the server before this one has left.
+    /// Brings about what the server before this one, or a start that failed, has left. What is wanted is woken instead.
     async fn settle(&mut self) {
         if !self.knows_left {
             match self.deployer.store.current_releases().await {
@@ -133,7 +133,9 @@ impl Rounds {
                 Err(error) => tracing::debug!(%error, "what is asleep is not known yet"),
             }
         }
-        for id in self.left.clone() {
+        let wanted = self.deployer.router.wanted();
+        let left: Vec<EnvironmentId> = self.left.iter().filter(|id| !wanted.contains(id)).copied().collect();
+        for id in left {
             self.begin(id, |deployer, id| async move {
                 News::Stayed(id, Box::pin(deployer.stay_asleep(id)).await)
             });
@@ -170,6 +172,8 @@ impl Rounds {
             let after = release.content.sleep_seconds.duration();
             let (deployment_id, requests, at) = (route.deployment_id, counters.requests, Instant::now());
             self.seen.insert(id, Seen { deployment_id, after, requests, at });
+            // Another release has not failed yet.
+            self.failures.remove(&id);
         }
         let Some(seen) = self.seen.get_mut(&id) else { return Ok(None) };
         let serves = route.standing == Standing::Open && !route.targets.is_empty();
@@ -185,7 +189,7 @@ impl Rounds {
             News::Slept(id, slept) => {
                 self.busy.remove(&id);
                 match slept {
-                    Ok(()) | Err(NotDone::NotNow) => {}
+                    Ok(()) | Err(NotDone::NotNow | NotDone::OutOfService) => {}
                     Err(error) => {
                         // What was not stopped is stopped later.
                         self.left.insert(id);
@@ -196,7 +200,7 @@ impl Rounds {
             News::Stayed(id, stayed) => {
                 self.busy.remove(&id);
                 match stayed {
-                    Ok(()) => drop(self.left.remove(&id)),
+                    Ok(()) | Err(NotDone::OutOfService) => drop(self.left.remove(&id)),
                     Err(NotDone::NotNow) => {}
                     Err(error) => {
                         tracing::debug!(environment = %id, %error, "what is asleep was not stopped");
@@ -216,11 +220,17 @@ impl Rounds {
                 self.failures.remove(&id);
                 return;
             }
+            Err(error) => error,
+        };
+        // What was started may run still.
+        self.left.insert(id);
+        let error = match error {
             // Its requests wait on, as long as they may.
-            Err(NotDone::NotNow | NotDone::Store(_) | NotDone::Engine(EngineError::Unavailable { .. })) => {
-                return;
-            }
-            Err(error @ (NotDone::NotHealthy { .. } | NotDone::Config(_) | NotDone::Engine(_))) => error,
+            NotDone::NotNow
+            | NotDone::OutOfService
+            | NotDone::Store(_)
+            | NotDone::Engine(EngineError::Unavailable { .. }) => return,
+            error @ (NotDone::NotHealthy { .. } | NotDone::Config(_) | NotDone::Engine(_)) => error,
         };
         let failures = self.failures.entry(id).or_default();
         *failures = failures.saturating_add(1);

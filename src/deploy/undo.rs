@@ -15,9 +15,10 @@ const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
 
 impl Deployer {
     /// Stops the new instances and removes an image that no release uses. Running twice is running once.
-    pub(super) async fn undo(&self, run: &Run) -> Result<(), StoreError> {
+    pub(super) async fn undo(&self, run: &mut Run) -> Result<(), StoreError> {
         drop(self.sleeping.turn(run.environment.id).await);
         self.end_trial(run).await;
+        let run = &*run;
         let released = until_stored(|| self.store.released_images()).await?;
         let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
         let unused = image.filter(|image| !released.contains(*image));

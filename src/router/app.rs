@@ -95,34 +95,40 @@ impl App {
     }
 
     /// Where a request goes that has not been at the `tried` ones, and the counts of the release that it goes to. One whose
-    /// client stays at the `wanted` instance goes there, where that can be. One that is to try something out and fails to
-    /// get there goes to the others.
+    /// client stays at an instance, whose name is one of the `wanted`, goes there, where that can be. One that is to try
+    /// something out and fails to get there goes to the others.
     pub(super) fn pick(
         &self,
         turn: usize,
         tried: &[TargetNumber],
-        wanted: Option<&str>,
+        wanted: &[String],
     ) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
-        if let Some(wanted) = wanted.filter(|_| self.route.sticky && tried.is_empty())
+        if self.route.sticky
+            && tried.is_empty()
             && let Some(chosen) = self.stay_at(wanted)
         {
             return Some(chosen);
         }
-        if let Some(canary) = self.canary.as_ref().filter(|canary| tried.is_empty() && canary.takes(turn))
-            && let Some(chosen) = pick_of(&canary.targets, turn, tried)
+        let Some(canary) = &self.canary else {
+            return Some((pick_of(&self.targets, turn, tried)?, &self.release));
+        };
+        if tried.is_empty()
+            && canary.takes(turn)
+            && let Some(chosen) = pick_of(&canary.targets, canary.next_turn(), tried)
         {
             return Some((chosen, &canary.meter));
         }
-        Some((pick_of(&self.targets, turn, tried)?, &self.release))
+        Some((pick_of(&self.targets, canary.turn_of_others(turn), tried)?, &self.release))
     }
 
-    fn stay_at(&self, wanted: &str) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
+    fn stay_at(&self, wanted: &[String]) -> Option<(InFlight, &Arc<ReleaseMeter>)> {
         let of_canary = self
             .canary
             .iter()
             .flat_map(|canary| canary.targets.iter().map(move |target| (target, &canary.meter)));
         let mut all = self.targets.iter().map(|target| (target, &self.release)).chain(of_canary);
-        let (target, meter) = all.find(|(target, _)| target.name() == wanted && !target.is_paused())?;
+        let (target, meter) =
+            all.find(|(target, _)| wanted.iter().any(|name| name == target.name()) && !target.is_paused())?;
         Some((InFlight::begin(target), meter))
     }
 

@@ -6,6 +6,7 @@ use crate::model::id::DeploymentId;
 use crate::router::counters::{Answered, ReleaseMeter};
 use crate::router::target::Target;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The instances that are tried out. Shared by the tables that have them.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub(super) struct Canary {
     pub(super) meter: Arc<ReleaseMeter>,
     /// What the others had answered when it began.
     pub(super) others_before: Answered,
+    /// The next place in the round of its targets.
+    pub(super) turn: AtomicUsize,
 }
 
 /// What was answered while instances were tried out.
@@ -33,6 +36,18 @@ impl Canary {
     pub(super) fn takes(&self, turn: usize) -> bool {
         let percent = usize::from(self.percent);
         (turn % 100) * percent % 100 < percent
+    }
+
+    /// The next place in the round of its targets: the turns that it takes are apart, and would be the same few of them.
+    pub(super) fn next_turn(&self) -> usize {
+        self.turn.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// A turn in the round of the others, from which those that it takes are left out.
+    pub(super) fn turn_of_others(&self, turn: usize) -> usize {
+        let percent = usize::from(self.percent);
+        let taken = turn / 100 * percent + (turn % 100 * percent + 100 - percent) / 100;
+        turn - taken
     }
 
     /// What was answered since it began, by what the others have answered in all.
@@ -60,9 +75,13 @@ mod tests {
                 targets: Vec::new(),
                 meter: Arc::default(),
                 others_before: Answered::default(),
+                turn: AtomicUsize::default(),
             };
             let taken = (0..1000).filter(|turn| canary.takes(*turn)).count();
             assert_eq!(taken, usize::from(percent) * 10);
+            let others = (0..1000).filter(|turn| !canary.takes(*turn));
+            let turns: Vec<usize> = others.map(|turn| canary.turn_of_others(turn)).collect();
+            assert_eq!(turns, (0..turns.len()).collect::<Vec<_>>(), "nobody is passed over");
             // The first of them is not far away.
             assert!((0..=100 / usize::from(percent)).any(|turn| canary.takes(turn + 1)));
         }

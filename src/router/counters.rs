@@ -1,7 +1,8 @@
 //! What is counted per environment, and of the release that it serves.
 
 use crate::model::id::DeploymentId;
-use hyper::StatusCode;
+use crate::router::problem::Problem;
+use hyper::{Response, StatusCode};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -92,6 +93,15 @@ pub(super) struct ReleaseMeter {
 }
 
 impl ReleaseMeter {
+    /// Counts how a request has ended, where that says something about the release.
+    pub(super) fn conclude<B>(&self, outcome: &Result<Response<B>, Problem>, waited: Duration) {
+        match outcome {
+            Ok(response) => self.answer(response.status() >= StatusCode::INTERNAL_SERVER_ERROR, waited),
+            Err(problem) if problem.blames_release() => self.answer(true, waited),
+            Err(_) => {}
+        }
+    }
+
     pub(super) fn answer(&self, is_error: bool, waited: Duration) {
         self.answers.fetch_add(1, Ordering::Relaxed);
         self.errors.fetch_add(u64::from(is_error), Ordering::Relaxed);

@@ -34,10 +34,12 @@ pub(super) async fn answer(
         client: &client,
         meter: None,
         release: None,
+        is_tried_out: false,
         held: Duration::ZERO,
         page: None,
         error_page: None,
-        wanted: None,
+        is_sticky: false,
+        wanted: Vec::new(),
         given: None,
         turn: None,
         tried: Vec::new(),
@@ -45,10 +47,8 @@ pub(super) async fn answer(
     let begun = Instant::now();
     let outcome = exchange.run(request).await;
     let Exchange { meter, release, held, page, error_page, .. } = exchange;
-    if let Some(release) = release
-        && let Some(is_error) = blames_release(&outcome)
-    {
-        release.answer(is_error, begun.elapsed().saturating_sub(held));
+    if let Some(release) = release {
+        release.conclude(&outcome, begun.elapsed().saturating_sub(held));
     }
     let response = match outcome {
         Ok(response) => response,
@@ -68,14 +68,6 @@ pub(super) async fn answer(
     response
 }
 
-/// Whether an answer is an error of the release; `None`: it is no answer of the release.
-fn blames_release(outcome: &Result<Response<ResponseBody>, Problem>) -> Option<bool> {
-    match outcome {
-        Ok(response) => Some(response.status() >= StatusCode::INTERNAL_SERVER_ERROR),
-        Err(problem) => problem.blames_release().then_some(true),
-    }
-}
-
 struct Exchange<'a> {
     shared: &'a Arc<Shared>,
     client: &'a Client,
@@ -83,14 +75,18 @@ struct Exchange<'a> {
     meter: Option<Arc<Meter>>,
     /// Of the release whose instance was asked last.
     release: Option<Arc<ReleaseMeter>>,
+    /// Whether that one is not live.
+    is_tried_out: bool,
     /// How long it waited while the instances were replaced.
     held: Duration,
     /// What the app has for people while it is being worked on.
     page: Option<String>,
     /// What it has for when it does not answer.
     error_page: Option<Arc<str>>,
-    /// The name of the instance that its client was at before, and of the one that it is to stay at from now on.
-    wanted: Option<String>,
+    /// Names of which one may be that of the instance that its client was at before, and of the one that it is to stay at from
+    /// now on.
+    is_sticky: bool,
+    wanted: Vec<String>,
     given: Option<String>,
     turn: Option<usize>,
     tried: Vec<TargetNumber>,
@@ -126,11 +122,13 @@ impl Exchange<'_> {
         if parts.version == Version::HTTP_2 {
             hop::join_cookies(headers);
         }
-        self.wanted = sticky::take(headers);
         self.client.describe(headers, &authority);
         headers.insert(HOST, authority.clone());
 
         self.admit(&authority).await?;
+        if self.is_sticky {
+            self.wanted = sticky::take(outgoing.headers_mut());
+        }
         let (response, lease) = self.send(&authority, outgoing, progress.as_deref()).await?;
         self.pass_on(response, lease, upgrade.map(|(_, client)| client))
     }
@@ -145,6 +143,7 @@ impl Exchange<'_> {
                 let table = self.shared.table.load();
                 let Some(app) = table.find(&host) else { return Ok(()) };
                 self.error_page.clone_from(&app.error_page);
+                self.is_sticky = app.route.sticky;
                 let problem = match &app.route.standing {
                     Standing::Open => None,
                     Standing::Asleep => {
@@ -218,7 +217,7 @@ impl Exchange<'_> {
                     Err(error) => {
                         tracing::debug!(address = %target.place().address, %error, "an instance cannot be reached");
                         problem = Some(Problem::Unreachable);
-                        self.tried.push(target.number());
+                        self.give_up(target.number());
                         continue;
                     }
                 },
@@ -243,10 +242,18 @@ impl Exchange<'_> {
                 // The others in the pool are of the same age: do not go through them one by one.
                 new_connection = true;
             } else {
-                self.tried.push(target.number());
+                self.give_up(target.number());
             }
         }
         Err(problem.unwrap_or(Problem::Unreachable))
+    }
+
+    /// Goes elsewhere. The answer says nothing about an instance that is tried out and gave none: that is counted here.
+    fn give_up(&mut self, target: TargetNumber) {
+        self.tried.push(target);
+        if let Some(release) = self.release.take_if(|_| self.is_tried_out) {
+            release.answer(true, Duration::ZERO);
+        }
     }
 
     /// Picks a target in the table of this moment. A retry looks again: the table may have changed since.
@@ -256,8 +263,8 @@ impl Exchange<'_> {
         let app = table.find(&host).ok_or(Problem::NoSuchApp)?;
         self.count(&app.meter);
         let turn = *self.turn.get_or_insert_with(|| app.next_turn());
-        let (chosen, release) =
-            app.pick(turn, &self.tried, self.wanted.as_deref()).ok_or(Problem::NoInstance)?;
+        let (chosen, release) = app.pick(turn, &self.tried, &self.wanted).ok_or(Problem::NoInstance)?;
+        self.is_tried_out = !Arc::ptr_eq(release, &app.release);
         self.release = Some(Arc::clone(release));
         self.given = app.route.sticky.then(|| chosen.target().name().to_owned());
         Ok(chosen)
@@ -282,7 +289,7 @@ impl Exchange<'_> {
             return Ok(response);
         }
         hop::strip(response.headers_mut());
-        if let Some(name) = self.given.as_deref().filter(|name| Some(*name) != self.wanted.as_deref()) {
+        if let Some(name) = self.given.as_ref().filter(|name| !self.wanted.contains(name)) {
             sticky::give(response.headers_mut(), name, self.client.is_secure());
         }
         // An app that speaks HTTP/1.0 does not make its clients do so.

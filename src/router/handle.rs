@@ -14,6 +14,7 @@ use crate::router::target::Target;
 use crate::router::tunnel::Tunnels;
 use arc_swap::ArcSwap;
 use std::collections::HashSet;
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{Notify, watch};
@@ -181,8 +182,8 @@ impl RouterHandle {
             let serves = |app: &&Arc<App>| app.route.standing == Standing::Open && !app.targets.is_empty();
             let Some(app) = table.app(environment_id).filter(serves) else { return table.clone() };
             has_begun = true;
-            let (meter, others_before) = (Arc::default(), app.release.read());
-            let canary = Arc::new(Canary { deployment_id, percent, targets, meter, others_before });
+            let (meter, others_before, turn) = (Arc::default(), app.release.read(), AtomicUsize::default());
+            let canary = Arc::new(Canary { deployment_id, percent, targets, meter, others_before, turn });
             table.with_changed(environment_id, |app| app.with_canary(Some(canary)))
         }));
         has_begun

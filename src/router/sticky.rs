@@ -4,6 +4,7 @@
 //! is as good as none. The name says nothing about an instance, and is the same after a restart of the server.
 
 use crate::model::route::RouteTarget;
+use crate::router::hop;
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
 use sha2::{Digest, Sha256};
@@ -24,23 +25,27 @@ pub(super) fn name_of(place: &RouteTarget) -> String {
     })
 }
 
-/// Takes the cookie out of a request: it is no business of the app's.
-pub(super) fn take(headers: &mut HeaderMap) -> Option<String> {
-    let given = headers.get(COOKIE)?.to_str().ok()?;
-    if !given.contains(NAME) {
-        return None;
-    }
-    let (mut taken, mut left) = (None, Vec::new());
-    for pair in given.split(';').map(str::trim) {
-        match pair.split_once('=') {
-            Some((NAME, name)) => taken = Some(name.to_owned()),
-            Some(_) | None => left.push(pair),
+/// Takes the cookie out of a request: it is no business of the app's. Gives every name that the client has sent, of which at
+/// most one is meant: another app of the same domain can set one, too. What else is in its cookies, in whatever bytes,
+/// stays.
+pub(super) fn take(headers: &mut HeaderMap) -> Vec<String> {
+    hop::join_cookies(headers);
+    let given = headers.get(COOKIE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let (mut taken, mut left) = (Vec::new(), Vec::new());
+    for pair in given.split(|byte| *byte == b';').map(<[u8]>::trim_ascii) {
+        match pair.strip_prefix(NAME.as_bytes()).and_then(|rest| rest.strip_prefix(b"=")) {
+            Some(name) => taken.push(String::from_utf8_lossy(name).into_owned()),
+            None if pair.is_empty() => {}
+            None => left.push(pair),
         }
     }
-    let left = left.join("; ");
+    let left = left.join(&b"; "[..]);
+    if taken.is_empty() {
+        return taken;
+    }
     if left.is_empty() {
         headers.remove(COOKIE);
-    } else if let Ok(left) = HeaderValue::from_str(&left) {
+    } else if let Ok(left) = HeaderValue::from_bytes(&left) {
         headers.insert(COOKIE, left);
     }
     taken
@@ -62,15 +67,22 @@ mod tests {
     #[test]
     fn the_cookie_is_taken_out_and_others_stay() {
         for (given, taken, left) in [
-            ("a=1; gilgal_instance=x; b=2", Some("x"), Some("a=1; b=2")),
-            ("gilgal_instance=x", Some("x"), None),
-            ("not_gilgal_instance=x;a=1", None, Some("not_gilgal_instance=x; a=1")),
-            ("a=1;b=2", None, Some("a=1;b=2")),
+            (&["a=1; gilgal_instance=x; b=2"][..], &["x"][..], Some("a=1; b=2")),
+            (&["gilgal_instance=x"], &["x"], None),
+            (&["not_gilgal_instance=x;a=1"], &[], Some("not_gilgal_instance=x;a=1")),
+            (&["a=1;b=2"], &[], Some("a=1;b=2")),
+            (&["a=\u{e9}; gilgal_instance=x"], &["x"], Some("a=\u{e9}")),
+            // One of another app beside its own, and several lines.
+            (&["gilgal_instance=x; gilgal_instance=y"], &["x", "y"], None),
+            (&["a=1", "gilgal_instance=x", "b=2"], &["x"], Some("a=1; b=2")),
         ] {
             let mut headers = HeaderMap::new();
-            headers.insert(COOKIE, HeaderValue::from_static(given));
-            assert_eq!(take(&mut headers).as_deref(), taken, "{given}");
-            assert_eq!(headers.get(COOKIE).map(|left| left.to_str().unwrap()), left, "{given}");
+            for line in given {
+                headers.append(COOKIE, HeaderValue::from_bytes(line.as_bytes()).unwrap());
+            }
+            assert_eq!(take(&mut headers), taken, "{given:?}");
+            let lines: Vec<_> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+            assert_eq!(lines, left.map(str::as_bytes).into_iter().collect::<Vec<_>>(), "{given:?}");
         }
     }
 }

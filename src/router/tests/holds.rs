@@ -163,6 +163,14 @@ async fn requests_wait_until_an_app_is_awake() {
     let _ = router.handle.remove_route(id);
     assert!(router.get().await.contains("x-gilgal-error: no_such_app"));
     // None of it is the release's.
-    let _ = router.handle.set_route(awake);
+    let _ = router.handle.set_route(awake.clone());
     assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 0);
+
+    // It is about to fall asleep and does not: who waits is answered, by the same instance.
+    let closing = Route { standing: Standing::Asleep, ..awake.clone() };
+    assert_eq!(router.handle.set_route(closing).in_flight, 0);
+    let waits = ask();
+    until(|| router.handle.wanted() == [id]).await;
+    let _ = router.handle.set_route(awake);
+    assert!(within_seconds(waits).await.unwrap().ends_with("app"));
 }

@@ -146,6 +146,9 @@ async fn a_client_stays_with_its_instance_while_that_is_there() {
         let answer = ask(&format!("b=2; {pair}")).await;
         assert_eq!((body(&answer), given(&answer)), (mine.clone(), None));
     }
+    // One that another app of the domain has set changes nothing.
+    let answer = ask(&format!("{pair}; gilgal_instance=other")).await;
+    assert_eq!((body(&answer), given(&answer)), (mine.clone(), None));
     // What nobody was given is nobody's.
     let forged = ask("gilgal_instance=instance-1").await;
     assert!(given(&forged).is_some(), "{forged}");
@@ -184,6 +187,9 @@ async fn a_part_of_the_requests_tries_new_instances_out() {
     for _ in 0..8 {
         assert!(router.get().await.ends_with("old"));
     }
+    // It is told all the same.
+    let counters = router.handle.canary_counters(id).unwrap();
+    assert_eq!((counters.new.answers, counters.new.errors, counters.old.errors), (2, 2, 0));
     let ended = router.handle.end_canary(id).unwrap();
     assert_eq!(ended.drain.finished(Duration::from_secs(10)).await.cut, 0);
     assert!(router.handle.end_canary(id).is_none());
@@ -197,4 +203,20 @@ async fn a_part_of_the_requests_tries_new_instances_out() {
     assert!(router.get().await.ends_with("new"));
     assert!(router.handle.canary_counters(id).is_none());
     assert_eq!(router.handle.release_counters(id).unwrap().now.answers, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_spread_over_the_instances_while_others_are_tried_out() {
+    let old = [App::named("a").await, App::named("b").await];
+    let new = [App::named("c").await, App::named("d").await];
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let _ = router.handle.set_route(route(id, &old.each_ref().map(|app| app.address)));
+    let next = route(id, &new.each_ref().map(|app| app.address));
+    assert!(router.handle.begin_canary(id, next.deployment_id, 50, next.targets));
+    for _ in 0..8 {
+        router.get().await;
+    }
+    let asked = |apps: &[App; 2]| apps.each_ref().map(|app| app.requests.load(Ordering::SeqCst));
+    assert_eq!((asked(&old), asked(&new)), ([2, 2], [2, 2]));
 }
