@@ -210,7 +210,7 @@ impl Deployer {
         };
         let project = self.store.project(environment.project_id).await?;
         let is_out = environment.disabled_at.is_some() || environment.stopped_at.is_some();
-        if is_out || project.disabled_at.is_some() {
+        if is_out || !project.is_in_service() {
             return Err(NotDone::OutOfService);
         }
         let release = self.store.current_release(id).await?.ok_or(NotDone::OutOfService)?;
