@@ -29,6 +29,7 @@ mod logs;
 mod migrate;
 mod page;
 mod patience;
+mod pins;
 mod projects;
 mod refresh_tokens;
 mod releases;
