@@ -1,6 +1,9 @@
 //! What each route is for, takes and gives.
 
-use super::description::{Description, Shown, about, applied, list, one};
+use super::description::{
+    ACCOUNTS, DEPLOYMENTS, Description, KEYS, OPERATORS, PROCESSES, PROJECTS, SYSTEM, Shown, about, applied,
+    list, one,
+};
 use super::part::Part;
 use crate::api::endpoint::Endpoint;
 use crate::api::new_deployment;
@@ -23,6 +26,7 @@ use crate::wire::environment::{
 use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
 use crate::wire::key::{KeyBody, NewKey};
 use crate::wire::log::LogLineBody;
+use crate::wire::pins::PinsBody;
 use crate::wire::process::{AppLineBody, FormationBody, ProcessBody, ScaledBody};
 use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
 use crate::wire::release::ReleaseBody;
@@ -33,14 +37,6 @@ use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 use crate::wire::volume::VolumeBody;
-
-const ACCOUNTS: &str = "accounts";
-const KEYS: &str = "keys";
-const PROJECTS: &str = "projects";
-const DEPLOYMENTS: &str = "deployments";
-const PROCESSES: &str = "processes";
-const OPERATORS: &str = "operators";
-const SYSTEM: &str = "system";
 
 impl Endpoint {
     /// The description of a route.
@@ -239,6 +235,10 @@ impl Endpoint {
                 "A release, and what is different from the one before",
                 one::<ReleaseBody>(200),
             ),
+            Self::ShowPins => about(DEPLOYMENTS, "What the next build goes by", one::<PinsBody>(200)),
+            Self::DeletePins => {
+                about(DEPLOYMENTS, "Let the next build take the newest", one::<PinsBody>(200))
+            }
             Self::ListProcesses => about(PROCESSES, "The instances of an environment", list::<ProcessBody>()),
             Self::SetFormation => {
                 about(PROCESSES, "Set how many instances there are", applied::<ScaledBody>())
@@ -293,6 +293,7 @@ impl Endpoint {
             }
             Self::Version => about(SYSTEM, "Name and version", one::<VersionBody>(200)),
             Self::ShowOpenApi => about(SYSTEM, "This document", Shown::Document),
+            Self::ShowFileSchema => about(SYSTEM, "The JSON Schema of gilgal.toml", Shown::Document),
             Self::ShowDocs => about(SYSTEM, "This document for people", Shown::Page),
         }
     }

@@ -4,6 +4,15 @@ use super::part::Part;
 use utoipa::ToSchema;
 use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 
+// What routes are grouped by.
+pub(super) const ACCOUNTS: &str = "accounts";
+pub(super) const KEYS: &str = "keys";
+pub(super) const PROJECTS: &str = "projects";
+pub(super) const DEPLOYMENTS: &str = "deployments";
+pub(super) const PROCESSES: &str = "processes";
+pub(super) const OPERATORS: &str = "operators";
+pub(super) const SYSTEM: &str = "system";
+
 /// What a route is for, takes and gives.
 pub(super) struct Description {
     pub(super) tag: &'static str,
