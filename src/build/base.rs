@@ -1,7 +1,7 @@
 //! Which image the name of a base image stands for, and keeping those that no registry could give again.
 //!
 //! An image that came from a registry is built on by its digest, which the engine finds among what it has, or fetches. One
-//! that was made in the engine has none (RepoDigests), and the engine does not build on ids: it is given a name of ours, by
+//! that was made in the engine has none (`RepoDigests`), and the engine does not build on ids: it is given a name of ours, by
 //! which it stays when its own one moves on to another image.
 
 use super::BuildError;
