@@ -3,8 +3,8 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
-    invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor,
-    sources, system, volumes,
+    invitations, keys, logs, new_deployment, openapi, pins, processes, projects, releases, run,
+    second_factor, sources, system, volumes,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -175,6 +175,8 @@ endpoints! {
 
     ListReleases: GET "/api/environments/:id/releases", Project(ReadProject) => releases::list;
     ShowRelease: GET "/api/environments/:id/releases/:version", Project(ReadProject) => releases::show;
+    ShowPins: GET "/api/environments/:id/pins", Project(ReadProject) => pins::show;
+    DeletePins: DELETE "/api/environments/:id/pins", Project(Deploy) => pins::let_go;
     ListProcesses: GET "/api/environments/:id/processes", Project(ReadProject) => processes::list;
     SetFormation: PUT "/api/environments/:id/formation", Project(Deploy) => processes::scale;
     RestartEnvironment: POST "/api/environments/:id/restart", Project(Deploy) => processes::restart;
@@ -198,6 +200,7 @@ endpoints! {
     Ready: GET "/ready", Public => system::ready;
     Version: GET "/version", Public => system::version;
     ShowOpenApi: GET "/api/openapi.json", Public => openapi::show;
+    ShowFileSchema: GET "/api/gilgal.schema.json", Public => openapi::show_file_schema;
     ShowDocs: GET "/api/docs", Public => openapi::show_page;
 }
 

@@ -37,6 +37,7 @@ mod logs;
 mod new_deployment;
 mod openapi;
 mod origin;
+mod pins;
 mod ports;
 mod processes;
 mod projects;

@@ -82,7 +82,7 @@ impl DockerBuilder {
         let buildkit = buildkit(&docker);
         let mut messages =
             std::pin::pin!(buildkit.build_image(options, None, Some(bollard::body_try_stream(context))));
-        let mut transcript = Transcript::default();
+        let mut transcript = Transcript::naming(request.base_names);
         let mut image = None;
         loop {
             let Ok(message) = tokio::time::timeout_at(deadline, messages.next()).await else {

@@ -5,6 +5,7 @@
 //!
 //! Not here: what the Dockerfile says (`buildpack`), how the tree is read (`git`), what runs (`engine`).
 
+mod base;
 mod cache;
 mod docker;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod secrets;
 mod session;
 mod transcript;
 
+pub use base::{BaseImages, FoundBase};
 pub use docker::{DockerBuilder, DockerBuilderOptions};
 pub use error::BuildError;
 pub use limits::{BuildLimits, MemoryUse};
@@ -31,7 +33,7 @@ use tokio::sync::mpsc;
 
 /// Something that turns trees into images.
 #[async_trait]
-pub trait Builder: Send + Sync + 'static {
+pub trait Builder: BaseImages + Send + Sync + 'static {
     /// The image of a project that this server has built with the same tag; `None` when there is none.
     async fn find(&self, project: ProjectId, tag: &str) -> Result<Option<BuiltImage>, BuildError>;
 

@@ -158,7 +158,11 @@ impl DockerBuilder {
         Ok(PulledImage { local_name: format!("{repository}:{tag}"), source })
     }
 
-    async fn inspected(&self, docker: &Docker, name: &str) -> Result<Option<ImageInspect>, BuildError> {
+    pub(super) async fn inspected(
+        &self,
+        docker: &Docker,
+        name: &str,
+    ) -> Result<Option<ImageInspect>, BuildError> {
         match docker.inspect_image(name).await {
             Ok(image) => Ok(Some(image)),
             Err(error) if docker::status(&error) == Some(404) => Ok(None),

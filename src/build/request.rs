@@ -31,6 +31,8 @@ pub struct BuildRequest {
     /// engine.
     pub image_tag: String,
     pub key: BuildKey,
+    /// What people call an image that the Dockerfile builds on, by what that calls it.
+    pub base_names: BTreeMap<String, String>,
     /// Path of the Dockerfile inside the context.
     pub dockerfile_path: String,
     /// The stage that becomes the image; `None`: the last one.

@@ -8,7 +8,7 @@ use super::{BuildLine, BuildStream};
 use crate::buildpack::SOURCED;
 use crate::docker::Lines;
 use bollard::moby::buildkit::v1::{StatusResponse, Vertex, VertexLog};
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// How many lines of a failing instruction are kept for its error.
 const LAST_LINES: usize = 30;
@@ -23,6 +23,8 @@ pub(super) struct Transcript {
     steps: HashMap<String, Step>,
     /// The step whose lines were shown last.
     current: Option<String>,
+    /// What people call base images, by what the Dockerfile calls them.
+    base_names: BTreeMap<String, String>,
 }
 
 /// One vertex.
@@ -40,6 +42,11 @@ pub(super) struct Step {
 }
 
 impl Transcript {
+    /// One that calls base images by the names that people know.
+    pub(super) fn naming(base_names: BTreeMap<String, String>) -> Self {
+        Self { base_names, ..Self::default() }
+    }
+
     /// Takes a report and gives the lines that it is worth.
     pub(super) fn take(&mut self, status: StatusResponse) -> Vec<BuildLine> {
         let mut lines = Vec::new();
@@ -73,7 +80,7 @@ impl Transcript {
 
     fn take_vertex(&mut self, vertex: Vertex, lines: &mut Vec<BuildLine>) {
         let step = self.steps.entry(vertex.digest.clone()).or_default();
-        step.name = tidy(&vertex.name);
+        step.name = with_known_base(tidy(&vertex.name), &self.base_names);
         if !vertex.error.is_empty() {
             step.error = vertex.error;
         }
@@ -135,6 +142,16 @@ impl Step {
         self.last_lines.push_back(text.clone());
         lines.push(BuildLine { stream, text });
     }
+}
+
+/// A vertex's name with the base image as people call it.
+fn with_known_base(name: String, base_names: &BTreeMap<String, String>) -> String {
+    let Some((before, image)) = name.split_once("FROM ") else { return name };
+    let written = image.trim_start_matches("docker.io/").trim_start_matches("library/");
+    // An engine that knows a digest of its own images adds it.
+    let without_digest = written.split('@').next().unwrap_or(written);
+    let known = base_names.get(written).or_else(|| base_names.get(without_digest));
+    known.map_or_else(|| name.clone(), |known| format!("{before}FROM {known}"))
 }
 
 /// A vertex's name on one line and without the mounts of a `RUN`, and without how it reads its variables: they say nothing

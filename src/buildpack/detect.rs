@@ -1,6 +1,7 @@
 //! Detection: which pack a project is for, and the plan that this pack makes of it.
 
 use crate::buildpack::catalog::{Catalog, Pack};
+use crate::buildpack::described::{self, DescribedProjects};
 use crate::buildpack::documents::Documents;
 use crate::buildpack::member::Chosen;
 use crate::buildpack::planning::{inspection, plan};
@@ -10,6 +11,7 @@ use crate::buildpack::{apps, misspelt, prebuilt, procfile};
 use crate::model::environment::EnvironmentSettings;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::source::SourceTree;
+use std::collections::BTreeMap;
 
 /// The name of a project's own Dockerfile, and of the pack that builds with it.
 const DOCKERFILE: &str = "Dockerfile";
@@ -28,6 +30,8 @@ pub struct DetectOptions {
     /// What builds the project, and what starts it, where its files do not say.
     pub build_command: Option<String>,
     pub start_command: Option<String>,
+    /// Version lines that earlier builds had, by tool: they are kept where the project allows them.
+    pub versions: BTreeMap<String, String>,
 }
 
 impl DetectOptions {
@@ -39,7 +43,14 @@ impl DetectOptions {
             buildpack: None,
             build_command: settings.build_command.as_ref().map(ToString::to_string),
             start_command: settings.start_command.as_ref().map(ToString::to_string),
+            versions: BTreeMap::new(),
         }
+    }
+
+    /// The same where earlier builds have chosen versions.
+    #[must_use]
+    pub fn keeping(self, versions: BTreeMap<String, String>) -> Self {
+        Self { versions, ..self }
     }
 
     /// The same for an image that is deployed without a project's files: what is set about those says nothing of it.
@@ -85,10 +96,14 @@ fn detect_at(
     options: &DetectOptions,
     level: Level,
 ) -> Result<BuildPlan, Refusal> {
-    let project = Project::read(tree, &options.root)?.with_commands(options);
+    let project = Project::read(tree, &options.root)?.with_options(options);
     if let Some(image) = project.file.build.image.as_ref().and_then(RunnableImage::name) {
         return prebuilt::plan(&project, &image);
     }
+    let project = match described_projects(catalog) {
+        Some(rules) if level == Level::Project => described::in_workspace(rules, tree, project)?,
+        Some(_) | None => project,
+    };
     let mut documents = Documents::new(tree, &project.root)?;
     if let Some(path) = &project.file.build.dockerfile {
         let path = path.as_str();
@@ -126,6 +141,11 @@ fn detect_at(
         };
     }
     Err(first_refusal.unwrap_or_else(|| nothing_recognised(catalog, &documents)))
+}
+
+/// What is known of projects that have no manifest.
+fn described_projects(catalog: &Catalog) -> Option<&DescribedProjects> {
+    catalog.packs.iter().find_map(|pack| pack.manifest.workspaces.as_ref()?.described.as_ref())
 }
 
 /// The packs that recognise the project, each with the file that made it.

@@ -1,5 +1,6 @@
 //! One package of a workspace as the project: which one, and what its image is made of.
 
+use crate::buildpack::described::DescribedProjects;
 use crate::buildpack::language::workspace::{self, Member, Workspace};
 use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
@@ -30,6 +31,8 @@ pub(crate) struct Workspaces {
     pub(crate) shares_dependencies: String,
     /// Packages that write into the installed modules when something is built.
     writes_modules: Vec<String>,
+    /// Projects without a manifest.
+    pub(crate) described: Option<DescribedProjects>,
 }
 
 /// A package of a workspace that is the project.

@@ -19,6 +19,7 @@
 //! | ask the packs, and put the plan of one together | `detect`, `planning`, `way` |
 //! | an image that is run as it is | `prebuilt` |
 //! | one package of a workspace as the project | `member`; `apps` where nobody has chosen one |
+//! | one that has a file of Nx and no manifest | `described` |
 //! | say why there is none | [`Refusal`], `misspelt` |
 //! | render the Dockerfile of a plan | `render` |
 //! | give its commands the build variables | `given` |
@@ -33,6 +34,7 @@ mod apps;
 mod catalog;
 mod condition;
 mod dependencies;
+mod described;
 mod detect;
 mod directory;
 mod documents;

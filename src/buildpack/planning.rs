@@ -13,6 +13,7 @@ use crate::buildpack::variables::compute;
 use crate::buildpack::way::Way;
 use crate::buildpack::{framework, manager, start, tool};
 use crate::model::name::ProcessType;
+use crate::model::pins::Pins;
 use crate::model::plan::{BuildPlan, Evidence};
 use crate::model::process::Command;
 use serde_json::{Value, json};
@@ -73,14 +74,19 @@ pub(crate) fn plan(
         }
     }
     let overridden = settings::override_variables(pack, project, &mut inspection.variables)?;
-    let way = Way { pack, framework, mode, only_files: project.file.build.output.is_some() };
+    let way = Way {
+        pack,
+        framework,
+        mode,
+        only_files: project.file.build.output.is_some() || project.output.is_some(),
+    };
 
     let mut versions = BTreeMap::new();
     for tool in &manifest.tools {
         if !inspection.holds(tool.when.as_ref())? {
             continue;
         }
-        let (version, why) = tool::choose(tool, &inspection)?;
+        let (version, why) = tool::choose(tool, &inspection, project.versions.get(&tool.name))?;
         versions.insert(tool.name.clone(), version);
         evidence.push(why);
     }
@@ -160,6 +166,7 @@ pub(crate) fn plan(
             .map(|framework| framework.build_variables.clone())
             .unwrap_or_default(),
         images: settings::images(&project.file),
+        pins: Pins::default(),
         variables: inspection.variables,
     };
     check_images(catalog, &plan, project)?;

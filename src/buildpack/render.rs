@@ -20,22 +20,17 @@ pub struct RenderContext {
     /// Unique for the project: caches of the build are shared within a scope and never across, so that one project
     /// cannot poison what another installs.
     pub cache_scope: String,
-    /// Base images that are to be a particular one: the template's name (`node:22-bookworm-slim`) → name to use.
+    /// Base images that are to be a particular one: the name that is built on (`node:22-bookworm-slim`) → what to write.
     pub images: BTreeMap<String, String>,
-    /// A registry, or a folder in one, that all others are taken from, under their own names.
-    pub mirror: Option<String>,
     /// Build variables that the commands have in their environment.
     pub variables: Option<GivenVariables>,
 }
 
 impl RenderContext {
-    /// The image to build on for one of a template. What the project says goes first.
+    /// What is written for one of a template: the image that the project takes in its place, and that one pinned.
     fn image(&self, plan: &BuildPlan, name: String) -> String {
-        match (plan.images.get(&name).or_else(|| self.images.get(&name)), &self.mirror) {
-            (Some(other), _) => other.clone(),
-            (None, Some(mirror)) => format!("{mirror}/{name}"),
-            (None, None) => name,
-        }
+        let name = plan.images.get(&name).cloned().unwrap_or(name);
+        self.images.get(&name).cloned().unwrap_or(name)
     }
 }
 

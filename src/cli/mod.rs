@@ -50,15 +50,17 @@ enum Command {
         /// Folder of the project
         #[arg(default_value = ".")]
         folder: PathBuf,
-        /// The whole plan as JSON
-        #[arg(long, conflicts_with = "dockerfile")]
-        json: bool,
         /// The Dockerfile that would be built
-        #[arg(long)]
+        #[arg(long, conflicts_with = "json")]
         dockerfile: bool,
         /// Folder with buildpacks of your own, which add to those of this program or take their place
         #[arg(long, value_name = "FOLDER")]
         buildpacks: Option<PathBuf>,
+        /// Let the next build on the server take the newest versions and base images, instead of those it has kept
+        #[arg(long, conflicts_with_all = ["folder", "dockerfile", "buildpacks"])]
+        upgrade: bool,
+        #[command(flatten)]
+        place: client::arguments::InEnvironment,
     },
     /// Write the Dockerfile that a push would build with into the project, to own it
     Eject {
@@ -151,8 +153,10 @@ pub fn main() -> ExitCode {
     match arguments.command {
         Command::Client(command) => client::run(command, &variables),
         Command::Serve => serve::serve(&variables),
-        Command::Plan { folder, json, dockerfile, buildpacks } => {
-            plan::plan(&folder, buildpacks.as_deref(), plan::Format::new(json, dockerfile))
+        Command::Plan { upgrade: true, place, .. } => client::upgrade(&place, &variables),
+        Command::Plan { folder, dockerfile, buildpacks, upgrade: false, place } => {
+            let format = plan::Format::new(place.project.connection.json, dockerfile);
+            plan::plan(&folder, buildpacks.as_deref(), format)
         }
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),

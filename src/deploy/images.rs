@@ -4,9 +4,12 @@
 //! engine was away, the server was killed between a build and its record) is found by its labels.
 
 use super::{Deployer, patience};
+use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::model::id::ProjectId;
+use crate::model::pins::BaseImage;
 use crate::store::StoreError;
+use std::collections::HashSet;
 use std::error::Error;
 
 /// Why images were not looked for.
@@ -16,6 +19,8 @@ pub(super) enum SweepError {
     Engine(#[from] EngineError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
 }
 
 impl Deployer {
@@ -32,12 +37,24 @@ impl Deployer {
         Ok(())
     }
 
+    /// Takes the names of ours from base images that no environment's builds go by any more. While anything is deployed
+    /// nothing is done: a build may have found one, and not have gone live by it yet.
+    async fn sweep_bases(&self) -> Result<(), SweepError> {
+        if !self.store.unfinished_deployments().await?.is_empty() {
+            return Ok(());
+        }
+        let pins = self.store.all_pins().await?;
+        let kept: HashSet<BaseImage> = pins.into_iter().flat_map(|pins| pins.images.into_values()).collect();
+        Ok(self.builder.forget_bases_but(&kept).await?)
+    }
+
     /// Removes the images that no release has. A project that is being deployed is left alone: a build may have found an
     /// image and not have noted it yet.
     ///
     /// # Errors
     /// When the images or the releases are not known. An image that cannot be removed is left to the next sweep.
     pub(super) async fn sweep_images(&self) -> Result<(), SweepError> {
+        self.sweep_bases().await?;
         let images = self.engine.images().await?;
         if images.is_empty() {
             return Ok(());

@@ -6,8 +6,10 @@ use super::patience::until_stored;
 use super::run::Run;
 use super::steps;
 use crate::journal::Conclusion;
+use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{Deployment, DeploymentEvent, DeploymentState};
 use crate::model::id::{DeploymentId, ReleaseId};
+use crate::model::pins::Pins;
 use crate::model::time::now;
 use crate::store::{NewRelease, StoreError};
 use std::collections::BTreeMap;
@@ -188,6 +190,7 @@ impl Deployer {
             created_by: run.deployment.author,
             content: run.content()?.clone(),
             restores: self.restored(run, run.content()?).await?,
+            pins: pins(run)?,
         };
         let record = &run.deployment.record;
         let _one_at_a_time = self.switching.lock().await;
@@ -268,6 +271,15 @@ impl Deployer {
         let reached = self.failpoints.reach(run.current_step(), moment);
         reached.map_err(|error| StoreError::Unavailable(error.into()))
     }
+}
+
+/// What the builds of the environment go by with what is going live: with what was built, or is taken from another release;
+/// not with what is live already.
+fn pins(run: &Run) -> Result<Option<Pins>, Failure> {
+    let is_live_already =
+        matches!(run.deployment.options.basis, DeploymentBasis::Live { rebuild: false, .. });
+    let pins = &run.content()?.plan.pins;
+    Ok((!is_live_already && !pins.is_empty()).then(|| pins.clone()))
 }
 
 fn report_cancel(run: &mut Run) {

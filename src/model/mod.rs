@@ -24,6 +24,7 @@ pub mod name;
 pub mod one_off;
 pub mod origin;
 pub mod password;
+pub mod pins;
 pub mod plan;
 pub mod process;
 pub mod project;

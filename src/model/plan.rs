@@ -5,6 +5,7 @@ use crate::model::cron::CronJob;
 use crate::model::environment::{HealthCheck, Probe};
 use crate::model::image::ImageName;
 use crate::model::name::{CronName, ProcessType, VolumeName};
+use crate::model::pins::Pins;
 use crate::model::process::{Command, LimitsChange};
 use crate::model::secret::Secret;
 use crate::model::volume::{CanaryOptions, Mount, Strategy};
@@ -68,6 +69,9 @@ pub struct BuildPlan {
     /// Base images that the project takes from elsewhere: the template's name → the name to use.
     #[serde(default)]
     pub images: BTreeMap<String, String>,
+    /// What it was built by besides, so that it can be built so again. Empty until it is.
+    #[serde(default, skip_serializing_if = "Pins::is_empty")]
+    pub pins: Pins,
     /// The files that declare process types: `Procfile`.
     #[serde(default)]
     pub declared_in: Vec<String>,

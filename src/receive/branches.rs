@@ -10,6 +10,7 @@ use crate::model::environment::Environment;
 use crate::model::id::DeploymentId;
 use crate::model::log::Stream;
 use crate::model::name::{BranchName, CommitId};
+use crate::model::pins::Pinned;
 use crate::store::{Enqueued, Joined, NewDeployment, StoreError};
 
 /// Said when the database went away while a deployment was queued.
@@ -158,7 +159,9 @@ impl Receiver {
         commit: &CommitId,
         terminal: &Terminal,
     ) {
-        let options = DetectOptions::of(&environment.settings);
+        // Nothing is built by this plan: without the database it has the versions of today.
+        let pins = self.store.pinned(environment.id).await.map(Pinned::pins).unwrap_or_default();
+        let options = DetectOptions::of(&environment.settings).keeping(pins.versions);
         let (repository, commit, catalog) = (push.repository.clone(), commit.clone(), self.catalog.clone());
         let plan = tokio::task::spawn_blocking(move || {
             let tree = repository.tree(&commit).map_err(|error| vec![error.to_string()])?;

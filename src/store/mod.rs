@@ -32,6 +32,7 @@ mod migrate;
 mod overview;
 mod page;
 mod patience;
+mod pins;
 mod projects;
 mod refresh_tokens;
 mod releases;

@@ -4,6 +4,7 @@ use crate::model::deployment::{DeploymentRecord, DeploymentState};
 use crate::model::environment::Environment;
 use crate::model::id::{DeploymentId, EnvironmentId, ReleaseId, UserId};
 use crate::model::name::CommitId;
+use crate::model::pins::Pins;
 use crate::model::project::Project;
 use crate::model::release::{Release, ReleaseContent};
 use crate::store::Store;
@@ -13,6 +14,7 @@ use crate::store::deployments::moves::insert_event;
 use crate::store::environments::EnvironmentRow;
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
+use crate::store::pins;
 use crate::store::projects::ProjectRow;
 use crate::store::restore::{RestoredSettings, restore};
 use crate::store::schema::{deployments, environments, projects, releases};
@@ -32,6 +34,8 @@ pub struct NewRelease {
     pub content: ReleaseContent,
     /// What is set for the environment with it: a rollback brings back more than instances.
     pub restores: Option<RestoredSettings>,
+    /// What the builds of the environment go by from here on; `None`: what they go by already.
+    pub pins: Option<Pins>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -66,8 +70,8 @@ impl From<ReleaseRow> for Release {
 
 impl Store {
     /// Commits a deployment that is `checking`: makes its release, with the next version of its environment, and moves it
-    /// to `switching` with what it has made, and sets the environment back where the release asks for it, all or nothing. Asked again, as after a lost answer, it gives the release
-    /// that is there. `None`: somebody has asked for the deployment to be cancelled, and nothing was done.
+    /// to `switching` with what it has made, and sets the environment back where the release asks for it, all or nothing. Asked
+    /// again, as after a lost answer, it gives the release that is there. `None`: somebody has asked for the deployment to be cancelled, and nothing was done.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the environment or the deployment has gone, [`StoreError::Stale`] when the
@@ -109,6 +113,9 @@ impl Store {
             crate::store::standing::start(connection, new.environment_id, id).await?;
             if let Some(restored) = &new.restores {
                 Box::pin(restore(connection, new.environment_id, restored)).await?;
+            }
+            if let Some(pins) = &new.pins {
+                pins::set(connection, new.environment_id, id, pins).await?;
             }
             insert(connection, new).await.map(|row| Some(row.into()))
         })

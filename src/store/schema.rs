@@ -389,6 +389,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+
+    environment_pins (environment_id) {
+        environment_id -> Guid,
+        pins -> Document,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
     use crate::store::types::{Guid, UtcTime};
 
     server (id) {

@@ -18,6 +18,7 @@ pub mod invitation;
 pub mod key;
 pub mod list;
 pub mod log;
+pub mod pins;
 pub mod process;
 pub mod project;
 pub mod release;

@@ -11,6 +11,8 @@ async fn health_and_version_are_for_anybody() {
     assert_eq!(anybody.get("/health").await.expect(200), json!({ "status": "ok" }));
     let version = json!({ "name": "gilgal", "version": env!("CARGO_PKG_VERSION") });
     assert_eq!(anybody.get("/version").await.expect(200), version);
+    let schema = anybody.get("/api/gilgal.schema.json").await.expect(200);
+    assert_eq!(schema, gilgal::buildpack::project_file::schema());
 }
 
 #[tokio::test(flavor = "multi_thread")]

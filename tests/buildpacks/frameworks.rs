@@ -290,6 +290,7 @@ fn config_vars_that_a_build_writes_out_are_known_by_their_beginnings() {
         ("react-scripts", &["REACT_APP_"]),
         ("@vue/cli-service", &["VUE_APP_"]),
         ("astro", &["PUBLIC_"]),
+        ("nuxt", &["NUXT_PUBLIC_"]),
         ("gatsby", &["GATSBY_"]),
         ("koa", &[]),
     ] {

@@ -1,9 +1,11 @@
 //! Node.js: package managers, versions, frameworks and start commands.
 
-use crate::support::{Tree, detect, dockerfile, plan, whole};
+use crate::support::{CATALOG, Tree, detect, dockerfile, plan, whole};
+use gilgal::buildpack::DetectOptions;
 use gilgal::model::name::ProcessType;
 use gilgal::model::plan::BuildPlan;
 use insta::assert_snapshot;
+use std::collections::BTreeMap;
 
 const PLAIN: &str = r#"{"scripts":{"start":"node server.js"}}"#;
 const WITH_DEPENDENCY: &str = r#"{"scripts":{"start":"node server.js"},"dependencies":{"koa":"~2.16.0"}}"#;
@@ -119,6 +121,30 @@ fn caches_belong_to_one_project() {
     let mounts = dockerfile.matches("--mount=type=cache").count();
     assert_eq!(dockerfile.matches("--mount=type=cache,id=shop-").count(), mounts);
     assert!(mounts > 0);
+}
+
+#[test]
+fn versions_of_earlier_builds_are_kept_where_the_project_allows_them() {
+    let package = |engines: &str| format!(r#"{{"scripts":{{"start":"node x"}}{engines}}}"#);
+    let version_of = |package: &str, earlier: &str| {
+        let versions = BTreeMap::from([("node".to_owned(), earlier.to_owned())]);
+        let plan = CATALOG
+            .detect(&Tree::new(&[("package.json", package)]), &DetectOptions::default().keeping(versions));
+        let plan = plan.unwrap();
+        let why = plan.evidence.iter().find(|row| row.what.starts_with("Node ")).unwrap().from.clone();
+        (plan.versions["node"].clone(), why)
+    };
+    let asks = |range: &str| package(&format!(r#","engines":{{"node":"{range}"}}"#));
+    for (package, earlier, version, why) in [
+        (package(""), "20", "20", "default, pinned; 22 is there now"),
+        (package(""), "22", "22", "default"),
+        (asks(">=18"), "20", "20", "package.json: engines.node, pinned; 22 is there now"),
+        (asks("22"), "20", "22", "package.json: engines.node"),
+        // One that this server has no more.
+        (package(""), "16", "16", "default, pinned; 22 is there now"),
+    ] {
+        assert_eq!(version_of(&package, earlier), (version.to_owned(), why.to_owned()), "{package}");
+    }
 }
 
 #[test]

@@ -89,7 +89,7 @@ pub(crate) fn dockerfile(plan: &BuildPlan) -> String {
 /// The screen of `gilgal plan`, the Dockerfile and the generated files: all that a plan leads to.
 pub(crate) fn whole(plan: &BuildPlan) -> String {
     let mut parts = vec![explain::screen(plan)];
-    if plan.dockerfile.is_none() {
+    if plan.dockerfile.is_none() && plan.prebuilt.is_none() {
         parts.push(format!("=== Dockerfile\n{}", dockerfile(plan)));
     }
     parts.extend(plan.files.iter().map(|(path, content)| format!("=== {path}\n{content}")));

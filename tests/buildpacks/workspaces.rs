@@ -174,6 +174,55 @@ fn nx_has_the_dependencies_of_all_packages_at_its_top() {
     assert_snapshot!(whole(&plan(&files)));
 }
 
+/// A workspace of Nx whose projects have no package.json.
+fn described<'a>(more: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    let top = r#"{"dependencies":{"express":"5","react":"19"},"devDependencies":{"nx":"22","vite":"7"}}"#;
+    let web = r#"{"name":"web","projectType":"application","targets":{"build":{"executor":"@nx/vite:build",
+        "options":{"outputPath":"dist/apps/web"}}}}"#;
+    let tests = r#"{"name":"web-e2e","projectType":"application","targets":{"e2e":{}}}"#;
+    let ui = r#"{"name":"ui","projectType":"library","targets":{"build":{"executor":"@nx/js:tsc"}}}"#;
+    let mut files = vec![
+        ("package.json", top),
+        ("nx.json", "{}"),
+        NPM_LOCK,
+        ("apps/web/project.json", web),
+        ("apps/web/vite.config.ts", ""),
+        ("apps/web-e2e/project.json", tests),
+        ("libs/ui/project.json", ui),
+    ];
+    files.extend(more);
+    files
+}
+
+const NX_API: (&str, &str) = (
+    "apps/api/project.json",
+    r#"{"projectType":"application","targets":{"build":{"executor":"@nx/esbuild:esbuild"}}}"#,
+);
+
+#[test]
+fn a_project_of_nx_without_a_manifest_is_built_from_the_top() {
+    assert_snapshot!("nx_site_without_a_manifest", whole(&plan(&described(&[]))));
+    let root = rooted("apps/api");
+    let files = described(&[NX_API, ("gilgal.toml", &root)]);
+    assert_snapshot!("nx_server_without_a_manifest", whole(&plan(&files)));
+}
+
+#[test]
+fn several_projects_of_nx_are_a_question() {
+    assert_snapshot!(refusal(&described(&[NX_API])), @r#"The project has several apps: apps/api and apps/web. Name the one to deploy in a gilgal.toml at the top: `build.root = "apps/api"`."#);
+}
+
+#[test]
+fn a_project_of_nx_that_nobody_knows_the_output_of_has_to_say_it() {
+    let api = ("apps/api/project.json", r#"{"targets":{"build":{"executor":"@acme/go:build"}}}"#);
+    let root = rooted("apps/api");
+    assert_snapshot!(refusal(&described(&[api, ("gilgal.toml", &root)])), @r#"apps/api/project.json, of which is not known whether its build makes a site or a server, is not supported. Say it in a gilgal.toml at the top: `[build] build_command = "NX_DAEMON=false NX_NO_CLOUD=true NX_TUI=false nx run api:build"`, and `output` for the folder of a site, or `[deploy] start = "node …"` for a server."#);
+    let said = format!("{root}[deploy]\nstart = \"node dist/apps/api/server.js\"\n");
+    let plan = plan(&described(&[api, ("gilgal.toml", &said)]));
+    assert_eq!(plan.processes[&ProcessType::web()].shown(), "node dist/apps/api/server.js");
+    assert!(dockerfile(&plan).contains("nx run api:build\n"), "{}", dockerfile(&plan));
+}
+
 #[test]
 fn a_procfile_of_the_package_is_its_own() {
     let files = shop(&[

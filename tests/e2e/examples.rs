@@ -1,7 +1,7 @@
 //! Every folder of `examples` with an `expect.toml`, pushed to a server: what the pusher sees, the exit code, the branch
 //! on the server, what the app answers, and that nothing is left behind.
 
-use crate::support::{Server, WorkTree, examples, wait_until};
+use crate::support::{LOOPBACK, Registry, Server, WorkTree, examples, wait_until};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -107,15 +107,43 @@ mod others {
         nextjs_start = "nextjs-start",
         nuxt = "nuxt",
         nx = "nx",
+        python_pipenv = "python-pipenv",
         react_router = "react-router",
         react_router_spa = "react-router-spa",
         remix = "remix",
+        streamlit = "streamlit",
         sveltekit = "sveltekit",
         sveltekit_node = "sveltekit-node",
         sveltekit_static = "sveltekit-static",
         turborepo = "turborepo",
+        vite_svelte = "vite-svelte",
         vitepress = "vitepress",
         vue_cli = "vue-cli",
+    }
+}
+
+/// Those that need more than a server.
+mod special {
+    use super::{LOOPBACK, Registry, Server, WorkTree, push_tree};
+    use std::fs;
+
+    pub(super) const TESTED: &[&str] = &["prebuilt-image"];
+
+    /// Its image comes from a registry of this machine: others may not be reached from here.
+    #[test]
+    fn prebuilt_image() {
+        let registry = Registry::start();
+        registry.publish_base("caddy:2", "caddy:2", "prebuilt");
+        let tree = WorkTree::example("prebuilt-image");
+        let path = tree.path().join("gilgal.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        let replaced = text.replace("\"caddy:2\"", &format!("\"{}\"", registry.image("caddy:2")));
+        assert_ne!(text, replaced);
+        fs::write(path, replaced).unwrap();
+        tree.commit(&[]);
+        push_tree("prebuilt-image", Server::start_with(LOOPBACK), &tree, |shown| {
+            shown.replace(&registry.host(), "[registry]")
+        });
     }
 }
 
@@ -124,18 +152,21 @@ fn every_example_is_tested() {
     let folders = fs::read_dir(examples()).unwrap().map(|entry| entry.unwrap());
     let described = folders.filter(|folder| folder.path().join("expect.toml").exists());
     let found: BTreeSet<_> = described.map(|folder| folder.file_name().into_string().unwrap()).collect();
-    let tested = usual::TESTED.iter().chain(others::TESTED);
+    let tested = usual::TESTED.iter().chain(others::TESTED).chain(special::TESTED);
     assert_eq!(found, tested.map(|&name| name.to_owned()).collect());
 }
 
 fn push_example(name: &str) {
+    push_tree(name, Server::start(), &WorkTree::example(name), |shown| shown);
+}
+
+/// Pushes an example; `redact` takes out of what the pusher sees what differs from run to run.
+fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(String) -> String) {
     let text = fs::read_to_string(examples().join(name).join("expect.toml")).unwrap();
     let expected: Expectation = toml::from_str(&text).unwrap();
-    let mut server = Server::start();
     let ada = server.person("ada");
-    let tree = WorkTree::example(name);
 
-    let push = server.push(&ada, &tree, name, &["main"]).expect(expected.push.exit);
+    let push = server.push(&ada, tree, name, &["main"]).expect(expected.push.exit);
     let mut unseen = push.transcript.as_str();
     for text in &expected.push.transcript {
         let position = unseen.find(text.as_str());
@@ -144,7 +175,7 @@ fn push_example(name: &str) {
     }
     let shown = push.redacted(&server);
     let shown = if expected.push.installs { without_build_output(&shown) } else { shown };
-    insta::assert_snapshot!(name, shown);
+    insta::assert_snapshot!(name, redact(shown));
 
     let reference = ada.remote_reference(&server, name, "refs/heads/main");
     match expected.push.reference {
@@ -171,7 +202,7 @@ fn without_build_output(transcript: &str) -> String {
     let kept = transcript.lines().filter(|line| {
         let text = line.strip_prefix("remote: ").unwrap_or_default();
         if text.starts_with("-----> ") {
-            in_build = text.contains("Building image");
+            in_build = ["Building image", "Pulling"].iter().any(|step| text.contains(step));
             return true;
         }
         let text = text.trim_start();

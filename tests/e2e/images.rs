@@ -1,15 +1,12 @@
 //! Images of registries: pulled, and run as they are.
 
 use crate::support::{
-    Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy, docker, ended,
-    with_project,
+    LOOPBACK, Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy, docker,
+    ended, with_project,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fs;
-
-/// What lets a server pull from this machine.
-const LOOPBACK: &[(&str, &str)] = &[("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")];
 
 #[track_caller]
 fn expect_success((deployment, log): (Value, String)) -> Value {
@@ -160,4 +157,22 @@ fn a_push_can_name_an_image() {
         .expect_text("cannot be pulled")
         .expect_text("failed to pull the image");
     assert_eq!(server.get("shop", "/index.html").body, "hello from a push\n");
+}
+
+#[test]
+fn labels_say_what_an_image_is_made_of_whatever_its_base_says() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let dockerfile = "FROM busybox:stable\nLABEL org.opencontainers.image.version=base org.opencontainers.image.source=base\n\
+                      COPY index.html /www/\nUSER 65534:65534\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
+    let tree = WorkTree::of(&[("Dockerfile", dockerfile), ("index.html", "one")]);
+    server.deploy(&ada, &tree, "shop");
+    let image = server.engine().images().concat();
+    let labels = docker(&["image", "inspect", "--format", "{{json .Config.Labels}}", &image]).concat();
+    let labels: Value = serde_json::from_str(&labels).unwrap();
+    let label = |name: &str| labels[format!("org.opencontainers.image.{name}")].as_str().unwrap().to_owned();
+    assert_eq!(label("revision"), tree.head());
+    assert_eq!(label("version"), tree.head()[..7]);
+    assert!(label("source").ends_with("/shop.git"), "{labels}");
+    assert_eq!(label("title"), "shop");
 }

@@ -29,6 +29,7 @@ mod images;
 mod liveness;
 mod maintenance;
 mod one_off;
+mod pins;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;

@@ -8,6 +8,7 @@ use gilgal::model::environment::{
     ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck, SleepSeconds, WatchSeconds,
 };
 use gilgal::model::id::{EnvironmentId, ReleaseId};
+use gilgal::model::pins::{BaseImage, Pinned, Pins};
 use gilgal::model::plan::BuildPlan;
 use gilgal::model::process::{Command, Formation, Limits};
 use gilgal::model::release::{Release, ReleaseContent};
@@ -23,6 +24,7 @@ on_both![
     a_disabled_project_serves_nothing,
     releases_come_in_pages,
     a_rollback_sets_back_what_was_set_before_it_was_asked_for,
+    builds_go_by_what_went_live_until_it_is_let_go_of,
 ];
 
 pub(crate) fn new_release(deployment: &Deployment) -> NewRelease {
@@ -67,6 +69,7 @@ pub(crate) fn new_release(deployment: &Deployment) -> NewRelease {
             plan,
         },
         restores: None,
+        pins: None,
     }
 }
 
@@ -291,4 +294,41 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     configure(&store, &production, production.branch.clone(), &scaled).await;
     Box::pin(rollback(asked_at)).await;
     assert_eq!(store.environment(production.id).await.unwrap().settings, scaled);
+}
+
+async fn builds_go_by_what_went_live_until_it_is_let_go_of(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let pins = |id: &str| Pins {
+        versions: BTreeMap::from([("node".to_owned(), "22".to_owned())]),
+        images: BTreeMap::from([("node:22".to_owned(), BaseImage::Id(id.to_owned()))]),
+    };
+    let go_live = async |pins: Option<Pins>, while_it_runs: bool| {
+        let deployment = enqueue(&store, &production, 'a').await.deployment;
+        advance_to(&store, &deployment, State::Checking).await;
+        if while_it_runs {
+            store.let_go_of_pins(production.id).await.unwrap();
+        }
+        let new = NewRelease { pins, ..new_release(&deployment) };
+        store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
+        advance_to(&store, &store.deployment(deployment.id).await.unwrap(), State::Live).await;
+    };
+    assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::Nothing);
+    assert_eq!(store.let_go_of_pins(production.id).await.unwrap(), Pins::default());
+    assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::Nothing);
+    go_live(Some(pins("1")), false).await;
+    // Something that built nothing.
+    go_live(None, false).await;
+    assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::To(pins("1")));
+    assert_eq!(store.all_pins().await.unwrap(), [pins("1")]);
+
+    assert_eq!(store.let_go_of_pins(production.id).await.unwrap(), pins("1"));
+    go_live(None, false).await;
+    assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::LetGo);
+    go_live(Some(pins("2")), false).await;
+    assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::To(pins("2")));
+    // What was being built when it was let go of does not bring it back.
+    go_live(Some(pins("2")), true).await;
+    assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::LetGo);
 }

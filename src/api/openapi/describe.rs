@@ -24,6 +24,7 @@ use crate::wire::environment::{
 use crate::wire::invitation::{InvitationBody, NewInvitationBody, ShownInvitationBody};
 use crate::wire::key::{KeyBody, NewKey};
 use crate::wire::log::LogLineBody;
+use crate::wire::pins::PinsBody;
 use crate::wire::process::{AppLineBody, FormationBody, ProcessBody, ScaledBody};
 use crate::wire::project::{NewProjectBody, ProjectBody, ReplaceProjectBody, UpdateProjectBody};
 use crate::wire::release::ReleaseBody;
@@ -236,6 +237,10 @@ impl Endpoint {
                 "A release, and what is different from the one before",
                 one::<ReleaseBody>(200),
             ),
+            Self::ShowPins => about(DEPLOYMENTS, "What the next build goes by", one::<PinsBody>(200)),
+            Self::DeletePins => {
+                about(DEPLOYMENTS, "Let the next build take the newest", one::<PinsBody>(200))
+            }
             Self::ListProcesses => about(PROCESSES, "The instances of an environment", list::<ProcessBody>()),
             Self::SetFormation => {
                 about(PROCESSES, "Set how many instances there are", applied::<ScaledBody>())
@@ -290,6 +295,7 @@ impl Endpoint {
             }
             Self::Version => about(SYSTEM, "Name and version", one::<VersionBody>(200)),
             Self::ShowOpenApi => about(SYSTEM, "This document", Shown::Document),
+            Self::ShowFileSchema => about(SYSTEM, "The JSON Schema of gilgal.toml", Shown::Document),
             Self::ShowDocs => about(SYSTEM, "This document for people", Shown::Page),
         }
     }

@@ -12,6 +12,7 @@ use crate::api::Api;
 use crate::api::endpoint::{Access, Endpoint, Row};
 use crate::api::reply::{Answer, ok};
 use crate::api::request::Request;
+use crate::buildpack::project_file;
 use crate::wire::error::ErrorBody;
 use description::{Description, Shown};
 use part::Part;
@@ -34,10 +35,16 @@ const SECURITY: &str = "bearer";
 
 /// Made once: it says the same as long as the program runs.
 static DOCUMENT: LazyLock<OpenApi> = LazyLock::new(document);
+static FILE_SCHEMA: LazyLock<serde_json::Value> = LazyLock::new(project_file::schema);
 static PAGE: LazyLock<page::Page> = LazyLock::new(|| page::Page::of(&DOCUMENT));
 
 pub(super) async fn show(_api: Arc<Api>, _request: Request) -> Answer {
     Ok(ok(&*DOCUMENT))
+}
+
+/// What `gilgal.toml` may hold, for editors.
+pub(super) async fn show_file_schema(_api: Arc<Api>, _request: Request) -> Answer {
+    Ok(ok(&*FILE_SCHEMA))
 }
 
 pub(super) async fn show_page(_api: Arc<Api>, _request: Request) -> Answer {

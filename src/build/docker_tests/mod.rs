@@ -1,5 +1,6 @@
 //! The builder against a real Docker Engine. Needs `busybox:stable` in it.
 
+mod bases;
 mod bounds;
 mod secrets;
 
@@ -37,6 +38,7 @@ impl Server {
             deployment_id: DeploymentId::generate(),
             image_tag: "1".to_owned(),
             key: BuildKey("key-1".to_owned()),
+            base_names: BTreeMap::new(),
             dockerfile_path: "Dockerfile".to_owned(),
             target: None,
             arguments: BTreeMap::new(),

@@ -19,7 +19,7 @@ const LONGEST_GLOB: usize = 256;
 /// Bytes of all manifests of a workspace: parsed they take many times as much, and the server that reads them serves the apps.
 const MOST_MANIFEST_BYTES: usize = 4 * 1024 * 1024;
 
-const MANIFEST: &str = "package.json";
+pub(crate) const MANIFEST: &str = "package.json";
 const PNPM: &str = "pnpm-workspace.yaml";
 
 /// Lists of a manifest whose packages are there when the app runs.

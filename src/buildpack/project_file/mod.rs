@@ -34,9 +34,8 @@ use serde::Deserialize;
 use site::Site;
 use std::collections::BTreeMap;
 pub(crate) use values::RunnableImage;
-use values::{
-    ArgumentName, CommandLine, GlobPattern, ImageName, MountText, PackageName, Text, TreePath, UrlPath,
-};
+pub(crate) use values::TreePath;
+use values::{ArgumentName, CommandLine, GlobPattern, ImageName, MountText, PackageName, Text, UrlPath};
 pub use watch::Watch;
 
 /// Where it is expected: in the root of the project.

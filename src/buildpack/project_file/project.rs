@@ -32,8 +32,12 @@ pub(crate) struct Project {
     pub(crate) evidence: Vec<Evidence>,
     /// What Heroku's `app.json` says.
     pub(crate) app: AppJson,
-    /// What builds it, as set for the environment, where `gilgal.toml` does not say.
-    pub(crate) build_command: Option<String>,
+    /// What builds it where `gilgal.toml` does not say: set for the environment, or known of its workspace.
+    pub(crate) build_command: Option<Evidence>,
+    /// The folder of a static site that its workspace makes, where `gilgal.toml` does not say.
+    pub(crate) output: Option<Evidence>,
+    /// Version lines that earlier builds had, by tool.
+    pub(crate) versions: BTreeMap<String, String>,
 }
 
 impl Project {
@@ -88,6 +92,8 @@ impl Project {
             evidence,
             app: app_json::read(&documents)?,
             build_command: None,
+            output: None,
+            versions: BTreeMap::new(),
         };
         for (process_type, command) in declared {
             project.processes.insert(process_type, Declared { command, from: procfile::PATH.to_owned() });
@@ -101,14 +107,16 @@ impl Project {
     }
 
     /// The project with the commands that are set for its environment: what its own files say wins.
-    pub(crate) fn with_commands(mut self, options: &DetectOptions) -> Self {
+    pub(crate) fn with_options(mut self, options: &DetectOptions) -> Self {
+        self.versions.clone_from(&options.versions);
         if let Some(line) = &options.start_command {
             let from = SET_FOR_ENVIRONMENT.to_owned();
             let declared = Declared { command: Command::Line(line.clone()), from };
             self.processes.entry(ProcessType::web()).or_insert(declared);
         }
         if self.file.build.build_command.is_none() {
-            self.build_command.clone_from(&options.build_command);
+            let set = |line: &String| Evidence { what: line.clone(), from: SET_FOR_ENVIRONMENT.to_owned() };
+            self.build_command = options.build_command.as_ref().map(set);
         }
         self
     }

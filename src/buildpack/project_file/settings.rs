@@ -1,8 +1,7 @@
 //! What a plan takes of `gilgal.toml`: variables for the templates, and how the instances run.
 
-use super::{CronLine, Health, PATH, Project, ProjectFile, site};
+use super::{CronLine, Health, PATH, Project, ProjectFile, TreePath, site};
 use crate::buildpack::catalog::Pack;
-use crate::buildpack::detect::SET_FOR_ENVIRONMENT;
 use crate::buildpack::refusal::Refusal;
 use crate::model::cron::{CronJob, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
@@ -20,7 +19,13 @@ pub(crate) fn variables(project: &Project) -> BTreeMap<String, Value> {
     let variables = [
         ("install_command", json!(command(&build.install_command))),
         ("pre_build_command", json!(command(&build.pre_build_command))),
-        ("build_command", json!(command(&build.build_command).or_else(|| project.build_command.clone()))),
+        (
+            "build_command",
+            json!(
+                command(&build.build_command)
+                    .or_else(|| project.build_command.as_ref().map(|set| set.what.clone()))
+            ),
+        ),
         ("post_build_command", json!(command(&build.post_build_command))),
         ("packages", json!(build.packages.iter().map(super::PackageName::as_str).collect::<Vec<_>>())),
     ];
@@ -57,10 +62,12 @@ pub(crate) fn override_variables(
 ) -> Result<Vec<Evidence>, Refusal> {
     let build = &project.file.build;
     let mut evidence = Vec::new();
-    if let Some(output) = &build.output {
+    let said = |output: &TreePath| project.says(output.as_str(), "build.output");
+    if let Some(Evidence { what, from }) = build.output.as_ref().map(said).or_else(|| project.output.clone())
+    {
         let name = pack.manifest.output_variable.clone().ok_or_else(|| unsupported("output", pack))?;
-        variables.insert(name, output.as_str().into());
-        evidence.push(project.says(format!("Output {}", output.as_str()), "build.output"));
+        variables.insert(name, what.as_str().into());
+        evidence.push(Evidence { what: format!("Output {what}"), from });
     }
     if !build.cache.is_empty() {
         let caches = variables.get_mut(CACHES).and_then(Value::as_array_mut);
@@ -222,10 +229,7 @@ pub(crate) fn evidence(project: &Project) -> Vec<Evidence> {
     ];
     let commands =
         commands.into_iter().filter_map(|(line, key)| Some(project.says(line.as_ref()?.as_str(), key)));
-    let set = project
-        .build_command
-        .iter()
-        .map(|line| Evidence { what: line.clone(), from: SET_FOR_ENVIRONMENT.to_owned() });
+    let set = project.build_command.iter().cloned();
     let target =
         build.target.iter().map(|stage| project.says(format!("Stage {}", stage.as_str()), "build.target"));
     let packages = (!build.packages.is_empty()).then(|| {

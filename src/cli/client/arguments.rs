@@ -34,7 +34,7 @@ pub(in crate::cli) struct InProject {
     #[arg(short, long, value_name = "SLUG", global = true, display_order = 80)]
     pub(super) project: Option<Slug>,
     #[command(flatten)]
-    pub(super) connection: Connection,
+    pub(in crate::cli) connection: Connection,
 }
 
 /// Which environment of which project is meant.
@@ -44,7 +44,7 @@ pub(in crate::cli) struct InEnvironment {
     #[arg(short, long, value_name = "NAME", global = true, display_order = 79)]
     pub(super) environment: Option<EnvironmentName>,
     #[command(flatten)]
-    pub(super) project: InProject,
+    pub(in crate::cli) project: InProject,
 }
 
 #[derive(Debug, Clone, Subcommand)]

@@ -33,7 +33,9 @@ use crate::config::Variables;
 use crate::model::report::Colour;
 use crate::model::terminal_text::push_safely;
 use answer::Answer;
-use arguments::ClientCommand;
+use arguments::{ClientCommand, InEnvironment};
+use context::Context;
+use environment::Place;
 use failure::{Exit, Failure};
 use std::process::ExitCode;
 
@@ -41,9 +43,25 @@ use std::process::ExitCode;
 pub(super) fn run(command: ClientCommand, variables: &Variables) -> ExitCode {
     let screen = Screen::of_this_process(variables);
     let json = command.connection().json;
+    ended(commands::run(command, variables, screen), json, screen)
+}
+
+/// `gilgal plan --upgrade`, the part of a command without a server that needs one.
+pub(super) fn upgrade(place: &InEnvironment, variables: &Variables) -> ExitCode {
+    let screen = Screen::of_this_process(variables);
+    let connection = &place.project.connection;
+    let work = async {
+        let context = Context::new(connection, variables, screen)?;
+        commands::pins::let_go(&context, &Place::find(&context, place).await?).await
+    };
+    ended(work, connection.json, screen)
+}
+
+/// Does the work of a command, and says what came of it.
+fn ended(work: impl Future<Output = Result<Answer, Failure>>, json: bool, screen: Screen) -> ExitCode {
     // One thread is enough for one request at a time.
     let outcome = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(commands::run(command, variables, screen)),
+        Ok(runtime) => runtime.block_on(work),
         Err(error) => Err(Failure::new("gilgal cannot start.").caused_by(&error)),
     };
     match outcome {

@@ -1,5 +1,6 @@
 //! Making the image, or finding the one that was made of the same tree and inputs before.
 
+use super::bases::{self, Bases};
 use super::{copy_lines, megabytes, seconds};
 use crate::build::{BuildKey, BuildRequest};
 use crate::buildpack::RenderContext;
@@ -8,6 +9,8 @@ use crate::deploy::config::BuildVariables;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
 use crate::git::ContextReport;
+use crate::model::origin::Origin;
+use crate::model::pins::Pins;
 use crate::model::plan::BuildPlan;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -25,7 +28,7 @@ impl Deployer {
             return Ok(());
         }
         let begun = Instant::now();
-        let Some(plan) = run.deployment.record.plan.clone() else {
+        let Some(mut plan) = run.deployment.record.plan.clone() else {
             return Err(
                 Failure::new("deployment failed", "The record of the deployment has no build plan.").into()
             );
@@ -33,6 +36,8 @@ impl Deployer {
         if let Some(image) = plan.prebuilt.clone() {
             return self.build_prebuilt(run, plan, *image).await;
         }
+        let bases = self.bases(run, &plan).await?;
+        plan.pins = Pins { versions: plan.versions.clone(), images: bases.pins.clone() };
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
         let config = self.take_config(run).await?;
         let variables = self.build_variables(&run.project, &plan, &config.build);
@@ -45,7 +50,10 @@ impl Deployer {
         let mut files = plan.files.clone();
         let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
         if plan.dockerfile.is_none() {
-            files.insert(dockerfile_path.clone(), self.rendered_dockerfile(run, &plan, variables.as_ref())?);
+            files.insert(
+                dockerfile_path.clone(),
+                self.rendered_dockerfile(run, &plan, &bases, variables.as_ref())?,
+            );
         }
         let key = self.build_key(run, &dockerfile_path, &files, &plan, digest.as_deref()).await?;
         let tag = self.image_tag(run, &key);
@@ -60,6 +68,9 @@ impl Deployer {
         }
 
         run.step(&heading(&plan));
+        for line in &bases.lines {
+            run.detail(line);
+        }
         let context = self.repository(run)?.context(
             run.deployment.commit.clone(),
             plan.root.clone(),
@@ -72,6 +83,7 @@ impl Deployer {
             deployment_id: run.deployment.id,
             image_tag: tag,
             key,
+            base_names: bases.names(),
             dockerfile_path,
             target: plan.target.clone(),
             arguments: plan.build_arguments.clone(),
@@ -82,7 +94,7 @@ impl Deployer {
             no_cache: run.deployment.options.no_cache,
             limits: Some(self.build_limits),
             timeout: self.build_timeout,
-            labels: image_labels(run),
+            labels: self.image_labels(run),
         };
         // The first deployment of a project needs a network: it is made while the build runs. What is wrong with it is
         // said by the step that needs it.
@@ -96,7 +108,7 @@ impl Deployer {
             Ok(Ok(report)) => warn_of_pointers(run, &report),
             Ok(Err(_)) | Err(_) => {}
         }
-        let image = built?;
+        let image = built.map_err(|error| bases::explained(run, &bases, error))?;
         run.detail(&format!("Done in {}, {}", seconds(begun.elapsed()), megabytes(image.size_bytes)));
         wanted.image = image.id;
         run.set_content(wanted);
@@ -110,22 +122,37 @@ impl Deployer {
         hex::encode(&secret.expose()[..16])
     }
 
+    /// Labels by which other tools know what is in the image (the OCI image specification's predefined annotations). Base
+    /// images have them, too: what is not said here would be said of the app by them.
+    pub(super) fn image_labels(&self, run: &Run) -> BTreeMap<String, String> {
+        let commit = &run.deployment.commit;
+        let source = match &run.deployment.options.origin {
+            Some(Origin::Repository { url, .. }) => url.to_string(),
+            Some(Origin::Upload | Origin::Image { .. }) | None => self.address.git_url(&run.project.slug),
+        };
+        [
+            ("revision", commit.to_string()),
+            ("version", commit.short().to_string()),
+            ("source", source),
+            ("title", run.project.slug.to_string()),
+        ]
+        .map(|(name, value)| (format!("org.opencontainers.image.{name}"), value))
+        .into()
+    }
+
     fn rendered_dockerfile(
         &self,
         run: &Run,
         plan: &BuildPlan,
+        bases: &Bases,
         variables: Option<&BuildVariables>,
     ) -> Result<String, StepError> {
         let context = RenderContext {
             cache_scope: run.project.id.to_string(),
             variables: variables.map(|variables| variables.given.clone()),
-            ..RenderContext::default()
+            images: bases.references.clone(),
         };
-        self.catalog.dockerfile(plan, &context).map_err(|error| {
-            tracing::error!(error = &error as &dyn std::error::Error, "a template cannot be rendered");
-            let sentence = format!("The Dockerfile of the buildpack cannot be made: {error}.");
-            Failure::new("build failed", sentence).into()
-        })
+        self.catalog.dockerfile(plan, &context).map_err(|error| bases::not_rendered(&error).into())
     }
 
     /// Stands for everything that the image is made of.
@@ -169,14 +196,6 @@ fn warn_of_pointers(run: &Run, report: &ContextReport) {
         let count = report.large_file_pointers.len();
         run.warn(&format!("{count} files, such as {first}, are pointers of Git LFS and not their content."));
     }
-}
-
-/// Labels by which other tools know what is in the image (the OCI image specification's predefined annotations).
-pub(super) fn image_labels(run: &Run) -> BTreeMap<String, String> {
-    BTreeMap::from([
-        ("org.opencontainers.image.revision".to_owned(), run.deployment.commit.to_string()),
-        ("org.opencontainers.image.title".to_owned(), run.project.slug.to_string()),
-    ])
 }
 
 /// The first digits of an image's id, as `docker images` shows them.

@@ -22,7 +22,8 @@ impl Deployer {
         }
         let (repository, commit, catalog) =
             (self.repository(run)?, run.deployment.commit.clone(), self.catalog.clone());
-        let options = buildpack::DetectOptions::of(&run.environment.settings);
+        let pins = self.store.pinned(run.environment.id).await?.pins();
+        let options = buildpack::DetectOptions::of(&run.environment.settings).keeping(pins.versions);
         let options = match run.deployment.options.origin {
             Some(Origin::Image { .. }) => options.of_image(),
             Some(Origin::Repository { .. } | Origin::Upload) | None => options,

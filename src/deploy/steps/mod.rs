@@ -1,5 +1,6 @@
 //! The work of each state of a deployment. Every step can be run twice.
 
+mod bases;
 mod build;
 mod check;
 mod detect;

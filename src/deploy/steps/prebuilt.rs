@@ -3,7 +3,7 @@
 //! The image that runs is one of its own, which adds nothing to the one that was pulled. So it belongs to one project, is
 //! kept as long as a release has it and is removed after that, as every other image is, and other projects cannot reach it.
 
-use super::build::{RENDERED_DOCKERFILE, image_labels, short_image};
+use super::build::{RENDERED_DOCKERFILE, short_image};
 use super::{copy_lines, megabytes};
 use crate::build::{BuildKey, BuildRequest, BuiltImage, PullRequest, PulledImage, RegistryCredentials};
 use crate::buildpack::DEFAULT_PORT;
@@ -126,6 +126,7 @@ impl Deployer {
             deployment_id: run.deployment.id,
             image_tag: tag,
             key: prebuilt_key(&pulled.source),
+            base_names: BTreeMap::new(),
             dockerfile_path: RENDERED_DOCKERFILE.to_owned(),
             target: None,
             arguments: BTreeMap::new(),
@@ -135,7 +136,7 @@ impl Deployer {
             no_cache: false,
             limits: None,
             timeout: self.build_timeout,
-            labels: image_labels(run),
+            labels: self.image_labels(run),
         };
         let (built, (), _) = tokio::join!(
             self.builder.build(request, sender),

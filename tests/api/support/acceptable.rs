@@ -132,6 +132,7 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         | Endpoint::Ready
         | Endpoint::Version
         | Endpoint::ShowOpenApi
+        | Endpoint::ShowFileSchema
         | Endpoint::ShowDocs => (plain(), None),
         Endpoint::UpdateAccount => (plain(), Some(json!({ "username": name }))),
         Endpoint::ChangePassword => {
@@ -268,6 +269,8 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         | Endpoint::StreamAppLogs
         | Endpoint::RunCommand
         | Endpoint::ListCron
+        | Endpoint::ShowPins
+        | Endpoint::DeletePins
         | Endpoint::ListVolumes => (with_id(&environment().await), None),
         Endpoint::SetMaintenance => (with_id(&environment().await), Some(json!({ "on": true }))),
         Endpoint::StopEnvironment => (with_id(&environment().await), None),

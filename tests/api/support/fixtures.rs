@@ -84,6 +84,7 @@ pub(crate) async fn released(
         created_by: deployment.author,
         content: serde_json::from_value(content).unwrap(),
         restores: None,
+        pins: None,
     };
     store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
     store

@@ -7,11 +7,15 @@ use std::process::Command;
 /// What one server has on the engine.
 pub(crate) struct Engine {
     label: String,
+    bases: String,
 }
 
 impl Engine {
     pub(crate) fn of(server_id: &str) -> Self {
-        Self { label: format!("label=gilgal.server={server_id}") }
+        Self {
+            label: format!("label=gilgal.server={server_id}"),
+            bases: format!("reference=gilgal/{server_id}/base"),
+        }
     }
 
     /// Every container, image and network of the server, one a line.
@@ -19,6 +23,7 @@ impl Engine {
         let of = |arguments: &[&str]| docker(&[arguments, &["--filter", &self.label]].concat());
         let mut found = of(&["ps", "--all", "--format", "container {{.Names}} {{.Status}}"]);
         found.extend(of(&["images", "--all", "--format", "image {{.Repository}}:{{.Tag}} {{.ID}}"]));
+        found.extend(self.bases().into_iter().map(|name| format!("base {name}")));
         found.extend(of(&["network", "ls", "--format", "network {{.Name}}"]));
         found.extend(of(&["volume", "ls", "--format", "volume {{.Name}}"]));
         found
@@ -37,6 +42,11 @@ impl Engine {
         ids
     }
 
+    /// Names that it gives to base images which no registry has.
+    pub(crate) fn bases(&self) -> Vec<String> {
+        docker(&["images", "--format", "{{.Repository}}:{{.Tag}}", "--filter", &self.bases])
+    }
+
     /// Removes everything by force: for a test that has failed already.
     pub(crate) fn clear(&self) {
         let each = |list: &[&str], remove: &[&str]| {
@@ -45,6 +55,9 @@ impl Engine {
             }
         };
         each(&["ps", "--all", "--quiet"], &["rm", "--force"]);
+        for name in self.bases() {
+            run(Command::new("docker").args(["rmi", &name]));
+        }
         each(&["images", "--all", "--quiet"], &["rmi", "--force"]);
         each(&["network", "ls", "--quiet"], &["network", "rm"]);
         each(&["volume", "ls", "--quiet"], &["volume", "rm", "--force"]);

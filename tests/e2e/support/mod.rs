@@ -34,7 +34,7 @@ pub(crate) use private_docker::PrivateDocker;
 pub(crate) use process::{run, wait_until};
 pub(crate) use push::RunningPush;
 pub(crate) use receiver::Receiver;
-pub(crate) use registry::{PASSWORD as REGISTRY_PASSWORD, Registry, USERNAME as REGISTRY_USERNAME};
+pub(crate) use registry::{LOOPBACK, PASSWORD as REGISTRY_PASSWORD, Registry, USERNAME as REGISTRY_USERNAME};
 pub(crate) use server::{Server, command};
 pub(crate) use small_disk::{SmallDisk, files};
 pub(crate) use socket::Socket;

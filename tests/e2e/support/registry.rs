@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
 
+/// What lets a server pull from this machine.
+pub(crate) const LOOPBACK: &[(&str, &str)] = &[("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8")];
+
 /// Who may read from a private one.
 pub(crate) const USERNAME: &str = "ada";
 pub(crate) const PASSWORD: &str = "canary-token";
@@ -62,13 +65,22 @@ impl Registry {
 
     /// Builds an app that answers `/` with a word, exposes a port and brings it here; nothing of it stays in the engine.
     pub(crate) fn publish(&self, name: &str, word: &str) {
-        let context = tempfile::tempdir().unwrap();
         // What differs from test to test keeps the images of two tests apart.
         let dockerfile = format!(
             "FROM busybox:stable\nENV OF={}\nCOPY index.html /www/\nEXPOSE 3000\nUSER 65534:65534\n\
              CMD exec httpd -f -p \"$PORT\" -h /www\n",
             self.port
         );
+        self.publish_built(name, &dockerfile, word);
+    }
+
+    /// Brings an image here that is like another one and says a word in a label; nothing of it stays in the engine.
+    pub(crate) fn publish_base(&self, name: &str, from: &str, word: &str) {
+        self.publish_built(name, &format!("FROM {from}\nLABEL gilgal.test=\"{} {word}\"\n", self.port), word);
+    }
+
+    fn publish_built(&self, name: &str, dockerfile: &str, word: &str) {
+        let context = tempfile::tempdir().unwrap();
         fs::write(context.path().join("Dockerfile"), dockerfile).unwrap();
         fs::write(context.path().join("index.html"), word).unwrap();
         let image = self.image(name);

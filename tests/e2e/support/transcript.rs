@@ -15,6 +15,7 @@ pub(super) fn redact(transcript: &str, server: &Server) -> String {
         (r"\b[0-9.]+(ms|s) using", "[time] using"),
         (r"\b[0-9]+ MB\b", "[size]"),
         (r"\b[0-9a-f]{12}, \[size\]", "[image], [size]"),
+        (r"(Base image \S+) \([0-9a-f]{12}\)", "$1 ([image])"),
         (r"\b[0-9a-f]{7}\.\.[0-9a-f]{7}\b", "[commits]"),
         (r"(main|side) [0-9a-f]{7} by", "$1 [commit] by"),
         (r"superseded by [0-9a-f]{7} of", "superseded by [commit] of"),

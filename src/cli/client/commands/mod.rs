@@ -13,6 +13,7 @@ mod environments;
 mod keys;
 mod login;
 mod logs;
+pub(super) mod pins;
 mod processes;
 mod project;
 mod releases;
