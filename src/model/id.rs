@@ -84,6 +84,10 @@ ids! {
     CronRunId,
     /// Identifies a log drain of a project.
     DrainId,
+    /// Identifies the connection of a project to a repository elsewhere.
+    WebhookId,
+    /// Identifies what has come for such a connection.
+    DeliveryId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

@@ -47,6 +47,8 @@ mod transaction;
 mod transfer;
 mod types;
 mod users;
+mod webhook_deliveries;
+mod webhooks;
 
 pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
 pub use self::audit::AuditFilter;
@@ -74,6 +76,7 @@ pub use self::server::{ClaimError, Claimant};
 pub use self::ssh_keys::NewSshKey;
 pub use self::transfer::{DatabaseKind, Exported, TransferError, import};
 pub use self::users::{NewUser, UserChange};
+pub use self::webhooks::WEBHOOK_LIMIT;
 
 use self::backend::{Backend, Connection, on};
 

@@ -11,7 +11,9 @@ use crate::model::name::{
     BranchName, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, Slug, Username,
 };
 use crate::model::remote_host::RemoteHost;
+use crate::model::repository_url::RepositoryUrl;
 use crate::model::user::ServerRole;
+use crate::model::webhook::Provider;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, Output, ToSql};
@@ -67,7 +69,9 @@ texts![
     EnvironmentName,
     FilePath,
     Level,
+    Provider,
     RemoteHost,
+    RepositoryUrl,
     ServerRole,
     Slug,
     Step,
