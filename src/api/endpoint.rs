@@ -3,8 +3,8 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
-    invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor,
-    sources, system, volumes,
+    incoming, invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run,
+    second_factor, sources, system, volumes, webhooks,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -193,6 +193,18 @@ endpoints! {
     UpdateDrain: PATCH "/api/drains/:id", Project(UpdateProject) => drains::update;
     DeleteDrain: DELETE "/api/drains/:id", Project(UpdateProject) => drains::delete;
 
+    ListWebhooks: GET "/api/projects/:id/hooks", Project(ReadConfig) => webhooks::list;
+    CreateWebhook: POST "/api/projects/:id/hooks", Project(UpdateProject) => webhooks::create;
+    ShowWebhook: GET "/api/hooks/:id", Project(ReadConfig) => webhooks::show;
+    UpdateWebhook: PATCH "/api/hooks/:id", Project(UpdateProject) => webhooks::update;
+    DeleteWebhook: DELETE "/api/hooks/:id", Project(UpdateProject) => webhooks::delete;
+    RotateWebhook: POST "/api/hooks/:id/rotate", Project(UpdateProject) => webhooks::rotate;
+    ListDeliveries: GET "/api/hooks/:id/deliveries", Project(ReadConfig) => webhooks::list_deliveries;
+    ShowDelivery: GET "/api/hooks/:id/deliveries/:delivery", Project(ReadConfig) => webhooks::show_delivery;
+    Redeliver: POST "/api/hooks/:id/deliveries/:delivery/redeliver", Project(Deploy) => webhooks::redeliver;
+    /// Its signature is what proves who sends it.
+    ReceiveDelivery: POST "/webhooks/:provider/:hook", Public => incoming::receive;
+
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;
     Version: GET "/version", Public => system::version;
@@ -213,10 +225,11 @@ impl Endpoint {
         word
     }
 
-    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there; a
-    /// command may change anything, although a WebSocket begins as a GET.
+    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there, a
+    /// delivery is kept as one; a command may change anything, although a WebSocket begins as a GET.
     pub fn is_audited(self) -> bool {
-        (self.row().method != Method::GET && self != Self::Refresh) || self == Self::RunCommand
+        (self.row().method != Method::GET && !matches!(self, Self::Refresh | Self::ReceiveDelivery))
+            || self == Self::RunCommand
     }
 
     /// Whether it is a WebSocket, which is opened and not answered.
@@ -237,9 +250,10 @@ impl Endpoint {
         [Method::GET, Method::PUT, Method::PATCH].contains(&self.row().method) && !answers_what_was_done
     }
 
-    /// Whether its requests count for the limit of a peer: who watches the server has to be answered always.
+    /// Whether its requests count for the limit of a peer: who watches the server has to be answered always, and a provider
+    /// that sends what somebody has signed for is counted by itself.
     pub fn is_counted(self) -> bool {
-        !matches!(self, Self::Health | Self::Ready | Self::Version)
+        !matches!(self, Self::Health | Self::Ready | Self::Version | Self::ReceiveDelivery)
     }
 }
 

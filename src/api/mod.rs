@@ -31,6 +31,7 @@ mod environments;
 mod error;
 mod follow;
 mod idempotency;
+mod incoming;
 mod invitations;
 mod keys;
 mod logs;
@@ -55,6 +56,7 @@ mod sources;
 mod system;
 mod trail;
 mod volumes;
+mod webhooks;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, LogFollower, Ports, Readiness};
@@ -70,6 +72,7 @@ use crate::model::admission::Admission;
 use crate::model::process::Maxima;
 use crate::secrets::MasterKey;
 use crate::store::Store;
+use crate::webhooks::Webhooks;
 use ipnet::IpNet;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -81,6 +84,7 @@ pub struct Api {
     /// Seals config vars and files, and the answers that are kept for requests that are sent twice.
     master_key: MasterKey,
     ports: Ports,
+    webhooks: Webhooks,
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
@@ -124,6 +128,18 @@ impl Api {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let (sockets, stopping) =
             (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
-        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, sockets, stopping })
+        let webhooks = Webhooks::new(store.clone(), master_key.clone(), ports.deployments.clone());
+        Arc::new(Self {
+            accounts,
+            store,
+            master_key,
+            ports,
+            webhooks,
+            options,
+            rates,
+            cors,
+            sockets,
+            stopping,
+        })
     }
 }

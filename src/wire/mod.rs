@@ -28,3 +28,4 @@ pub mod signing_key;
 pub mod source;
 pub mod system;
 pub mod volume;
+pub mod webhook;

@@ -9,8 +9,9 @@ use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
-    InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeliveryId, DeploymentId, DrainId,
+    EnvironmentId, InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    WebhookId,
 };
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
@@ -23,6 +24,7 @@ use crate::model::release_diff::ReleaseDiff;
 use crate::model::scope::Scope;
 use crate::model::title::Title;
 use crate::model::user::ServerRole;
+use crate::model::webhook::{Provider, SkipReason};
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
     HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
@@ -135,6 +137,7 @@ schemas! {
     ConfigChangeId = id(),
     ConfigFileId = id(),
     CronRunId = id(),
+    DeliveryId = id(),
     DeploymentId = id(),
     DrainId = id(),
     EnvironmentId = id(),
@@ -145,6 +148,7 @@ schemas! {
     SshKeyId = id(),
     TokenFamilyId = id(),
     UserId = id(),
+    WebhookId = id(),
     Slug = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     EnvironmentName = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
@@ -251,12 +255,33 @@ words! {
     DeploymentSource {
         Push = "push",
         Api = "api",
+        Webhook = "webhook",
         Redeploy = "redeploy",
         Rollback = "rollback",
         Promote = "promote",
         Config = "config",
         Scale = "scale",
         Restart = "restart",
+    }
+    Provider {
+        Github = "github",
+        Gitlab = "gitlab",
+        Gitea = "gitea",
+        Bitbucket = "bitbucket",
+        Custom = "custom",
+    }
+    SkipReason {
+        OtherEvent = "other_event",
+        Unreadable = "unreadable",
+        Disabled = "disabled",
+        OtherRepository = "other_repository",
+        Deleted = "deleted",
+        SkipToken = "skip_token",
+        OtherBranch = "other_branch",
+        Tag = "tag",
+        Unchanged = "unchanged",
+        ProjectDisabled = "project_disabled",
+        RepositoryRefused = "repository_refused",
     }
     ConfigScope { Build = "build", Runtime = "runtime", Both = "both" }
     HangUpPolicy { Detach = "detach", Cancel = "cancel" }

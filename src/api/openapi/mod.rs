@@ -5,6 +5,7 @@ mod describe;
 mod description;
 mod page;
 mod part;
+mod sources;
 
 use crate::api::Api;
 use crate::api::endpoint::{Access, Endpoint, Row};
