@@ -26,3 +26,4 @@ mod sockets;
 mod sources;
 mod support;
 mod system;
+mod webhooks;

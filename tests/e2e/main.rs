@@ -43,3 +43,4 @@ mod support;
 mod uploads;
 mod volumes;
 mod watch;
+mod webhooks;

@@ -28,7 +28,7 @@ pub(crate) use deployments::{
 pub(crate) use docker::{Engine, docker};
 pub(crate) use docker_proxy::DockerProxy;
 pub(crate) use git_http::GitHttp;
-pub(crate) use http::RequestLoop;
+pub(crate) use http::{Answer, RequestLoop};
 pub(crate) use person::Person;
 pub(crate) use private_docker::PrivateDocker;
 pub(crate) use process::{run, wait_until};
