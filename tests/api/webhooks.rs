@@ -282,8 +282,8 @@ async fn gitlab_sends_the_secret_itself() {
     deleted["checkout_sha"] = Value::Null;
     assert_eq!(send("Push Hook", "3", &deleted).await.expect(200)["reason"], "deleted");
     assert_eq!(send("Merge Request Hook", "4", &body).await.expect(200)["reason"], "other_event");
-    let wrong =
-        hook.send(&[("x-gitlab-token", "glw_no"), ("x-gitlab-event", "Push Hook")], &body.to_string());
+    let text = body.to_string();
+    let wrong = hook.send(&[("x-gitlab-token", "glw_no"), ("x-gitlab-event", "Push Hook")], &text);
     assert_eq!(wrong.await.refusal(404), "webhook_not_found");
 }
 
