@@ -3,8 +3,8 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
-    incoming, invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run,
-    second_factor, sources, system, volumes, webhooks,
+    hooks, incoming, invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run,
+    second_factor, sources, system, volumes,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -193,15 +193,15 @@ endpoints! {
     UpdateDrain: PATCH "/api/drains/:id", Project(UpdateProject) => drains::update;
     DeleteDrain: DELETE "/api/drains/:id", Project(UpdateProject) => drains::delete;
 
-    ListWebhooks: GET "/api/projects/:id/hooks", Project(ReadConfig) => webhooks::list;
-    CreateWebhook: POST "/api/projects/:id/hooks", Project(UpdateProject) => webhooks::create;
-    ShowWebhook: GET "/api/hooks/:id", Project(ReadConfig) => webhooks::show;
-    UpdateWebhook: PATCH "/api/hooks/:id", Project(UpdateProject) => webhooks::update;
-    DeleteWebhook: DELETE "/api/hooks/:id", Project(UpdateProject) => webhooks::delete;
-    RotateWebhook: POST "/api/hooks/:id/rotate", Project(UpdateProject) => webhooks::rotate;
-    ListDeliveries: GET "/api/hooks/:id/deliveries", Project(ReadConfig) => webhooks::list_deliveries;
-    ShowDelivery: GET "/api/hooks/:id/deliveries/:delivery", Project(ReadConfig) => webhooks::show_delivery;
-    Redeliver: POST "/api/hooks/:id/deliveries/:delivery/redeliver", Project(Deploy) => webhooks::redeliver;
+    ListHooks: GET "/api/projects/:id/hooks", Project(ReadConfig) => hooks::list;
+    CreateHook: POST "/api/projects/:id/hooks", Project(UpdateProject) => hooks::create;
+    ShowHook: GET "/api/hooks/:id", Project(ReadConfig) => hooks::show;
+    UpdateHook: PATCH "/api/hooks/:id", Project(UpdateProject) => hooks::update;
+    DeleteHook: DELETE "/api/hooks/:id", Project(UpdateProject) => hooks::delete;
+    RotateHook: POST "/api/hooks/:id/rotate", Project(UpdateProject) => hooks::rotate;
+    ListHookDeliveries: GET "/api/hooks/:id/deliveries", Project(ReadConfig) => hooks::list_deliveries;
+    ShowHookDelivery: GET "/api/hooks/:id/deliveries/:delivery", Project(ReadConfig) => hooks::show_delivery;
+    RedeliverHook: POST "/api/hooks/:id/deliveries/:delivery/redeliver", Project(Deploy) => hooks::redeliver;
     /// Its signature is what proves who sends it.
     ReceiveDelivery: POST "/webhooks/:provider/:hook", Public => incoming::receive;
 

@@ -5,9 +5,9 @@ mod code;
 mod deployments;
 mod drains;
 mod environments;
+mod hooks;
 mod sources;
 mod store;
-mod webhooks;
 
 pub(super) use self::code::Code;
 

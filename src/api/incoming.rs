@@ -2,11 +2,11 @@
 
 use crate::api::Api;
 use crate::api::error::ApiError;
+use crate::api::hooks::outcome;
 use crate::api::reply::Answer;
 use crate::api::request::Request;
-use crate::api::webhooks::outcome;
-use crate::model::webhook::Provider;
-use crate::webhooks::{Incoming, Received, WebhookError};
+use crate::hooks::{HookError, Incoming, Received};
+use crate::model::hook::Provider;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use warp::http::HeaderMap;
@@ -21,9 +21,9 @@ pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
     let provider = request.parameters.first().and_then(|word| word.parse::<Provider>().ok());
     let id = request.parameters.get(1).and_then(|id| id.parse().ok());
     let incoming = Incoming { headers: texts(&request.headers), body };
-    match Box::pin(api.webhooks.receive(provider, id, incoming)).await {
+    match Box::pin(api.hooks.receive(provider, id, incoming)).await {
         Ok(Received { delivery, is_replay }) => Ok(outcome(delivery, is_replay)),
-        Err(error @ WebhookError::NotProved) => {
+        Err(error @ HookError::NotProved) => {
             // Whoever guesses has no more tries than requests.
             api.rates.admit_peer(request.origin).map_err(ApiError::rate_limited)?;
             Err(error.into())

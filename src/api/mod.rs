@@ -30,6 +30,7 @@ mod endpoint;
 mod environments;
 mod error;
 mod follow;
+mod hooks;
 mod idempotency;
 mod incoming;
 mod invitations;
@@ -56,7 +57,6 @@ mod sources;
 mod system;
 mod trail;
 mod volumes;
-mod webhooks;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, LogFollower, Ports, Readiness};
@@ -67,12 +67,12 @@ use self::cors::Cors;
 use self::rate::Rates;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
+use crate::hooks::Hooks;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::process::Maxima;
 use crate::secrets::MasterKey;
 use crate::store::Store;
-use crate::webhooks::Webhooks;
 use ipnet::IpNet;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -84,7 +84,7 @@ pub struct Api {
     /// Seals config vars and files, and the answers that are kept for requests that are sent twice.
     master_key: MasterKey,
     ports: Ports,
-    webhooks: Webhooks,
+    hooks: Hooks,
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
@@ -128,18 +128,7 @@ impl Api {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let (sockets, stopping) =
             (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
-        let webhooks = Webhooks::new(store.clone(), master_key.clone(), ports.deployments.clone());
-        Arc::new(Self {
-            accounts,
-            store,
-            master_key,
-            ports,
-            webhooks,
-            options,
-            rates,
-            cors,
-            sockets,
-            stopping,
-        })
+        let hooks = Hooks::new(store.clone(), master_key.clone(), ports.deployments.clone());
+        Arc::new(Self { accounts, store, master_key, ports, hooks, options, rates, cors, sockets, stopping })
     }
 }

@@ -15,7 +15,7 @@ use std::time::Duration;
 /// Counts that are kept before those of the idle are forgotten.
 const KEPT: usize = 10_000;
 
-/// Deliveries of webhooks that a peer may send for each request that it may make: one provider sends for everybody.
+/// Deliveries of hooks that a peer may send for each request that it may make: one provider sends for everybody.
 const DELIVERIES: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
 
 /// How many requests a minute are taken. `None` for no limit.

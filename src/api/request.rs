@@ -289,7 +289,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::CredentialNotFound => "credential",
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",
-        Code::WebhookNotFound => "webhook",
+        Code::HookNotFound => "hook",
         Code::DeliveryNotFound => "delivery",
         Code::ReleaseNotFound => "release",
         Code::CronNotFound => "command of the schedule",

@@ -85,9 +85,9 @@ ids! {
     /// Identifies a log drain of a project.
     DrainId,
     /// Identifies the connection of a project to a repository elsewhere.
-    WebhookId,
+    HookId,
     /// Identifies what has come for such a connection.
-    DeliveryId,
+    HookDeliveryId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

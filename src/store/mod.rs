@@ -19,6 +19,8 @@ mod drains;
 mod environment_lock;
 mod environments;
 mod error;
+mod hook_deliveries;
+mod hooks;
 mod idempotency;
 mod images;
 mod invitations;
@@ -47,8 +49,6 @@ mod transaction;
 mod transfer;
 mod types;
 mod users;
-mod webhook_deliveries;
-mod webhooks;
 
 pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
 pub use self::audit::AuditFilter;
@@ -59,6 +59,7 @@ pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::drains::DRAIN_LIMIT;
 pub use self::environments::{ENVIRONMENT_LIMIT, NewEnvironment};
 pub use self::error::StoreError;
+pub use self::hooks::HOOK_LIMIT;
 pub use self::idempotency::Begun;
 pub use self::images::ReleasedImage;
 pub use self::invitations::NewInvitation;
@@ -76,7 +77,6 @@ pub use self::server::{ClaimError, Claimant};
 pub use self::ssh_keys::NewSshKey;
 pub use self::transfer::{DatabaseKind, Exported, TransferError, import};
 pub use self::users::{NewUser, UserChange};
-pub use self::webhooks::WEBHOOK_LIMIT;
 
 use self::backend::{Backend, Connection, on};
 

@@ -435,7 +435,7 @@ diesel::table! {
     use crate::store::types::{Guid, UtcTime};
     use diesel::sql_types::{Bool, Nullable, Text};
 
-    webhooks (id) {
+    hooks (id) {
         id -> Guid,
         project_id -> Guid,
         provider -> Text,
@@ -455,9 +455,9 @@ diesel::table! {
     use crate::store::types::{Document, Guid, UtcTime};
     use diesel::sql_types::{Bool, Nullable, Text};
 
-    webhook_deliveries (id) {
+    hook_deliveries (id) {
         id -> Guid,
-        webhook_id -> Guid,
+        hook_id -> Guid,
         delivery_key -> Text,
         event -> Text,
         headers -> Document,

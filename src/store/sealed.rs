@@ -7,21 +7,21 @@
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
 use crate::model::drain;
+use crate::model::hook;
 use crate::model::id::{
-    ConfigFileId, DeploymentId, DrainId, EnvironmentId, ProjectId, ReleaseId, UserId, WebhookId,
+    ConfigFileId, DeploymentId, DrainId, EnvironmentId, HookId, ProjectId, ReleaseId, UserId,
 };
 use crate::model::name::ConfigName;
 use crate::model::release::ReleaseContent;
 use crate::model::remote;
 use crate::model::remote_host::RemoteHost;
 use crate::model::second_factor;
-use crate::model::webhook;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    config_files, config_vars, deploy_keys, deployments, drains, idempotent_requests, releases,
-    remote_credentials, second_factors, webhooks,
+    config_files, config_vars, deploy_keys, deployments, drains, hooks, idempotent_requests, releases,
+    remote_credentials, second_factors,
 };
 use crate::store::types::Json;
 use diesel::prelude::*;
@@ -71,7 +71,7 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
         granted!(self.remote_credentials().await?);
         granted!(self.deploy_keys().await?);
         granted!(self.drains().await?);
-        granted!(self.webhooks().await?);
+        granted!(self.hooks().await?);
         self.forget_answers().await?;
         Ok(Ok(()))
     }
@@ -243,14 +243,14 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
         Ok(Ok(()))
     }
 
-    async fn webhooks(&mut self) -> Result<Result<(), E>, StoreError> {
+    async fn hooks(&mut self) -> Result<Result<(), E>, StoreError> {
         let mut connection = self.store.write().await?;
-        let rows: Vec<(WebhookId, String, Option<String>)> = on!(connection, |c| webhooks::table
-            .select((webhooks::id, webhooks::sealed_secret, webhooks::sealed_previous))
+        let rows: Vec<(HookId, String, Option<String>)> = on!(connection, |c| hooks::table
+            .select((hooks::id, hooks::sealed_secret, hooks::sealed_previous))
             .load(c)
             .await)?;
         for (id, secret, previous) in rows {
-            let purpose = webhook::seal_purpose(id);
+            let purpose = hook::seal_purpose(id);
             self.values += 1;
             let secret_again = granted!((self.reseal)(&purpose, &secret));
             let previous_again = match &previous {
@@ -262,10 +262,10 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
             };
             if secret_again.is_some() || previous_again.is_some() {
                 let change = (
-                    webhooks::sealed_secret.eq(secret_again.unwrap_or(secret)),
-                    webhooks::sealed_previous.eq(previous_again.or(previous)),
+                    hooks::sealed_secret.eq(secret_again.unwrap_or(secret)),
+                    hooks::sealed_previous.eq(previous_again.or(previous)),
                 );
-                on!(connection, |c| diesel::update(webhooks::table.find(id)).set(change).execute(c).await)?;
+                on!(connection, |c| diesel::update(hooks::table.find(id)).set(change).execute(c).await)?;
             }
         }
         Ok(Ok(()))

@@ -8,10 +8,11 @@ use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, WatchSeconds};
+use crate::model::hook::{Provider, SkipReason};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeliveryId, DeploymentId, DrainId,
-    EnvironmentId, InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
-    WebhookId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
+    HookDeliveryId, HookId, InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId,
+    UserId,
 };
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
@@ -24,7 +25,6 @@ use crate::model::release_diff::ReleaseDiff;
 use crate::model::scope::Scope;
 use crate::model::title::Title;
 use crate::model::user::ServerRole;
-use crate::model::webhook::{Provider, SkipReason};
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::environment::{
     HealthBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
@@ -137,7 +137,7 @@ schemas! {
     ConfigChangeId = id(),
     ConfigFileId = id(),
     CronRunId = id(),
-    DeliveryId = id(),
+    HookDeliveryId = id(),
     DeploymentId = id(),
     DrainId = id(),
     EnvironmentId = id(),
@@ -148,7 +148,7 @@ schemas! {
     SshKeyId = id(),
     TokenFamilyId = id(),
     UserId = id(),
-    WebhookId = id(),
+    HookId = id(),
     Slug = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     EnvironmentName = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),

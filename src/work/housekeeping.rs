@@ -16,7 +16,7 @@ const STALE: Duration = Duration::from_hours(3);
 /// Age of an answer that nobody can ask for any more: that of the API, and an hour.
 const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(25);
 
-/// Age of a delivery of a webhook that nobody looks at any more, and how many of one webhook are kept.
+/// Age of a delivery of a hook that nobody looks at any more, and how many of one hook are kept.
 const DELIVERIES_KEPT: TimeDelta = TimeDelta::days(30);
 const MOST_DELIVERIES: i64 = 1000;
 
@@ -77,8 +77,8 @@ impl Housekeeping {
         self.put_aside().await?;
         let forgotten = self.store.forget_requests_before(now() - ANSWERS_KEPT).await?;
         tracing::debug!(forgotten, "answers to requests with an Idempotency-Key were forgotten");
-        let forgotten = self.store.forget_deliveries(now() - DELIVERIES_KEPT, MOST_DELIVERIES).await?;
-        tracing::debug!(forgotten, "old deliveries of webhooks were forgotten");
+        let forgotten = self.store.forget_hook_deliveries(now() - DELIVERIES_KEPT, MOST_DELIVERIES).await?;
+        tracing::debug!(forgotten, "old deliveries of hooks were forgotten");
         let repositories = self.repositories.clone();
         let swept = tokio::task::spawn_blocking(move || repositories.sweep(STALE)).await;
         if let Ok(swept @ 1..) = swept.unwrap_or(Ok(0)) {

@@ -70,7 +70,7 @@ codes! {
     HostNotFound = NOT_FOUND "host_not_found",
     DrainNotFound = NOT_FOUND "drain_not_found",
     /// Also where what was sent is not signed with its secret: which of the two is not said.
-    WebhookNotFound = NOT_FOUND "webhook_not_found",
+    HookNotFound = NOT_FOUND "hook_not_found",
     DeliveryNotFound = NOT_FOUND "delivery_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
@@ -98,8 +98,8 @@ codes! {
     TooManyProjects = CONFLICT "too_many_projects",
     /// The project has as many log drains as one may have.
     TooManyDrains = CONFLICT "too_many_drains",
-    /// The project has as many webhooks as one may have.
-    TooManyWebhooks = CONFLICT "too_many_webhooks",
+    /// The project has as many hooks as one may have.
+    TooManyHooks = CONFLICT "too_many_hooks",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
     /// The second factor is on already, or there is none.

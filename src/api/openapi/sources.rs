@@ -1,10 +1,10 @@
 //! What each route is for, takes and gives that is about getting something from elsewhere.
 
 use super::description::{Description, Shown, about, list, one};
-use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
-use crate::wire::webhook::{
-    DeliveryBody, NewWebhookBody, RotateWebhookBody, ShownWebhookBody, UpdateWebhookBody, WebhookBody,
+use crate::wire::hook::{
+    HookBody, HookDeliveryBody, NewHookBody, RotateHookBody, ShownHookBody, UpdateHookBody,
 };
+use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 
 const SOURCES: &str = "sources";
 
@@ -37,47 +37,47 @@ pub(super) fn delete_known_host() -> Description {
     about(SOURCES, "Forget the keys of a host", Shown::Nothing)
 }
 
-pub(super) fn list_webhooks() -> Description {
-    about(SOURCES, "The webhooks of a project", list::<WebhookBody>())
+pub(super) fn list_hooks() -> Description {
+    about(SOURCES, "The hooks of a project", list::<HookBody>())
 }
 
-pub(super) fn create_webhook() -> Description {
+pub(super) fn create_hook() -> Description {
     about(
         SOURCES,
         "Connect a project to a repository elsewhere; its secret is told once",
-        one::<ShownWebhookBody>(201),
+        one::<ShownHookBody>(201),
     )
-    .takes::<NewWebhookBody>()
+    .takes::<NewHookBody>()
 }
 
-pub(super) fn show_webhook() -> Description {
-    about(SOURCES, "A webhook", one::<WebhookBody>(200))
+pub(super) fn show_hook() -> Description {
+    about(SOURCES, "A hook", one::<HookBody>(200))
 }
 
-pub(super) fn update_webhook() -> Description {
-    about(SOURCES, "Change a webhook", one::<WebhookBody>(200)).takes::<UpdateWebhookBody>()
+pub(super) fn update_hook() -> Description {
+    about(SOURCES, "Change a hook", one::<HookBody>(200)).takes::<UpdateHookBody>()
 }
 
-pub(super) fn delete_webhook() -> Description {
-    about(SOURCES, "Remove a webhook", Shown::Nothing)
+pub(super) fn delete_hook() -> Description {
+    about(SOURCES, "Remove a hook", Shown::Nothing)
 }
 
-pub(super) fn rotate_webhook() -> Description {
-    about(SOURCES, "Give a webhook another secret", one::<ShownWebhookBody>(200)).takes::<RotateWebhookBody>()
+pub(super) fn rotate_hook() -> Description {
+    about(SOURCES, "Give a hook another secret", one::<ShownHookBody>(200)).takes::<RotateHookBody>()
 }
 
 pub(super) fn list_deliveries() -> Description {
-    about(SOURCES, "What has come for a webhook", list::<DeliveryBody>()).paged()
+    about(SOURCES, "What has come for a hook", list::<HookDeliveryBody>()).paged()
 }
 
 pub(super) fn show_delivery() -> Description {
-    about(SOURCES, "A delivery with its headers and its body", one::<DeliveryBody>(200))
+    about(SOURCES, "A delivery with its headers and its body", one::<HookDeliveryBody>(200))
 }
 
 pub(super) fn redeliver() -> Description {
-    about(SOURCES, "Do once more what a delivery asks for", one::<DeliveryBody>(202))
+    about(SOURCES, "Do once more what a delivery asks for", one::<HookDeliveryBody>(202))
 }
 
 pub(super) fn receive_delivery() -> Description {
-    about(SOURCES, "For providers: somebody has pushed", one::<DeliveryBody>(202))
+    about(SOURCES, "For providers: somebody has pushed", one::<HookDeliveryBody>(202))
 }

@@ -2,9 +2,9 @@
 
 use super::{Guid, column_value};
 use crate::model::id::{
-    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeliveryId, DeploymentId, DrainId,
-    EnvironmentId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId,
-    SshKeyId, TokenFamilyId, UserId, WebhookId,
+    ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
+    HookDeliveryId, HookId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId,
+    SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -52,7 +52,7 @@ ids![
     ConfigChangeId,
     ConfigFileId,
     CronRunId,
-    DeliveryId,
+    HookDeliveryId,
     DeploymentId,
     DrainId,
     EnvironmentId,
@@ -66,5 +66,5 @@ ids![
     SshKeyId,
     TokenFamilyId,
     UserId,
-    WebhookId,
+    HookId,
 ];

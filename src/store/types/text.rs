@@ -6,6 +6,7 @@ use crate::model::cron::CronRunState;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::ConfigScope;
+use crate::model::hook::Provider;
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
     BranchName, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, Slug, Username,
@@ -13,7 +14,6 @@ use crate::model::name::{
 use crate::model::remote_host::RemoteHost;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::user::ServerRole;
-use crate::model::webhook::Provider;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, Output, ToSql};

@@ -180,7 +180,7 @@ pub(crate) const FILTERS: [(&str, &str); 16] = [
     (r"(?m)^[0-9a-f]{8}  ", "[short]   "),
     (r"(deployment|Deployment|attach) [0-9a-f]{8}\b", "$1 [short]"),
     (r"glg_[0-9A-Za-z_-]+", "glg_[key]"),
-    (r"glw_[0-9A-Za-z_-]+", "glw_[secret]"),
+    (r"glh_[0-9A-Za-z_-]+", "glh_[secret]"),
     (r"ssh-ed25519 AAAA\S+ ", "ssh-ed25519 [key] "),
     (r"redeliver [0-9a-f]{8}\b", "redeliver [short]"),
     (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),

@@ -299,16 +299,16 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::UpdateDrain => {
             (with_id(&drain().await), Some(json!({ "url": "syslog+tls://logs.example.com:6514" })))
         }
-        Endpoint::ListWebhooks => (with_id(&id_of(&project().await)), None),
-        Endpoint::CreateWebhook => (with_id(&id_of(&project().await)), Some(new_hook.clone())),
-        Endpoint::ShowWebhook | Endpoint::DeleteWebhook | Endpoint::ListDeliveries => {
+        Endpoint::ListHooks => (with_id(&id_of(&project().await)), None),
+        Endpoint::CreateHook => (with_id(&id_of(&project().await)), Some(new_hook.clone())),
+        Endpoint::ShowHook | Endpoint::DeleteHook | Endpoint::ListHookDeliveries => {
             (with_id(&id_of(&hook().await)), None)
         }
-        Endpoint::UpdateWebhook => {
+        Endpoint::UpdateHook => {
             (with_id(&id_of(&hook().await)), Some(json!({ "repository": "git@code.example:ada/shop.git" })))
         }
-        Endpoint::RotateWebhook => (with_id(&id_of(&hook().await)), Some(json!({ "overlap_seconds": 60 }))),
-        Endpoint::ShowDelivery | Endpoint::Redeliver => (delivery().await, None),
+        Endpoint::RotateHook => (with_id(&id_of(&hook().await)), Some(json!({ "overlap_seconds": 60 }))),
+        Endpoint::ShowHookDelivery | Endpoint::RedeliverHook => (delivery().await, None),
         Endpoint::ReceiveDelivery => {
             let hook = hook().await;
             token = hook["secret"].as_str().map(str::to_owned);

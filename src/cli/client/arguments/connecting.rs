@@ -1,8 +1,8 @@
 //! The commands that connect a project to a repository elsewhere.
 
 use super::InProject;
+use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
-use crate::model::webhook::Provider;
 use clap::Subcommand;
 
 #[derive(Debug, Clone, Subcommand)]
@@ -22,7 +22,7 @@ pub(in crate::cli) enum ConnectingCommand {
         #[command(flatten)]
         project: InProject,
     },
-    /// List the webhooks of a project, or do something with one
+    /// List the hooks of a project, or do something with one
     Hooks {
         #[command(subcommand)]
         action: Option<HooksAction>,
@@ -33,12 +33,12 @@ pub(in crate::cli) enum ConnectingCommand {
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum HooksAction {
-    /// List the webhooks, as without a word
+    /// List the hooks, as without a word
     #[command(hide = true, alias = "ls")]
     List,
     /// List what has come, newest first, and what became of it
     Deliveries {
-        /// Webhook: its id or the end of it; the only one unless given
+        /// Hook: its id or the end of it; the only one unless given
         hook: Option<String>,
         /// How many
         #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..=100))]
@@ -48,13 +48,13 @@ pub(in crate::cli) enum HooksAction {
     Redeliver {
         /// Delivery: its id or the end of it
         delivery: String,
-        /// Webhook that it has come for; the only one unless given
+        /// Hook that it has come for; the only one unless given
         #[arg(long)]
         hook: Option<String>,
     },
-    /// Give a webhook another secret; it is shown once
+    /// Give a hook another secret; it is shown once
     Rotate {
-        /// Webhook: its id or the end of it; the only one unless given
+        /// Hook: its id or the end of it; the only one unless given
         hook: Option<String>,
         /// Seconds for which the old one is taken too, a week (604800) at most
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(..=604_800))]
@@ -62,18 +62,18 @@ pub(in crate::cli) enum HooksAction {
     },
     /// Let what comes start nothing
     Disable {
-        /// Webhook: its id or the end of it; the only one unless given
+        /// Hook: its id or the end of it; the only one unless given
         hook: Option<String>,
     },
     /// Let what comes start deployments again
     Enable {
-        /// Webhook: its id or the end of it; the only one unless given
+        /// Hook: its id or the end of it; the only one unless given
         hook: Option<String>,
     },
-    /// Remove a webhook with its deliveries
+    /// Remove a hook with its deliveries
     #[command(aliases = ["rm", "delete"])]
     Remove {
-        /// Webhook: its id or the end of it; the only one unless given
+        /// Hook: its id or the end of it; the only one unless given
         hook: Option<String>,
     },
 }

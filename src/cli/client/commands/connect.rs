@@ -6,11 +6,11 @@ use crate::cli::client::failure::Failure;
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
+use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::{RepositoryUrl, Scheme};
-use crate::model::webhook::Provider;
+use crate::wire::hook::ShownHookBody;
 use crate::wire::source::DeployKeyBody;
-use crate::wire::webhook::ShownWebhookBody;
 use serde_json::json;
 
 /// Where a provider's repositories are that are named without a host.
@@ -35,8 +35,8 @@ pub(super) async fn connect(
     let slug = &project.body.slug;
     let body = json!({ "provider": provider, "repository": repository, "tag_environment": tags });
     let mut json = context.api.post(&format!("/api/projects/{slug}/hooks"), &body).await?;
-    let ShownWebhookBody { secret, webhook } = parse(json.clone())?;
-    let url = context.api.server.join(&webhook.path);
+    let ShownHookBody { secret, hook } = parse(json.clone())?;
+    let url = context.api.server.join(&hook.path);
     json["url"] = json!(url);
     let mut screen = format!("Connected {slug} to {repository}. What is left to do there:\n");
     let mut number = 0;
@@ -110,7 +110,7 @@ const fn title(provider: Provider) -> &'static str {
         Provider::Github | Provider::Gitlab | Provider::Gitea | Provider::Bitbucket => {
             "Let it tell of pushes: add this webhook."
         }
-        Provider::Custom => "Send a signed request after each push: docs/webhooks.md has the whole of it.",
+        Provider::Custom => "Send a signed request after each push: docs/hooks.md has the whole of it.",
     }
 }
 

@@ -8,8 +8,8 @@ use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::model::time::{age, now};
+use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody};
 use crate::wire::list::List;
-use crate::wire::webhook::{DeliveryBody, OutcomeBody, WebhookBody};
 use serde_json::{Value, json};
 
 /// Characters at the end of an id that tell it from others; its beginning is a time.
@@ -45,7 +45,7 @@ pub(super) async fn run(
         Some(HooksAction::Remove { hook }) => {
             let hook = find(context, project, hook.as_deref()).await?;
             context.api.delete(&path(&hook)).await?;
-            let screen = format!("Removed the webhook of {}. Remove it there too.", hook.repository);
+            let screen = format!("Removed the hook of {}. Remove it there too.", hook.repository);
             Ok(Answer::new(screen, json!({ "id": hook.id })))
         }
     }
@@ -60,7 +60,7 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     let hooks = all(context, project).await?;
     let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "STATE", "REFUSED"]);
     for hook in &hooks {
-        let hook: WebhookBody = parse(hook.clone())?;
+        let hook: HookBody = parse(hook.clone())?;
         let state = if hook.enabled { "enabled" } else { "disabled" };
         table.row([
             short(&hook.id.to_string()),
@@ -75,12 +75,12 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     Ok(Answer::table(&table, context.screen.width, empty, Value::Array(hooks)))
 }
 
-async fn deliveries(context: &Context, hook: &WebhookBody, limit: u16) -> Result<Answer, Failure> {
+async fn deliveries(context: &Context, hook: &HookBody, limit: u16) -> Result<Answer, Failure> {
     let path = format!("{}/deliveries?limit={limit}", path(hook));
     let deliveries = parse::<List<Value>>(context.api.get(&path).await?)?.data;
     let mut table = Table::new(&["ID", "RECEIVED", "EVENT", "OUTCOME", "WHAT"]);
     for delivery in &deliveries {
-        let delivery: DeliveryBody = parse(delivery.clone())?;
+        let delivery: HookDeliveryBody = parse(delivery.clone())?;
         table.row([
             short(&delivery.id.to_string()),
             format!("{} ago", age(delivery.received_at, now())),
@@ -93,11 +93,11 @@ async fn deliveries(context: &Context, hook: &WebhookBody, limit: u16) -> Result
     Ok(Answer::table(&table, context.screen.width, empty, Value::Array(deliveries)))
 }
 
-async fn redeliver(context: &Context, hook: &WebhookBody, named: &str) -> Result<Answer, Failure> {
+async fn redeliver(context: &Context, hook: &HookBody, named: &str) -> Result<Answer, Failure> {
     let all = context.api.get_all(&format!("{}/deliveries?", path(hook))).await?;
     let mut found = Vec::new();
     for json in all {
-        let delivery: DeliveryBody = parse(json)?;
+        let delivery: HookDeliveryBody = parse(json)?;
         if delivery.id.to_string().ends_with(named) {
             found.push(delivery.id);
         }
@@ -114,7 +114,7 @@ async fn redeliver(context: &Context, hook: &WebhookBody, named: &str) -> Result
         }
     };
     let json = context.api.post(&format!("{}/deliveries/{id}/redeliver", path(hook)), &Value::Null).await?;
-    let delivery: DeliveryBody = parse(json.clone())?;
+    let delivery: HookDeliveryBody = parse(json.clone())?;
     let screen = match delivery.deployment_id {
         Some(deployment) => {
             format!("Deployment {deployment} does it. Its log: gilgal logs -f -d {deployment}")
@@ -125,7 +125,7 @@ async fn redeliver(context: &Context, hook: &WebhookBody, named: &str) -> Result
 }
 
 /// Only the secret itself on standard output, so that it can be put into a file.
-async fn rotate(context: &Context, hook: &WebhookBody, overlap: u32) -> Result<Answer, Failure> {
+async fn rotate(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answer, Failure> {
     let body = json!({ "overlap_seconds": overlap });
     let json = context.api.post(&format!("{}/rotate", path(hook)), &body).await?;
     let secret = json.get("secret").and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -134,17 +134,17 @@ async fn rotate(context: &Context, hook: &WebhookBody, overlap: u32) -> Result<A
     Ok(Answer::new(secret, json).with_notice(told))
 }
 
-async fn switch(context: &Context, hook: &WebhookBody, enabled: bool) -> Result<Answer, Failure> {
+async fn switch(context: &Context, hook: &HookBody, enabled: bool) -> Result<Answer, Failure> {
     let json = context.api.patch(&path(hook), &json!({ "enabled": enabled })).await?;
     let then = if enabled { "starts deployments" } else { "starts nothing" };
     Ok(Answer::new(format!("What comes from {} {then}.", hook.repository), json))
 }
 
-/// The webhook that is meant: the one whose id ends so, or the only one.
-async fn find(context: &Context, project: &Project, named: Option<&str>) -> Result<WebhookBody, Failure> {
+/// The hook that is meant: the one whose id ends so, or the only one.
+async fn find(context: &Context, project: &Project, named: Option<&str>) -> Result<HookBody, Failure> {
     let mut found = Vec::new();
     for json in all(context, project).await? {
-        let hook: WebhookBody = parse(json)?;
+        let hook: HookBody = parse(json)?;
         if named.is_none_or(|end| hook.id.to_string().ends_with(end)) {
             found.push(hook);
         }
@@ -154,17 +154,17 @@ async fn find(context: &Context, project: &Project, named: Option<&str>) -> Resu
         (Some(hook), true) => Ok(hook),
         (None, _) => {
             let missing = match named {
-                Some(named) => Failure::new(format!("There is no webhook {named}.")).with_hint(hint),
+                Some(named) => Failure::new(format!("There is no hook {named}.")).with_hint(hint),
                 None => Failure::new("The project is connected to no repository.")
                     .with_hint("Connect it: gilgal connect github ORG/REPO"),
             };
             Err(missing.with_exit(Exit::Missing))
         }
-        (Some(_), false) => Err(Failure::usage("Which webhook? There are several.").with_hint(hint)),
+        (Some(_), false) => Err(Failure::usage("Which hook? There are several.").with_hint(hint)),
     }
 }
 
-fn path(hook: &WebhookBody) -> String {
+fn path(hook: &HookBody) -> String {
     format!("/api/hooks/{}", hook.id)
 }
 
@@ -181,7 +181,7 @@ const fn word(outcome: OutcomeBody) -> &'static str {
 }
 
 /// What became of a delivery, in a sentence.
-fn what(delivery: &DeliveryBody) -> String {
+fn what(delivery: &HookDeliveryBody) -> String {
     match (&delivery.deployment_id, &delivery.message) {
         (Some(deployment), _) => format!("deployment {}", short(&deployment.to_string())),
         (None, Some(message)) => message.clone(),

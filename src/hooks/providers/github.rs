@@ -1,17 +1,17 @@
-//! GitHub: webhooks of repositories, of organizations and of GitHub Apps, which are the same.
+//! GitHub: hooks of repositories, of organizations and of GitHub Apps, which are the same.
 //!
-//! <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>
+//! <https://docs.github.com/en/hooks/hook-events-and-payloads#push>
 
+use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, paths_of, with_message};
+use crate::hooks::signature::is_signed;
+use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
-use crate::model::webhook::{Event, ReferenceMove};
-use crate::webhooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, paths_of, with_message};
-use crate::webhooks::signature::is_signed;
 use serde::Deserialize;
 
 /// Commits that a delivery has at most: with as many, there may have been more.
 const MOST_COMMITS: usize = 2048;
 
-pub(in crate::webhooks) struct Github;
+pub(in crate::hooks) struct Github;
 
 #[derive(Deserialize)]
 struct Push {

@@ -1,15 +1,15 @@
 //! GitLab, which does not sign: it sends the secret itself.
 //!
-//! <https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events>
+//! <https://docs.gitlab.com/user/project/integrations/hook_events/#push-events>
 
+use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
+use crate::hooks::signature::is_secret;
+use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
-use crate::model::webhook::{Event, ReferenceMove};
-use crate::webhooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
-use crate::webhooks::signature::is_secret;
 use serde::Deserialize;
 use serde_json::Value;
 
-pub(in crate::webhooks) struct Gitlab;
+pub(in crate::hooks) struct Gitlab;
 
 #[derive(Deserialize)]
 struct Push {

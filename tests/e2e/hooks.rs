@@ -1,4 +1,4 @@
-//! A commit to a repository elsewhere, the webhook that tells of it, and the app that is live then.
+//! A commit to a repository elsewhere, the hook that tells of it, and the app that is live then.
 
 use crate::support::{
     Answer, GitHttp, Person, Server, Sshd, WorkTree, deployments, ended, wait_until, with_project,

@@ -1,5 +1,5 @@
 -- Repositories elsewhere that a project is connected to.
-CREATE TABLE webhooks (
+CREATE TABLE hooks (
     id TEXT PRIMARY KEY NOT NULL,
     project_id TEXT NOT NULL REFERENCES projects (id) ON DELETE CASCADE,
     provider TEXT NOT NULL,
@@ -15,13 +15,13 @@ CREATE TABLE webhooks (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX webhooks_by_project ON webhooks (project_id, id);
-CREATE INDEX webhooks_by_tag_environment ON webhooks (tag_environment_id);
+CREATE INDEX hooks_by_project ON hooks (project_id, id);
+CREATE INDEX hooks_by_tag_environment ON hooks (tag_environment_id);
 
 -- What has come for them, and what became of it.
-CREATE TABLE webhook_deliveries (
+CREATE TABLE hook_deliveries (
     id TEXT PRIMARY KEY NOT NULL,
-    webhook_id TEXT NOT NULL REFERENCES webhooks (id) ON DELETE CASCADE,
+    hook_id TEXT NOT NULL REFERENCES hooks (id) ON DELETE CASCADE,
     -- By what the same delivery is known when it comes again.
     delivery_key TEXT NOT NULL,
     event TEXT NOT NULL,
@@ -37,6 +37,6 @@ CREATE TABLE webhook_deliveries (
     redelivery_of TEXT,
     received_at INTEGER NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX webhook_deliveries_delivery_key ON webhook_deliveries (webhook_id, delivery_key);
-CREATE INDEX webhook_deliveries_by_webhook ON webhook_deliveries (webhook_id, id);
-CREATE INDEX webhook_deliveries_by_time ON webhook_deliveries (received_at);
+CREATE UNIQUE INDEX hook_deliveries_delivery_key ON hook_deliveries (hook_id, delivery_key);
+CREATE INDEX hook_deliveries_by_hook ON hook_deliveries (hook_id, id);
+CREATE INDEX hook_deliveries_by_time ON hook_deliveries (received_at);

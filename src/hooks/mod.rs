@@ -19,14 +19,14 @@ mod providers;
 mod receive;
 mod signature;
 
-pub use self::error::WebhookError;
-pub use self::manage::{NewWebhook, WebhookChange};
+pub use self::error::HookError;
+pub use self::manage::{HookChange, NewHook};
 pub use self::receive::{Incoming, Received};
 
 use crate::auth::opaque_token::{self, Kind};
 use crate::deployments::Deployments;
-use crate::model::id::WebhookId;
-use crate::model::webhook::seal_purpose;
+use crate::model::hook::seal_purpose;
+use crate::model::id::HookId;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ const LANES: usize = 16;
 
 /// The connections of projects to repositories elsewhere.
 #[derive(Clone)]
-pub struct Webhooks {
+pub struct Hooks {
     store: Store,
     master_key: MasterKey,
     deployments: Deployments,
@@ -47,18 +47,18 @@ pub struct Webhooks {
     decoy: Arc<str>,
 }
 
-impl Webhooks {
+impl Hooks {
     /// The connections as they are kept in a database, under a key.
     #[must_use]
     pub fn new(store: Store, master_key: MasterKey, deployments: Deployments) -> Self {
         let purpose = seal_purpose(nobody());
-        let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Webhook)).into();
+        let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
         let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
         Self { store, master_key, deployments, lanes, decoy }
     }
 }
 
 /// The id of no connection.
-fn nobody() -> WebhookId {
-    WebhookId::from_uuid(Uuid::nil())
+fn nobody() -> HookId {
+    HookId::from_uuid(Uuid::nil())
 }

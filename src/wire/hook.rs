@@ -1,10 +1,10 @@
-//! Bodies of webhooks: the connections of a project to repositories elsewhere, and what comes for them.
+//! Bodies of hooks: the connections of a project to repositories elsewhere, and what comes for them.
 
-use crate::model::id::{DeliveryId, DeploymentId, ProjectId, WebhookId};
+use crate::model::hook::{Delivery, DeliveryOutcome, Hook, Provider, SkipReason};
+use crate::model::id::{DeploymentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
-use crate::model::webhook::{Delivery, DeliveryOutcome, Provider, SkipReason, Webhook};
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 /// `POST /api/projects/:id/hooks`.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-pub struct NewWebhookBody {
+pub struct NewHookBody {
     pub provider: Provider,
     /// What is fetched: `https://host/path`, `ssh://git@host/path` or `git@host:path`.
     #[schema(value_type = String)]
@@ -22,7 +22,7 @@ pub struct NewWebhookBody {
     pub tag_environment: Option<EnvironmentName>,
 }
 
-impl Body for NewWebhookBody {
+impl Body for NewHookBody {
     fn take(form: &mut Form) -> Option<Self> {
         let (provider, repository) = (form.required("provider"), form.required("repository"));
         let tag_environment = form.optional("tag_environment");
@@ -32,7 +32,7 @@ impl Body for NewWebhookBody {
 
 /// `PATCH /api/hooks/:id`: the fields to change; `null` takes away.
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
-pub struct UpdateWebhookBody {
+pub struct UpdateHookBody {
     #[schema(value_type = Option<String>)]
     pub repository: Option<RepositoryUrl>,
     /// The environment that tags are deployed to; `null`: they are not.
@@ -42,7 +42,7 @@ pub struct UpdateWebhookBody {
     pub enabled: Option<bool>,
 }
 
-impl Body for UpdateWebhookBody {
+impl Body for UpdateHookBody {
     fn take(form: &mut Form) -> Option<Self> {
         Some(Self {
             repository: form.optional("repository"),
@@ -54,20 +54,20 @@ impl Body for UpdateWebhookBody {
 
 /// `POST /api/hooks/:id/rotate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
-pub struct RotateWebhookBody {
+pub struct RotateHookBody {
     /// Seconds for which the secret until now is taken too: a day unless given, a week at most.
     #[schema(value_type = Option<u32>, maximum = 604_800)]
     pub overlap_seconds: u32,
 }
 
-impl RotateWebhookBody {
+impl RotateHookBody {
     /// For how long two secrets are taken unless said otherwise.
     pub const USUAL_OVERLAP: u32 = 24 * 60 * 60;
     /// Longest time for which two secrets are taken.
     pub const LONGEST_OVERLAP: u32 = 7 * 24 * 60 * 60;
 }
 
-impl Body for RotateWebhookBody {
+impl Body for RotateHookBody {
     fn take(form: &mut Form) -> Option<Self> {
         let overlap =
             form.optional_value::<u32>("overlap_seconds", "a number of seconds, a week (604800) at most");
@@ -81,8 +81,8 @@ impl Body for RotateWebhookBody {
 
 /// A connection of a project to a repository elsewhere, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct WebhookBody {
-    pub id: WebhookId,
+pub struct HookBody {
+    pub id: HookId,
     pub project_id: ProjectId,
     pub provider: Provider,
     #[schema(value_type = String)]
@@ -105,33 +105,33 @@ pub struct WebhookBody {
     pub updated_at: Timestamp,
 }
 
-impl WebhookBody {
+impl HookBody {
     /// A connection, with the name of the environment that its tags are deployed to.
     #[must_use]
-    pub fn of(webhook: Webhook, tag_environment: Option<EnvironmentName>) -> Self {
+    pub fn of(hook: Hook, tag_environment: Option<EnvironmentName>) -> Self {
         Self {
-            path: webhook.path(),
-            id: webhook.id,
-            project_id: webhook.project_id,
-            provider: webhook.provider,
-            repository: webhook.repository,
+            path: hook.path(),
+            id: hook.id,
+            project_id: hook.project_id,
+            provider: hook.provider,
+            repository: hook.repository,
             tag_environment,
-            enabled: webhook.enabled,
-            previous_until: webhook.previous_until,
-            refused_at: webhook.refused_at,
-            created_at: webhook.created_at,
-            updated_at: webhook.updated_at,
+            enabled: hook.enabled,
+            previous_until: hook.previous_until,
+            refused_at: hook.refused_at,
+            created_at: hook.created_at,
+            updated_at: hook.updated_at,
         }
     }
 }
 
 /// The answer to making and to rotating: the only time that the secret is shown.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
-pub struct ShownWebhookBody {
+pub struct ShownHookBody {
     /// What the provider is to sign with.
     pub secret: String,
     #[serde(flatten)]
-    pub webhook: WebhookBody,
+    pub hook: HookBody,
 }
 
 /// What became of a delivery.
@@ -148,8 +148,8 @@ pub enum OutcomeBody {
 
 /// What has come for a connection, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct DeliveryBody {
-    pub id: DeliveryId,
+pub struct HookDeliveryBody {
+    pub id: HookDeliveryId,
     /// As the provider calls it: `push`.
     pub event: String,
     pub outcome: OutcomeBody,
@@ -161,7 +161,7 @@ pub struct DeliveryBody {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replayed: bool,
     /// The delivery of which somebody has asked for the same once more.
-    pub redelivery_of: Option<DeliveryId>,
+    pub redelivery_of: Option<HookDeliveryId>,
     #[schema(value_type = String, format = DateTime)]
     pub received_at: Timestamp,
     /// What came. In lists, and in the answer to whoever sends it, it is left out.
@@ -179,7 +179,7 @@ pub struct DeliveryRequestBody {
     pub truncated: bool,
 }
 
-impl DeliveryBody {
+impl HookDeliveryBody {
     /// A delivery without what came.
     #[must_use]
     pub fn brief(delivery: Delivery) -> Self {

@@ -1,4 +1,4 @@
-//! Webhooks: how deliveries prove themselves, what becomes of them, and what is kept. What a delivery starts is in the
+//! Hooks: how deliveries prove themselves, what becomes of them, and what is kept. What a delivery starts is in the
 //! end-to-end tests.
 
 use crate::support::{Client, Options, Reply, TestServer};
@@ -20,7 +20,7 @@ const PING: &str = include_str!("payloads/github_ping.json");
 /// What the payloads are about.
 const REPOSITORY: &str = "https://github.com/Codertocat/Hello-World";
 
-/// A server, somebody with a project whose production follows `master`, and a webhook of a provider.
+/// A server, somebody with a project whose production follows `master`, and a hook of a provider.
 async fn connected(provider: &str) -> (TestServer, Client, Hook) {
     let server = TestServer::start().await;
     let ada = server.sign_up("ada").await;
@@ -32,7 +32,7 @@ async fn connected(provider: &str) -> (TestServer, Client, Hook) {
     (server, ada, hook)
 }
 
-/// A webhook as its provider knows it.
+/// A hook as its provider knows it.
 #[derive(Clone)]
 struct Hook {
     id: String,
@@ -198,7 +198,7 @@ async fn an_unknown_hook_and_a_wrong_signature_are_the_same() {
         let mut headers = headers;
         headers.extend([("x-github-event", "push"), ("x-github-delivery", "1")]);
         let reply = hook.send(&headers, PUSH).await;
-        assert_eq!(reply.refusal(404), "webhook_not_found");
+        assert_eq!(reply.refusal(404), "hook_not_found");
         let mut body = reply.expect(404);
         body["error"]["request_id"].take();
         said.insert(body.to_string());
@@ -217,7 +217,7 @@ async fn an_unknown_hook_and_a_wrong_signature_are_the_same() {
 async fn a_secret_is_shown_once_and_rotated_with_an_overlap() {
     let (server, ada, hook) = connected("github").await;
     for shown in [ada.get(&hook.url()).await, ada.get("/api/projects/shop/hooks").await] {
-        assert!(!shown.text.contains("glw_") && shown.status == 200, "{}", shown.text);
+        assert!(!shown.text.contains("glh_") && shown.status == 200, "{}", shown.text);
     }
     let rotate = format!("{}/rotate", hook.url());
     let rotated = ada.post(&rotate, json!({})).await.expect(200);
@@ -230,7 +230,7 @@ async fn a_secret_is_shown_once_and_rotated_with_an_overlap() {
     let newest = ada.post(&rotate, json!({ "overlap_seconds": 0 })).await.expect(200);
     let newest = Hook { secret: newest["secret"].as_str().unwrap().to_owned(), ..hook.clone() };
     for old in [&hook, &new] {
-        assert_eq!(old.github("ping", "3", PING).await.refusal(404), "webhook_not_found");
+        assert_eq!(old.github("ping", "3", PING).await.refusal(404), "hook_not_found");
     }
     newest.github("ping", "3", PING).await.expect(200);
     assert_eq!(
@@ -239,18 +239,18 @@ async fn a_secret_is_shown_once_and_rotated_with_an_overlap() {
     );
 
     let audit = ada.get("/api/projects/shop/audit").await;
-    assert!(audit.text.contains("rotate_webhook") && !audit.text.contains("glw_"), "{}", audit.text);
+    assert!(audit.text.contains("rotate_hook") && !audit.text.contains("glh_"), "{}", audit.text);
     let database = std::fs::read(server.directory().join("gilgal.db")).unwrap();
-    assert!(!database.windows(4).any(|bytes| bytes == b"glw_"), "a secret is kept in plain text");
+    assert!(!database.windows(4).any(|bytes| bytes == b"glh_"), "a secret is kept in plain text");
     // It is sealed again with everything else.
     ada.post(&rotate, json!({})).await.expect(200);
     let id = hook.id.parse().unwrap();
-    let before = server.store.webhook(id).await.unwrap();
-    let purpose = gilgal::model::webhook::seal_purpose(id);
+    let before = server.store.hook(id).await.unwrap();
+    let purpose = gilgal::model::hook::seal_purpose(id);
     let again =
         |named: &str, sealed: &str| Ok::<_, ()>((named == purpose).then(|| format!("again {sealed}")));
     server.store.seal_again(again).await.unwrap().unwrap();
-    let after = server.store.webhook(id).await.unwrap();
+    let after = server.store.hook(id).await.unwrap();
     assert_eq!(after.sealed_secret, format!("again {}", before.sealed_secret));
     assert_eq!(after.sealed_previous, before.sealed_previous.map(|sealed| format!("again {sealed}")));
 }
@@ -283,8 +283,8 @@ async fn gitlab_sends_the_secret_itself() {
     assert_eq!(send("Push Hook", "3", &deleted).await.expect(200)["reason"], "deleted");
     assert_eq!(send("Merge Request Hook", "4", &body).await.expect(200)["reason"], "other_event");
     let text = body.to_string();
-    let wrong = hook.send(&[("x-gitlab-token", "glw_no"), ("x-gitlab-event", "Push Hook")], &text);
-    assert_eq!(wrong.await.refusal(404), "webhook_not_found");
+    let wrong = hook.send(&[("x-gitlab-token", "glh_no"), ("x-gitlab-event", "Push Hook")], &text);
+    assert_eq!(wrong.await.refusal(404), "hook_not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,7 +350,7 @@ async fn a_custom_delivery_is_signed_with_its_time() {
     assert_eq!(send(at, body).await.expect(202)["id"], first["id"], "the same bytes are the same delivery");
     assert_ne!(send(at - 200, body).await.expect(202)["id"], first["id"]);
     for stale in [at - 400, at + 400, 0, i64::MIN] {
-        assert_eq!(send(stale, body).await.refusal(404), "webhook_not_found");
+        assert_eq!(send(stale, body).await.refusal(404), "hook_not_found");
     }
     let without_time = format!("sha256={}", hook.mac(&["", ".", body]));
     assert_eq!(hook.send(&[("x-gilgal-signature", &without_time)], body).await.status, 404);
@@ -380,9 +380,9 @@ async fn what_cannot_be_connected_is_refused_by_its_field() {
         Hook::create(&ada, "github").await;
     }
     let body = json!({ "provider": "github", "repository": REPOSITORY });
-    assert_eq!(ada.post("/api/projects/shop/hooks", body).await.refusal(409), "too_many_webhooks");
+    assert_eq!(ada.post("/api/projects/shop/hooks", body).await.refusal(409), "too_many_hooks");
     ada.delete(&hook.url()).await.expect(204);
-    assert_eq!(hook.github("ping", "1", PING).await.refusal(404), "webhook_not_found");
+    assert_eq!(hook.github("ping", "1", PING).await.refusal(404), "hook_not_found");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -434,9 +434,12 @@ async fn a_burst_makes_one_deployment_that_waits() {
 
     // What is old, or too much, is forgotten.
     let first = gilgal::store::PageRequest::first();
-    let newest = server.store.deliveries_of(hook.id.parse().unwrap(), first).await.unwrap().data;
-    assert_eq!(server.store.forget_deliveries(now() - chrono::TimeDelta::days(1), 60).await.unwrap(), 940);
-    let kept = server.store.deliveries_of(hook.id.parse().unwrap(), first).await.unwrap().data;
+    let newest = server.store.hook_deliveries_of(hook.id.parse().unwrap(), first).await.unwrap().data;
+    assert_eq!(
+        server.store.forget_hook_deliveries(now() - chrono::TimeDelta::days(1), 60).await.unwrap(),
+        940
+    );
+    let kept = server.store.hook_deliveries_of(hook.id.parse().unwrap(), first).await.unwrap().data;
     assert_eq!(kept, newest[..60]);
-    assert_eq!(server.store.forget_deliveries(now(), 60).await.unwrap(), 60);
+    assert_eq!(server.store.forget_hook_deliveries(now(), 60).await.unwrap(), 60);
 }

@@ -1,17 +1,17 @@
-//! Anything that can sign a request: a script, a scheduler, a git host that is not known here. `docs/webhooks.md` has the
+//! Anything that can sign a request: a script, a scheduler, a git host that is not known here. `docs/hooks.md` has the
 //! whole of it.
 
+use crate::hooks::provider::{Provider, Sent, Unreadable, commit, with_message};
+use crate::hooks::signature::{digest, is_signed};
+use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
-use crate::model::webhook::{Event, ReferenceMove};
-use crate::webhooks::provider::{Provider, Sent, Unreadable, commit, with_message};
-use crate::webhooks::signature::{digest, is_signed};
 use serde::Deserialize;
 
 /// Seconds that the clocks of both sides may differ, with the way of the request.
 const TOLERANCE: i64 = 300;
 const TIMESTAMP: &str = "x-gilgal-timestamp";
 
-pub(in crate::webhooks) struct Custom;
+pub(in crate::hooks) struct Custom;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,11 +1,11 @@
 //! What becomes of a delivery.
 
 use super::provider::{Sent, bounded, of};
-use super::{LANES, WebhookError, Webhooks, nobody};
-use crate::model::id::{DeliveryId, WebhookId};
+use super::{HookError, Hooks, LANES, nobody};
+use crate::model::hook::{Delivery, Event, Hook, Provider, seal_purpose};
+use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
-use crate::model::webhook::{Delivery, Event, Provider, Webhook, seal_purpose};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -53,23 +53,23 @@ pub struct Received {
 /// A connection, and the secrets with which something may be signed for it.
 struct Lock {
     /// `None`: there is no such connection.
-    webhook: Option<Webhook>,
+    hook: Option<Hook>,
     current: Secret<String>,
     previous: Option<Secret<String>>,
 }
 
-impl Webhooks {
+impl Hooks {
     /// Takes a delivery: starts what it asks for, unless it came before, and writes down what became of it.
     ///
     /// # Errors
-    /// [`WebhookError::NotProved`] when there is no such connection or it is not signed with its secret: in the same words
+    /// [`HookError::NotProved`] when there is no such connection or it is not signed with its secret: in the same words
     /// after the same time.
     pub async fn receive(
         &self,
         provider: Option<Provider>,
-        id: Option<WebhookId>,
+        id: Option<HookId>,
         incoming: Incoming,
-    ) -> Result<Received, WebhookError> {
+    ) -> Result<Received, HookError> {
         let received_at = now();
         let lock = self.lock(provider, id, received_at).await?;
         let known = of(provider.unwrap_or(Provider::Github));
@@ -77,24 +77,24 @@ impl Webhooks {
         let by_current = known.is_proved(&sent, &lock.current);
         // Also where there is none: it takes as long.
         let by_previous = known.is_proved(&sent, lock.previous.as_ref().unwrap_or(&lock.current));
-        let Some(webhook) = lock.webhook else { return Err(WebhookError::NotProved) };
+        let Some(hook) = lock.hook else { return Err(HookError::NotProved) };
         if !by_current && !by_previous {
-            self.note_refused(webhook.id);
-            return Err(WebhookError::NotProved);
+            self.note_refused(hook.id);
+            return Err(HookError::NotProved);
         }
         let key = known.key(&sent);
         // One after the other: the same that comes twice at once is the same as well.
-        let _lane = self.lane(webhook.id).await;
-        if let Some(delivery) = self.store.delivery_by_key(webhook.id, &key).await? {
+        let _lane = self.lane(hook.id).await;
+        if let Some(delivery) = self.store.delivery_by_key(hook.id, &key).await? {
             return Ok(Received { delivery, is_replay: true });
         }
         let parsed = bounded(known.read(&sent).unwrap_or_else(|why| Event::Unreadable { why }));
         let event = known.event(&sent).chars().take(100).collect();
-        let verdict = self.decide(&webhook, &parsed).await?;
+        let verdict = self.decide(&hook, &parsed).await?;
         let (body, is_truncated) = kept_body(&incoming.body);
         let delivery = Delivery {
-            id: DeliveryId::generate(),
-            webhook_id: webhook.id,
+            id: HookDeliveryId::generate(),
+            hook_id: hook.id,
             key,
             event,
             headers: kept_headers(incoming.headers),
@@ -115,10 +115,10 @@ impl Webhooks {
     ///
     /// # Errors
     /// When the database does not answer.
-    pub async fn redeliver(&self, webhook: &Webhook, delivery: Delivery) -> Result<Delivery, WebhookError> {
-        let _lane = self.lane(webhook.id).await;
-        let verdict = self.decide(webhook, &delivery.parsed).await?;
-        let id = DeliveryId::generate();
+    pub async fn redeliver(&self, hook: &Hook, delivery: Delivery) -> Result<Delivery, HookError> {
+        let _lane = self.lane(hook.id).await;
+        let verdict = self.decide(hook, &delivery.parsed).await?;
+        let id = HookDeliveryId::generate();
         let again = Delivery {
             id,
             key: format!("redelivery {id}"),
@@ -137,37 +137,34 @@ impl Webhooks {
     async fn lock(
         &self,
         provider: Option<Provider>,
-        id: Option<WebhookId>,
+        id: Option<HookId>,
         at: Timestamp,
-    ) -> Result<Lock, WebhookError> {
-        let webhook = match self.store.webhook(id.unwrap_or_else(nobody)).await {
-            Ok(webhook) => Some(webhook).filter(|webhook| Some(webhook.provider) == provider),
+    ) -> Result<Lock, HookError> {
+        let hook = match self.store.hook(id.unwrap_or_else(nobody)).await {
+            Ok(hook) => Some(hook).filter(|hook| Some(hook.provider) == provider),
             Err(StoreError::NotFound) => None,
             Err(error) => return Err(error.into()),
         };
-        let purpose = seal_purpose(webhook.as_ref().map_or_else(nobody, |webhook| webhook.id));
-        let sealed = webhook.as_ref().map_or(&*self.decoy, |webhook| webhook.sealed_secret.as_str());
+        let purpose = seal_purpose(hook.as_ref().map_or_else(nobody, |hook| hook.id));
+        let sealed = hook.as_ref().map_or(&*self.decoy, |hook| hook.sealed_secret.as_str());
         let current = self.master_key.open(&purpose, sealed)?;
-        let previous = webhook.as_ref().and_then(|webhook| {
-            webhook
-                .sealed_previous
-                .as_ref()
-                .filter(|_| webhook.previous_until.is_some_and(|until| until > at))
+        let previous = hook.as_ref().and_then(|hook| {
+            hook.sealed_previous.as_ref().filter(|_| hook.previous_until.is_some_and(|until| until > at))
         });
         let previous = previous.map(|sealed| self.master_key.open(&purpose, sealed)).transpose()?;
-        Ok(Lock { webhook, current, previous })
+        Ok(Lock { hook, current, previous })
     }
 
-    async fn lane(&self, webhook: WebhookId) -> MutexGuard<'_, ()> {
-        let number = usize::try_from(webhook.as_uuid().as_u128() % LANES as u128).unwrap_or(0);
+    async fn lane(&self, hook: HookId) -> MutexGuard<'_, ()> {
+        let number = usize::try_from(hook.as_uuid().as_u128() % LANES as u128).unwrap_or(0);
         self.lanes[number].lock().await
     }
 
     /// Notes, behind the answer, that somebody does not know the secret: whoever sets a connection up sees it.
-    fn note_refused(&self, webhook: WebhookId) {
+    fn note_refused(&self, hook: HookId) {
         let store = self.store.clone();
         tokio::spawn(async move {
-            if let Err(error) = store.note_refused_delivery(webhook).await {
+            if let Err(error) = store.note_refused_delivery(hook).await {
                 tracing::warn!(error = &error as &dyn Error, "a delivery with a wrong secret was not noted");
             }
         });

@@ -1,16 +1,16 @@
 //! Why a connection cannot be as it was asked to be, or a delivery not be taken.
 
 use crate::deployments::DeployError;
+use crate::model::hook::MOST_HOOKS;
 use crate::model::name::EnvironmentName;
-use crate::model::webhook::MOST_WEBHOOKS;
 use crate::outbound::OutboundError;
 use crate::secrets::SealError;
 use crate::store::StoreError;
 
 /// Why a connection cannot be as it was asked to be, or a delivery not be taken: a sentence with the way out.
 #[derive(Debug, thiserror::Error)]
-pub enum WebhookError {
-    #[error("A project has at most {MOST_WEBHOOKS} webhooks. Delete one that is not used.")]
+pub enum HookError {
+    #[error("A project has at most {MOST_HOOKS} hooks. Delete one that is not used.")]
     TooMany,
     #[error("There is no environment {0} in this project.")]
     NoEnvironment(EnvironmentName),
@@ -18,9 +18,9 @@ pub enum WebhookError {
     #[error(transparent)]
     Repository(#[from] OutboundError),
     /// There is no such connection, or the delivery is not signed with its secret. Which of the two is not said.
-    #[error("There is no such webhook, or the request is not signed with its secret.")]
+    #[error("There is no such hook, or the request is not signed with its secret.")]
     NotProved,
-    #[error("the secret of a webhook cannot be opened")]
+    #[error("the secret of a hook cannot be opened")]
     Sealed(#[from] SealError),
     #[error(transparent)]
     Deploy(#[from] DeployError),

@@ -1,6 +1,6 @@
 //! Repositories elsewhere that a project is connected to, and what comes from there.
 
-use crate::model::id::{DeliveryId, DeploymentId, EnvironmentId, ProjectId, WebhookId};
+use crate::model::id::{DeploymentId, EnvironmentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::CommitId;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 /// Connections that one project may have.
-pub const MOST_WEBHOOKS: u32 = 20;
+pub const MOST_HOOKS: u32 = 20;
 
 /// Where the repository is, which decides how a delivery is signed and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -65,8 +65,8 @@ impl FromStr for Provider {
 
 /// A connection of a project to a repository elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Webhook {
-    pub id: WebhookId,
+pub struct Hook {
+    pub id: HookId,
     pub project_id: ProjectId,
     pub provider: Provider,
     /// What is fetched, whatever a delivery says.
@@ -86,7 +86,7 @@ pub struct Webhook {
     pub updated_at: Timestamp,
 }
 
-impl Webhook {
+impl Hook {
     /// Where deliveries are sent, below the address of the API.
     #[must_use]
     pub fn path(&self) -> String {
@@ -96,8 +96,8 @@ impl Webhook {
 
 /// What the secrets of a connection are sealed for.
 #[must_use]
-pub fn seal_purpose(webhook: WebhookId) -> String {
-    format!("webhook {webhook}")
+pub fn seal_purpose(hook: HookId) -> String {
+    format!("hook {hook}")
 }
 
 /// What was read from a delivery.
@@ -201,8 +201,8 @@ pub enum DeliveryOutcome {
 /// Something that has come for a connection, signed with its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
-    pub id: DeliveryId,
-    pub webhook_id: WebhookId,
+    pub id: HookDeliveryId,
+    pub hook_id: HookId,
     /// By what it is known when it comes again.
     pub key: String,
     /// As the provider calls it: `push`.
@@ -219,6 +219,6 @@ pub struct Delivery {
     /// What was live when nothing that the project watches had changed.
     pub unchanged_from: Option<CommitId>,
     /// The one of which somebody has asked for the same once more.
-    pub redelivery_of: Option<DeliveryId>,
+    pub redelivery_of: Option<HookDeliveryId>,
     pub received_at: Timestamp,
 }

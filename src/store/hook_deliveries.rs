@@ -1,14 +1,14 @@
 //! What has come for the connections of projects, and what became of it.
 
-use crate::model::id::{DeliveryId, WebhookId};
+use crate::model::hook::{Delivery, DeliveryOutcome, Event};
+use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::name::CommitId;
 use crate::model::time::Timestamp;
-use crate::model::webhook::{Delivery, DeliveryOutcome, Event};
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
-use crate::store::schema::webhook_deliveries as deliveries;
+use crate::store::schema::hook_deliveries as deliveries;
 use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = deliveries)]
 struct DeliveryRow {
-    id: DeliveryId,
-    webhook_id: WebhookId,
+    id: HookDeliveryId,
+    hook_id: HookId,
     delivery_key: String,
     event: String,
     headers: Json<BTreeMap<String, String>>,
@@ -28,7 +28,7 @@ struct DeliveryRow {
     outcome: Json<DeliveryOutcome>,
     commit_id: Option<CommitId>,
     unchanged_from: Option<CommitId>,
-    redelivery_of: Option<DeliveryId>,
+    redelivery_of: Option<HookDeliveryId>,
     received_at: StoredTime,
 }
 
@@ -36,7 +36,7 @@ impl From<DeliveryRow> for Delivery {
     fn from(row: DeliveryRow) -> Self {
         Self {
             id: row.id,
-            webhook_id: row.webhook_id,
+            hook_id: row.hook_id,
             key: row.delivery_key,
             event: row.event,
             headers: row.headers.0,
@@ -56,7 +56,7 @@ impl From<Delivery> for DeliveryRow {
     fn from(delivery: Delivery) -> Self {
         Self {
             id: delivery.id,
-            webhook_id: delivery.webhook_id,
+            hook_id: delivery.hook_id,
             delivery_key: delivery.key,
             event: storable(&delivery.event),
             headers: Json(delivery.headers),
@@ -86,14 +86,10 @@ impl Store {
     }
 
     /// The delivery of a connection that is known by a key.
-    pub async fn delivery_by_key(
-        &self,
-        webhook_id: WebhookId,
-        key: &str,
-    ) -> Result<Option<Delivery>, StoreError> {
+    pub async fn delivery_by_key(&self, hook_id: HookId, key: &str) -> Result<Option<Delivery>, StoreError> {
         let mut connection = self.read().await?;
         let row: Option<DeliveryRow> = on!(connection, |c| deliveries::table
-            .filter(deliveries::webhook_id.eq(webhook_id))
+            .filter(deliveries::hook_id.eq(hook_id))
             .filter(deliveries::delivery_key.eq(key))
             .select(DeliveryRow::as_select())
             .first(c)
@@ -103,11 +99,11 @@ impl Store {
     }
 
     /// A delivery of a connection.
-    pub async fn delivery(&self, webhook_id: WebhookId, id: DeliveryId) -> Result<Delivery, StoreError> {
+    pub async fn hook_delivery(&self, hook_id: HookId, id: HookDeliveryId) -> Result<Delivery, StoreError> {
         let mut connection = self.read().await?;
         let row: DeliveryRow = on!(connection, |c| deliveries::table
             .find(id)
-            .filter(deliveries::webhook_id.eq(webhook_id))
+            .filter(deliveries::hook_id.eq(hook_id))
             .select(DeliveryRow::as_select())
             .first(c)
             .await)?;
@@ -115,19 +111,19 @@ impl Store {
     }
 
     /// The deliveries of a connection, newest first.
-    pub async fn deliveries_of(
+    pub async fn hook_deliveries_of(
         &self,
-        webhook_id: WebhookId,
+        hook_id: HookId,
         page: PageRequest,
     ) -> Result<Page<Delivery>, StoreError> {
         let mut connection = self.read().await?;
         let rows: Vec<DeliveryRow> = on!(connection, |c| {
             let mut query = deliveries::table
-                .filter(deliveries::webhook_id.eq(webhook_id))
+                .filter(deliveries::hook_id.eq(hook_id))
                 .select(DeliveryRow::as_select())
                 .into_boxed();
             if let Some(after) = page.after_id() {
-                query = query.filter(deliveries::id.lt(DeliveryId::from_uuid(after)));
+                query = query.filter(deliveries::id.lt(HookDeliveryId::from_uuid(after)));
             }
             query.order(deliveries::id.desc()).limit(page.rows()).load(c).await
         })?;
@@ -139,13 +135,13 @@ impl Store {
     /// was live then.
     pub async fn is_unchanged_from(
         &self,
-        webhook_id: WebhookId,
+        hook_id: HookId,
         commit: &CommitId,
         live: &CommitId,
     ) -> Result<bool, StoreError> {
         let mut connection = self.read().await?;
         let known: i64 = on!(connection, |c| deliveries::table
-            .filter(deliveries::webhook_id.eq(webhook_id))
+            .filter(deliveries::hook_id.eq(hook_id))
             .filter(deliveries::commit_id.eq(commit))
             .filter(deliveries::unchanged_from.eq(live))
             .count()
@@ -155,19 +151,19 @@ impl Store {
     }
 
     /// Forgets the deliveries from before a time, and of each connection all but the newest `most`. Gives how many.
-    pub async fn forget_deliveries(&self, before: Timestamp, most: i64) -> Result<usize, StoreError> {
+    pub async fn forget_hook_deliveries(&self, before: Timestamp, most: i64) -> Result<usize, StoreError> {
         let mut connection = self.write().await?;
         let old = deliveries::table.filter(deliveries::received_at.lt(StoredTime(before)));
         let mut forgotten = on!(connection, |c| diesel::delete(old).execute(c).await)?;
-        let crowded: Vec<WebhookId> = on!(connection, |c| deliveries::table
-            .group_by(deliveries::webhook_id)
+        let crowded: Vec<HookId> = on!(connection, |c| deliveries::table
+            .group_by(deliveries::hook_id)
             .having(diesel::dsl::count_star().gt(most))
-            .select(deliveries::webhook_id)
+            .select(deliveries::hook_id)
             .load(c)
             .await)?;
-        for webhook in crowded {
-            let oldest: Option<DeliveryId> = on!(connection, |c| deliveries::table
-                .filter(deliveries::webhook_id.eq(webhook))
+        for hook in crowded {
+            let oldest: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
+                .filter(deliveries::hook_id.eq(hook))
                 .order(deliveries::id.desc())
                 .offset(most)
                 .select(deliveries::id)
@@ -175,9 +171,8 @@ impl Store {
                 .await
                 .optional())?;
             let Some(oldest) = oldest else { continue };
-            let surplus = deliveries::table
-                .filter(deliveries::webhook_id.eq(webhook))
-                .filter(deliveries::id.le(oldest));
+            let surplus =
+                deliveries::table.filter(deliveries::hook_id.eq(hook)).filter(deliveries::id.le(oldest));
             forgotten += on!(connection, |c| diesel::delete(surplus).execute(c).await)?;
         }
         Ok(forgotten)

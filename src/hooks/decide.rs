@@ -1,13 +1,13 @@
 //! Whether what a delivery says starts a deployment.
 
 use super::provider::SKIP_TOKENS;
-use super::{WebhookError, Webhooks};
+use super::{HookError, Hooks};
 use crate::buildpack::project_file::Watch;
 use crate::deployments::DeployError;
 use crate::git::Repository;
 use crate::model::environment::Environment;
+use crate::model::hook::{DeliveryOutcome, Event, Hook, ReferenceMove, SkipReason};
 use crate::model::name::{BranchName, CommitId};
-use crate::model::webhook::{DeliveryOutcome, Event, ReferenceMove, SkipReason, Webhook};
 use crate::store::StoreError;
 
 /// What becomes of a delivery.
@@ -23,9 +23,9 @@ fn skipped(reason: SkipReason, message: impl Into<String>) -> Verdict {
     Verdict { outcome, commit: None, unchanged_from: None }
 }
 
-impl Webhooks {
+impl Hooks {
     /// Starts what a delivery asks for, or says why nothing is.
-    pub(super) async fn decide(&self, webhook: &Webhook, event: &Event) -> Result<Verdict, WebhookError> {
+    pub(super) async fn decide(&self, hook: &Hook, event: &Event) -> Result<Verdict, HookError> {
         let moves = match event {
             Event::Ping => {
                 return Ok(Verdict { outcome: DeliveryOutcome::Pong, commit: None, unchanged_from: None });
@@ -39,12 +39,12 @@ impl Webhooks {
             Event::Unreadable { why } => return Ok(skipped(SkipReason::Unreadable, why)),
             Event::Push { moves } => moves,
         };
-        if !webhook.enabled {
-            return Ok(skipped(SkipReason::Disabled, "The webhook is switched off."));
+        if !hook.enabled {
+            return Ok(skipped(SkipReason::Disabled, "The hook is switched off."));
         }
         let mut first: Option<Verdict> = None;
         for moved in moves {
-            let verdict = Box::pin(self.decide_move(webhook, moved)).await?;
+            let verdict = Box::pin(self.decide_move(hook, moved)).await?;
             let is_deployed = matches!(verdict.outcome, DeliveryOutcome::Deployed { .. });
             // Of several, one that is deployed says more than those that are not.
             let said = first.as_ref().is_some_and(|first| {
@@ -57,9 +57,9 @@ impl Webhooks {
         Ok(first.unwrap_or_else(|| skipped(SkipReason::Unreadable, "The delivery names no reference.")))
     }
 
-    async fn decide_move(&self, webhook: &Webhook, moved: &ReferenceMove) -> Result<Verdict, WebhookError> {
-        if let Some(other) = other_repository(webhook, moved) {
-            let message = format!("It is about {other}; this webhook is for {}.", webhook.repository);
+    async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
+        if let Some(other) = other_repository(hook, moved) {
+            let message = format!("It is about {other}; this hook is for {}.", hook.repository);
             return Ok(skipped(SkipReason::OtherRepository, message));
         }
         if moved.is_deleted {
@@ -69,11 +69,11 @@ impl Webhooks {
             let message = format!("The commit asks for no deployment ({}, …).", SKIP_TOKENS[0]);
             return Ok(skipped(SkipReason::SkipToken, message));
         }
-        let environment = match self.environment(webhook, moved).await? {
+        let environment = match self.environment(hook, moved).await? {
             Ok(environment) => environment,
             Err(verdict) => return Ok(verdict),
         };
-        if let Some(live) = self.unchanged_from(webhook, &environment, moved).await? {
+        if let Some(live) = self.unchanged_from(hook, &environment, moved).await? {
             let message =
                 format!("No file that `build.watch` names differs from {}, which is live.", live.short());
             let verdict = skipped(SkipReason::Unchanged, message);
@@ -83,7 +83,7 @@ impl Webhooks {
             let message = format!("{} is not a name that can be fetched.", shown(&moved.reference));
             return Ok(skipped(SkipReason::Unreadable, message));
         };
-        let url = webhook.repository.clone();
+        let url = hook.repository.clone();
         match self.deployments.deploy_delivery(&environment, url, reference).await {
             Ok(deployment) => Ok(Verdict {
                 outcome: DeliveryOutcome::Deployed { deployment_id: deployment.id },
@@ -101,7 +101,7 @@ impl Webhooks {
     /// The environment that a branch or a tag is deployed to.
     async fn environment(
         &self,
-        webhook: &Webhook,
+        hook: &Hook,
         moved: &ReferenceMove,
     ) -> Result<Result<Environment, Verdict>, StoreError> {
         let Some(branch) = BranchName::from_reference(&moved.reference) else {
@@ -109,12 +109,12 @@ impl Webhooks {
                 let message = format!("{} is neither a branch nor a tag.", shown(&moved.reference));
                 return Ok(Err(skipped(SkipReason::OtherEvent, message)));
             }
-            return match webhook.tag_environment_id {
+            return match hook.tag_environment_id {
                 Some(id) => self.store.environment(id).await.map(Ok),
                 None => Ok(Err(skipped(SkipReason::Tag, "Tags are not deployed: set `tag_environment`."))),
             };
         };
-        let following = self.store.environment_following(webhook.project_id, &branch).await?;
+        let following = self.store.environment_following(hook.project_id, &branch).await?;
         Ok(following.ok_or_else(|| {
             skipped(SkipReason::OtherBranch, format!("No environment follows the branch `{branch}`."))
         }))
@@ -124,14 +124,14 @@ impl Webhooks {
     /// deployed.
     async fn unchanged_from(
         &self,
-        webhook: &Webhook,
+        hook: &Hook,
         environment: &Environment,
         moved: &ReferenceMove,
     ) -> Result<Option<CommitId>, StoreError> {
         let (Some(changed), Some(before)) = (moved.changed.clone(), &moved.before) else { return Ok(None) };
         let live = self.store.current_release(environment.id).await?.and_then(|release| release.commit);
         let Some(live) = live else { return Ok(None) };
-        let is_from_live = *before == live || self.store.is_unchanged_from(webhook.id, before, &live).await?;
+        let is_from_live = *before == live || self.store.is_unchanged_from(hook.id, before, &live).await?;
         // What is under way may be of something else.
         if !is_from_live || !self.store.unfinished_of(environment.id).await?.is_empty() {
             return Ok(None);
@@ -154,9 +154,9 @@ fn watches_none(repository: &Repository, commit: &CommitId, root: &str, changed:
 }
 
 /// The repository that a delivery is about, if that is another one than the one that is connected.
-fn other_repository<'a>(webhook: &Webhook, moved: &'a ReferenceMove) -> Option<&'a str> {
+fn other_repository<'a>(hook: &Hook, moved: &'a ReferenceMove) -> Option<&'a str> {
     let said = moved.repository.as_deref()?;
-    let connected = webhook.repository.as_str().to_lowercase();
+    let connected = hook.repository.as_str().to_lowercase();
     let connected = connected.trim_end_matches('/').trim_end_matches(".git");
     (!connected.ends_with(&format!("/{}", said.to_lowercase()))).then_some(said)
 }

@@ -3,13 +3,13 @@
 //! <https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/#Push>,
 //! <https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html>
 
+use crate::hooks::provider::{Provider, Sent, Unreadable, commit, with_message};
+use crate::hooks::signature::is_signed;
+use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
-use crate::model::webhook::{Event, ReferenceMove};
-use crate::webhooks::provider::{Provider, Sent, Unreadable, commit, with_message};
-use crate::webhooks::signature::is_signed;
 use serde::Deserialize;
 
-pub(in crate::webhooks) struct Bitbucket;
+pub(in crate::hooks) struct Bitbucket;
 
 #[derive(Deserialize)]
 struct CloudPush {

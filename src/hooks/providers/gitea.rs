@@ -1,18 +1,18 @@
 //! Gitea and Forgejo, whose events are shaped after GitHub's.
 //!
-//! <https://docs.gitea.com/usage/webhooks>, <https://forgejo.org/docs/latest/user/webhooks/>
+//! <https://docs.gitea.com/usage/hooks>, <https://forgejo.org/docs/latest/user/hooks/>
 
+use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
+use crate::hooks::signature::is_signed;
+use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
-use crate::model::webhook::{Event, ReferenceMove};
-use crate::webhooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
-use crate::webhooks::signature::is_signed;
 use serde::Deserialize;
 
 /// Each has its own headers; Forgejo sends those of Gitea too.
 const EVENT: [&str; 2] = ["x-forgejo-event", "x-gitea-event"];
 const SIGNATURE: [&str; 2] = ["x-forgejo-signature", "x-gitea-signature"];
 
-pub(in crate::webhooks) struct Gitea;
+pub(in crate::hooks) struct Gitea;
 
 #[derive(Deserialize)]
 struct Push {

@@ -69,9 +69,9 @@ mod tests {
 
     #[test]
     fn a_token_is_the_whole_secret() {
-        let secret = Secret::new("glw_abc".to_owned());
-        assert!(is_secret(&secret, Some("glw_abc")));
-        for wrong in [None, Some(""), Some("glw_ab"), Some("glw_abcd"), Some("GLW_ABC")] {
+        let secret = Secret::new("glh_abc".to_owned());
+        assert!(is_secret(&secret, Some("glh_abc")));
+        for wrong in [None, Some(""), Some("glh_ab"), Some("glh_abcd"), Some("GLW_ABC")] {
             assert!(!is_secret(&secret, wrong), "{wrong:?}");
         }
     }

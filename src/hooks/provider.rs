@@ -2,10 +2,10 @@
 
 use super::providers;
 use super::signature::digest;
+use crate::model::hook::{self, Event, ReferenceMove};
 use crate::model::name::CommitId;
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
-use crate::model::webhook::{self, Event, ReferenceMove};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,13 +62,13 @@ pub(super) trait Provider: Sync {
 }
 
 /// What knows of a provider.
-pub(super) fn of(provider: webhook::Provider) -> &'static dyn Provider {
+pub(super) fn of(provider: hook::Provider) -> &'static dyn Provider {
     match provider {
-        webhook::Provider::Github => &providers::Github,
-        webhook::Provider::Gitlab => &providers::Gitlab,
-        webhook::Provider::Gitea => &providers::Gitea,
-        webhook::Provider::Bitbucket => &providers::Bitbucket,
-        webhook::Provider::Custom => &providers::Custom,
+        hook::Provider::Github => &providers::Github,
+        hook::Provider::Gitlab => &providers::Gitlab,
+        hook::Provider::Gitea => &providers::Gitea,
+        hook::Provider::Bitbucket => &providers::Bitbucket,
+        hook::Provider::Custom => &providers::Custom,
     }
 }
 
