@@ -3,7 +3,7 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
-    invitations, keys, logs, new_deployment, openapi, pins, processes, projects, releases, run,
+    hooks, incoming, invitations, keys, logs, new_deployment, openapi, pins, processes, projects, releases, run,
     second_factor, sources, system, volumes,
 };
 use crate::api::reply::Answer;
@@ -196,6 +196,18 @@ endpoints! {
     UpdateDrain: PATCH "/api/drains/:id", Project(UpdateProject) => drains::update;
     DeleteDrain: DELETE "/api/drains/:id", Project(UpdateProject) => drains::delete;
 
+    ListHooks: GET "/api/projects/:id/hooks", Project(ReadConfig) => hooks::list;
+    CreateHook: POST "/api/projects/:id/hooks", Project(UpdateProject) => hooks::create;
+    ShowHook: GET "/api/hooks/:id", Project(ReadConfig) => hooks::show;
+    UpdateHook: PATCH "/api/hooks/:id", Project(UpdateProject) => hooks::update;
+    DeleteHook: DELETE "/api/hooks/:id", Project(UpdateProject) => hooks::delete;
+    RotateHook: POST "/api/hooks/:id/rotate", Project(UpdateProject) => hooks::rotate;
+    ListHookDeliveries: GET "/api/hooks/:id/deliveries", Project(ReadConfig) => hooks::list_deliveries;
+    ShowHookDelivery: GET "/api/hooks/:id/deliveries/:delivery", Project(ReadConfig) => hooks::show_delivery;
+    RedeliverHook: POST "/api/hooks/:id/deliveries/:delivery/redeliver", Project(Deploy) => hooks::redeliver;
+    /// Its signature is what proves who sends it.
+    ReceiveDelivery: POST "/webhooks/:provider/:hook", Public => incoming::receive;
+
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;
     Version: GET "/version", Public => system::version;
@@ -217,10 +229,11 @@ impl Endpoint {
         word
     }
 
-    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there; a
-    /// command may change anything, although a WebSocket begins as a GET.
+    /// Whether it changes something that the audit log is to know of. A refresh goes on with a login that is there, a
+    /// delivery is kept as one; a command may change anything, although a WebSocket begins as a GET.
     pub fn is_audited(self) -> bool {
-        (self.row().method != Method::GET && self != Self::Refresh) || self == Self::RunCommand
+        (self.row().method != Method::GET && !matches!(self, Self::Refresh | Self::ReceiveDelivery))
+            || self == Self::RunCommand
     }
 
     /// Whether it is a WebSocket, which is opened and not answered.
@@ -241,9 +254,10 @@ impl Endpoint {
         [Method::GET, Method::PUT, Method::PATCH].contains(&self.row().method) && !answers_what_was_done
     }
 
-    /// Whether its requests count for the limit of a peer: who watches the server has to be answered always.
+    /// Whether its requests count for the limit of a peer: who watches the server has to be answered always, and a provider
+    /// that sends what somebody has signed for is counted by itself.
     pub fn is_counted(self) -> bool {
-        !matches!(self, Self::Health | Self::Ready | Self::Version)
+        !matches!(self, Self::Health | Self::Ready | Self::Version | Self::ReceiveDelivery)
     }
 }
 

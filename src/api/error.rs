@@ -5,6 +5,7 @@ mod code;
 mod deployments;
 mod drains;
 mod environments;
+mod hooks;
 mod sources;
 mod store;
 

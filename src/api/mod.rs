@@ -30,7 +30,9 @@ mod endpoint;
 mod environments;
 mod error;
 mod follow;
+mod hooks;
 mod idempotency;
+mod incoming;
 mod invitations;
 mod keys;
 mod logs;
@@ -66,6 +68,7 @@ use self::cors::Cors;
 use self::rate::Rates;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
+use crate::hooks::Hooks;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::process::Maxima;
@@ -83,6 +86,7 @@ pub struct Api {
     /// Seals config vars and files, and the answers that are kept for requests that are sent twice.
     master_key: MasterKey,
     ports: Ports,
+    hooks: Hooks,
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
@@ -128,6 +132,7 @@ impl Api {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let (sockets, stopping) =
             (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
-        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, sockets, stopping })
+        let hooks = Hooks::new(store.clone(), master_key.clone(), ports.deployments.clone());
+        Arc::new(Self { accounts, store, master_key, ports, hooks, options, rates, cors, sockets, stopping })
     }
 }

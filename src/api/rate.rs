@@ -15,6 +15,9 @@ use std::time::Duration;
 /// Counts that are kept before those of the idle are forgotten.
 const KEPT: usize = 10_000;
 
+/// Deliveries of hooks that a peer may send for each request that it may make: one provider sends for everybody.
+const DELIVERIES: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
+
 /// How many requests a minute are taken. `None` for no limit.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RequestLimits {
@@ -25,6 +28,7 @@ pub struct RequestLimits {
 /// Counts requests.
 pub(super) struct Rates {
     peers: Option<Rate<Peer>>,
+    deliveries: Option<Rate<Peer>>,
     accounts: Option<Rate<UserId>>,
 }
 
@@ -35,7 +39,12 @@ struct Rate<K: Clone + Hash + Eq> {
 
 impl Rates {
     pub(super) fn new(limits: RequestLimits) -> Self {
-        Self { peers: limits.per_peer.map(Rate::new), accounts: limits.per_account.map(Rate::new) }
+        let deliveries = limits.per_peer.map(|limit| Rate::new(limit.saturating_mul(DELIVERIES)));
+        Self {
+            peers: limits.per_peer.map(Rate::new),
+            deliveries,
+            accounts: limits.per_account.map(Rate::new),
+        }
     }
 
     /// Counts a request of a peer. A loopback address counts for nobody: it is this machine, or a proxy on it that speaks
@@ -44,10 +53,15 @@ impl Rates {
     /// # Errors
     /// How long to wait.
     pub(super) fn admit_peer(&self, origin: Origin) -> Result<(), Duration> {
-        match &self.peers {
-            Some(rate) if !origin.peer.is_loopback() => rate.admit(&Peer::from(origin.peer)),
-            Some(_) | None => Ok(()),
-        }
+        admit(self.peers.as_ref(), origin)
+    }
+
+    /// Counts a delivery of a peer, whatever it is signed with.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(super) fn admit_delivery(&self, origin: Origin) -> Result<(), Duration> {
+        admit(self.deliveries.as_ref(), origin)
     }
 
     /// Counts a request of an account, by whatever login or key.
@@ -56,6 +70,13 @@ impl Rates {
     /// How long to wait.
     pub(super) fn admit_account(&self, id: UserId) -> Result<(), Duration> {
         self.accounts.as_ref().map_or(Ok(()), |rate| rate.admit(&id))
+    }
+}
+
+fn admit(rate: Option<&Rate<Peer>>, origin: Origin) -> Result<(), Duration> {
+    match rate {
+        Some(rate) if !origin.peer.is_loopback() => rate.admit(&Peer::from(origin.peer)),
+        Some(_) | None => Ok(()),
     }
 }
 

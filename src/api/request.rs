@@ -109,7 +109,12 @@ impl Request {
 
     /// The bytes of the body.
     pub(super) async fn read(&mut self) -> Result<Vec<u8>, ApiError> {
-        tokio::time::timeout(BODY_PATIENCE, self.collect()).await.map_err(|_| late())?
+        self.read_within(BODY_LIMIT).await
+    }
+
+    /// The bytes of a body that may have more of them than others.
+    pub(super) async fn read_within(&mut self, limit: usize) -> Result<Vec<u8>, ApiError> {
+        tokio::time::timeout(BODY_PATIENCE, self.collect(limit)).await.map_err(|_| late())?
     }
 
     /// The next piece of a body that is larger than what is read at once; `None` at its end.
@@ -148,12 +153,12 @@ impl Request {
         Err(ApiError::new(Code::UnsupportedMediaType, message))
     }
 
-    async fn collect(&mut self) -> Result<Vec<u8>, ApiError> {
+    async fn collect(&mut self, limit: usize) -> Result<Vec<u8>, ApiError> {
         let mut body = Vec::new();
         while let Some(chunk) = self.body.next().await {
             let chunk = chunk.map_err(|error| ApiError::new(Code::MalformedBody, error))?;
-            if body.len() + chunk.len() > BODY_LIMIT {
-                let message = format!("The body of a request may have {} KiB.", BODY_LIMIT / 1024);
+            if body.len() + chunk.len() > limit {
+                let message = format!("The body of a request may have {} KiB.", limit / 1024);
                 return Err(ApiError::new(Code::BodyTooLarge, message));
             }
             body.extend_from_slice(&chunk);
@@ -292,6 +297,8 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::CredentialNotFound => "credential",
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",
+        Code::HookNotFound => "hook",
+        Code::DeliveryNotFound => "delivery",
         Code::ReleaseNotFound => "release",
         Code::CronNotFound => "command of the schedule",
         _ => "thing",

@@ -1,6 +1,6 @@
 //! Deploying what nobody has pushed: an archive that is sent, another repository, an image of a registry.
 
-use super::{DeployError, Deployments, new_deployment};
+use super::{DeployError, Deployments, new_deployment, not_taken};
 use crate::config::Room;
 use crate::git::{Authorship, GitError, UnpackingTurn, Upload};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
@@ -10,6 +10,7 @@ use crate::model::name::CommitId;
 use crate::model::origin::Origin;
 use crate::model::repository_url::{ReferenceName, RepositoryUrl};
 use crate::model::user::User;
+use crate::store::{Enqueued, Joined};
 use std::sync::Arc;
 use tokio::sync::Semaphore;
 
@@ -91,10 +92,40 @@ impl Deployments {
         no_cache: bool,
         author: &User,
     ) -> Result<Deployment, DeployError> {
-        self.outbound.check_scheme(url.scheme()).and_then(|()| self.outbound.check_literal(url.host()))?;
+        self.check_repository(&url)?;
         let what = format!("a deployment of {url}");
         let origin = Origin::Repository { url, reference };
         self.queue_origin(environment, CommitId::unknown(), (origin, no_cache), author, &what).await
+    }
+
+    /// Deploys what a branch or a tag of a repository that is connected is when the turn of the deployment comes. One that
+    /// waits for the same does that already. It is nobody's: who has pushed there has no account here.
+    ///
+    /// # Errors
+    /// When the repository may not be reached, or nothing is deployed to the project.
+    pub async fn deploy_delivery(
+        &self,
+        environment: &Environment,
+        url: RepositoryUrl,
+        reference: ReferenceName,
+    ) -> Result<Deployment, DeployError> {
+        self.check_repository(&url)?;
+        let why = format!("superseded by a push to {url}");
+        let origin = Some(Origin::Repository { url, reference: Some(reference) });
+        let options = DeploymentOptions { origin, ..DeploymentOptions::default() };
+        let new = new_deployment(environment, CommitId::unknown(), DeploymentSource::Webhook, options);
+        match self.enqueue(new, &why).await.map_err(not_taken)? {
+            Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. }) => Ok(deployment),
+        }
+    }
+
+    /// Refuses a repository that may not be reached, as far as its URL tells.
+    ///
+    /// # Errors
+    /// [`DeployError::Repository`].
+    pub fn check_repository(&self, url: &RepositoryUrl) -> Result<(), DeployError> {
+        self.outbound.check_scheme(url.scheme()).and_then(|()| self.outbound.check_literal(url.host()))?;
+        Ok(())
     }
 
     /// Deploys an image of a registry as it is. Its commit has nothing but the line that names it: what is deployed can be

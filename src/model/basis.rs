@@ -122,10 +122,11 @@ impl Order {
     pub fn meets(&self, newer: &Self) -> Meeting {
         let joined = match newer.options.basis {
             DeploymentBasis::Live { restart, rebuild } => Some(self.with_settings(newer, restart, rebuild)),
-            DeploymentBasis::Commit => self.deploys_the_same(newer).then(|| DeploymentOptions {
-                no_cache: self.options.no_cache || newer.options.no_cache,
-                ..self.options.clone()
-            }),
+            DeploymentBasis::Commit => (self.deploys_the_same(newer) || self.will_fetch_the_same(newer))
+                .then(|| DeploymentOptions {
+                    no_cache: self.options.no_cache || newer.options.no_cache,
+                    ..self.options.clone()
+                }),
             DeploymentBasis::Release { .. } | DeploymentBasis::Promotion { .. } => {
                 let basis = self.options.basis.merged(newer.options.basis);
                 basis.map(|basis| DeploymentOptions { basis, ..self.options.clone() })
@@ -146,6 +147,14 @@ impl Order {
                 || (newer.commit.is_known()
                     && self.commit == newer.commit
                     && self.options.move_branch == newer.options.move_branch))
+    }
+
+    /// Whether this one, which waits, fetches what a newer delivery is about: it looks what is there when its turn comes.
+    /// One for which somebody has asked is theirs, and is done by itself.
+    fn will_fetch_the_same(&self, newer: &Self) -> bool {
+        self.options.basis == DeploymentBasis::Commit
+            && (self.source, newer.source) == (DeploymentSource::Webhook, DeploymentSource::Webhook)
+            && self.options.origin == newer.options.origin
     }
 
     /// Whether it deploys what its branch points at when its turn comes.

@@ -72,6 +72,8 @@ pub enum DeploymentSource {
     Push,
     /// Somebody has asked for a commit or a branch without pushing it.
     Api,
+    /// Somebody has pushed to a repository elsewhere that is connected.
+    Webhook,
     /// What was deployed once is deployed again.
     Redeploy,
     /// Back to a release of the environment.
@@ -93,6 +95,7 @@ impl DeploymentSource {
         match self {
             Self::Push => "push",
             Self::Api => "api",
+            Self::Webhook => "webhook",
             Self::Redeploy => "redeploy",
             Self::Rollback => "rollback",
             Self::Promote => "promote",

@@ -84,6 +84,10 @@ ids! {
     CronRunId,
     /// Identifies a log drain of a project.
     DrainId,
+    /// Identifies the connection of a project to a repository elsewhere.
+    HookId,
+    /// Identifies what has come for such a connection.
+    HookDeliveryId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

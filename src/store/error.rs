@@ -103,6 +103,7 @@ fn field_of(index: &str) -> Option<&'static str> {
         "cron_runs_scheduled_at" => "scheduled_at",
         "deployments_environment_id" => "environment_id",
         "releases_version" => "version",
+        "hook_deliveries_delivery_key" => "delivery_key",
         "jobs_lock_key" => "lock_key",
         _ => return None,
     })

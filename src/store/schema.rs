@@ -444,6 +444,47 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{Bool, Nullable, Text};
+
+    hooks (id) {
+        id -> Guid,
+        project_id -> Guid,
+        provider -> Text,
+        repository -> Text,
+        tag_environment_id -> Nullable<Guid>,
+        enabled -> Bool,
+        sealed_secret -> Text,
+        sealed_previous -> Nullable<Text>,
+        previous_until -> Nullable<UtcTime>,
+        refused_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{Bool, Nullable, Text};
+
+    hook_deliveries (id) {
+        id -> Guid,
+        hook_id -> Guid,
+        delivery_key -> Text,
+        event -> Text,
+        headers -> Document,
+        body -> Text,
+        is_truncated -> Bool,
+        parsed -> Document,
+        outcome -> Document,
+        commit_id -> Nullable<Text>,
+        unchanged_from -> Nullable<Text>,
+        redelivery_of -> Nullable<Guid>,
+        received_at -> UtcTime,
+    }
+}
+
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));

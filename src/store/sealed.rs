@@ -7,7 +7,10 @@
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
 use crate::model::drain;
-use crate::model::id::{ConfigFileId, DeploymentId, DrainId, EnvironmentId, ProjectId, ReleaseId, UserId};
+use crate::model::hook;
+use crate::model::id::{
+    ConfigFileId, DeploymentId, DrainId, EnvironmentId, HookId, ProjectId, ReleaseId, UserId,
+};
 use crate::model::name::ConfigName;
 use crate::model::release::ReleaseContent;
 use crate::model::remote;
@@ -17,7 +20,7 @@ use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    config_files, config_vars, deploy_keys, deployments, drains, idempotent_requests, releases,
+    config_files, config_vars, deploy_keys, deployments, drains, hooks, idempotent_requests, releases,
     remote_credentials, second_factors,
 };
 use crate::store::types::Json;
@@ -68,6 +71,7 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
         granted!(self.remote_credentials().await?);
         granted!(self.deploy_keys().await?);
         granted!(self.drains().await?);
+        granted!(self.hooks().await?);
         self.forget_answers().await?;
         Ok(Ok(()))
     }
@@ -234,6 +238,34 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
             if let Some(again) = granted!((self.reseal)(&drain::seal_purpose(id), &sealed)) {
                 let change = drains::sealed_token.eq(again);
                 on!(connection, |c| diesel::update(drains::table.find(id)).set(change).execute(c).await)?;
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    async fn hooks(&mut self) -> Result<Result<(), E>, StoreError> {
+        let mut connection = self.store.write().await?;
+        let rows: Vec<(HookId, String, Option<String>)> = on!(connection, |c| hooks::table
+            .select((hooks::id, hooks::sealed_secret, hooks::sealed_previous))
+            .load(c)
+            .await)?;
+        for (id, secret, previous) in rows {
+            let purpose = hook::seal_purpose(id);
+            self.values += 1;
+            let secret_again = granted!((self.reseal)(&purpose, &secret));
+            let previous_again = match &previous {
+                Some(previous) => {
+                    self.values += 1;
+                    granted!((self.reseal)(&purpose, previous))
+                }
+                None => None,
+            };
+            if secret_again.is_some() || previous_again.is_some() {
+                let change = (
+                    hooks::sealed_secret.eq(secret_again.unwrap_or(secret)),
+                    hooks::sealed_previous.eq(previous_again.or(previous)),
+                );
+                on!(connection, |c| diesel::update(hooks::table.find(id)).set(change).execute(c).await)?;
             }
         }
         Ok(Ok(()))

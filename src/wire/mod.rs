@@ -14,6 +14,7 @@ pub mod drain;
 pub mod environment;
 pub mod error;
 pub mod form;
+pub mod hook;
 pub mod invitation;
 pub mod key;
 pub mod list;

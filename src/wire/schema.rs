@@ -8,9 +8,11 @@ use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, SleepSeconds, WatchSeconds};
+use crate::model::hook::{Provider, SkipReason};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
-    InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    HookDeliveryId, HookId, InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId,
+    UserId,
 };
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
@@ -142,6 +144,7 @@ schemas! {
     ConfigChangeId = id(),
     ConfigFileId = id(),
     CronRunId = id(),
+    HookDeliveryId = id(),
     DeploymentId = id(),
     DrainId = id(),
     EnvironmentId = id(),
@@ -152,6 +155,7 @@ schemas! {
     SshKeyId = id(),
     TokenFamilyId = id(),
     UserId = id(),
+    HookId = id(),
     Slug = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     EnvironmentName = string().pattern(Some("^[a-z]([a-z0-9-]{0,61}[a-z0-9])?$")),
     Username = string().pattern(Some("^[a-z][a-z0-9_-]{1,31}$")),
@@ -259,12 +263,33 @@ words! {
     DeploymentSource {
         Push = "push",
         Api = "api",
+        Webhook = "webhook",
         Redeploy = "redeploy",
         Rollback = "rollback",
         Promote = "promote",
         Config = "config",
         Scale = "scale",
         Restart = "restart",
+    }
+    Provider {
+        Github = "github",
+        Gitlab = "gitlab",
+        Gitea = "gitea",
+        Bitbucket = "bitbucket",
+        Custom = "custom",
+    }
+    SkipReason {
+        OtherEvent = "other_event",
+        Unreadable = "unreadable",
+        Disabled = "disabled",
+        OtherRepository = "other_repository",
+        Deleted = "deleted",
+        SkipToken = "skip_token",
+        OtherBranch = "other_branch",
+        Tag = "tag",
+        Unchanged = "unchanged",
+        ProjectDisabled = "project_disabled",
+        RepositoryRefused = "repository_refused",
     }
     ConfigScope { Build = "build", Runtime = "runtime", Both = "both" }
     HangUpPolicy { Detach = "detach", Cancel = "cancel" }

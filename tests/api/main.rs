@@ -13,6 +13,7 @@ mod deploying;
 mod deployments;
 mod drains;
 mod environments;
+mod hooks;
 mod hostile;
 mod idempotency;
 mod invitations;

@@ -25,6 +25,7 @@ mod environments;
 mod examples;
 mod faults;
 mod health;
+mod hooks;
 mod images;
 mod liveness;
 mod maintenance;

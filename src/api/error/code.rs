@@ -71,6 +71,9 @@ codes! {
     CredentialNotFound = NOT_FOUND "credential_not_found",
     HostNotFound = NOT_FOUND "host_not_found",
     DrainNotFound = NOT_FOUND "drain_not_found",
+    /// Also where what was sent is not signed with its secret: which of the two is not said.
+    HookNotFound = NOT_FOUND "hook_not_found",
+    DeliveryNotFound = NOT_FOUND "delivery_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -101,6 +104,8 @@ codes! {
     TooManyDrains = CONFLICT "too_many_drains",
     /// The project has as many credentials for hosts as one may have.
     TooManyCredentials = CONFLICT "too_many_credentials",
+    /// The project has as many hooks as one may have.
+    TooManyHooks = CONFLICT "too_many_hooks",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
     /// The second factor is on already, or there is none.

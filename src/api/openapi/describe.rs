@@ -3,6 +3,7 @@
 use super::description::section::{ACCOUNTS, DEPLOYMENTS, KEYS, OPERATORS, PROCESSES, PROJECTS, SYSTEM};
 use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
+use super::sources;
 use crate::api::endpoint::Endpoint;
 use crate::api::new_deployment;
 use crate::wire::account::{
@@ -32,7 +33,6 @@ use crate::wire::second_factor::{
     EnrolmentBody, RecoveryCodesBody, SecondFactorBody, WithCode, WithPassword,
 };
 use crate::wire::signing_key::SigningKeyBody;
-use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 use crate::wire::volume::VolumeBody;
 
@@ -197,24 +197,23 @@ impl Endpoint {
                     .text("level", "Of this level only: `info`, `warning`, `error`.")
                     .text("step", "Of this step only: `build`.")
             }
-            Self::ShowDeployKey => {
-                about(PROJECTS, "The key with which a project fetches over SSH", one::<DeployKeyBody>(200))
-            }
-            Self::RotateDeployKey => {
-                about(PROJECTS, "Give a project another deploy key", one::<DeployKeyBody>(200))
-            }
-            Self::ListCredentials => {
-                about(PROJECTS, "Who hosts are told that asks", list::<CredentialBody>())
-            }
-            Self::PutCredential => {
-                about(PROJECTS, "Set who a host is told that asks", one::<CredentialBody>(200))
-                    .takes::<PutCredentialBody>()
-            }
-            Self::DeleteCredential => about(PROJECTS, "Remove a credential", Shown::Nothing),
-            Self::ListKnownHosts => {
-                about(PROJECTS, "The hosts that were fetched from over SSH", list::<KnownHostBody>())
-            }
-            Self::DeleteKnownHost => about(PROJECTS, "Forget the keys of a host", Shown::Nothing),
+            Self::ShowDeployKey => sources::show_deploy_key(),
+            Self::RotateDeployKey => sources::rotate_deploy_key(),
+            Self::ListCredentials => sources::list_credentials(),
+            Self::PutCredential => sources::put_credential(),
+            Self::DeleteCredential => sources::delete_credential(),
+            Self::ListKnownHosts => sources::list_known_hosts(),
+            Self::DeleteKnownHost => sources::delete_known_host(),
+            Self::ListHooks => sources::list_hooks(),
+            Self::CreateHook => sources::create_hook(),
+            Self::ShowHook => sources::show_hook(),
+            Self::UpdateHook => sources::update_hook(),
+            Self::DeleteHook => sources::delete_hook(),
+            Self::RotateHook => sources::rotate_hook(),
+            Self::ListHookDeliveries => sources::list_deliveries(),
+            Self::ShowHookDelivery => sources::show_delivery(),
+            Self::RedeliverHook => sources::redeliver(),
+            Self::ReceiveDelivery => sources::receive_delivery(),
             Self::RedeployDeployment => {
                 about(DEPLOYMENTS, "Deploy the same commit again", one::<DeploymentBody>(202))
                     .takes::<RedeployBody>()

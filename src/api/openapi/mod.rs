@@ -7,6 +7,7 @@ mod page;
 mod part;
 #[cfg(test)]
 mod reference;
+mod sources;
 
 use crate::api::Api;
 use crate::api::endpoint::{Access, Endpoint, Row};

@@ -1,11 +1,13 @@
 //! What can be typed: the commands that talk to a server, with their flags.
 
 mod actions;
+mod connecting;
 mod deploying;
 
 pub(in crate::cli) use actions::{
     ConfigAction, DeploymentsAction, EnvironmentsAction, KeysAction, Manner, ReleasesAction, TokensAction,
 };
+pub(in crate::cli) use connecting::{ConnectingCommand, HooksAction};
 pub(in crate::cli) use deploying::DeployingCommand;
 
 use super::deployment::Reference;
@@ -159,6 +161,8 @@ pub(in crate::cli) enum ClientCommand {
     },
     #[command(flatten)]
     Deploying(DeployingCommand),
+    #[command(flatten)]
+    Connecting(ConnectingCommand),
     /// List the deployments of a project, or do something with one
     Deployments {
         /// Only those with this status
@@ -251,6 +255,7 @@ impl ClientCommand {
             | Self::Releases { place, .. }
             | Self::Logs { place, .. } => &place.project.connection,
             Self::Deploying(command) => &command.place().project.connection,
+            Self::Connecting(command) => &command.project().connection,
         }
     }
 }

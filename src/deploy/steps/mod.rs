@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
     let what = match run.deployment.source {
         DeploymentSource::Push => "Push rejected",
-        DeploymentSource::Api | DeploymentSource::Redeploy => "Not deployed",
+        DeploymentSource::Api | DeploymentSource::Webhook | DeploymentSource::Redeploy => "Not deployed",
         DeploymentSource::Rollback => "Not rolled back",
         DeploymentSource::Promote => "Not promoted",
         DeploymentSource::Config => "Not applied",

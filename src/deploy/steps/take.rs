@@ -260,6 +260,7 @@ fn heading(run: &Run, version: i64, from: Option<&EnvironmentName>) -> String {
                 DeploymentSource::Scale => "Scaling",
                 DeploymentSource::Push
                 | DeploymentSource::Api
+                | DeploymentSource::Webhook
                 | DeploymentSource::Redeploy
                 | DeploymentSource::Rollback
                 | DeploymentSource::Promote

@@ -3,8 +3,8 @@
 use super::{Guid, column_value};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
-    InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId,
-    TokenFamilyId, UserId,
+    HookDeliveryId, HookId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId,
+    SigningKeyId, SshKeyId, TokenFamilyId, UserId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -52,6 +52,7 @@ ids![
     ConfigChangeId,
     ConfigFileId,
     CronRunId,
+    HookDeliveryId,
     DeploymentId,
     DrainId,
     EnvironmentId,
@@ -65,4 +66,5 @@ ids![
     SshKeyId,
     TokenFamilyId,
     UserId,
+    HookId,
 ];

@@ -6,11 +6,13 @@ use crate::model::cron::CronRunState;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::ConfigScope;
+use crate::model::hook::Provider;
 use crate::model::log::{Level, Stream};
 use crate::model::name::{
     BranchName, CommitId, ConfigName, CronName, Email, EnvironmentName, FilePath, Slug, Username,
 };
 use crate::model::remote_host::RemoteHost;
+use crate::model::repository_url::RepositoryUrl;
 use crate::model::user::ServerRole;
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -67,7 +69,9 @@ texts![
     EnvironmentName,
     FilePath,
     Level,
+    Provider,
     RemoteHost,
+    RepositoryUrl,
     ServerRole,
     Slug,
     Step,

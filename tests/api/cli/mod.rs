@@ -4,6 +4,7 @@ mod config;
 mod deploying;
 mod deployments;
 mod environments;
+mod hooks;
 mod login;
 mod processes;
 mod projects;

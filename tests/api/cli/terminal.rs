@@ -174,12 +174,15 @@ macro_rules! assert_screen {
 pub(crate) use assert_screen;
 
 /// What differs from run to run; blanks around times with it, since columns are as wide as their widest time.
-pub(crate) const FILTERS: [(&str, &str); 13] = [
+pub(crate) const FILTERS: [(&str, &str); 16] = [
     (r"127\.0\.0\.1:\d+", "[server]"),
     (r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}", "[id]"),
     (r"(?m)^[0-9a-f]{8}  ", "[short]   "),
     (r"(deployment|Deployment|attach) [0-9a-f]{8}\b", "$1 [short]"),
     (r"glg_[0-9A-Za-z_-]+", "glg_[key]"),
+    (r"glh_[0-9A-Za-z_-]+", "glh_[secret]"),
+    (r"ssh-ed25519 AAAA\S+ ", "ssh-ed25519 [key] "),
+    (r"redeliver [0-9a-f]{8}\b", "redeliver [short]"),
     (r"sha256:[0-9a-f]{64}", "sha256:[digest]"),
     (r"[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏]", "⠋"),
     (r" +\d+(\.\d)? (s|min)\b", " [t]"),

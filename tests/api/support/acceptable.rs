@@ -33,6 +33,8 @@ pub(crate) struct Acceptable {
     pub(crate) body: Option<Value>,
     /// Whether it asks for a WebSocket.
     pub(crate) is_socket: bool,
+    /// What it is proved with, where that is not a login.
+    pub(crate) token: Option<String>,
 }
 
 /// What asks for a WebSocket (RFC 6455 §4.1).
@@ -49,6 +51,9 @@ impl Acceptable {
         let mut request = client.request(self.method.clone(), &self.path);
         for (name, value) in HANDSHAKE.into_iter().filter(|_| self.is_socket) {
             request = request.header(name, value);
+        }
+        if let Some(token) = &self.token {
+            request = request.header("x-gitlab-token", token);
         }
         match &self.body {
             Some(body) => Reply::of(request.json(body)).await,
@@ -102,6 +107,20 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         let path = format!("/api/projects/{}/drains", id_of(&project().await));
         id_of(&owner.post(&path, json!({ "url": "syslog+tls://logs.example.com:6514" })).await.expect(201))
     };
+    let new_hook = json!({ "provider": "gitlab", "repository": "https://code.example/ada/shop.git" });
+    let hook = || async {
+        let path = format!("/api/projects/{}/hooks", id_of(&project().await));
+        owner.post(&path, new_hook.clone()).await.expect(201)
+    };
+    // Of a delivery that starts nothing.
+    let delivery = || async {
+        let hook = hook().await;
+        let sent = server.anonymous().request(Method::POST, hook["path"].as_str().unwrap());
+        let sent =
+            Reply::of(sent.header("x-gitlab-token", hook["secret"].as_str().unwrap())).await.expect(200);
+        with_id(&id_of(&hook)).replace(":delivery", &id_of(&sent))
+    };
+    let mut token = None;
     let api_key = || async {
         let body = json!({ "title": "ci", "scopes": ["read"] });
         id_of(&owner.post("/api/api-keys", body).await.expect(201))
@@ -289,6 +308,21 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::UpdateDrain => {
             (with_id(&drain().await), Some(json!({ "url": "syslog+tls://logs.example.com:6514" })))
         }
+        Endpoint::ListHooks => (with_id(&id_of(&project().await)), None),
+        Endpoint::CreateHook => (with_id(&id_of(&project().await)), Some(new_hook.clone())),
+        Endpoint::ShowHook | Endpoint::DeleteHook | Endpoint::ListHookDeliveries => {
+            (with_id(&id_of(&hook().await)), None)
+        }
+        Endpoint::UpdateHook => {
+            (with_id(&id_of(&hook().await)), Some(json!({ "repository": "git@code.example:ada/shop.git" })))
+        }
+        Endpoint::RotateHook => (with_id(&id_of(&hook().await)), Some(json!({ "overlap_seconds": 60 }))),
+        Endpoint::ShowHookDelivery | Endpoint::RedeliverHook => (delivery().await, None),
+        Endpoint::ReceiveDelivery => {
+            let hook = hook().await;
+            token = hook["secret"].as_str().map(str::to_owned);
+            (hook["path"].as_str().unwrap().to_owned(), None)
+        }
         Endpoint::SetFormation => {
             let (environment, _, _) = Box::pin(live()).await;
             (with_id(&environment), Some(json!({ "web": 2 })))
@@ -304,5 +338,5 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         | Endpoint::StreamLogs => (with_id(&deployment().await), None),
     };
     let (method, is_socket) = (row.method.as_str().parse().unwrap(), endpoint.is_socket());
-    Acceptable { method, path, body, is_socket }
+    Acceptable { method, path, body, is_socket, token }
 }

@@ -72,6 +72,22 @@ impl Http {
         self.send(request.header("content-type", "application/gzip").body(archive)).unwrap()
     }
 
+    /// A request to the API as a provider of repositories sends it.
+    pub(crate) fn deliver(
+        &self,
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: String,
+    ) -> Answer {
+        let mut request =
+            self.client.post(format!("http://{address}{path}")).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(body)).unwrap()
+    }
+
     fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
         self.runtime.block_on(async {
             let response = request.send().await?;

@@ -214,6 +214,11 @@ impl Server {
         self.http_client.api(self.api, method, path, token, body)
     }
 
+    /// Tells of a push elsewhere, as its provider does.
+    pub(crate) fn deliver(&self, path: &str, headers: &[(&str, &str)], body: String) -> Answer {
+        self.http_client.deliver(self.api, path, headers, body)
+    }
+
     /// Sends an archive, which is deployed to a project.
     pub(crate) fn upload(&self, person: &Person, project: &str, query: &str, archive: Vec<u8>) -> Answer {
         let path = format!("/api/projects/{project}/deployments{query}");

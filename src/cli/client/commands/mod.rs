@@ -5,11 +5,13 @@ mod app_logs;
 mod cancel;
 mod completions;
 mod config;
+mod connect;
 mod create;
 mod deploying;
 mod deployments;
 mod destroy;
 mod environments;
+mod hooks;
 mod keys;
 mod login;
 mod logs;
@@ -23,8 +25,8 @@ mod tokens;
 
 use super::answer::Answer;
 use super::arguments::{
-    ClientCommand, ConfigAction, DeploymentsAction, EnvironmentsAction, InEnvironment, InProject, KeysAction,
-    ReleasesAction, TokensAction,
+    ClientCommand, ConfigAction, ConnectingCommand, DeploymentsAction, EnvironmentsAction, InEnvironment,
+    InProject, KeysAction, ReleasesAction, TokensAction,
 };
 use super::context::Context;
 use super::environment::Place;
@@ -110,6 +112,21 @@ pub(super) async fn run(
         }
         // Boxed: the largest of them.
         ClientCommand::Deploying(command) => Box::pin(deploying::run(&context()?, command)).await,
+        ClientCommand::Connecting(ConnectingCommand::Connect {
+            provider,
+            repository,
+            https,
+            tags,
+            project,
+        }) => {
+            let (context, project) = in_project(context()?, &project).await?;
+            let repository = (repository.as_str(), https);
+            connect::connect(&context, &project, provider, repository, tags.as_ref()).await
+        }
+        ClientCommand::Connecting(ConnectingCommand::Hooks { action, project }) => {
+            let (context, project) = in_project(context()?, &project).await?;
+            Box::pin(hooks::run(&context, &project, action)).await
+        }
         ClientCommand::Cancel { deployment, place } => {
             cancel::cancel(&context()?, named(&place), deployment.as_ref()).await
         }

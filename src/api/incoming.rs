@@ -1,0 +1,41 @@
+//! `/webhooks/:provider/:hook`: what providers send when somebody has pushed. It proves itself by its signature.
+
+use crate::api::Api;
+use crate::api::error::ApiError;
+use crate::api::hooks::outcome;
+use crate::api::reply::Answer;
+use crate::api::request::Request;
+use crate::hooks::{HookError, Incoming, Received};
+use crate::model::hook::Provider;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use warp::http::HeaderMap;
+
+/// Most bytes of a delivery.
+const BODY_LIMIT: usize = 5 * 1024 * 1024;
+
+pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
+    api.rates.admit_delivery(request.origin).map_err(ApiError::rate_limited)?;
+    let body = request.read_within(BODY_LIMIT).await?;
+    // What names nothing is answered as what is signed wrongly, after as long.
+    let provider = request.parameters.first().and_then(|word| word.parse::<Provider>().ok());
+    let id = request.parameters.get(1).and_then(|id| id.parse().ok());
+    let incoming = Incoming { headers: texts(&request.headers), body };
+    match Box::pin(api.hooks.receive(provider, id, incoming)).await {
+        Ok(Received { delivery, is_replay }) => Ok(outcome(delivery, is_replay)),
+        Err(error @ HookError::NotProved) => {
+            // Whoever guesses has no more tries than requests.
+            api.rates.admit_peer(request.origin).map_err(ApiError::rate_limited)?;
+            Err(error.into())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The headers that are text. One that is sent twice is the first.
+fn texts(headers: &HeaderMap) -> BTreeMap<String, String> {
+    let names = headers.keys();
+    names
+        .filter_map(|name| Some((name.as_str().to_owned(), headers.get(name)?.to_str().ok()?.to_owned())))
+        .collect()
+}

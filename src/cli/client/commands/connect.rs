@@ -1,0 +1,188 @@
+//! `gilgal connect`
+
+use crate::cli::client::answer::Answer;
+use crate::cli::client::context::Context;
+use crate::cli::client::failure::Failure;
+use crate::cli::client::project::Project;
+use crate::cli::client::refusal::parse;
+use crate::cli::client::table::facts;
+use crate::model::hook::Provider;
+use crate::model::name::EnvironmentName;
+use crate::model::repository_url::{RepositoryUrl, Scheme};
+use crate::wire::hook::ShownHookBody;
+use crate::wire::source::DeployKeyBody;
+use serde_json::json;
+
+/// Where a provider's repositories are that are named without a host.
+const fn usual_host(provider: Provider) -> Option<&'static str> {
+    match provider {
+        Provider::Github => Some("github.com"),
+        Provider::Gitlab => Some("gitlab.com"),
+        Provider::Bitbucket => Some("bitbucket.org"),
+        Provider::Gitea | Provider::Custom => None,
+    }
+}
+
+/// Connects a project, and says what is to be entered on the other side.
+pub(super) async fn connect(
+    context: &Context,
+    project: &Project,
+    provider: Provider,
+    (repository, https): (&str, bool),
+    tags: Option<&EnvironmentName>,
+) -> Result<Answer, Failure> {
+    let repository = url_of(provider, repository, https)?;
+    let slug = &project.body.slug;
+    let body = json!({ "provider": provider, "repository": repository, "tag_environment": tags });
+    let mut json = context.api.post(&format!("/api/projects/{slug}/hooks"), &body).await?;
+    let ShownHookBody { secret, hook } = parse(json.clone())?;
+    let url = context.api.server.join(&hook.path);
+    json["url"] = json!(url);
+    let mut screen = format!("Connected {slug} to {repository}. What is left to do there:\n");
+    let mut number = 0;
+    let mut step = |title: &str, entries: &[(&str, String)]| {
+        number += 1;
+        screen.push_str(&format!("\n{number}. {title}\n"));
+        screen.extend(facts(entries).lines().map(|line| format!("   {line}\n")));
+    };
+    if repository.scheme() == Scheme::Ssh {
+        let shown = context.api.get(&format!("/api/projects/{slug}/deploy-key")).await?;
+        let DeployKeyBody { public_key, created_at: _ } = parse(shown)?;
+        json["deploy_key"] = json!(public_key);
+        let entries = [
+            ("Where", keys_page(provider, &repository)),
+            ("Title", format!("gilgal {slug}")),
+            ("Key", public_key),
+        ];
+        step("Let it be read: add this deploy key, without write access.", &entries);
+    }
+    step(title(provider), &entries(provider, &repository, url, secret));
+    screen.push_str(
+        "\nThe secret is shown this once. A push to the branch that an environment follows then deploys to it.\n\
+         What has come: gilgal hooks deliveries\n",
+    );
+    let answer = Answer::new(screen, json);
+    Ok(if context.api.server.is_loopback() {
+        answer.with_notice(format!(
+            "{} is an address of this machine, which {} cannot reach: use the server's public one in its place.",
+            context.api.server,
+            provider.shown()
+        ))
+    } else {
+        answer
+    })
+}
+
+/// The URL of a repository that is named as its host does, or by a URL.
+fn url_of(provider: Provider, repository: &str, https: bool) -> Result<RepositoryUrl, Failure> {
+    let is_name = !repository.contains(':');
+    let text = match usual_host(provider) {
+        Some(host) if is_name && repository.contains('/') => {
+            let name = repository.trim_matches('/').trim_end_matches(".git");
+            if https { format!("https://{host}/{name}.git") } else { format!("git@{host}:{name}.git") }
+        }
+        Some(_) | None => repository.to_owned(),
+    };
+    text.parse::<RepositoryUrl>().map_err(|error| Failure::usage(error.to_string()))
+}
+
+/// The page of a repository on its host.
+fn page(repository: &RepositoryUrl) -> String {
+    let path = repository.as_str().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let path = path.map_or("", |(_, path)| path).trim_end_matches('/').trim_end_matches(".git");
+    format!("https://{}/{path}", repository.host())
+}
+
+/// Where the keys of a repository are.
+fn keys_page(provider: Provider, repository: &RepositoryUrl) -> String {
+    let page = page(repository);
+    match provider {
+        Provider::Github => format!("{page}/settings/keys/new"),
+        Provider::Gitlab => format!("{page}/-/settings/repository (Deploy keys)"),
+        Provider::Gitea => format!("{page}/settings/keys"),
+        Provider::Bitbucket => format!("{page}/admin/access-keys/"),
+        Provider::Custom => format!("the account that may read {repository}"),
+    }
+}
+
+const fn title(provider: Provider) -> &'static str {
+    match provider {
+        Provider::Github | Provider::Gitlab | Provider::Gitea | Provider::Bitbucket => {
+            "Let it tell of pushes: add this webhook."
+        }
+        Provider::Custom => "Send a signed request after each push: docs/hooks.md has the whole of it.",
+    }
+}
+
+/// What is entered, in the words of the provider's page.
+fn entries(
+    provider: Provider,
+    repository: &RepositoryUrl,
+    url: String,
+    secret: String,
+) -> Vec<(&'static str, String)> {
+    let page = page(repository);
+    let text = |text: &str| text.to_owned();
+    match provider {
+        Provider::Github => vec![
+            ("Where", format!("{page}/settings/hooks/new")),
+            ("Payload URL", url),
+            ("Content type", text("application/json")),
+            ("Secret", secret),
+            ("Events", text("Just the push event")),
+        ],
+        Provider::Gitlab => vec![
+            ("Where", format!("{page}/-/hooks (Add new webhook)")),
+            ("URL", url),
+            ("Secret token", secret),
+            ("Trigger", text("Push events, Tag push events")),
+        ],
+        Provider::Gitea => vec![
+            ("Where", format!("{page}/settings/hooks/gitea/new (in Forgejo: …/forgejo/new)")),
+            ("Target URL", url),
+            ("HTTP method", text("POST")),
+            ("Content type", text("application/json")),
+            ("Secret", secret),
+            ("Trigger on", text("Push events")),
+        ],
+        Provider::Bitbucket => vec![
+            ("Where", format!("{page}/admin/webhooks (Add webhook)")),
+            ("Title", text("gilgal")),
+            ("URL", url),
+            ("Secret", secret),
+            ("Triggers", text("Repository push")),
+        ],
+        Provider::Custom => vec![
+            ("URL", url),
+            ("Secret", secret),
+            ("X-Gilgal-Timestamp", text("seconds since 1970")),
+            (
+                "X-Gilgal-Signature",
+                text("sha256= and the HMAC-SHA256 of TIMESTAMP.BODY in hexadecimal digits"),
+            ),
+            ("Body", text("{\"ref\": \"refs/heads/main\"}")),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_named_as_its_host_does_or_by_its_url() {
+        for (provider, named, https, url) in [
+            (Provider::Github, "ada/shop", false, "ssh://git@github.com/ada/shop.git"),
+            (Provider::Github, "ada/shop.git", true, "https://github.com/ada/shop.git"),
+            (Provider::Gitlab, "group/sub/shop", false, "ssh://git@gitlab.com/group/sub/shop.git"),
+            (Provider::Gitlab, "https://git.example/a/b", false, "https://git.example/a/b"),
+            (Provider::Gitea, "git@git.example:a/b.git", false, "ssh://git@git.example/a/b.git"),
+        ] {
+            assert_eq!(url_of(provider, named, https).unwrap().as_str(), url);
+        }
+        for (provider, named) in [(Provider::Gitea, "ada/shop"), (Provider::Github, "shop")] {
+            assert!(url_of(provider, named, false).is_err(), "{named}");
+        }
+        assert_eq!(page(&"git@git.example:a/b.git".parse().unwrap()), "https://git.example/a/b");
+    }
+}

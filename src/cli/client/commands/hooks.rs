@@ -1,0 +1,190 @@
+//! `gilgal hooks`
+
+use crate::cli::client::answer::Answer;
+use crate::cli::client::arguments::HooksAction;
+use crate::cli::client::context::Context;
+use crate::cli::client::failure::{Exit, Failure};
+use crate::cli::client::project::Project;
+use crate::cli::client::refusal::parse;
+use crate::cli::client::table::Table;
+use crate::model::time::{age, now};
+use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody};
+use crate::wire::list::List;
+use serde_json::{Value, json};
+
+/// Characters at the end of an id that tell it from others; its beginning is a time.
+const SHORT: usize = 8;
+
+pub(super) async fn run(
+    context: &Context,
+    project: &Project,
+    action: Option<HooksAction>,
+) -> Result<Answer, Failure> {
+    match action {
+        None | Some(HooksAction::List) => list(context, project).await,
+        Some(HooksAction::Deliveries { hook, limit }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            deliveries(context, &hook, limit).await
+        }
+        Some(HooksAction::Redeliver { delivery, hook }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            redeliver(context, &hook, &delivery).await
+        }
+        Some(HooksAction::Rotate { hook, overlap }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            rotate(context, &hook, overlap).await
+        }
+        Some(HooksAction::Disable { hook }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            switch(context, &hook, false).await
+        }
+        Some(HooksAction::Enable { hook }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            switch(context, &hook, true).await
+        }
+        Some(HooksAction::Remove { hook }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            context.api.delete(&path(&hook)).await?;
+            let screen = format!("Removed the hook of {}. Remove it there too.", hook.repository);
+            Ok(Answer::new(screen, json!({ "id": hook.id })))
+        }
+    }
+}
+
+async fn all(context: &Context, project: &Project) -> Result<Vec<Value>, Failure> {
+    let path = format!("/api/projects/{}/hooks", project.body.slug);
+    Ok(parse::<List<Value>>(context.api.get(&path).await?)?.data)
+}
+
+async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
+    let hooks = all(context, project).await?;
+    let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "STATE", "REFUSED"]);
+    for hook in &hooks {
+        let hook: HookBody = parse(hook.clone())?;
+        let state = if hook.enabled { "enabled" } else { "disabled" };
+        table.row([
+            short(&hook.id.to_string()),
+            hook.provider.as_str().to_owned(),
+            hook.repository.to_string(),
+            hook.tag_environment.map_or_else(|| "-".to_owned(), |name| name.to_string()),
+            state.to_owned(),
+            hook.refused_at.map_or_else(|| "-".to_owned(), |at| format!("{} ago", age(at, now()))),
+        ]);
+    }
+    let empty = "The project is connected to no repository. Connect it: gilgal connect github ORG/REPO";
+    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(hooks)))
+}
+
+async fn deliveries(context: &Context, hook: &HookBody, limit: u16) -> Result<Answer, Failure> {
+    let path = format!("{}/deliveries?limit={limit}", path(hook));
+    let deliveries = parse::<List<Value>>(context.api.get(&path).await?)?.data;
+    let mut table = Table::new(&["ID", "RECEIVED", "EVENT", "OUTCOME", "WHAT"]);
+    for delivery in &deliveries {
+        let delivery: HookDeliveryBody = parse(delivery.clone())?;
+        table.row([
+            short(&delivery.id.to_string()),
+            format!("{} ago", age(delivery.received_at, now())),
+            delivery.event.clone(),
+            word(delivery.outcome).to_owned(),
+            what(&delivery),
+        ]);
+    }
+    let empty = "Nothing has come yet that was signed with the secret.";
+    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(deliveries)))
+}
+
+async fn redeliver(context: &Context, hook: &HookBody, named: &str) -> Result<Answer, Failure> {
+    let all = context.api.get_all(&format!("{}/deliveries?", path(hook))).await?;
+    let mut found = Vec::new();
+    for json in all {
+        let delivery: HookDeliveryBody = parse(json)?;
+        if delivery.id.to_string().ends_with(named) {
+            found.push(delivery.id);
+        }
+    }
+    let hint = "`gilgal hooks deliveries` lists them.";
+    let id = match (found.pop(), found.is_empty()) {
+        (Some(id), true) => id,
+        (None, _) => {
+            let missing = Failure::new(format!("There is no delivery {named}.")).with_hint(hint);
+            return Err(missing.with_exit(Exit::Missing));
+        }
+        (Some(_), false) => {
+            return Err(Failure::usage(format!("Several deliveries end with {named}.")).with_hint(hint));
+        }
+    };
+    let json = context.api.post(&format!("{}/deliveries/{id}/redeliver", path(hook)), &Value::Null).await?;
+    let delivery: HookDeliveryBody = parse(json.clone())?;
+    let screen = match delivery.deployment_id {
+        Some(deployment) => {
+            format!("Deployment {deployment} does it. Its log: gilgal logs -f -d {deployment}")
+        }
+        None => what(&delivery),
+    };
+    Ok(Answer::new(screen, json))
+}
+
+/// Only the secret itself on standard output, so that it can be put into a file.
+async fn rotate(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answer, Failure> {
+    let body = json!({ "overlap_seconds": overlap });
+    let json = context.api.post(&format!("{}/rotate", path(hook)), &body).await?;
+    let secret = json.get("secret").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let told =
+        format!("This is the only time that the secret is shown. Enter it at {}:", hook.provider.shown());
+    Ok(Answer::new(secret, json).with_notice(told))
+}
+
+async fn switch(context: &Context, hook: &HookBody, enabled: bool) -> Result<Answer, Failure> {
+    let json = context.api.patch(&path(hook), &json!({ "enabled": enabled })).await?;
+    let then = if enabled { "starts deployments" } else { "starts nothing" };
+    Ok(Answer::new(format!("What comes from {} {then}.", hook.repository), json))
+}
+
+/// The hook that is meant: the one whose id ends so, or the only one.
+async fn find(context: &Context, project: &Project, named: Option<&str>) -> Result<HookBody, Failure> {
+    let mut found = Vec::new();
+    for json in all(context, project).await? {
+        let hook: HookBody = parse(json)?;
+        if named.is_none_or(|end| hook.id.to_string().ends_with(end)) {
+            found.push(hook);
+        }
+    }
+    let hint = "`gilgal hooks` lists them.";
+    match (found.pop(), found.is_empty()) {
+        (Some(hook), true) => Ok(hook),
+        (None, _) => {
+            let missing = match named {
+                Some(named) => Failure::new(format!("There is no hook {named}.")).with_hint(hint),
+                None => Failure::new("The project is connected to no repository.")
+                    .with_hint("Connect it: gilgal connect github ORG/REPO"),
+            };
+            Err(missing.with_exit(Exit::Missing))
+        }
+        (Some(_), false) => Err(Failure::usage("Which hook? There are several.").with_hint(hint)),
+    }
+}
+
+fn path(hook: &HookBody) -> String {
+    format!("/api/hooks/{}", hook.id)
+}
+
+fn short(id: &str) -> String {
+    id.chars().skip(id.len().saturating_sub(SHORT)).collect()
+}
+
+const fn word(outcome: OutcomeBody) -> &'static str {
+    match outcome {
+        OutcomeBody::Deployed => "deployed",
+        OutcomeBody::Pong => "pong",
+        OutcomeBody::Skipped => "skipped",
+    }
+}
+
+/// What became of a delivery, in a sentence.
+fn what(delivery: &HookDeliveryBody) -> String {
+    match (&delivery.deployment_id, &delivery.message) {
+        (Some(deployment), _) => format!("deployment {}", short(&deployment.to_string())),
+        (None, Some(message)) => message.clone(),
+        (None, None) => "-".to_owned(),
+    }
+}

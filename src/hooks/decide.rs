@@ -1,0 +1,167 @@
+//! Whether what a delivery says starts a deployment.
+
+use super::provider::SKIP_TOKENS;
+use super::{HookError, Hooks};
+use crate::buildpack::project_file::Watch;
+use crate::deployments::DeployError;
+use crate::git::Repository;
+use crate::model::environment::Environment;
+use crate::model::hook::{DeliveryOutcome, Event, Hook, ReferenceMove, SkipReason};
+use crate::model::name::{BranchName, CommitId};
+use crate::store::StoreError;
+
+/// What becomes of a delivery.
+pub(super) struct Verdict {
+    pub(super) outcome: DeliveryOutcome,
+    pub(super) commit: Option<CommitId>,
+    pub(super) unchanged_from: Option<CommitId>,
+}
+
+/// A reason with its sentence.
+fn skipped(reason: SkipReason, message: impl Into<String>) -> Verdict {
+    let outcome = DeliveryOutcome::Skipped { reason, message: message.into() };
+    Verdict { outcome, commit: None, unchanged_from: None }
+}
+
+impl Hooks {
+    /// Starts what a delivery asks for, or says why nothing is.
+    pub(super) async fn decide(&self, hook: &Hook, event: &Event) -> Result<Verdict, HookError> {
+        let moves = match event {
+            Event::Ping => {
+                return Ok(Verdict { outcome: DeliveryOutcome::Pong, commit: None, unchanged_from: None });
+            }
+            Event::Other => {
+                return Ok(skipped(
+                    SkipReason::OtherEvent,
+                    "Only a push starts something: choose that event.",
+                ));
+            }
+            Event::Unreadable { why } => return Ok(skipped(SkipReason::Unreadable, why)),
+            Event::Push { moves } => moves,
+        };
+        if !hook.enabled {
+            return Ok(skipped(SkipReason::Disabled, "The hook is switched off."));
+        }
+        let mut first: Option<Verdict> = None;
+        for moved in moves {
+            let verdict = Box::pin(self.decide_move(hook, moved)).await?;
+            let is_deployed = matches!(verdict.outcome, DeliveryOutcome::Deployed { .. });
+            // Of several, one that is deployed says more than those that are not.
+            let said = first.as_ref().is_some_and(|first| {
+                !is_deployed || matches!(first.outcome, DeliveryOutcome::Deployed { .. })
+            });
+            if !said {
+                first = Some(Verdict { commit: moved.after.clone(), ..verdict });
+            }
+        }
+        Ok(first.unwrap_or_else(|| skipped(SkipReason::Unreadable, "The delivery names no reference.")))
+    }
+
+    async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
+        if let Some(other) = other_repository(hook, moved) {
+            let message = format!("It is about {other}; this hook is for {}.", hook.repository);
+            return Ok(skipped(SkipReason::OtherRepository, message));
+        }
+        if moved.is_deleted {
+            return Ok(skipped(SkipReason::Deleted, format!("{} is gone.", shown(&moved.reference))));
+        }
+        if moved.is_skipped {
+            let message = format!("The commit asks for no deployment ({}, …).", SKIP_TOKENS[0]);
+            return Ok(skipped(SkipReason::SkipToken, message));
+        }
+        let environment = match self.environment(hook, moved).await? {
+            Ok(environment) => environment,
+            Err(verdict) => return Ok(verdict),
+        };
+        if let Some(live) = self.unchanged_from(hook, &environment, moved).await? {
+            let message =
+                format!("No file that `build.watch` names differs from {}, which is live.", live.short());
+            let verdict = skipped(SkipReason::Unchanged, message);
+            return Ok(Verdict { unchanged_from: Some(live), ..verdict });
+        }
+        let Ok(reference) = moved.reference.parse() else {
+            let message = format!("{} is not a name that can be fetched.", shown(&moved.reference));
+            return Ok(skipped(SkipReason::Unreadable, message));
+        };
+        let url = hook.repository.clone();
+        match self.deployments.deploy_delivery(&environment, url, reference).await {
+            Ok(deployment) => Ok(Verdict {
+                outcome: DeliveryOutcome::Deployed { deployment_id: deployment.id },
+                commit: None,
+                unchanged_from: None,
+            }),
+            Err(error @ DeployError::Disabled) => Ok(skipped(SkipReason::ProjectDisabled, error.to_string())),
+            Err(DeployError::Repository(error)) => {
+                Ok(skipped(SkipReason::RepositoryRefused, error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The environment that a branch or a tag is deployed to.
+    async fn environment(
+        &self,
+        hook: &Hook,
+        moved: &ReferenceMove,
+    ) -> Result<Result<Environment, Verdict>, StoreError> {
+        let Some(branch) = BranchName::from_reference(&moved.reference) else {
+            if !moved.reference.starts_with("refs/tags/") {
+                let message = format!("{} is neither a branch nor a tag.", shown(&moved.reference));
+                return Ok(Err(skipped(SkipReason::OtherEvent, message)));
+            }
+            return match hook.tag_environment_id {
+                Some(id) => self.store.environment(id).await.map(Ok),
+                None => Ok(Err(skipped(SkipReason::Tag, "Tags are not deployed: set `tag_environment`."))),
+            };
+        };
+        let following = self.store.environment_following(hook.project_id, &branch).await?;
+        Ok(following.ok_or_else(|| {
+            skipped(SkipReason::OtherBranch, format!("No environment follows the branch `{branch}`."))
+        }))
+    }
+
+    /// What is live, if the move has certainly changed nothing of what the project watches since. What cannot be told is
+    /// deployed.
+    async fn unchanged_from(
+        &self,
+        hook: &Hook,
+        environment: &Environment,
+        moved: &ReferenceMove,
+    ) -> Result<Option<CommitId>, StoreError> {
+        let (Some(changed), Some(before)) = (moved.changed.clone(), &moved.before) else { return Ok(None) };
+        let live = self.store.current_release(environment.id).await?.and_then(|release| release.commit);
+        let Some(live) = live else { return Ok(None) };
+        let is_from_live = *before == live || self.store.is_unchanged_from(hook.id, before, &live).await?;
+        // What is under way may be of something else.
+        if !is_from_live || !self.store.unfinished_of(environment.id).await?.is_empty() {
+            return Ok(None);
+        }
+        let Some(repository) = self.deployments.repositories.existing(environment.project_id) else {
+            return Ok(None);
+        };
+        let root = environment.settings.root.as_ref().map(ToString::to_string).unwrap_or_default();
+        let commit = live.clone();
+        let looked = tokio::task::spawn_blocking(move || watches_none(&repository, &commit, &root, &changed));
+        Ok(looked.await.unwrap_or(false).then_some(live))
+    }
+}
+
+/// Whether a project, as it is in a commit, watches paths, and none of these.
+fn watches_none(repository: &Repository, commit: &CommitId, root: &str, changed: &[String]) -> bool {
+    let Ok(tree) = repository.tree(commit) else { return false };
+    let Ok(Some(watch)) = Watch::of(&tree, root) else { return false };
+    !changed.iter().any(|path| watch.matches(path))
+}
+
+/// The repository that a delivery is about, if that is another one than the one that is connected.
+fn other_repository<'a>(hook: &Hook, moved: &'a ReferenceMove) -> Option<&'a str> {
+    let said = moved.repository.as_deref()?;
+    let connected = hook.repository.as_str().to_lowercase();
+    let connected = connected.trim_end_matches('/').trim_end_matches(".git");
+    (!connected.ends_with(&format!("/{}", said.to_lowercase()))).then_some(said)
+}
+
+/// What somebody else has sent, short enough for a sentence.
+fn shown(reference: &str) -> String {
+    format!("`{}`", reference.chars().filter(|c| !c.is_control()).take(100).collect::<String>())
+}

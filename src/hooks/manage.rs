@@ -1,0 +1,123 @@
+//! Making, changing and removing connections. Who may is decided by the callers.
+
+use super::{HookError, Hooks};
+use crate::auth::opaque_token::{self, Kind};
+use crate::deployments::DeployError;
+use crate::model::hook::{Hook, MOST_HOOKS, Provider, seal_purpose};
+use crate::model::id::{EnvironmentId, HookId, ProjectId};
+use crate::model::name::EnvironmentName;
+use crate::model::repository_url::RepositoryUrl;
+use crate::model::secret::Secret;
+use crate::model::time::now;
+use crate::store::{HOOK_LIMIT, StoreError};
+use chrono::TimeDelta;
+
+/// A connection to make.
+#[derive(Debug, Clone)]
+pub struct NewHook {
+    pub provider: Provider,
+    pub repository: RepositoryUrl,
+    /// Where tags are deployed to.
+    pub tag_environment: Option<EnvironmentName>,
+}
+
+/// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
+#[derive(Debug, Clone, Default)]
+pub struct HookChange {
+    pub repository: Option<RepositoryUrl>,
+    pub tag_environment: Option<Option<EnvironmentName>>,
+    pub enabled: Option<bool>,
+}
+
+impl Hooks {
+    /// Connects a project. The secret is told once.
+    ///
+    /// # Errors
+    /// When it cannot be as it is asked to be, or the project has as many as it may.
+    pub async fn create(
+        &self,
+        project: ProjectId,
+        new: NewHook,
+    ) -> Result<(Hook, Secret<String>), HookError> {
+        self.check(&new.repository)?;
+        let (id, created_at) = (HookId::generate(), now());
+        let secret = opaque_token::generate(Kind::Hook);
+        let hook = Hook {
+            id,
+            project_id: project,
+            provider: new.provider,
+            repository: new.repository,
+            tag_environment_id: self.tag_environment(project, new.tag_environment).await?,
+            enabled: true,
+            sealed_secret: self.master_key.seal(&seal_purpose(id), &secret),
+            sealed_previous: None,
+            previous_until: None,
+            refused_at: None,
+            created_at,
+            updated_at: created_at,
+        };
+        match self.store.create_hook(hook.clone(), MOST_HOOKS).await {
+            Ok(()) => Ok((hook, secret)),
+            Err(StoreError::Conflict { field: HOOK_LIMIT }) => Err(HookError::TooMany),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Changes a connection.
+    ///
+    /// # Errors
+    /// When it cannot be as it is asked to be.
+    pub async fn update(&self, mut hook: Hook, change: HookChange) -> Result<Hook, HookError> {
+        if let Some(repository) = change.repository {
+            self.check(&repository)?;
+            hook.repository = repository;
+        }
+        if let Some(name) = change.tag_environment {
+            hook.tag_environment_id = self.tag_environment(hook.project_id, name).await?;
+        }
+        if let Some(enabled) = change.enabled {
+            hook.enabled = enabled;
+        }
+        Ok(self.store.update_hook(&hook).await?)
+    }
+
+    /// Gives a connection another secret, which is told once. The one until now is taken for `overlap` more.
+    ///
+    /// # Errors
+    /// When the database does not answer, or somebody else has done so in this very moment.
+    pub async fn rotate(&self, hook: &Hook, overlap: TimeDelta) -> Result<(Hook, Secret<String>), HookError> {
+        let secret = opaque_token::generate(Kind::Hook);
+        let sealed = self.master_key.seal(&seal_purpose(hook.id), &secret);
+        let until = (overlap > TimeDelta::zero()).then(|| now() + overlap);
+        Ok((self.store.rotate_hook(hook, sealed, until).await?, secret))
+    }
+
+    /// The environment that the tags of a connection are deployed to, as people know it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn tag_environment_of(&self, hook: &Hook) -> Result<Option<EnvironmentName>, StoreError> {
+        match hook.tag_environment_id {
+            Some(id) => Ok(Some(self.store.environment(id).await?.name)),
+            None => Ok(None),
+        }
+    }
+
+    async fn tag_environment(
+        &self,
+        project: ProjectId,
+        name: Option<EnvironmentName>,
+    ) -> Result<Option<EnvironmentId>, HookError> {
+        let Some(name) = name else { return Ok(None) };
+        let found = self.store.environment_named(project, &name).await?;
+        found.map(|environment| Some(environment.id)).ok_or(HookError::NoEnvironment(name))
+    }
+
+    /// Refuses a repository from which could not be deployed.
+    fn check(&self, repository: &RepositoryUrl) -> Result<(), HookError> {
+        match self.deployments.check_repository(repository) {
+            Err(DeployError::Repository(error)) => Err(error.into()),
+            checked => Ok(checked?),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! Repositories elsewhere that are connected to a project: a push there deploys here.
+//!
+//! | file | what |
+//! |---|---|
+//! | `provider`, `providers/` | one trait, and a file for each provider: how a delivery is signed, what is in it |
+//! | `signature` | the comparisons, in constant time |
+//! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
+//! | `decide` | whether what was read starts a deployment, and why not |
+//! | `manage` | making, changing and removing connections |
+//!
+//! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
+//! its turn comes; a delivery never says from where.
+
+mod decide;
+mod error;
+mod manage;
+mod provider;
+mod providers;
+mod receive;
+mod signature;
+
+pub use self::error::HookError;
+pub use self::manage::{HookChange, NewHook};
+pub use self::receive::{Incoming, Received};
+
+use crate::auth::opaque_token::{self, Kind};
+use crate::deployments::Deployments;
+use crate::model::hook::seal_purpose;
+use crate::model::id::HookId;
+use crate::secrets::MasterKey;
+use crate::store::Store;
+use std::sync::Arc;
+use tokio::sync::Mutex;
+use uuid::Uuid;
+
+/// Deliveries that are decided at the same time; those of one connection are one after the other.
+const LANES: usize = 16;
+
+/// The connections of projects to repositories elsewhere.
+#[derive(Clone)]
+pub struct Hooks {
+    store: Store,
+    master_key: MasterKey,
+    deployments: Deployments,
+    lanes: Arc<Vec<Mutex<()>>>,
+    /// A secret that nobody knows, sealed: what comes for a connection that there is not is compared with it.
+    decoy: Arc<str>,
+}
+
+impl Hooks {
+    /// The connections as they are kept in a database, under a key.
+    #[must_use]
+    pub fn new(store: Store, master_key: MasterKey, deployments: Deployments) -> Self {
+        let purpose = seal_purpose(nobody());
+        let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
+        let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
+        Self { store, master_key, deployments, lanes, decoy }
+    }
+}
+
+/// The id of no connection.
+fn nobody() -> HookId {
+    HookId::from_uuid(Uuid::nil())
+}

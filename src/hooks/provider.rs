@@ -1,0 +1,146 @@
+//! What providers have in common.
+
+use super::providers;
+use super::signature::digest;
+use crate::model::hook::{self, Event, ReferenceMove};
+use crate::model::name::CommitId;
+use crate::model::secret::Secret;
+use crate::model::time::Timestamp;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Longest id of a delivery that is kept as it is.
+const LONGEST_ID: usize = 100;
+/// Characters of a commit's message that are kept.
+const LONGEST_MESSAGE: usize = 500;
+/// Characters of a name, or of a sentence, that are kept: no branch that could be deployed has a longer one.
+const LONGEST_NAME: usize = 300;
+/// Bytes of the paths of a push that are compared with those that a project watches. More are a change of anything.
+const MOST_PATHS: usize = 64 * 1024;
+/// Texts in the message of a commit, in any case, that say that nothing is to be deployed.
+pub(super) const SKIP_TOKENS: [&str; 6] =
+    ["[skip ci]", "[ci skip]", "[no ci]", "[skip deploy]", "[deploy skip]", "[no deploy]"];
+
+/// A request, as a provider reads it.
+pub(super) struct Sent<'a> {
+    /// By their names in lower case.
+    pub(super) headers: &'a BTreeMap<String, String>,
+    pub(super) body: &'a [u8],
+    pub(super) received_at: Timestamp,
+}
+
+/// A body is not what the provider sends: a sentence.
+pub(super) type Unreadable = String;
+
+/// How one provider signs its deliveries, and what is in them.
+pub(super) trait Provider: Sync {
+    /// Whether a request proves that who sends it knows the secret. Takes as long for every request of one length.
+    fn is_proved(&self, sent: &Sent<'_>, secret: &Secret<String>) -> bool;
+
+    /// The headers that may carry the id of the delivery, which is the same when it comes again.
+    fn id_headers(&self) -> &[&str];
+
+    /// The event, as the provider calls it.
+    fn event(&self, sent: &Sent<'_>) -> String;
+
+    /// What is in it.
+    ///
+    /// # Errors
+    /// When the body is not what the provider sends.
+    fn read(&self, sent: &Sent<'_>) -> Result<Event, Unreadable>;
+
+    /// By what a delivery is known when it comes again.
+    fn key(&self, sent: &Sent<'_>) -> String {
+        let id = self.id_headers().iter().find_map(|name| sent.header(name)).filter(|id| !id.is_empty());
+        match id {
+            Some(id) if id.len() <= LONGEST_ID => id.to_owned(),
+            Some(id) => digest(&[id.as_bytes()]),
+            None => digest(&[sent.body]),
+        }
+    }
+}
+
+/// What knows of a provider.
+pub(super) fn of(provider: hook::Provider) -> &'static dyn Provider {
+    match provider {
+        hook::Provider::Github => &providers::Github,
+        hook::Provider::Gitlab => &providers::Gitlab,
+        hook::Provider::Gitea => &providers::Gitea,
+        hook::Provider::Bitbucket => &providers::Bitbucket,
+        hook::Provider::Custom => &providers::Custom,
+    }
+}
+
+impl<'a> Sent<'a> {
+    /// A header, by its name in lower case.
+    pub(super) fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The first of some headers that is there.
+    pub(super) fn first(&self, names: &[&str]) -> Option<&'a str> {
+        names.iter().find_map(|name| self.header(name))
+    }
+
+    /// The body as JSON.
+    pub(super) fn json<T: DeserializeOwned>(&self) -> Result<T, Unreadable> {
+        if self.header("content-type").is_some_and(|kind| kind.contains("x-www-form-urlencoded")) {
+            return Err("The body is a form: choose the content type application/json.".to_owned());
+        }
+        serde_json::from_slice(self.body).map_err(|error| format!("The body cannot be read: {error}."))
+    }
+}
+
+/// A commit of a push, as GitHub, GitLab and Gitea have it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PushedCommit {
+    pub(super) id: String,
+    pub(super) message: String,
+    added: Option<Vec<String>>,
+    modified: Option<Vec<String>>,
+    removed: Option<Vec<String>>,
+}
+
+/// Every path that some commits have changed.
+pub(super) fn paths_of(commits: &[PushedCommit]) -> Vec<String> {
+    let mut paths = BTreeSet::new();
+    for commit in commits {
+        paths.extend([&commit.added, &commit.modified, &commit.removed].into_iter().flatten().flatten());
+    }
+    paths.into_iter().cloned().collect()
+}
+
+/// What was read, no longer than is worth keeping.
+pub(super) fn bounded(event: Event) -> Event {
+    let cut = |text: String| text.chars().take(LONGEST_NAME).collect::<String>();
+    let shorter = |moved: ReferenceMove| ReferenceMove {
+        reference: cut(moved.reference),
+        repository: moved.repository.map(cut),
+        changed: moved.changed.filter(|paths| paths.iter().map(String::len).sum::<usize>() <= MOST_PATHS),
+        ..moved
+    };
+    match event {
+        Event::Push { moves } => Event::Push { moves: moves.into_iter().map(shorter).collect() },
+        Event::Unreadable { why } => Event::Unreadable { why: cut(why) },
+        event @ (Event::Ping | Event::Other) => event,
+    }
+}
+
+/// A commit; `None` for git's null id, and for what is none.
+pub(super) fn commit(text: Option<&str>) -> Option<CommitId> {
+    text?.parse().ok().filter(CommitId::is_known)
+}
+
+/// A move with the message of its newest commit.
+pub(super) fn with_message(moved: ReferenceMove, message: Option<&str>) -> ReferenceMove {
+    let is_skipped = moved.is_skipped || message.is_some_and(has_skip_token);
+    let message = message.map(|text| text.chars().take(LONGEST_MESSAGE).collect());
+    ReferenceMove { message, is_skipped, ..moved }
+}
+
+fn has_skip_token(message: &str) -> bool {
+    let message = message.to_lowercase();
+    SKIP_TOKENS.iter().any(|token| message.contains(token))
+}

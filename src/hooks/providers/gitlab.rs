@@ -1,0 +1,80 @@
+//! GitLab, which does not sign: it sends the secret itself.
+//!
+//! <https://docs.gitlab.com/user/project/integrations/hook_events/#push-events>
+
+use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
+use crate::hooks::signature::is_secret;
+use crate::model::hook::{Event, ReferenceMove};
+use crate::model::secret::Secret;
+use serde::Deserialize;
+use serde_json::Value;
+
+pub(in crate::hooks) struct Gitlab;
+
+#[derive(Deserialize)]
+struct Push {
+    #[serde(rename = "ref")]
+    reference: String,
+    before: Option<String>,
+    after: Option<String>,
+    /// What a tag stands for; `null` where the reference is gone.
+    checkout_sha: Option<String>,
+    /// The newest twenty.
+    #[serde(default)]
+    commits: Vec<PushedCommit>,
+    project: Option<Project>,
+    /// What was given to `git push -o`.
+    #[serde(default)]
+    push_options: Value,
+}
+
+#[derive(Deserialize)]
+struct Project {
+    path_with_namespace: String,
+}
+
+impl Provider for Gitlab {
+    fn is_proved(&self, sent: &Sent<'_>, secret: &Secret<String>) -> bool {
+        is_secret(secret, sent.header("x-gitlab-token"))
+    }
+
+    fn id_headers(&self) -> &[&str] {
+        // The first is the same when GitLab tries again.
+        &["idempotency-key", "x-gitlab-event-uuid"]
+    }
+
+    fn event(&self, sent: &Sent<'_>) -> String {
+        sent.header("x-gitlab-event").unwrap_or_default().to_owned()
+    }
+
+    fn read(&self, sent: &Sent<'_>) -> Result<Event, Unreadable> {
+        match sent.header("x-gitlab-event") {
+            Some("Push Hook" | "Tag Push Hook") => Ok(Event::Push { moves: vec![moved(sent.json()?)] }),
+            Some(_) | None => Ok(Event::Other),
+        }
+    }
+}
+
+/// Which paths have changed is not said reliably: a push that is forced looks like any other.
+fn moved(push: Push) -> ReferenceMove {
+    let (after, checked_out) = (commit(push.after.as_deref()), commit(push.checkout_sha.as_deref()));
+    let is_newest = |known: &&PushedCommit| {
+        [&push.checkout_sha, &push.after].iter().any(|id| id.as_deref() == Some(known.id.as_str()))
+    };
+    let head = push.commits.iter().find(is_newest).or(push.commits.last());
+    let is_skipped = match &push.push_options["ci"]["skip"] {
+        Value::Bool(skipped) => *skipped,
+        Value::String(text) => text == "true",
+        Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
+    };
+    let moved = ReferenceMove {
+        before: commit(push.before.as_deref()),
+        is_deleted: after.is_none(),
+        after: checked_out.or(after),
+        is_skipped,
+        repository: push.project.map(|project| project.path_with_namespace),
+        reference: push.reference,
+        ..ReferenceMove::default()
+    };
+    with_message(moved, head.map(|head| head.message.as_str()))
+}

@@ -1,0 +1,210 @@
+//! What becomes of a delivery.
+
+use super::provider::{Sent, bounded, of};
+use super::{HookError, Hooks, LANES, nobody};
+use crate::model::hook::{Delivery, Event, Hook, Provider, seal_purpose};
+use crate::model::id::{HookDeliveryId, HookId};
+use crate::model::secret::Secret;
+use crate::model::time::{Timestamp, now};
+use crate::store::StoreError;
+use std::collections::BTreeMap;
+use std::error::Error;
+use tokio::sync::MutexGuard;
+
+/// Bytes of a body that are kept.
+const KEPT_BODY: usize = 64 * 1024;
+/// Bytes of a header that are kept.
+const KEPT_HEADER: usize = 512;
+/// How the names of headers begin that are kept: what is not known here may carry a secret.
+const KEPT_HEADERS: [&str; 13] = [
+    "content-length",
+    "content-type",
+    "idempotency-key",
+    "user-agent",
+    "x-attempt-number",
+    "x-event-",
+    "x-forgejo-",
+    "x-gilgal-",
+    "x-gitea-",
+    "x-github-",
+    "x-gitlab-",
+    "x-hook-uuid",
+    "x-request-",
+];
+/// Parts of the names of headers that prove something.
+const SECRET_HEADERS: [&str; 2] = ["signature", "token"];
+
+/// A request that says to be a delivery.
+#[derive(Debug, Clone)]
+pub struct Incoming {
+    /// By their names in lower case.
+    pub headers: BTreeMap<String, String>,
+    pub body: Vec<u8>,
+}
+
+/// A delivery that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    pub delivery: Delivery,
+    /// Whether it came before: it has the outcome that it had then.
+    pub is_replay: bool,
+}
+
+/// A connection, and the secrets with which something may be signed for it.
+struct Lock {
+    /// `None`: there is no such connection.
+    hook: Option<Hook>,
+    current: Secret<String>,
+    previous: Option<Secret<String>>,
+}
+
+impl Hooks {
+    /// Takes a delivery: starts what it asks for, unless it came before, and writes down what became of it.
+    ///
+    /// # Errors
+    /// [`HookError::NotProved`] when there is no such connection or it is not signed with its secret: in the same words
+    /// after the same time.
+    pub async fn receive(
+        &self,
+        provider: Option<Provider>,
+        id: Option<HookId>,
+        incoming: Incoming,
+    ) -> Result<Received, HookError> {
+        let received_at = now();
+        let lock = self.lock(provider, id, received_at).await?;
+        let known = of(provider.unwrap_or(Provider::Github));
+        let sent = Sent { headers: &incoming.headers, body: &incoming.body, received_at };
+        let by_current = known.is_proved(&sent, &lock.current);
+        // Also where there is none: it takes as long.
+        let by_previous = known.is_proved(&sent, lock.previous.as_ref().unwrap_or(&lock.current));
+        let Some(hook) = lock.hook else { return Err(HookError::NotProved) };
+        if !by_current && !by_previous {
+            self.note_refused(hook.id);
+            return Err(HookError::NotProved);
+        }
+        let key = known.key(&sent);
+        // One after the other: the same that comes twice at once is the same as well.
+        let _lane = self.lane(hook.id).await;
+        if let Some(delivery) = self.store.delivery_by_key(hook.id, &key).await? {
+            return Ok(Received { delivery, is_replay: true });
+        }
+        let parsed = bounded(known.read(&sent).unwrap_or_else(|why| Event::Unreadable { why }));
+        let event = known.event(&sent).chars().take(100).collect();
+        let verdict = self.decide(&hook, &parsed).await?;
+        let (body, is_truncated) = kept_body(&incoming.body);
+        let delivery = Delivery {
+            id: HookDeliveryId::generate(),
+            hook_id: hook.id,
+            key,
+            event,
+            headers: kept_headers(incoming.headers),
+            body,
+            is_truncated,
+            parsed,
+            outcome: verdict.outcome,
+            commit: verdict.commit,
+            unchanged_from: verdict.unchanged_from,
+            redelivery_of: None,
+            received_at,
+        };
+        self.store.note_delivery(delivery.clone()).await?;
+        Ok(Received { delivery, is_replay: false })
+    }
+
+    /// Does once more what a delivery asks for, with what is set now.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn redeliver(&self, hook: &Hook, delivery: Delivery) -> Result<Delivery, HookError> {
+        let _lane = self.lane(hook.id).await;
+        let verdict = self.decide(hook, &delivery.parsed).await?;
+        let id = HookDeliveryId::generate();
+        let again = Delivery {
+            id,
+            key: format!("redelivery {id}"),
+            outcome: verdict.outcome,
+            commit: verdict.commit,
+            unchanged_from: verdict.unchanged_from,
+            redelivery_of: Some(delivery.id),
+            received_at: now(),
+            ..delivery
+        };
+        self.store.note_delivery(again.clone()).await?;
+        Ok(again)
+    }
+
+    /// The connection that a path names, with its secrets opened; for one that there is not, secrets that nobody knows.
+    async fn lock(
+        &self,
+        provider: Option<Provider>,
+        id: Option<HookId>,
+        at: Timestamp,
+    ) -> Result<Lock, HookError> {
+        let hook = match self.store.hook(id.unwrap_or_else(nobody)).await {
+            Ok(hook) => Some(hook).filter(|hook| Some(hook.provider) == provider),
+            Err(StoreError::NotFound) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let purpose = seal_purpose(hook.as_ref().map_or_else(nobody, |hook| hook.id));
+        let sealed = hook.as_ref().map_or(&*self.decoy, |hook| hook.sealed_secret.as_str());
+        let current = self.master_key.open(&purpose, sealed)?;
+        let previous = hook.as_ref().and_then(|hook| {
+            hook.sealed_previous.as_ref().filter(|_| hook.previous_until.is_some_and(|until| until > at))
+        });
+        let previous = previous.map(|sealed| self.master_key.open(&purpose, sealed)).transpose()?;
+        Ok(Lock { hook, current, previous })
+    }
+
+    async fn lane(&self, hook: HookId) -> MutexGuard<'_, ()> {
+        let number = usize::try_from(hook.as_uuid().as_u128() % LANES as u128).unwrap_or(0);
+        self.lanes[number].lock().await
+    }
+
+    /// Notes, behind the answer, that somebody does not know the secret: whoever sets a connection up sees it.
+    fn note_refused(&self, hook: HookId) {
+        let store = self.store.clone();
+        tokio::spawn(async move {
+            if let Err(error) = store.note_refused_delivery(hook).await {
+                tracing::warn!(error = &error as &dyn Error, "a delivery with a wrong secret was not noted");
+            }
+        });
+    }
+}
+
+fn kept_headers(headers: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let is_kept = |name: &str| {
+        KEPT_HEADERS.iter().any(|kept| name.starts_with(kept))
+            && !SECRET_HEADERS.iter().any(|secret| name.contains(secret))
+    };
+    let kept = headers.into_iter().filter(|(name, _)| is_kept(name));
+    kept.map(|(name, value)| (name, value.chars().take(KEPT_HEADER).collect())).collect()
+}
+
+fn kept_body(body: &[u8]) -> (String, bool) {
+    let kept = &body[..body.len().min(KEPT_BODY)];
+    (String::from_utf8_lossy(kept).into_owned(), kept.len() < body.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_proves_something_is_not_kept() {
+        let headers = [
+            ("authorization", "Bearer x"),
+            ("cookie", "x"),
+            ("x-hub-signature-256", "sha256=x"),
+            ("x-gitlab-token", "x"),
+            ("x-gitea-signature", "x"),
+            ("x-gilgal-signature", "x"),
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-gitlab-event", "Push Hook"),
+            ("x-gilgal-timestamp", "1"),
+            ("user-agent", "GitHub-Hookshot/1"),
+        ];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let kept: Vec<_> = kept_headers(headers.into()).into_keys().collect();
+        assert_eq!(kept, ["user-agent", "x-gilgal-timestamp", "x-gitlab-event"]);
+    }
+}

@@ -1,0 +1,224 @@
+//! Repositories elsewhere that a project is connected to, and what comes from there.
+
+use crate::model::id::{DeploymentId, EnvironmentId, HookDeliveryId, HookId, ProjectId};
+use crate::model::name::CommitId;
+use crate::model::repository_url::RepositoryUrl;
+use crate::model::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::str::FromStr;
+
+/// Connections that one project may have.
+pub const MOST_HOOKS: u32 = 20;
+
+/// Where the repository is, which decides how a delivery is signed and what is in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Provider {
+    Github,
+    Gitlab,
+    /// Forgejo too.
+    Gitea,
+    /// The cloud and the server that one runs oneself.
+    Bitbucket,
+    /// Anything that can sign a request.
+    Custom,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 5] = [Self::Github, Self::Gitlab, Self::Gitea, Self::Bitbucket, Self::Custom];
+
+    /// The word that is stored, shown, and a part of the path.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Gitea => "gitea",
+            Self::Bitbucket => "bitbucket",
+            Self::Custom => "custom",
+        }
+    }
+
+    /// As it calls itself.
+    #[must_use]
+    pub const fn shown(self) -> &'static str {
+        match self {
+            Self::Github => "GitHub",
+            Self::Gitlab => "GitLab",
+            Self::Gitea => "Gitea",
+            Self::Bitbucket => "Bitbucket",
+            Self::Custom => "your program",
+        }
+    }
+}
+
+impl FromStr for Provider {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let known = Self::ALL.into_iter().find(|provider| provider.as_str() == text);
+        known.ok_or_else(|| "This must be github, gitlab, gitea, bitbucket or custom.".to_owned())
+    }
+}
+
+/// A connection of a project to a repository elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    pub id: HookId,
+    pub project_id: ProjectId,
+    pub provider: Provider,
+    /// What is fetched, whatever a delivery says.
+    pub repository: RepositoryUrl,
+    /// The environment that tags are deployed to. `None`: they are not.
+    pub tag_environment_id: Option<EnvironmentId>,
+    /// Whether what comes starts anything.
+    pub enabled: bool,
+    /// Sealed with the master key for [`seal_purpose`].
+    pub sealed_secret: String,
+    /// The secret from before the last rotation, sealed so too, and until when it is taken.
+    pub sealed_previous: Option<String>,
+    pub previous_until: Option<Timestamp>,
+    /// When something came last that was not signed with the secret.
+    pub refused_at: Option<Timestamp>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl Hook {
+    /// Where deliveries are sent, below the address of the API.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("/webhooks/{}/{}", self.provider.as_str(), self.id)
+    }
+}
+
+/// What the secrets of a connection are sealed for.
+#[must_use]
+pub fn seal_purpose(hook: HookId) -> String {
+    format!("hook {hook}")
+}
+
+/// What was read from a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Event {
+    /// Somebody tries whether it arrives.
+    Ping,
+    /// References have moved.
+    Push { moves: Vec<ReferenceMove> },
+    /// What starts nothing here.
+    Other,
+    /// It is none of what the provider sends: a sentence says why.
+    Unreadable { why: String },
+}
+
+/// A branch or a tag that was moved, made or removed.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReferenceMove {
+    /// `refs/heads/main`, `refs/tags/v1`.
+    pub reference: String,
+    /// Where it was.
+    pub before: Option<CommitId>,
+    /// Where it is; `None` where it is gone.
+    pub after: Option<CommitId>,
+    pub is_deleted: bool,
+    /// The whole message of the newest commit.
+    pub message: Option<String>,
+    /// Whether whoever pushed has asked for no build.
+    pub is_skipped: bool,
+    /// Every path that differs between the two; `None` where the delivery does not say that reliably.
+    pub changed: Option<Vec<String>>,
+    /// The repository as its host calls it: `ada/shop`.
+    pub repository: Option<String>,
+}
+
+/// Why a delivery starts nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SkipReason {
+    /// It is about something else than a push.
+    OtherEvent,
+    /// It cannot be read.
+    Unreadable,
+    /// The connection is switched off.
+    Disabled,
+    /// It is about another repository than the one that is connected.
+    OtherRepository,
+    /// The branch or tag was removed.
+    Deleted,
+    /// The message of the newest commit, or whoever pushed, asks for it.
+    SkipToken,
+    /// No environment follows the branch.
+    OtherBranch,
+    /// Tags are not deployed.
+    Tag,
+    /// No path that the project watches has changed.
+    Unchanged,
+    /// Nothing is deployed to the project or the environment.
+    ProjectDisabled,
+    /// The repository may not be reached from here.
+    RepositoryRefused,
+}
+
+impl SkipReason {
+    /// The word that is stored and shown.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtherEvent => "other_event",
+            Self::Unreadable => "unreadable",
+            Self::Disabled => "disabled",
+            Self::OtherRepository => "other_repository",
+            Self::Deleted => "deleted",
+            Self::SkipToken => "skip_token",
+            Self::OtherBranch => "other_branch",
+            Self::Tag => "tag",
+            Self::Unchanged => "unchanged",
+            Self::ProjectDisabled => "project_disabled",
+            Self::RepositoryRefused => "repository_refused",
+        }
+    }
+}
+
+/// What became of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum DeliveryOutcome {
+    /// A deployment does what it asks for: a new one, or one that waited for its turn.
+    Deployed { deployment_id: DeploymentId },
+    /// It only wanted to know whether it arrives.
+    Pong,
+    Skipped {
+        reason: SkipReason,
+        /// The same in a sentence.
+        message: String,
+    },
+}
+
+/// Something that has come for a connection, signed with its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Delivery {
+    pub id: HookDeliveryId,
+    pub hook_id: HookId,
+    /// By what it is known when it comes again.
+    pub key: String,
+    /// As the provider calls it: `push`.
+    pub event: String,
+    /// By their names in lower case, those that carry no secret.
+    pub headers: BTreeMap<String, String>,
+    /// The beginning of it at least.
+    pub body: String,
+    pub is_truncated: bool,
+    pub parsed: Event,
+    pub outcome: DeliveryOutcome,
+    /// Where the branch is after it.
+    pub commit: Option<CommitId>,
+    /// What was live when nothing that the project watches had changed.
+    pub unchanged_from: Option<CommitId>,
+    /// The one of which somebody has asked for the same once more.
+    pub redelivery_of: Option<HookDeliveryId>,
+    pub received_at: Timestamp,
+}

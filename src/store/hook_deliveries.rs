@@ -1,0 +1,180 @@
+//! What has come for the connections of projects, and what became of it.
+
+use crate::model::hook::{Delivery, DeliveryOutcome, Event};
+use crate::model::id::{HookDeliveryId, HookId};
+use crate::model::name::CommitId;
+use crate::model::time::Timestamp;
+use crate::store::Store;
+use crate::store::backend::on;
+use crate::store::error::StoreError;
+use crate::store::page::{Cursor, Page, PageRequest};
+use crate::store::schema::hook_deliveries as deliveries;
+use crate::store::types::{Json, StoredTime, storable};
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+use std::collections::BTreeMap;
+
+#[derive(Queryable, Selectable, Insertable)]
+#[diesel(table_name = deliveries)]
+struct DeliveryRow {
+    id: HookDeliveryId,
+    hook_id: HookId,
+    delivery_key: String,
+    event: String,
+    headers: Json<BTreeMap<String, String>>,
+    body: String,
+    is_truncated: bool,
+    parsed: Json<Event>,
+    outcome: Json<DeliveryOutcome>,
+    commit_id: Option<CommitId>,
+    unchanged_from: Option<CommitId>,
+    redelivery_of: Option<HookDeliveryId>,
+    received_at: StoredTime,
+}
+
+impl From<DeliveryRow> for Delivery {
+    fn from(row: DeliveryRow) -> Self {
+        Self {
+            id: row.id,
+            hook_id: row.hook_id,
+            key: row.delivery_key,
+            event: row.event,
+            headers: row.headers.0,
+            body: row.body,
+            is_truncated: row.is_truncated,
+            parsed: row.parsed.0,
+            outcome: row.outcome.0,
+            commit: row.commit_id,
+            unchanged_from: row.unchanged_from,
+            redelivery_of: row.redelivery_of,
+            received_at: row.received_at.into(),
+        }
+    }
+}
+
+impl From<Delivery> for DeliveryRow {
+    fn from(delivery: Delivery) -> Self {
+        Self {
+            id: delivery.id,
+            hook_id: delivery.hook_id,
+            delivery_key: delivery.key,
+            event: storable(&delivery.event),
+            headers: Json(delivery.headers),
+            body: storable(&delivery.body),
+            is_truncated: delivery.is_truncated,
+            parsed: Json(delivery.parsed),
+            outcome: Json(delivery.outcome),
+            commit_id: delivery.commit,
+            unchanged_from: delivery.unchanged_from,
+            redelivery_of: delivery.redelivery_of,
+            received_at: delivery.received_at.into(),
+        }
+    }
+}
+
+impl Store {
+    /// Notes a delivery.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] of `delivery_key` when it was noted before, [`StoreError::NotFound`] when its connection is
+    /// gone.
+    pub async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
+        let row = DeliveryRow::from(delivery);
+        let mut connection = self.write().await?;
+        on!(connection, |c| diesel::insert_into(deliveries::table).values(&row).execute(c).await)?;
+        Ok(())
+    }
+
+    /// The delivery of a connection that is known by a key.
+    pub async fn delivery_by_key(&self, hook_id: HookId, key: &str) -> Result<Option<Delivery>, StoreError> {
+        let mut connection = self.read().await?;
+        let row: Option<DeliveryRow> = on!(connection, |c| deliveries::table
+            .filter(deliveries::hook_id.eq(hook_id))
+            .filter(deliveries::delivery_key.eq(key))
+            .select(DeliveryRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
+    }
+
+    /// A delivery of a connection.
+    pub async fn hook_delivery(&self, hook_id: HookId, id: HookDeliveryId) -> Result<Delivery, StoreError> {
+        let mut connection = self.read().await?;
+        let row: DeliveryRow = on!(connection, |c| deliveries::table
+            .find(id)
+            .filter(deliveries::hook_id.eq(hook_id))
+            .select(DeliveryRow::as_select())
+            .first(c)
+            .await)?;
+        Ok(row.into())
+    }
+
+    /// The deliveries of a connection, newest first.
+    pub async fn hook_deliveries_of(
+        &self,
+        hook_id: HookId,
+        page: PageRequest,
+    ) -> Result<Page<Delivery>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows: Vec<DeliveryRow> = on!(connection, |c| {
+            let mut query = deliveries::table
+                .filter(deliveries::hook_id.eq(hook_id))
+                .select(DeliveryRow::as_select())
+                .into_boxed();
+            if let Some(after) = page.after_id() {
+                query = query.filter(deliveries::id.lt(HookDeliveryId::from_uuid(after)));
+            }
+            query.order(deliveries::id.desc()).limit(page.rows()).load(c).await
+        })?;
+        let data = rows.into_iter().map(Delivery::from).collect();
+        Ok(Page::from_rows(data, page, |last| Cursor::id(last.id.as_uuid())))
+    }
+
+    /// Whether a delivery has brought a branch to a commit without a change of what the project watches, seen from what
+    /// was live then.
+    pub async fn is_unchanged_from(
+        &self,
+        hook_id: HookId,
+        commit: &CommitId,
+        live: &CommitId,
+    ) -> Result<bool, StoreError> {
+        let mut connection = self.read().await?;
+        let known: i64 = on!(connection, |c| deliveries::table
+            .filter(deliveries::hook_id.eq(hook_id))
+            .filter(deliveries::commit_id.eq(commit))
+            .filter(deliveries::unchanged_from.eq(live))
+            .count()
+            .get_result(c)
+            .await)?;
+        Ok(known > 0)
+    }
+
+    /// Forgets the deliveries from before a time, and of each connection all but the newest `most`. Gives how many.
+    pub async fn forget_hook_deliveries(&self, before: Timestamp, most: i64) -> Result<usize, StoreError> {
+        let mut connection = self.write().await?;
+        let old = deliveries::table.filter(deliveries::received_at.lt(StoredTime(before)));
+        let mut forgotten = on!(connection, |c| diesel::delete(old).execute(c).await)?;
+        let crowded: Vec<HookId> = on!(connection, |c| deliveries::table
+            .group_by(deliveries::hook_id)
+            .having(diesel::dsl::count_star().gt(most))
+            .select(deliveries::hook_id)
+            .load(c)
+            .await)?;
+        for hook in crowded {
+            let oldest: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
+                .filter(deliveries::hook_id.eq(hook))
+                .order(deliveries::id.desc())
+                .offset(most)
+                .select(deliveries::id)
+                .first(c)
+                .await
+                .optional())?;
+            let Some(oldest) = oldest else { continue };
+            let surplus =
+                deliveries::table.filter(deliveries::hook_id.eq(hook)).filter(deliveries::id.le(oldest));
+            forgotten += on!(connection, |c| diesel::delete(surplus).execute(c).await)?;
+        }
+        Ok(forgotten)
+    }
+}

@@ -1,0 +1,124 @@
+//! A commit to a repository elsewhere, the hook that tells of it, and the app that is live then.
+
+use crate::support::{
+    Answer, GitHttp, Person, Server, Sshd, WorkTree, deployments, ended, wait_until, with_project,
+};
+use hmac::{Hmac, KeyInit, Mac};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// What lets a server fetch from this machine, over HTTP.
+const LOOPBACK: &[(&str, &str)] =
+    &[("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8"), ("GILGAL_FETCH_SCHEMES", "https,ssh,http")];
+/// An example of GitHub's.
+const PUSH: &str = include_str!("../api/payloads/github_push_branch.json");
+
+/// A repository elsewhere, as GitHub tells of it.
+struct Hook {
+    path: String,
+    secret: String,
+    /// `ada/shop`.
+    repository: String,
+}
+
+impl Hook {
+    fn create(server: &Server, ada: &Person, url: &str) -> Self {
+        let body = json!({ "provider": "github", "repository": url });
+        let made =
+            server.request(Method::POST, "/api/projects/shop/hooks", &ada.token, Some(&body)).expect(201);
+        let mut parts = url.trim_end_matches(".git").rsplit('/');
+        let name = parts.next().unwrap();
+        let repository = format!("{}/{name}", parts.next().unwrap());
+        let text = |name: &str| made[name].as_str().unwrap().to_owned();
+        Self { path: text("path"), secret: text("secret"), repository }
+    }
+
+    /// Tells of a push to `main` that has changed some files.
+    fn push(&self, server: &Server, before: Option<&str>, after: &str, files: &[&str]) -> Answer {
+        let mut body: Value = serde_json::from_str(PUSH).unwrap();
+        body["ref"] = json!("refs/heads/main");
+        body["created"] = json!(before.is_none());
+        body["before"] = json!(before.map_or("0".repeat(40), str::to_owned));
+        body["after"] = json!(after);
+        body["commits"] =
+            json!([{ "id": after, "message": "x", "added": [], "removed": [], "modified": files }]);
+        body["repository"]["full_name"] = json!(self.repository);
+        let body = body.to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).unwrap();
+        mac.update(body.as_bytes());
+        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+        let delivery = uuid::Uuid::now_v7().to_string();
+        let headers = [
+            ("x-github-event", "push"),
+            ("x-github-delivery", &delivery),
+            ("x-hub-signature-256", &signature),
+        ];
+        server.deliver(&self.path, &headers, body)
+    }
+}
+
+#[test]
+fn a_commit_elsewhere_is_live_here() {
+    let elsewhere = Sshd::start();
+    let (server, ada) = with_project(LOOPBACK);
+    let watch = ("gilgal.toml", "[build]\nwatch = [\"index.html\"]\n");
+    let tree = WorkTree::answering("one");
+    let first = tree.commit(&[watch]);
+    elsewhere.publish(&tree, "shop.git");
+    elsewhere.authorize(ada.get(&server, "/api/projects/shop/deploy-key")["public_key"].as_str().unwrap());
+    let hook = Hook::create(&server, &ada, &elsewhere.url("shop.git"));
+    let live = |answer: &Answer, commit: &str, word: &str| {
+        let queued = json!({ "id": answer.expect(202)["deployment_id"] });
+        let (deployment, log) = ended(&server, &ada, &queued);
+        assert_eq!(
+            (&deployment["status"], &deployment["commit"]),
+            (&json!("success"), &json!(commit)),
+            "{log}"
+        );
+        assert!(log.contains("Fetching refs/heads/main of ssh://"), "{log}");
+        assert_eq!(server.get("shop", "/").body, word);
+    };
+    live(&hook.push(&server, None, &first, &["index.html"]), &first, "one");
+
+    // Nothing of what the project watches, once and once more.
+    let mut head = first;
+    for text in ["a", "b"] {
+        let next = tree.commit(&[("README.md", text)]);
+        elsewhere.publish(&tree, "shop.git");
+        let answer = hook.push(&server, Some(&head), &next, &["README.md"]).expect(200);
+        assert_eq!(answer["reason"], "unchanged", "{answer}");
+        head = next;
+    }
+    let second = tree.commit(&[("index.html", "two")]);
+    elsewhere.publish(&tree, "shop.git");
+    live(&hook.push(&server, Some(&head), &second, &["index.html"]), &second, "two");
+    assert_eq!(deployments(&server, &ada).len(), 2);
+}
+
+#[test]
+fn a_burst_makes_one_that_runs_and_one_that_waits() {
+    let elsewhere = GitHttp::start();
+    let (server, ada) = with_project(LOOPBACK);
+    let tree = WorkTree::building_slowly("one", 6);
+    elsewhere.publish(&tree, "ada/shop.git");
+    let hook = Hook::create(&server, &ada, &elsewhere.url("ada/shop.git"));
+    let running = hook.push(&server, None, &tree.head(), &[]).expect(202)["deployment_id"].clone();
+    let path = format!("/api/deployments/{}", running.as_str().unwrap());
+    wait_until("it builds", Duration::from_secs(30), || ada.get(&server, &path)["step"] == "build");
+    let newest = tree.commit(&[("index.html", "two")]);
+    elsewhere.publish(&tree, "ada/shop.git");
+    let waiting: HashSet<String> = (0..50)
+        .map(|_| hook.push(&server, None, &newest, &[]).expect(202)["deployment_id"].to_string())
+        .collect();
+    assert_eq!(ada.get(&server, &path)["step"], "build", "the burst was too slow for this test");
+    assert_eq!(waiting.len(), 1);
+    let made = deployments(&server, &ada);
+    assert_eq!(made.len(), 2);
+    assert_ne!(made[0]["id"], running);
+    let (deployment, log) = ended(&server, &ada, &made[0]);
+    assert_eq!((&deployment["status"], &deployment["commit"]), (&json!("success"), &json!(newest)), "{log}");
+    assert_eq!(server.get("shop", "/").body, "two");
+}
