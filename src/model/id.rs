@@ -84,6 +84,12 @@ ids! {
     CronRunId,
     /// Identifies a log drain of a project.
     DrainId,
+    /// Identifies a webhook of a project.
+    WebhookId,
+    /// Identifies one event that a webhook is told.
+    WebhookDeliveryId,
+    /// Identifies something that has happened to a project.
+    EventId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.
