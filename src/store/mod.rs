@@ -14,6 +14,7 @@ mod config_vars;
 mod configuration;
 mod connect;
 mod cron_runs;
+mod deliveries;
 mod deployments;
 mod drains;
 mod environment_lock;
@@ -27,6 +28,7 @@ mod lock;
 mod log_retention;
 mod logs;
 mod migrate;
+mod outbox;
 mod page;
 mod patience;
 mod projects;
@@ -47,11 +49,13 @@ mod transaction;
 mod transfer;
 mod types;
 mod users;
+mod webhooks;
 
 pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
 pub use self::audit::AuditFilter;
 pub use self::configuration::{ConfigChange, Configuration, ConfigurationUpdate};
 pub use self::cron_runs::CronRunEnd;
+pub use self::deliveries::{AfterAttempt, DueDelivery};
 pub use self::deployments::filter::DeploymentFilter;
 pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::drains::DRAIN_LIMIT;
@@ -74,6 +78,7 @@ pub use self::server::{ClaimError, Claimant};
 pub use self::ssh_keys::NewSshKey;
 pub use self::transfer::{DatabaseKind, Exported, TransferError, import};
 pub use self::users::{NewUser, UserChange};
+pub use self::webhooks::{WEBHOOK_LIMIT, WebhookUpdate};
 
 use self::backend::{Backend, Connection, on};
 

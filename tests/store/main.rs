@@ -21,3 +21,4 @@ mod releases;
 mod remotes;
 mod schema;
 mod server;
+mod webhooks;

@@ -3,8 +3,8 @@
 use super::{Guid, column_value};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
-    InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId,
-    TokenFamilyId, UserId,
+    EventId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId, SigningKeyId, SshKeyId,
+    TokenFamilyId, UserId, WebhookDeliveryId, WebhookId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -55,6 +55,7 @@ ids![
     DeploymentId,
     DrainId,
     EnvironmentId,
+    EventId,
     InvitationId,
     JobId,
     ProjectId,
@@ -65,4 +66,6 @@ ids![
     SshKeyId,
     TokenFamilyId,
     UserId,
+    WebhookDeliveryId,
+    WebhookId,
 ];

@@ -12,6 +12,7 @@ use crate::model::name::{
 };
 use crate::model::remote_host::RemoteHost;
 use crate::model::user::ServerRole;
+use crate::model::webhook::{DeliveryState, WebhookFormat};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, Output, ToSql};
@@ -60,6 +61,7 @@ texts![
     CredentialKind,
     CronName,
     CronRunState,
+    DeliveryState,
     DeploymentSource,
     DeploymentState,
     DrainUrl,
@@ -73,4 +75,5 @@ texts![
     Step,
     Stream,
     Username,
+    WebhookFormat,
 ];
