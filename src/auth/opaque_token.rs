@@ -11,6 +11,8 @@ pub enum Kind {
     Refresh,
     ApiKey,
     Invitation,
+    /// What a webhook signs with: it is kept sealed, and not as a hash.
+    Webhook,
 }
 
 impl Kind {
@@ -21,6 +23,7 @@ impl Kind {
             Self::Refresh => "glr_",
             Self::ApiKey => "glg_",
             Self::Invitation => "gli_",
+            Self::Webhook => "glw_",
         }
     }
 }
@@ -45,7 +48,7 @@ mod tests {
 
     #[test]
     fn tokens_differ_and_hash_to_the_same_value_each_time() {
-        for kind in [Kind::Refresh, Kind::ApiKey, Kind::Invitation] {
+        for kind in [Kind::Refresh, Kind::ApiKey, Kind::Invitation, Kind::Webhook] {
             let (one, other) = (generate(kind), generate(kind));
             assert_ne!(one.expose(), other.expose());
             assert_eq!(one.expose().len(), kind.prefix().len() + 43, "256 bits in base64");
