@@ -111,6 +111,17 @@ impl Form {
         is_given.then_some(value)
     }
 
+    /// The same of a field that is no string, as serde reads it.
+    pub fn change_value<T: DeserializeOwned>(
+        &mut self,
+        name: &'static str,
+        wanted: &str,
+    ) -> Option<Option<T>> {
+        let is_given = self.fields.contains_key(name);
+        let value = self.optional_value(name, wanted);
+        is_given.then_some(value)
+    }
+
     /// Takes every field that was not taken yet, whatever it is called.
     pub fn rest(&mut self) -> Map<String, Value> {
         std::mem::take(&mut self.fields)

@@ -294,3 +294,6 @@ words! {
         Done = "done",
     }
 }
+
+// Behind the macros, which it uses.
+mod webhook;
