@@ -1,11 +1,13 @@
 //! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`cron`],
-//! [`housekeeping`], [`retention`], [`watch`]).
+//! [`housekeeping`], [`retention`], [`watch`]) or when something ends ([`crashes`]).
 
+mod crashes;
 mod cron;
 mod housekeeping;
 mod retention;
 mod watch;
 
+pub use crashes::Crashes;
 pub use cron::Cron;
 pub use housekeeping::{Housekeeping, HousekeepingError};
 pub use retention::Retention;
