@@ -16,6 +16,7 @@ use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
 use crate::model::vitals::Vitals;
+use crate::notifications::Notifications;
 use crate::outbound::{Guard, Outbound};
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::{CronRuns, Processes};
@@ -25,7 +26,7 @@ use crate::secrets::MasterKey;
 use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Cron, Housekeeping, HousekeepingError, Retention, Watch, Work};
+use crate::work::{Crashes, Cron, Housekeeping, HousekeepingError, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -46,6 +47,8 @@ pub struct App {
     pub housekeeping: Housekeeping,
     pub retention: Retention,
     pub drains: Drains,
+    pub notifications: Notifications,
+    pub crashes: Crashes,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
 }
@@ -77,6 +80,8 @@ pub enum StartError {
     Lock(#[from] LockError),
     #[error("signals cannot be listened for")]
     Signals(#[source] std::io::Error),
+    #[error("{0}")]
+    Mail(&'static str),
     #[error("the accounts cannot be used")]
     Accounts(#[from] AccountError),
     #[error("the repositories cannot be swept")]
@@ -183,6 +188,7 @@ impl App {
             longest_run: settings.run_time,
         };
         let drains = parts::drains(settings, &store, &engine, &master_key);
+        let notifications = parts::notifications(settings, &store, &master_key, &address)?;
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -197,6 +203,7 @@ impl App {
             deployments: deployments.clone(),
             processes: processes.clone(),
             drains: drains.clone(),
+            notifications: notifications.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
@@ -210,6 +217,7 @@ impl App {
         };
         Ok(Self {
             watch,
+            crashes: Crashes { store: store.clone(), engine: engine.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),
@@ -250,6 +258,7 @@ impl App {
             housekeeping,
             retention,
             drains,
+            notifications,
             lock,
         })
     }

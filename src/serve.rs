@@ -86,6 +86,8 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.housekeeping.run(stopped()),
             app.retention.run(stopped()),
             app.drains.run(stopped()),
+            app.notifications.run(stopped()),
+            app.crashes.run(stopped()),
         );
     };
     let lifetime = async {

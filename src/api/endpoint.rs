@@ -4,7 +4,7 @@
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
     invitations, keys, logs, new_deployment, openapi, processes, projects, releases, run, second_factor,
-    sources, system, volumes,
+    sources, system, volumes, webhooks,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -192,6 +192,16 @@ endpoints! {
     ShowDrain: GET "/api/drains/:id", Project(ReadConfig) => drains::show;
     UpdateDrain: PATCH "/api/drains/:id", Project(UpdateProject) => drains::update;
     DeleteDrain: DELETE "/api/drains/:id", Project(UpdateProject) => drains::delete;
+
+    ListWebhooks: GET "/api/webhooks", Project(ReadConfig) => webhooks::list;
+    CreateWebhook: POST "/api/webhooks", Project(UpdateProject) => webhooks::create;
+    ShowWebhook: GET "/api/webhooks/:id", Project(ReadConfig) => webhooks::show;
+    UpdateWebhook: PATCH "/api/webhooks/:id", Project(UpdateProject) => webhooks::update;
+    DeleteWebhook: DELETE "/api/webhooks/:id", Project(UpdateProject) => webhooks::delete;
+    RotateWebhook: POST "/api/webhooks/:id/rotate", Project(UpdateProject) => webhooks::rotate;
+    TestWebhook: POST "/api/webhooks/:id/test", Project(UpdateProject) => webhooks::test;
+    ListDeliveries: GET "/api/webhooks/:id/deliveries", Project(ReadConfig) => webhooks::deliveries;
+    RedeliverDelivery: POST "/api/webhooks/:id/deliveries/:delivery/redeliver", Project(UpdateProject) => webhooks::redeliver;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;

@@ -7,6 +7,7 @@ mod drains;
 mod environments;
 mod sources;
 mod store;
+mod webhooks;
 
 pub(super) use self::code::Code;
 

@@ -162,7 +162,7 @@ impl Request {
     }
 
     /// What the table asks of the caller's role in the project.
-    fn action(&self) -> Result<Action, ApiError> {
+    pub(super) fn action(&self) -> Result<Action, ApiError> {
         match self.endpoint.row().access {
             Access::Project(action) => Ok(action),
             Access::Public | Access::Account(_) | Access::Operator => {
@@ -284,6 +284,8 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::CredentialNotFound => "credential",
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",
+        Code::WebhookNotFound => "webhook",
+        Code::DeliveryNotFound => "delivery",
         Code::ReleaseNotFound => "release",
         Code::CronNotFound => "command of the schedule",
         _ => "thing",

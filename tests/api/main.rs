@@ -13,6 +13,8 @@ mod deploying;
 mod deployments;
 mod drains;
 mod environments;
+#[path = "../support/events.rs"]
+mod events;
 mod hostile;
 mod idempotency;
 mod invitations;
@@ -26,3 +28,4 @@ mod sockets;
 mod sources;
 mod support;
 mod system;
+mod webhooks;

@@ -69,6 +69,9 @@ codes! {
     CredentialNotFound = NOT_FOUND "credential_not_found",
     HostNotFound = NOT_FOUND "host_not_found",
     DrainNotFound = NOT_FOUND "drain_not_found",
+    WebhookNotFound = NOT_FOUND "webhook_not_found",
+    /// The webhook was not told this, or it is longer ago than is kept.
+    DeliveryNotFound = NOT_FOUND "delivery_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
     /// The body did not arrive in time.
@@ -95,6 +98,12 @@ codes! {
     TooManyProjects = CONFLICT "too_many_projects",
     /// The project has as many log drains as one may have.
     TooManyDrains = CONFLICT "too_many_drains",
+    /// The project has as many webhooks as one may have.
+    TooManyWebhooks = CONFLICT "too_many_webhooks",
+    /// The webhook is told nothing: enable it first.
+    WebhookDisabled = CONFLICT "webhook_disabled",
+    /// What the webhook is sent is not signed: there is no secret to replace.
+    WebhookNotSigned = CONFLICT "webhook_not_signed",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
     /// The second factor is on already, or there is none.

@@ -33,12 +33,16 @@ use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 use crate::wire::volume::VolumeBody;
+use crate::wire::webhook::{
+    DeliveryBody, NewWebhookBody, RotateWebhookBody, ShownWebhookBody, UpdateWebhookBody, WebhookBody,
+};
 
 const ACCOUNTS: &str = "accounts";
 const KEYS: &str = "keys";
 const PROJECTS: &str = "projects";
 const DEPLOYMENTS: &str = "deployments";
 const PROCESSES: &str = "processes";
+const NOTIFICATIONS: &str = "notifications";
 const OPERATORS: &str = "operators";
 const SYSTEM: &str = "system";
 
@@ -287,6 +291,28 @@ impl Endpoint {
                 about(PROCESSES, "Change a log drain", one::<DrainBody>(200)).takes::<UpdateDrainBody>()
             }
             Self::DeleteDrain => about(PROCESSES, "Remove a log drain", Shown::Nothing),
+            Self::ListWebhooks => about(NOTIFICATIONS, "The webhooks of a project", list::<WebhookBody>())
+                .text("project", "Its slug or id. It has to be there."),
+            Self::CreateWebhook => {
+                about(NOTIFICATIONS, "Tell somebody what happens to a project", one::<ShownWebhookBody>(201))
+                    .takes::<NewWebhookBody>()
+            }
+            Self::ShowWebhook => about(NOTIFICATIONS, "A webhook, and how it goes", one::<WebhookBody>(200)),
+            Self::UpdateWebhook => {
+                about(NOTIFICATIONS, "Change a webhook", one::<WebhookBody>(200)).takes::<UpdateWebhookBody>()
+            }
+            Self::DeleteWebhook => about(NOTIFICATIONS, "Remove a webhook", Shown::Nothing),
+            Self::RotateWebhook => {
+                about(NOTIFICATIONS, "Give a webhook another secret", one::<ShownWebhookBody>(200))
+                    .takes::<RotateWebhookBody>()
+            }
+            Self::TestWebhook => about(NOTIFICATIONS, "Tell a webhook a test", one::<DeliveryBody>(202)),
+            Self::ListDeliveries => {
+                about(NOTIFICATIONS, "What a webhook was told", list::<DeliveryBody>()).paged()
+            }
+            Self::RedeliverDelivery => {
+                about(NOTIFICATIONS, "Tell a webhook something again", one::<DeliveryBody>(202))
+            }
             Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
             Self::Ready => {
                 about(SYSTEM, "Whether deployments can be taken", Shown::Readiness(Part::of::<ReadyBody>()))

@@ -102,6 +102,10 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         let path = format!("/api/projects/{}/drains", id_of(&project().await));
         id_of(&owner.post(&path, json!({ "url": "syslog+tls://logs.example.com:6514" })).await.expect(201))
     };
+    let webhook = || async {
+        let body = json!({ "project": project().await["id"], "url": "https://hooks.example.com/in" });
+        id_of(&owner.post("/api/webhooks", body).await.expect(201))
+    };
     let api_key = || async {
         let body = json!({ "title": "ci", "scopes": ["read"] });
         id_of(&owner.post("/api/api-keys", body).await.expect(201))
@@ -279,6 +283,26 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::ShowDrain | Endpoint::DeleteDrain => (with_id(&drain().await), None),
         Endpoint::UpdateDrain => {
             (with_id(&drain().await), Some(json!({ "url": "syslog+tls://logs.example.com:6514" })))
+        }
+        Endpoint::ListWebhooks => (format!("{}?project={}", row.path, id_of(&project().await)), None),
+        Endpoint::CreateWebhook => {
+            let mut body = json!({ "url": "https://hooks.example.com/in", "format": "json" });
+            body["events"] = json!(["deployment.failed"]);
+            body["project"] = project().await["id"].clone();
+            (plain(), Some(body))
+        }
+        Endpoint::ShowWebhook
+        | Endpoint::DeleteWebhook
+        | Endpoint::TestWebhook
+        | Endpoint::ListDeliveries => (with_id(&webhook().await), None),
+        Endpoint::UpdateWebhook => {
+            (with_id(&webhook().await), Some(json!({ "url": "https://hooks.example.com/other" })))
+        }
+        Endpoint::RotateWebhook => (with_id(&webhook().await), Some(json!({ "overlap_seconds": 60 }))),
+        Endpoint::RedeliverDelivery => {
+            let webhook = webhook().await;
+            let told = owner.post(&format!("/api/webhooks/{webhook}/test"), json!({})).await.expect(202);
+            (with_id(&webhook).replace(":delivery", &id_of(&told)), None)
         }
         Endpoint::SetFormation => {
             let (environment, _, _) = Box::pin(live()).await;
