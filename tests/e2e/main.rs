@@ -19,12 +19,15 @@ mod drains;
 mod engine;
 mod engine_restarts;
 mod environments;
+#[path = "../support/events.rs"]
+mod events;
 mod examples;
 mod faults;
 mod health;
 mod images;
 mod liveness;
 mod maintenance;
+mod notifications;
 mod one_off;
 #[path = "../support/postgres.rs"]
 mod postgres;
