@@ -16,6 +16,7 @@ use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
 use crate::model::vitals::Vitals;
+use crate::notifications::Notifications;
 use crate::outbound::{Guard, Outbound};
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::{CronRuns, Processes};
@@ -25,7 +26,7 @@ use crate::secrets::MasterKey;
 use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
-use crate::work::{Cron, Housekeeping, HousekeepingError, Removal, Retention, Watch, Work};
+use crate::work::{Crashes, Cron, Housekeeping, HousekeepingError, Removal, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
@@ -48,6 +49,8 @@ pub struct App {
     pub retention: Retention,
     pub removal: Removal,
     pub drains: Drains,
+    pub notifications: Notifications,
+    pub crashes: Crashes,
     /// Says when another server has taken the database.
     pub lock: ServerLock,
 }
@@ -79,6 +82,8 @@ pub enum StartError {
     Lock(#[from] LockError),
     #[error("signals cannot be listened for")]
     Signals(#[source] std::io::Error),
+    #[error("{0}")]
+    Mail(&'static str),
     #[error("the accounts cannot be used")]
     Accounts(#[from] AccountError),
     #[error("the repositories cannot be swept")]
@@ -191,6 +196,7 @@ impl App {
             longest_run: settings.run_time,
         };
         let drains = parts::drains(settings, &store, &engine, &master_key);
+        let notifications = parts::notifications(settings, &store, &master_key, &address)?;
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.
         store.release_jobs_of(&worker).await?;
@@ -205,6 +211,7 @@ impl App {
             deployments: deployments.clone(),
             processes: processes.clone(),
             drains: drains.clone(),
+            notifications: notifications.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
         };
@@ -221,6 +228,7 @@ impl App {
         Ok(Self {
             watch,
             removal,
+            crashes: Crashes { store: store.clone(), engine: engine.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),
@@ -262,6 +270,7 @@ impl App {
             housekeeping,
             retention,
             drains,
+            notifications,
             lock,
         })
     }

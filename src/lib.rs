@@ -7,7 +7,7 @@
 //! |---|---|
 //! | 6 | [`app`], [`serve`], [`sockets`], [`ports`]: every long-lived part built once, started and drained in order |
 //! | 5 | [`ssh`], [`api`], [`cli`], [`work`]: the front doors |
-//! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`], [`backup`], [`disk`], [`seed`], [`hooks`]: the use cases |
+//! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`], [`hooks`], [`notifications`], [`backup`], [`disk`], [`seed`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`], [`sources`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
 //! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`outbound`], [`systemd`], [`telemetry`] |
@@ -32,6 +32,7 @@ pub mod hooks;
 pub mod jobs;
 pub mod journal;
 pub mod model;
+pub mod notifications;
 pub mod outbound;
 pub mod ports;
 pub mod processes;

@@ -88,6 +88,8 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.retention.run(stopped()),
             app.removal.run(stopped()),
             app.drains.run(stopped()),
+            app.notifications.run(stopped()),
+            app.crashes.run(stopped()),
         );
     };
     let lifetime = async {

@@ -3,8 +3,8 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
-    hooks, incoming, invitations, keys, logs, new_deployment, openapi, pins, processes, projects, releases, run,
-    second_factor, sources, system, volumes,
+    hooks, incoming, invitations, keys, logs, new_deployment, openapi, pins, processes, projects, releases,
+    run, second_factor, sources, system, volumes, webhooks,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -207,6 +207,16 @@ endpoints! {
     RedeliverHook: POST "/api/hooks/:id/deliveries/:delivery/redeliver", Project(Deploy) => hooks::redeliver;
     /// Its signature is what proves who sends it.
     ReceiveDelivery: POST "/webhooks/:provider/:hook", Public => incoming::receive;
+
+    ListWebhooks: GET "/api/webhooks", Project(ReadConfig) => webhooks::list;
+    CreateWebhook: POST "/api/webhooks", Project(UpdateProject) => webhooks::create;
+    ShowWebhook: GET "/api/webhooks/:id", Project(ReadConfig) => webhooks::show;
+    UpdateWebhook: PATCH "/api/webhooks/:id", Project(UpdateProject) => webhooks::update;
+    DeleteWebhook: DELETE "/api/webhooks/:id", Project(UpdateProject) => webhooks::delete;
+    RotateWebhook: POST "/api/webhooks/:id/rotate", Project(UpdateProject) => webhooks::rotate;
+    TestWebhook: POST "/api/webhooks/:id/test", Project(UpdateProject) => webhooks::test;
+    ListDeliveries: GET "/api/webhooks/:id/deliveries", Project(ReadConfig) => webhooks::deliveries;
+    RedeliverDelivery: POST "/api/webhooks/:id/deliveries/:delivery/redeliver", Project(UpdateProject) => webhooks::redeliver;
 
     Health: GET "/health", Public => system::health;
     Ready: GET "/ready", Public => system::ready;

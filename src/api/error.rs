@@ -8,6 +8,7 @@ mod environments;
 mod hooks;
 mod sources;
 mod store;
+mod webhooks;
 
 pub(super) use self::code::Code;
 

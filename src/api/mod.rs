@@ -58,6 +58,7 @@ mod sources;
 mod system;
 mod trail;
 mod volumes;
+mod webhooks;
 
 pub use self::endpoint::{Access, Endpoint, Row};
 pub use self::ports::{Check, LogFollower, Ports, Readiness};

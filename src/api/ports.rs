@@ -4,6 +4,7 @@ use crate::deployments::Deployments;
 use crate::drains::Drains;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
+use crate::notifications::Notifications;
 use crate::processes::Processes;
 use crate::projects::ProjectCleanup;
 use async_trait::async_trait;
@@ -17,6 +18,7 @@ pub struct Ports {
     pub deployments: Deployments,
     pub processes: Processes,
     pub drains: Drains,
+    pub notifications: Notifications,
     pub follower: Arc<dyn LogFollower>,
     pub readiness: Arc<dyn Readiness>,
 }

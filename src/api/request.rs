@@ -167,7 +167,7 @@ impl Request {
     }
 
     /// What the table asks of the caller's role in the project.
-    fn action(&self) -> Result<Action, ApiError> {
+    pub(super) fn action(&self) -> Result<Action, ApiError> {
         match self.endpoint.row().access {
             Access::Project(action) => Ok(action),
             Access::Public | Access::Account(_) | Access::Operator => {
@@ -298,6 +298,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",
         Code::HookNotFound => "hook",
+        Code::WebhookNotFound => "webhook",
         Code::DeliveryNotFound => "delivery",
         Code::ReleaseNotFound => "release",
         Code::CronNotFound => "command of the schedule",

@@ -1,10 +1,13 @@
 //! What the server is built of, made from the settings.
 
+use super::StartError;
 use crate::build::{Builder, DockerBuilder, DockerBuilderOptions};
 use crate::buildpack::Catalog;
-use crate::config::{Home, Settings};
+use crate::config::{Home, NotificationSettings, Settings};
 use crate::drains::Drains;
 use crate::engine::{DockerEngine, DockerOptions, Engine};
+use crate::model::address::PublicAddress;
+use crate::notifications::{Mailer, Notifications, Schedule};
 use crate::outbound::Guard;
 use crate::secrets::MasterKey;
 use crate::store::Store;
@@ -37,6 +40,31 @@ pub(super) fn drains(
         host: settings.base_domain.clone(),
         changed: Arc::default(),
     }
+}
+
+/// What tells others what happens.
+///
+/// # Errors
+/// When the settings of mail are wrong.
+pub(super) fn notifications(
+    settings: &Settings,
+    store: &Store,
+    master_key: &MasterKey,
+    address: &PublicAddress,
+) -> Result<Notifications, StartError> {
+    let NotificationSettings { allow_networks, smtp_url, mail_from } = &settings.notifications;
+    let from = mail_from.clone().unwrap_or_else(|| format!("Gilgal <gilgal@{}>", settings.base_domain));
+    let mailer =
+        smtp_url.as_ref().map(|url| Mailer::new(url, &from)).transpose().map_err(StartError::Mail)?;
+    Ok(Notifications {
+        store: store.clone(),
+        master_key: master_key.clone(),
+        guard: Guard::new(allow_networks.clone()),
+        address: address.clone(),
+        mailer,
+        schedule: Schedule::default(),
+        changed: Arc::default(),
+    })
 }
 
 /// The buildpacks, with the operator's own. One that is wrong takes nothing else down: it is named, and not used.

@@ -13,6 +13,8 @@ pub enum Kind {
     Invitation,
     /// What signs the deliveries of a hook; it is kept sealed, not as a hash.
     Hook,
+    /// What a webhook signs with: it is kept sealed, and not as a hash.
+    Webhook,
 }
 
 impl Kind {
@@ -24,6 +26,7 @@ impl Kind {
             Self::ApiKey => "glg_",
             Self::Invitation => "gli_",
             Self::Hook => "glh_",
+            Self::Webhook => "glw_",
         }
     }
 }
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn tokens_differ_and_hash_to_the_same_value_each_time() {
-        for kind in [Kind::Refresh, Kind::ApiKey, Kind::Invitation, Kind::Hook] {
+        for kind in [Kind::Refresh, Kind::ApiKey, Kind::Invitation, Kind::Hook, Kind::Webhook] {
             let (one, other) = (generate(kind), generate(kind));
             assert_ne!(one.expose(), other.expose());
             assert_eq!(one.expose().len(), kind.prefix().len() + 43, "256 bits in base64");

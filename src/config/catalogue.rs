@@ -108,6 +108,12 @@ settings! {
         "Seconds after which a one-off command is stopped.";
     DRAIN_NETWORKS = "GILGAL_DRAIN_ALLOW_NETWORKS", Some("drain_allow_networks"), "",
         "Networks beside the public ones that log drains may send to, separated by commas, and plain http to these only: 10.1.0.0/16.";
+    WEBHOOK_NETWORKS = "GILGAL_WEBHOOK_ALLOW_NETWORKS", Some("webhook_allow_networks"), "",
+        "Networks beside the public ones that webhooks may lead to, separated by commas, and plain http to these only: 10.1.0.0/16.";
+    SMTP_URL = "GILGAL_SMTP_URL", Some("smtp_url"), "",
+        "Mail server that sends notifications: smtps://user:password@host:465, or smtp://host:587?tls=required; no mail is sent unless set.";
+    MAIL_FROM = "GILGAL_MAIL_FROM", Some("mail_from"), "",
+        "Whom mail comes from: Gilgal <gilgal@example.com>; gilgal@ and the base domain unless set.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -135,6 +135,16 @@ impl<'a> Lookup<'a> {
         value
     }
 
+    /// The same of one that may hold a password, which no mistake repeats.
+    pub(super) fn secret<T: FromStr>(&mut self, setting: Setting, wanted: &str) -> Option<T> {
+        let (name, text) = self.text(setting)?;
+        let value = text.trim().parse().ok();
+        if value.is_none() {
+            self.mistake(&name, format!("is not {wanted}"));
+        }
+        value
+    }
+
     /// The value of a setting with a default. `None` only after a mistake, which ends the start.
     pub(super) fn required<T: FromStr>(&mut self, setting: Setting, wanted: &str) -> Option<T> {
         let before = self.mistakes.len();

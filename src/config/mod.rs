@@ -11,6 +11,7 @@ mod fetch;
 mod home;
 mod lists;
 mod lookup;
+mod notifications;
 mod settings;
 mod values;
 
@@ -21,4 +22,5 @@ pub use fetch::FetchSettings;
 pub use home::{EmptyHome, Home, HomeError, KEPT_FILES, KeysHeld};
 pub(crate) use home::{read_or_create, write_whole};
 pub use lookup::{Mistake, Mistakes, Variables};
+pub use notifications::NotificationSettings;
 pub use settings::{LogFormat, Mode, Registration, Settings};

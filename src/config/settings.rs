@@ -5,6 +5,7 @@ use super::catalogue as names;
 use super::fetch::FetchSettings;
 use super::lists::{Networks, Origins};
 use super::lookup::{Lookup, Mistakes, Variables};
+use super::notifications::NotificationSettings;
 use super::values::{DatabaseUrl, DockerHost, HostName, LogFilter, PerPeer};
 use crate::model::process::Maxima;
 use crate::model::secret::Secret;
@@ -59,6 +60,7 @@ pub struct Settings {
     pub disk: DiskBudget,
     pub run_time: Duration,
     pub drain_networks: Vec<IpNet>,
+    pub notifications: NotificationSettings,
     pub deployments_at_once: usize,
     pub log_filter: String,
     pub log_format: LogFormat,
@@ -165,6 +167,7 @@ impl Settings {
         let disk = DiskBudget::read(&mut lookup);
         let run_seconds = lookup.required::<NonZeroU32>(names::RUN_SECONDS, "a number of seconds");
         let drain_networks = lookup.optional::<Networks>(names::DRAIN_NETWORKS, "networks");
+        let notifications = NotificationSettings::read(&mut lookup);
         let deployments =
             lookup.optional::<std::num::NonZeroU8>(names::DEPLOYMENTS_AT_ONCE, "a number from 1 to 255");
         let log_filter =
@@ -209,6 +212,7 @@ impl Settings {
                 disk: disk?,
                 run_time: Duration::from_secs(u64::from(run_seconds?.get())),
                 drain_networks: drain_networks.map(|networks| networks.0).unwrap_or_default(),
+                notifications,
                 deployments_at_once: deployments
                     .map_or_else(default_deployments, |count| usize::from(count.get())),
                 log_filter: log_filter?.0,

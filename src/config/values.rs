@@ -59,6 +59,18 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+/// Where mail is handed to.
+pub(super) struct SmtpUrl(pub(super) String);
+
+impl FromStr for SmtpUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let known = ["smtp://", "smtps://"].iter().any(|scheme| text.starts_with(scheme));
+        if known { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
 /// Where the engine listens.
 pub(super) struct DockerHost(pub(super) String);
 

@@ -30,7 +30,7 @@ pub(super) enum Failure {
 
 /// Whether lines may be sent to an address: without TLS only where the operator says so.
 pub(super) fn admits(guard: &Guard, protocol: DrainProtocol, address: IpAddr) -> bool {
-    if protocol.is_plain() { guard.names(address) } else { guard.admits(address) }
+    guard.admits_over(protocol.is_plain(), address)
 }
 
 /// Where lines are sent.

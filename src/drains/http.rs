@@ -1,17 +1,10 @@
 //! Sending lines as JSON in the bodies of requests, one a line.
 
 use super::destination::{Failure, Patience, admits};
-use crate::model::drain::{DrainProtocol, DrainToken, DrainUrl};
-use crate::outbound::Guard;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use crate::model::drain::{DrainToken, DrainUrl};
+use crate::outbound::{self, Guard};
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Certificate, Client, ClientBuilder, StatusCode, redirect};
-use std::error::Error;
-use std::net::SocketAddr;
-use std::sync::Arc;
-
-/// Longest reason that is kept of a failure.
-const LONGEST_REASON: usize = 300;
+use reqwest::{Certificate, Client, ClientBuilder, StatusCode};
 
 /// A receiver of JSON lines.
 pub(super) struct Http {
@@ -32,22 +25,15 @@ impl Http {
         certificates: Option<&str>,
         guard: &Guard,
     ) -> Result<Self, String> {
-        let mut client = Client::builder()
-            // Where a proxy or a receiver would lead is not judged.
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .https_only(url.protocol() == DrainProtocol::Https)
-            .dns_resolver(Arc::new(Judged { guard: guard.clone(), protocol: url.protocol() }))
+        let mut client = outbound::client(guard, url.protocol().is_plain())
             .connect_timeout(Patience::CONNECT)
-            .timeout(Patience::SEND)
-            .pool_max_idle_per_host(1)
-            .user_agent(concat!("gilgal/", env!("CARGO_PKG_VERSION")));
+            .timeout(Patience::SEND);
         if let Some(certificates) = certificates {
             let own =
                 Certificate::from_pem_bundle(certificates.as_bytes()).map_err(|error| error.to_string())?;
             client = own.into_iter().fold(client, ClientBuilder::add_root_certificate);
         }
-        let client = client.build().map_err(reason)?;
+        let client = client.build().map_err(outbound::failure)?;
         Ok(Self { url: url.clone(), token, guard: guard.clone(), client })
     }
 
@@ -63,7 +49,7 @@ impl Http {
             Some(token) => request.bearer_auth(token.expose()),
             None => request,
         };
-        let response = request.send().await.map_err(|error| Failure::Again(reason(error)))?;
+        let response = request.send().await.map_err(|error| Failure::Again(outbound::failure(error)))?;
         let status = response.status();
         let told = format!("The receiver answered {status}.");
         match status {
@@ -78,40 +64,5 @@ impl Http {
             status if status.is_client_error() => Err(Failure::Refused(told)),
             _ => Err(Failure::Again(told)),
         }
-    }
-}
-
-/// Why a request failed, without the URL, which may hold what nobody else is to read.
-fn reason(error: reqwest::Error) -> String {
-    let error = error.without_url();
-    let mut reason = error.to_string();
-    let mut behind = error.source();
-    while let Some(cause) = behind {
-        reason = format!("{reason}: {cause}");
-        behind = cause.source();
-    }
-    reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
-    format!("The receiver cannot be reached: {reason}.")
-}
-
-/// Looks names up, and gives the addresses that lines may be sent to.
-struct Judged {
-    guard: Guard,
-    protocol: DrainProtocol,
-}
-
-impl Resolve for Judged {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (guard, protocol) = (self.guard.clone(), self.protocol);
-        Box::pin(async move {
-            // The port is the URL's, whatever is said here.
-            let found = guard.look_up(name.as_str(), 0).await?;
-            let admitted: Vec<SocketAddr> =
-                found.into_iter().filter(|address| admits(&guard, protocol, address.ip())).collect();
-            if admitted.is_empty() {
-                return Err(crate::outbound::Unreachable::NotPublic.into());
-            }
-            Ok(Box::new(admitted.into_iter()) as Addrs)
-        })
     }
 }

@@ -88,6 +88,12 @@ ids! {
     HookId,
     /// Identifies what has come for such a connection.
     HookDeliveryId,
+    /// Identifies a webhook of a project.
+    WebhookId,
+    /// Identifies one event that a webhook is told.
+    WebhookDeliveryId,
+    /// Identifies something that has happened to a project.
+    EventId,
     /// Identifies a deployment.
     DeploymentId,
     /// Identifies a release.

@@ -48,3 +48,4 @@ pub mod title;
 pub mod user;
 pub mod vitals;
 pub mod volume;
+pub mod webhook;

@@ -11,6 +11,7 @@ use crate::store::backend::{Connection, on};
 use crate::store::config_vars::{self, ConfigVarRow};
 use crate::store::environment_lock::lock;
 use crate::store::error::StoreError;
+use crate::store::outbox;
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::{config_changes, config_files, config_vars as variable_rows};
 use crate::store::types::{Json, StoredTime};
@@ -221,6 +222,7 @@ pub(super) async fn apply(
             .execute(c)
             .await)?;
     }
+    Box::pin(outbox::note_edits(connection, environment_id, update.author, &update.edits)).await?;
     let change = ConfigChangeRow {
         id: ConfigChangeId::generate(),
         environment_id,

@@ -4,11 +4,13 @@ use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, EnvironmentName, ProcessType, Slug};
 use crate::model::time::now;
+use crate::model::webhook::EventKind;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::deployments::queue::lock_enabled;
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
+use crate::store::outbox::{self, Happening};
 use crate::store::schema::environments;
 use crate::store::types::{Json, StoredTime};
 use diesel::prelude::*;
@@ -118,7 +120,7 @@ impl Store {
             }
             refuse_taken_name(connection, new.project_id, &row.name, row.id).await?;
             on!(connection, |c| diesel::insert_into(environments::table).values(&row).execute(c).await)?;
-            Ok(())
+            Box::pin(outbox::note(connection, Happening::new(row.id, EventKind::EnvironmentCreated))).await
         })
         .await?;
         Ok(row.into())
@@ -273,9 +275,15 @@ impl Store {
     /// Removes an environment with everything that belongs to it: config, files, deployments with their logs and jobs,
     /// releases.
     pub async fn delete_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
-        let deleted = on!(connection, |c| diesel::delete(environments::table.find(id)).execute(c).await)?;
-        found(deleted)
+        self.transaction(async |connection| {
+            // Of two that delete it one tells of it: the other one finds nothing.
+            environment_lock::lock(connection, id).await?;
+            let happening = Happening::new(id, EventKind::EnvironmentDeleted);
+            Box::pin(outbox::note(connection, happening)).await?;
+            let gone = diesel::delete(environments::table.find(id));
+            found(on!(connection, |c| gone.execute(c).await)?)
+        })
+        .await
     }
 }
 

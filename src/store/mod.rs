@@ -15,6 +15,7 @@ mod configuration;
 mod connect;
 mod cron_runs;
 mod deletion;
+mod deliveries;
 mod deployments;
 mod drains;
 mod environment_lock;
@@ -31,6 +32,7 @@ mod lock;
 mod log_retention;
 mod logs;
 mod migrate;
+mod outbox;
 mod overview;
 mod page;
 mod patience;
@@ -53,11 +55,13 @@ mod transaction;
 mod transfer;
 mod types;
 mod users;
+mod webhooks;
 
 pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
 pub use self::audit::AuditFilter;
 pub use self::configuration::{ConfigChange, Configuration, ConfigurationUpdate};
 pub use self::cron_runs::CronRunEnd;
+pub use self::deliveries::{AfterAttempt, DueDelivery};
 pub use self::deployments::filter::DeploymentFilter;
 pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::drains::DRAIN_LIMIT;
@@ -83,6 +87,7 @@ pub use self::server::{ClaimError, Claimant};
 pub use self::ssh_keys::NewSshKey;
 pub use self::transfer::{DatabaseKind, Exported, TransferError, import};
 pub use self::users::{NewUser, UserChange};
+pub use self::webhooks::{WEBHOOK_LIMIT, WebhookUpdate};
 
 use self::backend::{Backend, Connection, on};
 

@@ -466,6 +466,31 @@ diesel::table! {
 
 diesel::table! {
     use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{Nullable, Text};
+
+    webhooks (id) {
+        id -> Guid,
+        project_id -> Guid,
+        format -> Text,
+        target -> Text,
+        sealed_target -> Text,
+        events -> Document,
+        sealed_secret -> Nullable<Text>,
+        sealed_previous_secret -> Nullable<Text>,
+        previous_until -> Nullable<UtcTime>,
+        disabled_at -> Nullable<UtcTime>,
+        disabled_reason -> Nullable<Text>,
+        failing_since -> Nullable<UtcTime>,
+        last_success_at -> Nullable<UtcTime>,
+        last_error -> Nullable<Text>,
+        last_error_at -> Nullable<UtcTime>,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
     use diesel::sql_types::{Bool, Nullable, Text};
 
     hook_deliveries (id) {
@@ -485,12 +510,34 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::{Document, Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Integer, Nullable, Text};
+
+    webhook_deliveries (id) {
+        id -> Guid,
+        webhook_id -> Guid,
+        event -> Document,
+        state -> Text,
+        attempts -> Integer,
+        next_attempt_at -> UtcTime,
+        attempted_at -> Nullable<UtcTime>,
+        duration_ms -> Nullable<BigInt>,
+        response_status -> Nullable<Integer>,
+        response -> Nullable<Text>,
+        error -> Nullable<Text>,
+        created_at -> UtcTime,
+        finished_at -> Nullable<UtcTime>,
+    }
+}
+
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
 diesel::joinable!(environments -> projects (project_id));
 diesel::joinable!(releases -> environments (environment_id));
 diesel::joinable!(releases -> deployments (deployment_id));
+diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,
@@ -513,4 +560,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     second_factors,
     recovery_codes,
     invitations,
+    webhooks,
+    webhook_deliveries,
 );

@@ -4,6 +4,8 @@
 //! again: a value that is sealed with the new key is left alone. Answers that are kept for requests that come twice are
 //! forgotten: they are good for a day at most.
 
+mod webhooks;
+
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
 use crate::model::drain;
@@ -72,6 +74,7 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
         granted!(self.deploy_keys().await?);
         granted!(self.drains().await?);
         granted!(self.hooks().await?);
+        granted!(self.webhooks().await?);
         self.forget_answers().await?;
         Ok(Ok(()))
     }

@@ -327,3 +327,6 @@ words! {
         Done = "done",
     }
 }
+
+// Behind the macros, which it uses.
+mod webhook;

@@ -1,12 +1,14 @@
 //! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`cron`],
-//! [`housekeeping`], [`removal`], [`retention`], [`watch`]).
+//! [`housekeeping`], [`removal`], [`retention`], [`watch`]) or when something ends ([`crashes`]).
 
+mod crashes;
 mod cron;
 mod housekeeping;
 mod removal;
 mod retention;
 mod watch;
 
+pub use crashes::Crashes;
 pub use cron::Cron;
 pub use housekeeping::{Housekeeping, HousekeepingError};
 pub use removal::Removal;

@@ -13,6 +13,8 @@ mod deploying;
 mod deployments;
 mod drains;
 mod environments;
+#[path = "../support/events.rs"]
+mod events;
 mod hooks;
 mod hostile;
 mod idempotency;
@@ -27,3 +29,4 @@ mod sockets;
 mod sources;
 mod support;
 mod system;
+mod webhooks;

@@ -14,11 +14,12 @@ pub(crate) const ROWS: &[(u8, &[&str])] = &[
             "deployments",
             "disk",
             "drains",
+            "hooks",
+            "notifications",
             "processes",
             "projects",
             "receive",
             "seed",
-            "hooks",
         ],
     ),
     (5, &["api", "cli", "ssh", "work"]),
@@ -169,14 +170,15 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["clap", "clap_complete"], only: &["cli/"], why: "arguments are parsed once" },
     Fence {
         names: &["reqwest"],
-        only: &["cli/client/", "drains/http.rs"],
-        why: "the client asks the server over HTTP; the server sends logs where their owner wants them",
+        only: &["cli/client/", "drains/http.rs", "notifications/http.rs", "outbound/http.rs"],
+        why: "the client asks the server over HTTP; the server sends logs and events where their owner wants them",
     },
     Fence {
         names: &["tokio_rustls", "rustls_native_certs"],
         only: &["drains/tls.rs", "drains/tcp.rs"],
         why: "TLS of log drains",
     },
+    Fence { names: &["lettre"], only: &["notifications/mail.rs"], why: "mail is one of the formats" },
     Fence { names: &["unicode_width"], only: &["cli/client/"], why: "columns of a terminal" },
     Fence { names: &["argon2", "jsonwebtoken"], only: &["auth/"], why: "passwords and tokens are auth's" },
     Fence { names: &["sha1", "data_encoding"], only: &["auth/"], why: "codes of authenticator apps" },
@@ -231,6 +233,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "git/",
             "jobs/",
             "journal/",
+            "notifications/",
             "outbound/",
             "ports.rs",
             "processes/",
@@ -253,5 +256,7 @@ pub(crate) const FENCES: &[Fence] = &[
 pub(crate) const LONGEST_FILE: usize = 300;
 
 /// Files that are longer, and why. One that has become shorter fails the tests too.
-pub(crate) const LONG_FILES: &[(&str, &str)] =
-    &[("src/store/schema.rs", "every table, as the migrations have it")];
+pub(crate) const LONG_FILES: &[(&str, &str)] = &[
+    ("src/api/openapi/describe.rs", "every route, as the table has them"),
+    ("src/store/schema.rs", "every table, as the migrations have it"),
+];

@@ -22,6 +22,8 @@ mod drains;
 mod engine;
 mod engine_restarts;
 mod environments;
+#[path = "../support/events.rs"]
+mod events;
 mod examples;
 mod faults;
 mod health;
@@ -29,6 +31,7 @@ mod hooks;
 mod images;
 mod liveness;
 mod maintenance;
+mod notifications;
 mod one_off;
 mod pins;
 #[path = "../support/postgres.rs"]

@@ -22,3 +22,4 @@ mod releases;
 mod remotes;
 mod schema;
 mod server;
+mod webhooks;

@@ -73,6 +73,8 @@ codes! {
     DrainNotFound = NOT_FOUND "drain_not_found",
     /// Also where what was sent is not signed with its secret: which of the two is not said.
     HookNotFound = NOT_FOUND "hook_not_found",
+    WebhookNotFound = NOT_FOUND "webhook_not_found",
+    /// The hook did not get it, or the webhook was not told it, or it is longer ago than is kept.
     DeliveryNotFound = NOT_FOUND "delivery_not_found",
     /// The path is there, the method is not; `Allow` has those that are.
     MethodNotAllowed = METHOD_NOT_ALLOWED "method_not_allowed",
@@ -106,6 +108,12 @@ codes! {
     TooManyCredentials = CONFLICT "too_many_credentials",
     /// The project has as many hooks as one may have.
     TooManyHooks = CONFLICT "too_many_hooks",
+    /// The project has as many webhooks as one may have.
+    TooManyWebhooks = CONFLICT "too_many_webhooks",
+    /// The webhook is told nothing: enable it first.
+    WebhookDisabled = CONFLICT "webhook_disabled",
+    /// What the webhook is sent is not signed: there is no secret to replace.
+    WebhookNotSigned = CONFLICT "webhook_not_signed",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
     /// The second factor is on already, or there is none.

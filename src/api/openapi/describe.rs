@@ -1,6 +1,8 @@
 //! What each route is for, takes and gives.
 
-use super::description::section::{ACCOUNTS, DEPLOYMENTS, KEYS, OPERATORS, PROCESSES, PROJECTS, SYSTEM};
+use super::description::section::{
+    ACCOUNTS, DEPLOYMENTS, KEYS, NOTIFICATIONS, OPERATORS, PROCESSES, PROJECTS, SYSTEM,
+};
 use super::description::{Description, Shown, about, applied, list, one};
 use super::part::Part;
 use super::sources;
@@ -35,6 +37,9 @@ use crate::wire::second_factor::{
 use crate::wire::signing_key::SigningKeyBody;
 use crate::wire::system::{HealthBody, ReadyBody, VersionBody};
 use crate::wire::volume::VolumeBody;
+use crate::wire::webhook::{
+    DeliveryBody, NewWebhookBody, RotateWebhookBody, ShownWebhookBody, UpdateWebhookBody, WebhookBody,
+};
 
 impl Endpoint {
     /// The description of a route.
@@ -288,6 +293,28 @@ impl Endpoint {
                 about(PROCESSES, "Change a log drain", one::<DrainBody>(200)).takes::<UpdateDrainBody>()
             }
             Self::DeleteDrain => about(PROCESSES, "Remove a log drain", Shown::Nothing),
+            Self::ListWebhooks => about(NOTIFICATIONS, "The webhooks of a project", list::<WebhookBody>())
+                .text("project", "Its slug or id. It has to be there."),
+            Self::CreateWebhook => {
+                about(NOTIFICATIONS, "Tell somebody what happens to a project", one::<ShownWebhookBody>(201))
+                    .takes::<NewWebhookBody>()
+            }
+            Self::ShowWebhook => about(NOTIFICATIONS, "A webhook, and how it goes", one::<WebhookBody>(200)),
+            Self::UpdateWebhook => {
+                about(NOTIFICATIONS, "Change a webhook", one::<WebhookBody>(200)).takes::<UpdateWebhookBody>()
+            }
+            Self::DeleteWebhook => about(NOTIFICATIONS, "Remove a webhook", Shown::Nothing),
+            Self::RotateWebhook => {
+                about(NOTIFICATIONS, "Give a webhook another secret", one::<ShownWebhookBody>(200))
+                    .takes::<RotateWebhookBody>()
+            }
+            Self::TestWebhook => about(NOTIFICATIONS, "Tell a webhook a test", one::<DeliveryBody>(202)),
+            Self::ListDeliveries => {
+                about(NOTIFICATIONS, "What a webhook was told", list::<DeliveryBody>()).paged()
+            }
+            Self::RedeliverDelivery => {
+                about(NOTIFICATIONS, "Tell a webhook something again", one::<DeliveryBody>(202))
+            }
             Self::Health => about(SYSTEM, "Whether the process answers", one::<HealthBody>(200)),
             Self::Ready => {
                 about(SYSTEM, "Whether deployments can be taken", Shown::Readiness(Part::of::<ReadyBody>()))

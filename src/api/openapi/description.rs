@@ -11,6 +11,8 @@ pub(super) mod section {
     pub(in crate::api::openapi) const PROJECTS: &str = "projects";
     pub(in crate::api::openapi) const DEPLOYMENTS: &str = "deployments";
     pub(in crate::api::openapi) const PROCESSES: &str = "processes";
+    pub(in crate::api::openapi) const NOTIFICATIONS: &str = "notifications";
+    pub(in crate::api::openapi) const SOURCES: &str = "sources";
     pub(in crate::api::openapi) const OPERATORS: &str = "operators";
     pub(in crate::api::openapi) const SYSTEM: &str = "system";
 }

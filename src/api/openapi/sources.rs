@@ -1,12 +1,11 @@
 //! What each route is for, takes and gives that is about getting something from elsewhere.
 
+use super::description::section::SOURCES;
 use super::description::{Description, Shown, about, list, one};
 use crate::wire::hook::{
     HookBody, HookDeliveryBody, NewHookBody, RotateHookBody, ShownHookBody, UpdateHookBody,
 };
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
-
-const SOURCES: &str = "sources";
 
 pub(super) fn show_deploy_key() -> Description {
     about(SOURCES, "The key with which a project fetches over SSH", one::<DeployKeyBody>(200))

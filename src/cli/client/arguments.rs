@@ -3,12 +3,14 @@
 mod actions;
 mod connecting;
 mod deploying;
+mod webhooks;
 
 pub(in crate::cli) use actions::{
     ConfigAction, DeploymentsAction, EnvironmentsAction, KeysAction, Manner, ReleasesAction, TokensAction,
 };
 pub(in crate::cli) use connecting::{ConnectingCommand, HooksAction};
 pub(in crate::cli) use deploying::DeployingCommand;
+pub(in crate::cli) use webhooks::WebhooksAction;
 
 use super::deployment::Reference;
 use super::server::ServerUrl;
@@ -217,6 +219,14 @@ pub(in crate::cli) enum ClientCommand {
         #[command(flatten)]
         connection: Connection,
     },
+    /// List the webhooks of a project, or make, test and remove them
+    #[command(alias = "notifications")]
+    Webhooks {
+        #[command(subcommand)]
+        action: Option<WebhooksAction>,
+        #[command(flatten)]
+        project: InProject,
+    },
     /// Show how the server is, and the project of this folder
     Status {
         #[command(flatten)]
@@ -246,6 +256,7 @@ impl ClientCommand {
             Self::Info { project }
             | Self::Destroy { project, .. }
             | Self::Env { project, .. }
+            | Self::Webhooks { project, .. }
             | Self::Status { project } => &project.connection,
             Self::Config { place, .. }
             | Self::Ps { place }

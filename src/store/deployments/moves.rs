@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
 use crate::store::jobs;
+use crate::store::outbox;
 use crate::store::schema::{deployment_events, deployments};
 use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
@@ -166,7 +167,7 @@ impl Store {
     }
 }
 
-/// Adds the next event of a deployment; the transaction has written the deployment's row before, which keeps others out.
+/// Adds the next event of a deployment, also for its project's webhooks; the transaction has written the deployment's row before, which keeps others out.
 pub(in crate::store) async fn insert_event(
     connection: &mut Connection,
     deployment_id: DeploymentId,
@@ -186,5 +187,5 @@ pub(in crate::store) async fn insert_event(
         detail: detail.map(storable),
     };
     on!(connection, |c| diesel::insert_into(deployment_events::table).values(&row).execute(c).await)?;
-    Ok(())
+    Box::pin(outbox::note_move(connection, deployment_id, state, detail)).await
 }

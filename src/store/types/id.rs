@@ -3,8 +3,8 @@
 use super::{Guid, column_value};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
-    HookDeliveryId, HookId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId,
-    SigningKeyId, SshKeyId, TokenFamilyId, UserId,
+    EventId, HookDeliveryId, HookId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId,
+    SigningKeyId, SshKeyId, TokenFamilyId, UserId, WebhookDeliveryId, WebhookId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -56,6 +56,7 @@ ids![
     DeploymentId,
     DrainId,
     EnvironmentId,
+    EventId,
     InvitationId,
     JobId,
     ProjectId,
@@ -67,4 +68,6 @@ ids![
     TokenFamilyId,
     UserId,
     HookId,
+    WebhookDeliveryId,
+    WebhookId,
 ];

@@ -14,6 +14,7 @@ use crate::model::name::{
 use crate::model::remote_host::RemoteHost;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::user::ServerRole;
+use crate::model::webhook::{DeliveryState, WebhookFormat};
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, Output, ToSql};
@@ -62,6 +63,7 @@ texts![
     CredentialKind,
     CronName,
     CronRunState,
+    DeliveryState,
     DeploymentSource,
     DeploymentState,
     DrainUrl,
@@ -77,4 +79,5 @@ texts![
     Step,
     Stream,
     Username,
+    WebhookFormat,
 ];

@@ -13,4 +13,5 @@ mod releases;
 mod screens;
 mod terminal;
 mod tokens;
+mod webhooks;
 mod window;

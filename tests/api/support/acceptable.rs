@@ -121,6 +121,10 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         with_id(&id_of(&hook)).replace(":delivery", &id_of(&sent))
     };
     let mut token = None;
+    let webhook = || async {
+        let body = json!({ "project": project().await["id"], "url": "https://hooks.example.com/in" });
+        id_of(&owner.post("/api/webhooks", body).await.expect(201))
+    };
     let api_key = || async {
         let body = json!({ "title": "ci", "scopes": ["read"] });
         id_of(&owner.post("/api/api-keys", body).await.expect(201))
@@ -322,6 +326,26 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let hook = hook().await;
             token = hook["secret"].as_str().map(str::to_owned);
             (hook["path"].as_str().unwrap().to_owned(), None)
+        }
+        Endpoint::ListWebhooks => (format!("{}?project={}", row.path, id_of(&project().await)), None),
+        Endpoint::CreateWebhook => {
+            let mut body = json!({ "url": "https://hooks.example.com/in", "format": "json" });
+            body["events"] = json!(["deployment.failed"]);
+            body["project"] = project().await["id"].clone();
+            (plain(), Some(body))
+        }
+        Endpoint::ShowWebhook
+        | Endpoint::DeleteWebhook
+        | Endpoint::TestWebhook
+        | Endpoint::ListDeliveries => (with_id(&webhook().await), None),
+        Endpoint::UpdateWebhook => {
+            (with_id(&webhook().await), Some(json!({ "url": "https://hooks.example.com/other" })))
+        }
+        Endpoint::RotateWebhook => (with_id(&webhook().await), Some(json!({ "overlap_seconds": 60 }))),
+        Endpoint::RedeliverDelivery => {
+            let webhook = webhook().await;
+            let told = owner.post(&format!("/api/webhooks/{webhook}/test"), json!({})).await.expect(202);
+            (with_id(&webhook).replace(":delivery", &id_of(&told)), None)
         }
         Endpoint::SetFormation => {
             let (environment, _, _) = Box::pin(live()).await;

@@ -24,6 +24,7 @@ use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
 use gilgal::model::repository_url::Scheme;
 use gilgal::model::vitals::Vitals;
+use gilgal::notifications::{Notifications, Schedule};
 use gilgal::outbound::{Guard, Outbound};
 use gilgal::processes::{CronRuns, Processes};
 use gilgal::projects::{CleanupError, ProjectCleanup};
@@ -70,6 +71,8 @@ pub(crate) struct TestServer {
     pub(crate) master_key: MasterKey,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) deployments: Deployments,
+    /// What tells the webhooks; nothing is told until a test lets it.
+    pub(crate) notifications: Notifications,
     stop: Option<oneshot::Sender<()>>,
     serving: Option<JoinHandle<()>>,
     directory: tempfile::TempDir,
@@ -82,6 +85,16 @@ pub(crate) struct Surroundings {
     pub(crate) stopped: Mutex<Vec<String>>,
     pub(crate) removing_fails: Mutex<bool>,
     pub(crate) engine: Mutex<Result<(), String>>,
+}
+
+/// Under which names the server is known.
+pub(crate) fn address() -> PublicAddress {
+    PublicAddress {
+        base_domain: "apps.test".to_owned(),
+        http_port: 8080,
+        ssh_host: "git.test".to_owned(),
+        ssh_port: 2222,
+    }
 }
 
 impl TestServer {
@@ -133,24 +146,28 @@ impl TestServer {
             host: "apps.test".to_owned(),
             changed: Arc::default(),
         };
+        let notifications = Notifications {
+            store: store.clone(),
+            master_key: master_key.clone(),
+            guard: Guard::new(vec!["127.0.0.2/32".parse().unwrap()]),
+            address: address(),
+            mailer: None,
+            schedule: Schedule::default(),
+            changed: Arc::default(),
+        };
         let ports = Ports {
             cleanup: surroundings.clone(),
             deployments: deployments.clone(),
             processes,
             drains,
+            notifications: notifications.clone(),
             follower: surroundings.clone(),
             readiness: surroundings.clone(),
-        };
-        let address = PublicAddress {
-            base_domain: "apps.test".to_owned(),
-            http_port: 8080,
-            ssh_host: "git.test".to_owned(),
-            ssh_port: 2222,
         };
         let accounts = Accounts::open(store.clone(), master_key.clone(), options.registration).await.unwrap();
         let options_of_api = ApiOptions {
             mode: options.mode,
-            address,
+            address: address(),
             max_projects: options.max_projects,
             undo_of_deletion: options.undo_of_deletion,
             request_limits: options.request_limits,
@@ -165,7 +182,17 @@ impl TestServer {
         let (stop, stopped) = oneshot::channel();
         let serving = tokio::spawn(bound.serve(api, async move { drop(stopped.await) }));
         let (stop, serving) = (Some(stop), Some(serving));
-        Self { address, store, master_key, surroundings, deployments, stop, serving, directory }
+        Self {
+            address,
+            store,
+            master_key,
+            surroundings,
+            deployments,
+            notifications,
+            stop,
+            serving,
+            directory,
+        }
     }
 
     /// Where its database is.

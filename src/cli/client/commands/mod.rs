@@ -22,6 +22,7 @@ mod releases;
 mod run;
 mod status;
 mod tokens;
+mod webhooks;
 
 use super::answer::Answer;
 use super::arguments::{
@@ -143,6 +144,10 @@ pub(super) async fn run(
             Some(TokensAction::Rotate { key, overlap }) => tokens::rotate(&context()?, &key, overlap).await,
             Some(TokensAction::Revoke { key }) => tokens::revoke(&context()?, &key).await,
         },
+        ClientCommand::Webhooks { action, project } => {
+            let (context, project) = in_project(context()?, &project).await?;
+            Box::pin(webhooks::run(&context, &project, action)).await
+        }
         ClientCommand::Status { project } => status::status(&context()?, project.project.as_ref()).await,
         ClientCommand::Completions { shell, connection: _ } => Ok(completions::completions(shell)),
     }

@@ -1,0 +1,121 @@
+//! One try to tell a webhook what it is to be told, and what follows from how it went.
+
+use super::Notifications;
+use super::http::{Answered, Clients};
+use super::mail::Mail;
+use super::request;
+use super::schedule::Failure;
+use crate::model::secret::Secret;
+use crate::model::time::now;
+use crate::model::webhook::{Attempt, Webhook, WebhookDelivery, WebhookTarget, seal_purpose};
+use crate::secrets::{SealError, signature};
+use crate::store::{AfterAttempt, DueDelivery, patiently};
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long the database may be away before it is forgotten that something was told: then it is told again.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Before a webhook is looked at again whose last try could not be noted.
+const PAUSE: Duration = Duration::from_secs(5);
+
+/// Tells one thing.
+pub(super) async fn tell(notifications: &Notifications, clients: &Clients, due: DueDelivery) {
+    let DueDelivery { delivery, webhook } = due;
+    let (at, begun) = (now(), Instant::now());
+    let Answered { status, text, failure } = match notifications.attempt(clients, &webhook, &delivery).await {
+        Ok(answered) => answered,
+        // Where it leads cannot be read: another master.key may help.
+        Err(error) => Failure::new(format!("{error}.")).into(),
+    };
+    let then = match &failure {
+        None => AfterAttempt::Delivered,
+        Some(failure) => notifications.schedule.after(failure, (&webhook, &delivery), now()),
+    };
+    let attempt = Attempt {
+        at,
+        duration_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
+        response_status: status,
+        response: text,
+        error: failure.map(|failure| failure.reason),
+    };
+    say(&webhook, &delivery, &attempt, &then);
+    let store = &notifications.store;
+    let noted = patiently(PATIENCE, || store.note_attempt(&delivery, &attempt, &then)).await;
+    if let Err(error) = noted {
+        tracing::warn!(error = &error as &dyn Error, webhook = %webhook.id, "it was not noted how something was told: it may be told again");
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+fn say(webhook: &Webhook, delivery: &WebhookDelivery, attempt: &Attempt, then: &AfterAttempt) {
+    let (id, event) = (webhook.id, delivery.event.kind.as_str());
+    let reason = attempt.error.as_deref();
+    match then {
+        AfterAttempt::Delivered => tracing::debug!(webhook = %id, event, "a webhook was told"),
+        AfterAttempt::Retry(_) => tracing::debug!(webhook = %id, event, reason, "a webhook was not told"),
+        AfterAttempt::GiveUp => {
+            tracing::info!(webhook = %id, event, reason, "a webhook refuses what it is told");
+        }
+        AfterAttempt::Disable(reason) => {
+            let project = &delivery.event.project.slug;
+            tracing::warn!(webhook = %id, %project, reason, "a webhook is disabled: its receiver takes nothing");
+        }
+    }
+}
+
+impl Notifications {
+    async fn attempt(
+        &self,
+        clients: &Clients,
+        webhook: &Webhook,
+        delivery: &WebhookDelivery,
+    ) -> Result<Answered, SealError> {
+        let purpose = seal_purpose(webhook.id);
+        let target = self.master_key.open(&purpose, &webhook.sealed_target)?;
+        let body = request::body(&delivery.event, webhook.format, &self.address);
+        // It was one when it was sealed.
+        let Ok(target) = WebhookTarget::parse(webhook.format, target.expose()) else {
+            return Ok(Failure::new("The webhook leads nowhere.").into());
+        };
+        match (target, &self.mailer) {
+            (WebhookTarget::Url(url), _) => {
+                let headers = self.headers(webhook, delivery, &body)?;
+                Ok(clients.post(&url, &headers, body).await)
+            }
+            (WebhookTarget::Mailbox(to), Some(mailer)) => {
+                let subject = request::subject(&delivery.event, &self.address);
+                let message_id = format!("<{}@{}>", delivery.event.id, self.address.base_domain);
+                Ok(mailer.send(Mail { to, subject, text: body, message_id }).await)
+            }
+            (WebhookTarget::Mailbox(_), None) => {
+                Ok(Failure::new("The server sends no mail (GILGAL_SMTP_URL).").into())
+            }
+        }
+    }
+
+    /// What stands beside a body; signed with each secret that is good now.
+    fn headers(
+        &self,
+        webhook: &Webhook,
+        delivery: &WebhookDelivery,
+        body: &str,
+    ) -> Result<Vec<(&'static str, String)>, SealError> {
+        if !webhook.format.is_signed() {
+            return Ok(Vec::new());
+        }
+        let now = now();
+        let previous = webhook.previous_until.filter(|until| *until > now);
+        let previous = previous.and(webhook.sealed_previous_secret.as_ref());
+        let sealed = webhook.sealed_secret.iter().chain(previous);
+        let purpose = seal_purpose(webhook.id);
+        let secrets: Vec<Secret<String>> =
+            sealed.map(|sealed| self.master_key.open(&purpose, sealed)).collect::<Result<_, _>>()?;
+        Ok(vec![
+            ("gilgal-signature", signature(&secrets, now.timestamp(), body)),
+            ("gilgal-event", delivery.event.kind.as_str().to_owned()),
+            ("gilgal-event-id", delivery.event.id.to_string()),
+            ("gilgal-delivery", delivery.id.to_string()),
+        ])
+    }
+}

@@ -1,0 +1,112 @@
+//! Looks what is to be told, and keeps a few senders busy with it: one at most for each webhook, so that it is told in
+//! order.
+
+use super::http::Clients;
+use super::{Notifications, sender};
+use crate::model::id::WebhookId;
+use crate::model::time::now;
+use crate::store::StoreError;
+use chrono::TimeDelta;
+use std::collections::HashMap;
+use std::error::Error;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{MissedTickBehavior, interval};
+
+/// How often the database is looked into. Who does something writes down what is to be told, and wakes nobody.
+const LOOK: Duration = Duration::from_secs(1);
+/// Between two rounds of forgetting.
+const FORGET: Duration = Duration::from_hours(1);
+/// How long what was told, or was given up, can be looked at, and how much of each webhook at most.
+const KEPT: TimeDelta = TimeDelta::days(30);
+const MOST_KEPT: i64 = 1_000;
+/// Receivers that are talked to at the same time.
+const AT_ONCE: usize = 16;
+/// How long what is being told may still take when the server stops. Then it is told again at the next start.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What runs.
+struct Supervisor {
+    notifications: Notifications,
+    clients: Arc<Clients>,
+    senders: JoinSet<()>,
+    /// The webhooks that something is told at this moment, by the sender.
+    in_hand: HashMap<Id, WebhookId>,
+}
+
+impl Notifications {
+    /// Tells what is to be told until `stop` ends.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let clients = Arc::new(Clients::new(&self.guard));
+        let mut supervisor =
+            Supervisor { notifications: self, clients, senders: JoinSet::new(), in_hand: HashMap::new() };
+        tokio::select! {
+            () = supervisor.supervise() => {}
+            () = stop => {}
+        }
+        let ending = async { while supervisor.senders.join_next().await.is_some() {} };
+        if tokio::time::timeout(GRACE, ending).await.is_err() {
+            tracing::debug!("what was being told is told again at the next start");
+        }
+    }
+}
+
+impl Supervisor {
+    async fn supervise(&mut self) {
+        let changed = Arc::clone(&self.notifications.changed);
+        let (mut look, mut forget) = (interval(LOOK), interval(FORGET));
+        for interval in [&mut look, &mut forget] {
+            interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        }
+        loop {
+            tokio::select! {
+                _ = look.tick() => self.look().await,
+                () = changed.notified() => self.look().await,
+                Some(ended) = self.senders.join_next_with_id() => {
+                    let id = ended.map_or_else(|error: JoinError| error.id(), |(id, ())| id);
+                    self.in_hand.remove(&id);
+                    // What is behind it.
+                    self.look().await;
+                }
+                _ = forget.tick() => self.forget().await,
+            }
+        }
+    }
+
+    async fn look(&mut self) {
+        if let Err(error) = self.look_once().await {
+            tracing::debug!(error = &error as &dyn Error, "what is to be told waits for the database");
+        }
+    }
+
+    async fn look_once(&mut self) -> Result<(), StoreError> {
+        if self.in_hand.len() >= AT_ONCE {
+            return Ok(());
+        }
+        for due in self.notifications.store.due_deliveries(now()).await? {
+            let webhook = due.webhook.id;
+            if self.in_hand.values().any(|known| *known == webhook) {
+                continue;
+            }
+            if self.in_hand.len() >= AT_ONCE {
+                break;
+            }
+            let (notifications, clients) = (self.notifications.clone(), Arc::clone(&self.clients));
+            let sending = async move { sender::tell(&notifications, &clients, due).await };
+            self.in_hand.insert(self.senders.spawn(sending).id(), webhook);
+        }
+        Ok(())
+    }
+
+    async fn forget(&self) {
+        match self.notifications.store.prune_deliveries(now() - KEPT, MOST_KEPT).await {
+            Ok(0) => {}
+            Ok(forgotten) => tracing::debug!(forgotten, "deliveries to webhooks were forgotten"),
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn Error, "deliveries to webhooks were not forgotten");
+            }
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! What has happened to a project, written down for its webhooks in the transaction in which it happens: it is told if, and
+//! only if, it has.
+//!
+//! For a project without webhooks nothing is written.
+
+use super::deliveries;
+use crate::model::config_file::ConfigEdit;
+use crate::model::deployment::{DeploymentOptions, DeploymentSource, DeploymentState};
+use crate::model::id::{DeploymentId, EnvironmentId, EventId, ProjectId, UserId, WebhookId};
+use crate::model::instance::InstanceKey;
+use crate::model::name::{BranchName, CommitId, EnvironmentName, Slug, Username};
+use crate::model::time::now;
+use crate::model::webhook::{
+    DeploymentFacts, EnvironmentFacts, Event, EventKind, InstanceFacts, ProjectFacts,
+};
+use crate::store::Store;
+use crate::store::backend::{Connection, on};
+use crate::store::error::StoreError;
+use crate::store::schema::{deployments, environments, projects, users, webhooks};
+use crate::store::types::Json;
+use diesel::prelude::*;
+use diesel_async::RunQueryDsl;
+
+/// Something that happens to an environment.
+pub(super) struct Happening {
+    environment: EnvironmentId,
+    kind: EventKind,
+    deployment: Option<DeploymentFacts>,
+    instance: Option<InstanceFacts>,
+    edits: Vec<ConfigEdit>,
+    author: Option<UserId>,
+    reason: Option<String>,
+}
+
+impl Happening {
+    /// Something of which there is nothing more to say.
+    pub(super) const fn new(environment: EnvironmentId, kind: EventKind) -> Self {
+        let (deployment, instance, author, reason) = (None, None, None, None);
+        Self { environment, kind, deployment, instance, edits: Vec::new(), author, reason }
+    }
+}
+
+impl Store {
+    /// Notes that an instance has ended by itself; `is_looping` when it does so again and again. An environment that has
+    /// gone is no error.
+    pub async fn note_crash(
+        &self,
+        key: &InstanceKey,
+        instance: InstanceFacts,
+        is_looping: bool,
+    ) -> Result<(), StoreError> {
+        let kind = if is_looping { EventKind::InstanceCrashLooping } else { EventKind::InstanceCrashed };
+        self.transaction(async |connection| {
+            let deployment = facts_of(connection, key.deployment_id).await?.map(|found| found.facts);
+            let happening = Happening {
+                deployment,
+                instance: Some(instance),
+                ..Happening::new(key.environment_id, kind)
+            };
+            note(connection, happening).await
+        })
+        .await
+    }
+}
+
+/// Notes that a deployment has come into a state, where that is told.
+pub(super) async fn note_move(
+    connection: &mut Connection,
+    id: DeploymentId,
+    to: DeploymentState,
+    reason: Option<&str>,
+) -> Result<(), StoreError> {
+    // Whatever has started it.
+    if EventKind::of_move(to, DeploymentSource::Push).is_none() {
+        return Ok(());
+    }
+    let Some(found) = facts_of(connection, id).await? else { return Ok(()) };
+    let Some(kind) = EventKind::of_move(to, found.facts.source) else { return Ok(()) };
+    let because = found.options.automatic.map(|automatic| automatic.why);
+    let happening = Happening {
+        deployment: Some(found.facts),
+        author: found.author,
+        reason: reason.map(str::to_owned).or(because),
+        ..Happening::new(found.environment, kind)
+    };
+    note(connection, happening).await
+}
+
+/// Notes that the config of an environment was changed.
+pub(super) async fn note_edits(
+    connection: &mut Connection,
+    environment: EnvironmentId,
+    author: Option<UserId>,
+    edits: &[ConfigEdit],
+) -> Result<(), StoreError> {
+    let edits = edits.iter().take(Event::MOST_EDITS).cloned().collect();
+    let happening = Happening { edits, author, ..Happening::new(environment, EventKind::ConfigChanged) };
+    note(connection, happening).await
+}
+
+/// Writes down what happens for each webhook that is to be told.
+pub(super) async fn note(connection: &mut Connection, happening: Happening) -> Result<(), StoreError> {
+    type Place = (ProjectId, Slug, String, EnvironmentName);
+    let place: Option<Place> = on!(connection, |c| environments::table
+        .inner_join(projects::table)
+        .filter(environments::id.eq(happening.environment))
+        .select((projects::id, projects::slug, projects::name, environments::name))
+        .first(c)
+        .await
+        .optional())?;
+    let Some((project_id, slug, name, environment)) = place else { return Ok(()) };
+    let listening = listening(connection, project_id, happening.kind).await?;
+    if listening.is_empty() {
+        return Ok(());
+    }
+    let mut reason = happening.reason;
+    if let Some(reason) = &mut reason {
+        reason.truncate(reason.floor_char_boundary(Event::LONGEST_REASON));
+    }
+    let event = Event {
+        id: EventId::generate(),
+        kind: happening.kind,
+        at: now(),
+        project: ProjectFacts { id: project_id, slug, name },
+        environment: Some(EnvironmentFacts { id: happening.environment, name: environment }),
+        deployment: happening.deployment,
+        instance: happening.instance,
+        edits: happening.edits,
+        author: username(connection, happening.author).await?,
+        reason,
+    };
+    for webhook in listening {
+        deliveries::insert(connection, webhook, event.clone()).await?;
+    }
+    Ok(())
+}
+
+/// The webhooks of a project that are told of a kind of event; they stay until the transaction has ended.
+async fn listening(
+    connection: &mut Connection,
+    project_id: ProjectId,
+    kind: EventKind,
+) -> Result<Vec<WebhookId>, StoreError> {
+    type Row = (WebhookId, Json<Option<Vec<EventKind>>>);
+    let of_project = webhooks::table
+        .filter(webhooks::project_id.eq(project_id))
+        .filter(webhooks::disabled_at.is_null())
+        .order(webhooks::id)
+        .select((webhooks::id, webhooks::events));
+    let rows: Vec<Row> = match connection {
+        // One that is removed meanwhile would take the transaction with it.
+        Connection::Postgres(postgres) => of_project.for_key_share().load(&mut **postgres).await?,
+        Connection::Sqlite(sqlite) => of_project.load(&mut **sqlite).await?,
+    };
+    let wants = |(id, Json(events)): Row| events.is_none_or(|events| events.contains(&kind)).then_some(id);
+    Ok(rows.into_iter().filter_map(wants).collect())
+}
+
+/// What is told of a deployment, and what decides how.
+struct Found {
+    environment: EnvironmentId,
+    author: Option<UserId>,
+    options: DeploymentOptions,
+    facts: DeploymentFacts,
+}
+
+async fn facts_of(connection: &mut Connection, id: DeploymentId) -> Result<Option<Found>, StoreError> {
+    type Row = (
+        EnvironmentId,
+        Option<UserId>,
+        Json<DeploymentOptions>,
+        Option<i64>,
+        CommitId,
+        Option<BranchName>,
+        DeploymentSource,
+    );
+    let row: Option<Row> = on!(connection, |c| deployments::table
+        .find(id)
+        .select((
+            deployments::environment_id,
+            deployments::author_id,
+            deployments::options,
+            deployments::version,
+            deployments::commit_id,
+            deployments::branch,
+            deployments::source,
+        ))
+        .first(c)
+        .await
+        .optional())?;
+    let found = |(environment, author, Json(options), version, commit, branch, source): Row| {
+        let commit = commit.is_known().then_some(commit);
+        let facts = DeploymentFacts { id, version, commit, branch, source };
+        Found { environment, author, options, facts }
+    };
+    Ok(row.map(found))
+}
+
+async fn username(connection: &mut Connection, id: Option<UserId>) -> Result<Option<Username>, StoreError> {
+    let Some(id) = id else { return Ok(None) };
+    let name = users::table.find(id).select(users::username);
+    Ok(on!(connection, |c| name.first(c).await.optional())?)
+}
