@@ -64,8 +64,9 @@ fn unless_changed(request: &Request, file: FileBody) -> Result<KnownFile, ApiErr
         Overwrite::Anything => None,
         Overwrite::Unchanged => Some(file.updated_at),
     };
-    request.trail.before(&FileBody { content: None, ..file.clone() });
-    Ok(KnownFile { id: file.id, unless_changed_since })
+    let id = file.id;
+    request.trail.before(&FileBody { content: None, ..file });
+    Ok(KnownFile { id, unless_changed_since })
 }
 
 fn change_of<'a>(

@@ -34,7 +34,7 @@ impl Receiver {
         };
         let mut verdicts = Vec::with_capacity(call.commands.len());
         for command in &call.commands {
-            let verdict = self.decide_branch(push, command, options, terminal).await;
+            let verdict = Box::pin(self.decide_branch(push, command, options, terminal)).await;
             verdicts.push(verdict.unwrap_or_else(Verdict::Refused));
         }
         verdicts

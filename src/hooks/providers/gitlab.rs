@@ -24,8 +24,8 @@ struct Push {
     commits: Vec<PushedCommit>,
     project: Option<Project>,
     /// What was given to `git push -o`.
-    #[serde(default)]
-    push_options: Value,
+    #[serde(default, rename = "push_options")]
+    options: Value,
 }
 
 #[derive(Deserialize)]
@@ -62,7 +62,7 @@ fn moved(push: Push) -> ReferenceMove {
         [&push.checkout_sha, &push.after].iter().any(|id| id.as_deref() == Some(known.id.as_str()))
     };
     let head = push.commits.iter().find(is_newest).or(push.commits.last());
-    let is_skipped = match &push.push_options["ci"]["skip"] {
+    let is_skipped = match &push.options["ci"]["skip"] {
         Value::Bool(skipped) => *skipped,
         Value::String(text) => text == "true",
         Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => false,
