@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct NewHookBody {
     pub provider: Provider,
-    /// What is fetched: `https://host/path`, `ssh://git@host/path` or `git@host:path`.
+    /// What is fetched: a URL over HTTPS or SSH, or `git@host:path`.
     #[schema(value_type = String)]
     pub repository: RepositoryUrl,
     /// The environment that tags are deployed to; unless given, they are not.

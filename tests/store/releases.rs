@@ -317,18 +317,18 @@ async fn builds_go_by_what_went_live_until_it_is_let_go_of(database: Database) {
     assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::Nothing);
     assert_eq!(store.let_go_of_pins(production.id).await.unwrap(), Pins::default());
     assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::Nothing);
-    go_live(Some(pins("1")), false).await;
+    Box::pin(go_live(Some(pins("1")), false)).await;
     // Something that built nothing.
-    go_live(None, false).await;
+    Box::pin(go_live(None, false)).await;
     assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::To(pins("1")));
     assert_eq!(store.all_pins().await.unwrap(), [pins("1")]);
 
     assert_eq!(store.let_go_of_pins(production.id).await.unwrap(), pins("1"));
-    go_live(None, false).await;
+    Box::pin(go_live(None, false)).await;
     assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::LetGo);
-    go_live(Some(pins("2")), false).await;
+    Box::pin(go_live(Some(pins("2")), false)).await;
     assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::To(pins("2")));
     // What was being built when it was let go of does not bring it back.
-    go_live(Some(pins("2")), true).await;
+    Box::pin(go_live(Some(pins("2")), true)).await;
     assert_eq!(store.pinned(production.id).await.unwrap(), Pinned::LetGo);
 }

@@ -78,7 +78,7 @@ async fn what_happens_is_written_down_for_whoever_asked(database: Database) {
     enqueue(&store, &production, '0').await;
     let everything = webhook(&store, &shop, None).await;
     let ends = vec![EventKind::DeploymentSucceeded, EventKind::DeploymentFailed];
-    let some = webhook(&store, &shop, Some(ends)).await;
+    let ending = webhook(&store, &shop, Some(ends)).await;
     let elsewhere = webhook(&store, &other, None).await;
 
     // One that takes the place of what waits, and fails; then one that goes live, and one that is cancelled.
@@ -105,9 +105,9 @@ async fn what_happens_is_written_down_for_whoever_asked(database: Database) {
             "deployment.cancelled",
         ]
     );
-    assert_eq!(told(&store, &some).await, ["deployment.failed", "deployment.succeeded"]);
+    assert_eq!(told(&store, &ending).await, ["deployment.failed", "deployment.succeeded"]);
     let (failed, same) =
-        (log(&store, &some).await.remove(0).event, log(&store, &everything).await.remove(3).event);
+        (log(&store, &ending).await.remove(0).event, log(&store, &everything).await.remove(3).event);
     assert_eq!(failed, same, "one event, whoever is told");
     assert_eq!((failed.reason.as_deref(), failed.place().as_str()), (because, "shop:production"));
     assert_eq!(failed.deployment.unwrap().id, failing.id);
