@@ -28,7 +28,10 @@ pub async fn delete(
     cleanup.remove_everything(project).await?;
     match store.delete_project(project.id).await {
         // Somebody else deleted it at the same time: it is gone, as wished.
-        Ok(()) | Err(StoreError::NotFound) => Ok(()),
-        Err(error) => Err(error.into()),
+        Ok(()) | Err(StoreError::NotFound) => {}
+        Err(error) => return Err(error.into()),
     }
+    // Base images that only its builds went by.
+    cleanup.remove_unused_images().await;
+    Ok(())
 }
