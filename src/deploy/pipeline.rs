@@ -193,7 +193,7 @@ impl Deployer {
         };
         let record = &run.deployment.record;
         let _one_at_a_time = self.switching.lock().await;
-        let committed = until_stored(|| self.store.commit_release(new.clone(), record)).await?;
+        let committed = until_stored(|| Box::pin(self.store.commit_release(new.clone(), record))).await?;
         let Some(release) = committed else { return Ok(DeploymentEvent::Cancelled) };
         run.deployment.version = Some(release.version);
         Ok(DeploymentEvent::Advanced)
