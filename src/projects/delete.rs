@@ -59,10 +59,13 @@ pub async fn remove(
 ) -> Result<(), ProjectError> {
     cleanup.remove_everything(project).await?;
     match store.delete_project(project.id).await {
-        // Somebody else did at the same time: it is gone, as wished.
-        Ok(()) | Err(StoreError::NotFound) => Ok(()),
-        Err(error) => Err(error.into()),
+        // Somebody else deleted it at the same time: it is gone, as wished.
+        Ok(()) | Err(StoreError::NotFound) => {}
+        Err(error) => return Err(error.into()),
     }
+    // Base images that only its builds went by.
+    cleanup.remove_unused_images().await;
+    Ok(())
 }
 
 /// The project that is meant, also one that was deleted, if the account may delete it.

@@ -67,7 +67,7 @@ impl Receiver {
             return Ok(Verdict::Accepted);
         };
         if options.dry_run {
-            self.show_plan(push, &environment, &commit, terminal).await;
+            Box::pin(self.show_plan(push, &environment, &commit, terminal)).await;
             return Err("dry run".to_owned());
         }
         if options.no_deploy {

@@ -115,7 +115,7 @@ impl Store {
                 Box::pin(restore(connection, new.environment_id, restored)).await?;
             }
             if let Some(pins) = &new.pins {
-                pins::set(connection, new.environment_id, id, pins).await?;
+                Box::pin(pins::set(connection, new.environment_id, id, pins)).await?;
             }
             insert(connection, new).await.map(|row| Some(row.into()))
         })
