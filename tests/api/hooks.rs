@@ -56,7 +56,9 @@ impl Hook {
 
     fn mac(&self, message: &[&str]) -> String {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).unwrap();
-        message.iter().for_each(|piece| mac.update(piece.as_bytes()));
+        for piece in message {
+            mac.update(piece.as_bytes());
+        }
         hex::encode(mac.finalize().into_bytes())
     }
 
