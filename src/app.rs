@@ -31,9 +31,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 
-/// How long a start waits before it asks a database again that does not answer.
-const DATABASE_PAUSE: Duration = Duration::from_secs(2);
-
 /// Every part behind the sockets.
 pub struct App {
     pub front: Arc<Front>,
@@ -105,7 +102,7 @@ impl App {
     ) -> Result<Self, StartError> {
         let master_key = MasterKey::of(home)?;
         let repositories = Repositories::new(home.repositories());
-        let (lock, store) = open_store(settings, home).await?;
+        let (lock, store) = parts::open_store(settings, home).await?;
         let claimant = Claimant {
             server: home.server_id(),
             projects: repositories.projects()?,
@@ -273,34 +270,5 @@ impl App {
             notifications,
             lock,
         })
-    }
-}
-
-/// The database, migrated, and the right to be its only server. Waits for a database that does not answer.
-async fn open_store(settings: &Settings, home: &Home) -> Result<(ServerLock, Store), StartError> {
-    let url = settings.database_url.expose();
-    loop {
-        let opened = async {
-            let store = Store::connect(url).await?;
-            let lock = ServerLock::take(url).await?;
-            store.refuse_foreign(home.server_id()).await?;
-            store.migrate().await?;
-            Ok::<_, StartError>((lock, store))
-        };
-        match opened.await {
-            Ok(opened) => return Ok(opened),
-            Err(
-                error @ (StartError::Store(StoreError::Unavailable(_))
-                | StartError::Claim(ClaimError::Store(StoreError::Unavailable(_)))
-                | StartError::Lock(LockError::Unavailable(_))),
-            ) => {
-                tracing::warn!(
-                    error = &error as &dyn std::error::Error,
-                    "the database does not answer; the apps are served meanwhile"
-                );
-                tokio::time::sleep(DATABASE_PAUSE).await;
-            }
-            Err(error) => return Err(error),
-        }
     }
 }

@@ -40,6 +40,7 @@ mod new_deployment;
 mod openapi;
 mod origin;
 mod pins;
+mod place;
 mod ports;
 mod processes;
 mod projects;

@@ -10,8 +10,12 @@ use crate::model::address::PublicAddress;
 use crate::notifications::{Mailer, Notifications, Schedule};
 use crate::outbound::Guard;
 use crate::secrets::MasterKey;
-use crate::store::Store;
+use crate::store::{ClaimError, LockError, ServerLock, Store, StoreError};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a start waits before it asks a database again that does not answer.
+const DATABASE_PAUSE: Duration = Duration::from_secs(2);
 
 /// The engine that runs instances and the builder that makes images. Docker is the only one so far.
 pub(super) fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<dyn Builder>) {
@@ -87,5 +91,34 @@ pub(super) async fn warn_unless_it_answers(engine: Arc<dyn Engine>) {
             error = &error as &dyn std::error::Error,
             "the engine does not answer: nothing can be deployed until it does"
         );
+    }
+}
+
+/// The database, migrated, and the right to be its only server. Waits for a database that does not answer.
+pub(super) async fn open_store(settings: &Settings, home: &Home) -> Result<(ServerLock, Store), StartError> {
+    let url = settings.database_url.expose();
+    loop {
+        let opened = async {
+            let store = Store::connect(url).await?;
+            let lock = ServerLock::take(url).await?;
+            store.refuse_foreign(home.server_id()).await?;
+            store.migrate().await?;
+            Ok::<_, StartError>((lock, store))
+        };
+        match opened.await {
+            Ok(opened) => return Ok(opened),
+            Err(
+                error @ (StartError::Store(StoreError::Unavailable(_))
+                | StartError::Claim(ClaimError::Store(StoreError::Unavailable(_)))
+                | StartError::Lock(LockError::Unavailable(_))),
+            ) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the database does not answer; the apps are served meanwhile"
+                );
+                tokio::time::sleep(DATABASE_PAUSE).await;
+            }
+            Err(error) => return Err(error),
+        }
     }
 }

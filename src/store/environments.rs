@@ -9,7 +9,7 @@ use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::deployments::queue::lock_enabled;
 use crate::store::environment_lock;
-use crate::store::error::{StoreError, found};
+use crate::store::error::StoreError;
 use crate::store::outbox::{self, Happening};
 use crate::store::schema::environments;
 use crate::store::types::{Json, StoredTime};
@@ -268,20 +268,6 @@ impl Store {
                 .get_result(c)
                 .await)?;
             Ok(Ok(row.into()))
-        })
-        .await
-    }
-
-    /// Removes an environment with everything that belongs to it: config, files, deployments with their logs and jobs,
-    /// releases.
-    pub async fn delete_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
-        self.transaction(async |connection| {
-            // Of two that delete it one tells of it: the other one finds nothing.
-            environment_lock::lock(connection, id).await?;
-            let happening = Happening::new(id, EventKind::EnvironmentDeleted);
-            Box::pin(outbox::note(connection, happening)).await?;
-            let gone = diesel::delete(environments::table.find(id));
-            found(on!(connection, |c| gone.execute(c).await)?)
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! Removing accounts.
+//! Removing accounts and environments.
 
 use crate::model::id::UserId;
 use crate::model::user::ServerRole;
@@ -16,6 +16,20 @@ pub const OWNED_PROJECTS: &str = "owned_projects";
 pub const LAST_OPERATOR: &str = "last_operator";
 
 impl Store {
+    /// Removes an environment with everything that belongs to it: config, files, deployments with their logs and jobs,
+    /// releases.
+    pub async fn delete_environment(&self, id: EnvironmentId) -> Result<(), StoreError> {
+        self.transaction(async |connection| {
+            // Of two that delete it one tells of it: the other one finds nothing.
+            environment_lock::lock(connection, id).await?;
+            let happening = Happening::new(id, EventKind::EnvironmentDeleted);
+            Box::pin(outbox::note(connection, happening)).await?;
+            let gone = diesel::delete(environments::table.find(id));
+            found(on!(connection, |c| gone.execute(c).await)?)
+        })
+        .await
+    }
+
     /// Removes an account with its keys, tokens and second factor. What it deployed stays, without its name; its deleted
     /// projects are an operator's until they are removed, which is due from now on.
     ///

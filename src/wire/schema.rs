@@ -8,7 +8,6 @@ use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{DeploymentSource, Status, Step};
 use crate::model::drain::DrainUrl;
 use crate::model::environment::{ConfigScope, DrainSeconds, HangUpPolicy, SleepSeconds, WatchSeconds};
-use crate::model::hook::{Provider, SkipReason};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
     HookDeliveryId, HookId, InvitationId, ProjectId, ReleaseId, SigningKeyId, SshKeyId, TokenFamilyId,
@@ -271,26 +270,6 @@ words! {
         Scale = "scale",
         Restart = "restart",
     }
-    Provider {
-        Github = "github",
-        Gitlab = "gitlab",
-        Gitea = "gitea",
-        Bitbucket = "bitbucket",
-        Custom = "custom",
-    }
-    SkipReason {
-        OtherEvent = "other_event",
-        Unreadable = "unreadable",
-        Disabled = "disabled",
-        OtherRepository = "other_repository",
-        Deleted = "deleted",
-        SkipToken = "skip_token",
-        OtherBranch = "other_branch",
-        Tag = "tag",
-        Unchanged = "unchanged",
-        ProjectDisabled = "project_disabled",
-        RepositoryRefused = "repository_refused",
-    }
     ConfigScope { Build = "build", Runtime = "runtime", Both = "both" }
     HangUpPolicy { Detach = "detach", Cancel = "cancel" }
     ConfigKind { Variable = "variable", File = "file" }
@@ -329,4 +308,5 @@ words! {
 }
 
 // Behind the macros, which it uses.
+mod hook;
 mod webhook;

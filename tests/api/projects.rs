@@ -115,7 +115,7 @@ async fn deleting_wants_the_slug_and_removes_everything() {
 
     *server.surroundings.removing_fails.lock().unwrap() = false;
     assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.status, 204);
-    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop"]);
+    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop", "images"]);
     assert_eq!(ada.get("/api/projects/shop").await.refusal(404), "project_not_found");
     assert_eq!(ada.delete("/api/projects/shop?confirm=shop").await.refusal(404), "project_not_found");
 }
@@ -176,7 +176,7 @@ async fn a_deleted_project_can_be_brought_back_for_a_while() {
     ada.delete("/api/projects/shop?confirm=shop").await.expect(204);
     assert_eq!(ada.delete("/api/projects/shop?now=true").await.refusal(422), "confirmation_required");
     ada.delete("/api/projects/shop?confirm=shop&now=true").await.expect(204);
-    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop"]);
+    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["shop", "images"]);
     assert_eq!(ada.get("/api/projects/shop").await.refusal(404), "project_not_found");
     let again = ada.post("/api/projects", json!({ "name": "New", "slug": "shop" })).await.expect(201);
     assert_ne!(again["id"], project["id"]);

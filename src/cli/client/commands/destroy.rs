@@ -28,10 +28,9 @@ pub(super) async fn destroy(
     };
     let slug = &project.slug;
     let how = if now {
-        "removes it for good, with its releases, its logs, its volumes and its repository"
+        "is removed for good, with its releases, its logs, its volumes and its repository"
     } else {
-        "stops it; `gilgal undelete` brings it back for as long as the server keeps what was deleted, and then all of it is \
-         removed"
+        "stops. `gilgal undelete` brings it back for as long as the server keeps what was deleted; then all of it is removed"
     };
     let confirmed = match confirm {
         Some(confirm) => confirm,
