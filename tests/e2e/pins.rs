@@ -1,8 +1,9 @@
 //! Base images stay what they were until somebody lets go of them.
 
-use crate::support::{Client, Registry, Server, WorkTree, docker, run};
+use crate::support::{Client, Registry, Server, WorkTree, docker, run, wait_until};
 use std::fs;
 use std::process::Command;
+use std::time::Duration;
 
 /// A site that is served by another image than the buildpack's own.
 fn site(base: &str) -> WorkTree {
@@ -56,7 +57,9 @@ fn an_image_that_no_registry_has_is_kept_until_it_is_let_go_of() {
     let kept = format!("Base image {base} ({}), pinned; the engine has another one now", short(&one));
     server.deploy(&ada, &tree, "shop").expect_text(&kept);
     let label = |server: &Server| {
-        let image = server.engine().containers().concat();
+        let engine = server.engine();
+        wait_until("the old instance is gone", Duration::from_secs(20), || engine.containers().len() == 1);
+        let image = engine.containers().concat();
         docker(&["inspect", "--format", "{{index .Config.Labels \"gilgal.test\"}}", &image]).concat()
     };
     assert_eq!(label(&server), format!("{base} one"));
