@@ -9,7 +9,7 @@ use serde_json::Value;
 fn crashing(word: &str) -> String {
     format!(
         "FROM busybox:stable\nRUN mkdir /www && echo {word} > /www/index.html\n\
-         CMD httpd -f -p $PORT -h /www & sleep 1; exit 3\n"
+         CMD httpd -f -p $PORT -h /www & sleep 2; exit 3\n"
     )
 }
 
