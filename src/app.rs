@@ -25,7 +25,7 @@ use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
-use crate::store::{ClaimError, Claimant, LockError, ServerLock, Store, StoreError};
+use crate::store::{ClaimError, Claimant, LockError, ServerLock, StoreError};
 use crate::work::{Crashes, Cron, Housekeeping, HousekeepingError, Removal, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;

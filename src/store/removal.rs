@@ -1,11 +1,14 @@
 //! Removing accounts and environments.
 
-use crate::model::id::UserId;
+use crate::model::id::{EnvironmentId, UserId};
 use crate::model::user::ServerRole;
+use crate::model::webhook::EventKind;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
+use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
-use crate::store::schema::{projects, users};
+use crate::store::outbox::{self, Happening};
+use crate::store::schema::{environments, projects, users};
 use crate::store::types::StoredTime;
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
