@@ -219,6 +219,7 @@ pub(crate) const FENCES: &[Fence] = &[
         names: &["tokio", "tokio_stream", "futures_util", "async_trait"],
         only: &[
             "api/",
+            "app/",
             "app.rs",
             "auth/",
             "backup/",

@@ -21,7 +21,7 @@ async fn a_project_is_created_shown_and_destroyed() {
     assert_screen!("destroy_another", ada.run(&["destroy", "--confirm", "shop"]).await);
     assert!(server.surroundings.removed.lock().unwrap().is_empty());
     assert_screen!("destroy", ada.run(&["destroy", "--confirm", "my-shop"]).await);
-    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["my-shop"]);
+    assert_eq!(*server.surroundings.removed.lock().unwrap(), ["my-shop", "images"]);
     assert_screen!("destroyed", ada.run(&["info"]).await);
 }
 
