@@ -71,7 +71,7 @@ mod tests {
     fn a_token_is_the_whole_secret() {
         let secret = Secret::new("glh_abc".to_owned());
         assert!(is_secret(&secret, Some("glh_abc")));
-        for wrong in [None, Some(""), Some("glh_ab"), Some("glh_abcd"), Some("GLW_ABC")] {
+        for wrong in [None, Some(""), Some("glh_ab"), Some("glh_abcd"), Some("GLH_ABC")] {
             assert!(!is_secret(&secret, wrong), "{wrong:?}");
         }
     }

@@ -1,6 +1,6 @@
 //! Gitea and Forgejo, whose events are shaped after GitHub's.
 //!
-//! <https://docs.gitea.com/usage/hooks>, <https://forgejo.org/docs/latest/user/hooks/>
+//! <https://docs.gitea.com/usage/webhooks>, <https://forgejo.org/docs/latest/user/webhooks/>
 
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
 use crate::hooks::signature::is_signed;

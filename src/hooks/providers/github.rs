@@ -1,6 +1,6 @@
-//! GitHub: hooks of repositories, of organizations and of GitHub Apps, which are the same.
+//! GitHub: webhooks of repositories, of organizations and of GitHub Apps, which are the same.
 //!
-//! <https://docs.github.com/en/hooks/hook-events-and-payloads#push>
+//! <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>
 
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, paths_of, with_message};
 use crate::hooks::signature::is_signed;

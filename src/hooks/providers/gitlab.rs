@@ -1,6 +1,6 @@
 //! GitLab, which does not sign: it sends the secret itself.
 //!
-//! <https://docs.gitlab.com/user/project/integrations/hook_events/#push-events>
+//! <https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events>
 
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
 use crate::hooks::signature::is_secret;
