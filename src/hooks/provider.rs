@@ -16,6 +16,8 @@ const LONGEST_ID: usize = 100;
 const LONGEST_MESSAGE: usize = 500;
 /// Characters of a name, or of a sentence, that are kept: no branch that could be deployed has a longer one.
 const LONGEST_NAME: usize = 300;
+/// References of one delivery that are looked at: each costs questions to the database.
+pub(super) const MOST_MOVES: usize = 100;
 /// Bytes of the paths of a push that are compared with those that a project watches. More are a change of anything.
 const MOST_PATHS: usize = 64 * 1024;
 /// Texts in the message of a commit, in any case, that say that nothing is to be deployed.
@@ -112,18 +114,24 @@ pub(super) fn paths_of(commits: &[PushedCommit]) -> Vec<String> {
     paths.into_iter().cloned().collect()
 }
 
+/// A name, no longer than is worth keeping.
+pub(super) fn cut(text: &str) -> String {
+    text.chars().take(LONGEST_NAME).collect()
+}
+
 /// What was read, no longer than is worth keeping.
 pub(super) fn bounded(event: Event) -> Event {
-    let cut = |text: String| text.chars().take(LONGEST_NAME).collect::<String>();
     let shorter = |moved: ReferenceMove| ReferenceMove {
-        reference: cut(moved.reference),
-        repository: moved.repository.map(cut),
-        changed: moved.changed.filter(|paths| paths.iter().map(String::len).sum::<usize>() <= MOST_PATHS),
+        reference: cut(&moved.reference),
+        repository: moved.repository.as_deref().map(cut),
+        changed: moved
+            .changed
+            .filter(|paths| paths.iter().map(|path| path.len() + 1).sum::<usize>() <= MOST_PATHS),
         ..moved
     };
     match event {
         Event::Push { moves } => Event::Push { moves: moves.into_iter().map(shorter).collect() },
-        Event::Unreadable { why } => Event::Unreadable { why: cut(why) },
+        Event::Unreadable { why } => Event::Unreadable { why: cut(&why) },
         event @ (Event::Ping | Event::Other) => event,
     }
 }

@@ -3,7 +3,7 @@
 //! <https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/#Push>,
 //! <https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html>
 
-use crate::hooks::provider::{Provider, Sent, Unreadable, commit, with_message};
+use crate::hooks::provider::{MOST_MOVES, Provider, Sent, Unreadable, commit, cut, with_message};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
@@ -117,8 +117,8 @@ impl Provider for Bitbucket {
 }
 
 fn of_cloud(push: CloudPush) -> Vec<ReferenceMove> {
-    let repository = push.repository.map(|repository| repository.full_name);
-    let moves = push.push.changes.into_iter().filter_map(|change| {
+    let repository = push.repository.map(|repository| cut(&repository.full_name));
+    let moves = push.push.changes.into_iter().take(MOST_MOVES).filter_map(|change| {
         let hash =
             |reference: &CloudReference| commit(reference.target.as_ref().map(|target| target.hash.as_str()));
         let named = change.new.as_ref().or(change.old.as_ref())?;
@@ -139,9 +139,9 @@ fn of_cloud(push: CloudPush) -> Vec<ReferenceMove> {
 
 fn of_server(push: ServerPush) -> Vec<ReferenceMove> {
     let repository =
-        push.repository.map(|repository| format!("{}/{}", repository.project.key, repository.slug));
+        push.repository.map(|repository| cut(&format!("{}/{}", repository.project.key, repository.slug)));
     let head = push.to_commit;
-    let moves = push.changes.into_iter().map(|change| {
+    let moves = push.changes.into_iter().take(MOST_MOVES).map(|change| {
         let head = head.as_ref().filter(|head| change.to.as_deref() == Some(head.id.as_str()));
         let moved = ReferenceMove {
             reference: change.reference.id,
