@@ -71,6 +71,10 @@ remove_from_docker() {
     docker "$kind" rm "${force[@]}" "${ids[@]}" >/dev/null
     say "removed ${#ids[@]} $kind(s)"
   done
+  # Names that it gave to base images, which have no label of its own.
+  ids=()
+  [ ! -f "$GILGAL_HOME/server-id" ] || mapfile -t ids < <(docker image ls --format '{{.Repository}}:{{.Tag}}' --filter "reference=gilgal/$(server_id)/base")
+  [ ${#ids[@]} = 0 ] || docker image rm "${ids[@]}" >/dev/null
 }
 
 # --- its API ----------------------------------------------------------------------------------------
