@@ -33,7 +33,9 @@ pub(crate) fn choose(
         let first = Some(&tool.default).filter(|default| tool.available.contains(default));
         let mut by_preference = first.into_iter().chain(newest_first).chain([&tool.default]);
         let now = by_preference.find(|line| requirement.allows_line(line))?;
-        let line = earlier.filter(|line| requirement.allows_line(line)).unwrap_or(now);
+        // Neither does a kept one hold a more exact one back.
+        let is_line = |line: &&String| **line != tool.default || tool.available.contains(*line);
+        let line = earlier.filter(is_line).filter(|line| requirement.allows_line(line)).unwrap_or(now);
         Some((line.clone(), evidence(line, &kept(&from, line, now))))
     });
     match found {

@@ -37,13 +37,19 @@ impl Deployer {
         Ok(())
     }
 
-    /// Takes the names of ours from base images that no environment's builds go by any more. While anything is deployed
+    /// Takes the names of ours from base images that neither the builds of an environment go by any more nor those of a
+    /// release that it can go back to. While anything is deployed
     /// nothing is done: a build may have found one, and not have gone live by it yet.
     async fn sweep_bases(&self) -> Result<(), SweepError> {
         if !self.store.unfinished_deployments().await?.is_empty() {
             return Ok(());
         }
-        let pins = self.store.all_pins().await?;
+        let mut pins = self.store.all_pins().await?;
+        // A rollback brings back what its release was built by, as long as there is its image.
+        let there: Vec<String> = self.engine.images().await?.into_iter().map(|image| image.id).collect();
+        for (environment, version) in self.store.newest_releases_of(&there).await? {
+            pins.push(self.store.release(environment, version).await?.content.plan.pins);
+        }
         let kept: HashSet<BaseImage> = pins.into_iter().flat_map(|pins| pins.images.into_values()).collect();
         Ok(self.builder.forget_bases_but(&kept).await?)
     }

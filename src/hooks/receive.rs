@@ -88,6 +88,7 @@ impl Hooks {
         if let Some(delivery) = self.store.delivery_by_key(hook.id, &key).await? {
             return Ok(Received { delivery, is_replay: true });
         }
+        let hook = self.as_it_is_now(&hook).await?;
         let parsed = bounded(known.read(&sent).unwrap_or_else(|why| Event::Unreadable { why }));
         let event = known.event(&sent).chars().take(100).collect();
         let verdict = self.decide(&hook, &parsed).await?;
@@ -111,13 +112,23 @@ impl Hooks {
         Ok(Received { delivery, is_replay: false })
     }
 
+    /// A connection once its turn has come: it may have been changed or removed while a delivery waited for it.
+    async fn as_it_is_now(&self, hook: &Hook) -> Result<Hook, HookError> {
+        match self.store.hook(hook.id).await {
+            Ok(hook) => Ok(hook),
+            Err(StoreError::NotFound) => Err(HookError::NotProved),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Does once more what a delivery asks for, with what is set now.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn redeliver(&self, hook: &Hook, delivery: Delivery) -> Result<Delivery, HookError> {
         let _lane = self.lane(hook.id).await;
-        let verdict = self.decide(hook, &delivery.parsed).await?;
+        let hook = self.as_it_is_now(hook).await?;
+        let verdict = self.decide(&hook, &delivery.parsed).await?;
         let id = HookDeliveryId::generate();
         let again = Delivery {
             id,

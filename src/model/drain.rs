@@ -135,6 +135,13 @@ impl DrainUrl {
         self.protocol
     }
 
+    /// The scheme, the host and the port where it is not the usual one, as whoever connects reads them: of `https` a `\` is
+    /// a `/` (URL Standard §4.4).
+    #[must_use]
+    pub fn origin(&self) -> String {
+        Url::parse(&self.text).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+    }
+
     /// A name, or an address without brackets.
     #[must_use]
     pub fn host(&self) -> &str {

@@ -11,6 +11,9 @@ use std::str::FromStr;
 /// Connections that one project may have.
 pub const MOST_HOOKS: u32 = 20;
 
+/// Deliveries of one connection that are kept: the newest.
+pub const MOST_DELIVERIES: i64 = 1000;
+
 /// Where the repository is, which decides how a delivery is signed and what is in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -89,8 +89,10 @@ fn failed(error: &lettre::transport::smtp::Error) -> Answered {
         behind = cause.source();
     }
     reason.truncate(reason.floor_char_boundary(300));
+    // Who the server is, is not taken: that is no word of the mailbox (RFC 4954 §6).
+    let is_ours = matches!(error.status().map(u16::from), Some(530 | 534 | 535 | 538));
     let failure = Failure {
-        is_refusal: error.is_permanent(),
+        is_refusal: error.is_permanent() && !is_ours,
         ..Failure::new(format!("The mail server did not take it: {reason}."))
     };
     Answered { status: error.status().map(Into::into), text: None, failure: Some(failure) }

@@ -55,6 +55,8 @@ impl Schedule {
         now: Timestamp,
     ) -> AfterAttempt {
         let since = webhook.standing.failing_since.unwrap_or(now);
+        // What was refused long ago says nothing of what has only begun to fail.
+        let since = if failure.is_refusal { since } else { since.max(delivery.created_at) };
         let patience = TimeDelta::from_std(self.give_up_after).unwrap_or(TimeDelta::MAX);
         if now - since >= patience {
             let since = since.format("%Y-%m-%d %H:%M UTC");
@@ -129,7 +131,7 @@ mod tests {
             next_attempt_at: at,
             last: None,
             error: None,
-            created_at: at,
+            created_at: since.unwrap_or(at),
             finished_at: None,
         };
         (webhook, delivery)
@@ -165,6 +167,10 @@ mod tests {
         assert!(matches!(after(&away, Some(23), 99), AfterAttempt::Retry(_)));
         let AfterAttempt::Disable(why) = after(&away, Some(24), 30) else { panic!("it goes on") };
         assert!(why.ends_with(" UTC. The receiver answered 500."), "{why}");
+        // One event was refused two days ago, and nothing else was told since: another one only begins to fail.
+        let (webhook, mut delivery) = failing(Some(now - TimeDelta::hours(48)), 0);
+        delivery.created_at = now;
+        assert!(matches!(schedule.after(&away, (&webhook, &delivery), now), AfterAttempt::Retry(_)));
         let refused = Failure { is_refusal: true, ..away.clone() };
         assert!(matches!(after(&refused, None, 3), AfterAttempt::Retry(_)));
         assert_eq!(after(&refused, None, 4), AfterAttempt::GiveUp);

@@ -85,7 +85,7 @@ impl Notifications {
             }
             (WebhookTarget::Mailbox(to), Some(mailer)) => {
                 let subject = request::subject(&delivery.event, &self.address);
-                let message_id = format!("<{}@{}>", delivery.event.id, self.address.base_domain);
+                let message_id = format!("<{}@{}>", delivery.id, self.address.base_domain);
                 Ok(mailer.send(Mail { to, subject, text: body, message_id }).await)
             }
             (WebhookTarget::Mailbox(_), None) => {

@@ -3,7 +3,7 @@
 mod attempts;
 
 pub use attempts::AfterAttempt;
-pub(super) use attempts::give_up_pending;
+pub(super) use attempts::{give_up_pending, try_pending_now};
 
 use crate::model::id::{WebhookDeliveryId, WebhookId};
 use crate::model::time::Timestamp;
@@ -110,11 +110,7 @@ impl Store {
         event: Event,
     ) -> Result<WebhookDelivery, StoreError> {
         self.transaction(async |connection| {
-            let waiting = webhook_deliveries::table
-                .filter(webhook_deliveries::webhook_id.eq(webhook_id))
-                .filter(webhook_deliveries::state.eq(DeliveryState::Pending));
-            let soon = webhook_deliveries::next_attempt_at.eq(StoredTime::now());
-            on!(connection, |c| diesel::update(waiting).set(soon).execute(c).await)?;
+            try_pending_now(connection, webhook_id).await?;
             insert(connection, webhook_id, event).await
         })
         .await

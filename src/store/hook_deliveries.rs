@@ -1,6 +1,6 @@
 //! What has come for the connections of projects, and what became of it.
 
-use crate::model::hook::{Delivery, DeliveryOutcome, Event};
+use crate::model::hook::{Delivery, DeliveryOutcome, Event, MOST_DELIVERIES};
 use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::name::CommitId;
 use crate::model::time::Timestamp;
@@ -73,15 +73,29 @@ impl From<Delivery> for DeliveryRow {
 }
 
 impl Store {
-    /// Notes a delivery.
+    /// Notes a delivery. Of each connection the newest [`MOST_DELIVERIES`] are kept.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of `delivery_key` when it was noted before, [`StoreError::NotFound`] when its connection is
     /// gone.
     pub async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
+        let hook = delivery.hook_id;
         let row = DeliveryRow::from(delivery);
         let mut connection = self.write().await?;
         on!(connection, |c| diesel::insert_into(deliveries::table).values(&row).execute(c).await)?;
+        let oldest: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
+            .filter(deliveries::hook_id.eq(hook))
+            .order(deliveries::id.desc())
+            .offset(MOST_DELIVERIES)
+            .select(deliveries::id)
+            .first(c)
+            .await
+            .optional())?;
+        if let Some(oldest) = oldest {
+            let surplus =
+                deliveries::table.filter(deliveries::hook_id.eq(hook)).filter(deliveries::id.le(oldest));
+            on!(connection, |c| diesel::delete(surplus).execute(c).await)?;
+        }
         Ok(())
     }
 
@@ -150,31 +164,10 @@ impl Store {
         Ok(known > 0)
     }
 
-    /// Forgets the deliveries from before a time, and of each connection all but the newest `most`. Gives how many.
-    pub async fn forget_hook_deliveries(&self, before: Timestamp, most: i64) -> Result<usize, StoreError> {
+    /// Forgets the deliveries from before a time. Gives how many.
+    pub async fn forget_hook_deliveries(&self, before: Timestamp) -> Result<usize, StoreError> {
         let mut connection = self.write().await?;
         let old = deliveries::table.filter(deliveries::received_at.lt(StoredTime(before)));
-        let mut forgotten = on!(connection, |c| diesel::delete(old).execute(c).await)?;
-        let crowded: Vec<HookId> = on!(connection, |c| deliveries::table
-            .group_by(deliveries::hook_id)
-            .having(diesel::dsl::count_star().gt(most))
-            .select(deliveries::hook_id)
-            .load(c)
-            .await)?;
-        for hook in crowded {
-            let oldest: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
-                .filter(deliveries::hook_id.eq(hook))
-                .order(deliveries::id.desc())
-                .offset(most)
-                .select(deliveries::id)
-                .first(c)
-                .await
-                .optional())?;
-            let Some(oldest) = oldest else { continue };
-            let surplus =
-                deliveries::table.filter(deliveries::hook_id.eq(hook)).filter(deliveries::id.le(oldest));
-            forgotten += on!(connection, |c| diesel::delete(surplus).execute(c).await)?;
-        }
-        Ok(forgotten)
+        Ok(on!(connection, |c| diesel::delete(old).execute(c).await)?)
     }
 }

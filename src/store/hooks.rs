@@ -116,6 +116,9 @@ impl Store {
     }
 
     /// Changes what somebody has said of a connection. Answers with it as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is gone, or somebody else has changed it meanwhile.
     pub async fn update_hook(&self, hook: &Hook) -> Result<Hook, StoreError> {
         let change = (
             hooks::repository.eq(&hook.repository),
@@ -123,13 +126,15 @@ impl Store {
             hooks::enabled.eq(hook.enabled),
             hooks::updated_at.eq(StoredTime(now())),
         );
+        let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));
         let mut connection = self.write().await?;
-        let row: HookRow = on!(connection, |c| diesel::update(hooks::table.find(hook.id))
+        let row: Option<HookRow> = on!(connection, |c| diesel::update(as_it_was)
             .set(change)
             .returning(HookRow::as_returning())
             .get_result(c)
-            .await)?;
-        Ok(row.into())
+            .await
+            .optional())?;
+        row.map(Into::into).ok_or(StoreError::Stale)
     }
 
     /// Gives a connection another secret; the one until now is taken until `previous_until`, `None`: not any more.

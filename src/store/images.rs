@@ -30,6 +30,21 @@ impl Store {
         Ok(images.into_iter().collect())
     }
 
+    /// The newest release of each environment with each of some images: where, and its version.
+    pub async fn newest_releases_of(
+        &self,
+        images: &[String],
+    ) -> Result<Vec<(EnvironmentId, i64)>, StoreError> {
+        let mut connection = self.read().await?;
+        let newest: Vec<(EnvironmentId, Option<i64>)> = on!(connection, |c| releases::table
+            .filter(releases::image.eq_any(images))
+            .group_by((releases::environment_id, releases::image))
+            .select((releases::environment_id, max(releases::version)))
+            .load(c)
+            .await)?;
+        Ok(newest.into_iter().filter_map(|(environment, version)| Some((environment, version?))).collect())
+    }
+
     /// The images of the newest releases of an environment, no more than `most` of them; several releases may have one.
     pub async fn newest_images_of(
         &self,

@@ -5,7 +5,7 @@ use crate::model::time::Timestamp;
 use crate::model::webhook::{EventKind, Webhook, WebhookFormat, WebhookStanding};
 use crate::store::Store;
 use crate::store::backend::on;
-use crate::store::deliveries::give_up_pending;
+use crate::store::deliveries::{give_up_pending, try_pending_now};
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
 use crate::store::schema::webhooks;
@@ -145,8 +145,10 @@ impl Store {
     pub async fn update_webhook(&self, id: WebhookId, update: WebhookUpdate) -> Result<Webhook, StoreError> {
         let WebhookUpdate { target, events, enabled } = update;
         let now = StoredTime::now();
+        let begins_anew = target.is_some() || enabled.is_some();
         self.transaction(async |connection| {
             let change = (
+                begins_anew.then(|| webhooks::failing_since.eq(None::<StoredTime>)),
                 target.map(|(shown, sealed)| {
                     (webhooks::target.eq(storable(&shown)), webhooks::sealed_target.eq(sealed))
                 }),
@@ -155,7 +157,6 @@ impl Store {
                     (
                         webhooks::disabled_at.eq(enabled.err().map(|_| now)),
                         webhooks::disabled_reason.eq(enabled.err()),
-                        webhooks::failing_since.eq(None::<StoredTime>),
                     )
                 }),
                 webhooks::updated_at.eq(now),
@@ -165,8 +166,11 @@ impl Store {
                 .returning(WebhookRow::as_returning())
                 .get_result(c)
                 .await)?;
-            if let Some(Err(reason)) = enabled {
-                give_up_pending(connection, id, reason).await?;
+            if let Some(enabled) = enabled {
+                // Also when it is enabled: in PostgreSQL something may have been written while it was being disabled.
+                give_up_pending(connection, id, enabled.err().unwrap_or("The webhook was disabled.")).await?;
+            } else if begins_anew {
+                try_pending_now(connection, id).await?;
             }
             Ok(row.into())
         })

@@ -20,9 +20,8 @@ const ANSWERS_KEPT: TimeDelta = TimeDelta::hours(25);
 const TOKENS_KEPT: TimeDelta = TimeDelta::days(1);
 const INVITATIONS_KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Age of a delivery of a hook that nobody looks at any more, and how many of one hook are kept.
+/// Age of a delivery of a hook that nobody looks at any more.
 const DELIVERIES_KEPT: TimeDelta = TimeDelta::days(30);
-const MOST_DELIVERIES: i64 = 1000;
 
 /// Keeps the repositories and the database in order while the server runs.
 pub struct Housekeeping {
@@ -89,7 +88,7 @@ impl Housekeeping {
                 Some(oldest) => self.store.forget_audit_before(oldest).await?,
                 None => 0,
             };
-        let deliveries = self.store.forget_hook_deliveries(now() - DELIVERIES_KEPT, MOST_DELIVERIES).await?;
+        let deliveries = self.store.forget_hook_deliveries(now() - DELIVERIES_KEPT).await?;
         tracing::debug!(requests, tokens, invitations, audit, deliveries, "what has expired was forgotten");
         Ok(())
     }

@@ -119,7 +119,7 @@ const UNWATCHED: &str = "[deploy]\nwatch = 0\n";
 fn an_instance_that_crashes_is_told_and_one_that_is_stopped_is_not() {
     let receiver = EventReceiver::on("127.0.0.1");
     let mut server = Server::start_with(&[ALLOWED]);
-    let (ada, _, _) = with_webhook(&mut server, &receiver);
+    let (ada, webhook, _) = with_webhook(&mut server, &receiver);
     let tree = WorkTree::of(&[("Dockerfile", CRASHING), ("index.html", "hello"), ("gilgal.toml", UNWATCHED)]);
     server.deploy(&ada, &tree, "shop");
     let crash = wait_for(&receiver, "instance.crashed");
@@ -139,5 +139,9 @@ fn an_instance_that_crashes_is_told_and_one_that_is_stopped_is_not() {
     });
     server.request(Method::POST, "/api/environments/shop:production/stop", &ada.token, None).expect(200);
     wait_until("nothing runs", PATIENCE, || server.engine().containers().is_empty());
+    // Longer than it takes to tell of a crash; and what is told is told in its order.
+    std::thread::sleep(Duration::from_secs(3));
+    server.request(Method::POST, &format!("{webhook}/test"), &ada.token, Some(&json!({}))).expect(202);
+    wait_for(&receiver, "webhook.test");
     assert_eq!(crashes(&receiver), 3);
 }

@@ -127,9 +127,7 @@ impl WebhookTarget {
     pub fn shown(&self, format: WebhookFormat) -> String {
         match (self, format) {
             (Self::Url(url), WebhookFormat::Slack | WebhookFormat::Discord) => {
-                let scheme = url.0.protocol().scheme();
-                let authority = url.as_str().split(['/', '?']).nth(2).unwrap_or_default();
-                format!("{scheme}://{authority}/…")
+                format!("{}/…", url.0.origin())
             }
             (Self::Url(url), WebhookFormat::Json | WebhookFormat::Email) => url.as_str().to_owned(),
             (Self::Mailbox(address), _) => address.as_str().to_owned(),
@@ -172,6 +170,10 @@ mod tests {
         assert_eq!(target.shown(WebhookFormat::Slack), "https://hooks.slack.com/…");
         assert_eq!(target.shown(WebhookFormat::Json), url);
         assert!(!format!("{target:?}").contains("hunter2"));
+        let other = r"https://hooks.slack.com:8443\services\T0\hunter2";
+        let other =
+            WebhookTarget::parse(WebhookFormat::Slack, other).map(|it| it.shown(WebhookFormat::Slack));
+        assert!(other.is_err() || other == Ok("https://hooks.slack.com:8443/…".to_owned()), "{other:?}");
         assert!(WebhookTarget::parse(WebhookFormat::Email, url).is_err());
     }
 }

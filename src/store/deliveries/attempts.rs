@@ -124,3 +124,16 @@ pub(in crate::store) async fn give_up_pending(
     on!(connection, |c| diesel::update(waiting).set(change).execute(c).await)?;
     Ok(())
 }
+
+/// Has what waits for a webhook tried at once.
+pub(in crate::store) async fn try_pending_now(
+    connection: &mut Connection,
+    id: WebhookId,
+) -> Result<(), StoreError> {
+    let waiting = webhook_deliveries::table
+        .filter(webhook_deliveries::webhook_id.eq(id))
+        .filter(webhook_deliveries::state.eq(DeliveryState::Pending));
+    let soon = webhook_deliveries::next_attempt_at.eq(StoredTime::now());
+    on!(connection, |c| diesel::update(waiting).set(soon).execute(c).await)?;
+    Ok(())
+}

@@ -132,7 +132,7 @@ async fn mail_is_sent_once_and_a_mailbox_that_is_none_is_refused() {
         "Subject: shop:production: deployment failed",
         "From: Gilgal <gilgal@apps.test>",
         "Auto-Submitted: auto-generated",
-        &format!("Message-ID: <{}@apps.test>", log[0]["event_id"].as_str().unwrap()),
+        &format!("Message-ID: <{}@apps.test>", log[0]["id"].as_str().unwrap()),
         "npm ci failed with exit code 1.",
         "http://shop.apps.test:8080",
     ] {
