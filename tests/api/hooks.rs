@@ -92,6 +92,23 @@ async fn deployments(ada: &Client) -> Vec<Value> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_takes_no_deployments_is_given_none() {
+    let (server, ada, hook) = connected("github").await;
+    let project = ada.get("/api/projects/shop").await.expect(200)["id"].as_str().unwrap().parse().unwrap();
+    let (store, later) = (&server.store, now() + chrono::TimeDelta::days(1));
+    store.set_project_disabled(project, Some(now())).await.unwrap();
+    let disabled = hook.github("push", "1", PUSH).await.expect(200);
+    assert_eq!((&disabled["outcome"], &disabled["reason"]), (&json!("skipped"), &json!("project_disabled")));
+    store.set_project_disabled(project, None).await.unwrap();
+    store.mark_project_deleted(project, later).await.unwrap();
+    let deleted = hook.github("push", "2", PUSH).await.expect(200);
+    assert_eq!((&deleted["outcome"], &deleted["reason"]), (&json!("skipped"), &json!("project_disabled")));
+    store.undelete_project(project).await.unwrap().unwrap();
+    hook.github("push", "3", PUSH).await.expect(202);
+    assert_eq!(deployments(&ada).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_github_publishes_is_understood() {
     let (_server, ada, hook) = connected("github").await;
     let ping = hook.github("ping", "1", PING).await.expect(200);
