@@ -1,5 +1,6 @@
 //! Removing everything of a project that is not a row, for when it is deleted.
 
+use super::images::SweepError;
 use super::instances::STOP_GRACE;
 use super::{Deployer, patience};
 use crate::engine::EngineError;
@@ -9,6 +10,7 @@ use crate::model::instance::{Instance, InstanceKey};
 use crate::model::project::Project;
 use crate::model::volume::Volume;
 use crate::projects::{CleanupError, ProjectCleanup};
+use crate::store::StoreError;
 use async_trait::async_trait;
 use futures_util::future::{join_all, try_join_all};
 use std::error::Error;
@@ -19,6 +21,28 @@ const UNDO_TIME: Duration = Duration::from_secs(20);
 
 fn failed<E: Error + Send + Sync + 'static>(what: &'static str) -> impl Fn(E) -> CleanupError {
     move |error| CleanupError { what, source: Box::new(error) }
+}
+
+impl Deployer {
+    /// Removes the networks of projects that there are not: what a deletion has left whose server was killed, or whose
+    /// database was restored from before them. Docker has address ranges for few.
+    ///
+    /// # Errors
+    /// When the networks or the projects are not known. A network that cannot be removed is left to the next sweep.
+    pub(super) async fn sweep_networks(&self) -> Result<(), SweepError> {
+        for id in self.engine.networks().await? {
+            match self.store.project(id).await {
+                Err(StoreError::NotFound) => match self.engine.remove_network(id).await {
+                    Ok(()) => tracing::info!(project = %id, "a network without a project was removed"),
+                    Err(error) => {
+                        tracing::warn!(project = %id, error = &error as &dyn Error, "a network without a project is kept");
+                    }
+                },
+                known => drop(known?),
+            }
+        }
+        Ok(())
+    }
 }
 
 #[async_trait]

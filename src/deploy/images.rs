@@ -12,7 +12,7 @@ use crate::store::StoreError;
 use std::collections::HashSet;
 use std::error::Error;
 
-/// Why images were not looked for.
+/// Why it was not looked for what nobody needs.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SweepError {
     #[error(transparent)]

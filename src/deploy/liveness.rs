@@ -280,7 +280,7 @@ async fn because(
         // An engine that does not answer says nothing about the instance.
         Err(_) => return Silence::Failed(failure),
     };
-    let Ok(Some(Life { since: Some(since), restarts })) = deployer.engine.life(id).await else {
+    let Ok(Some(Life { since: Some(since), restarts, .. })) = deployer.engine.life(id).await else {
         return Silence::Failed(failure);
     };
     // The first time it was checked before it got requests.

@@ -5,7 +5,7 @@
 //! point is the move to `switching`, which stores the release in the same transaction. A failure before it is undone
 //! ([`undo`]); after it nothing fails: the router is swapped ([`serving`]), the branch moves, the old release is cleaned
 //! up, again and again until it is done. [`reconcile`] keeps the router in step with where instances really are, and
-//! removes what nobody wants any more; [`liveness`] asks what is live, and [`replace`]s what does not answer; [`sleep`] stops
+//! removes what nobody wants any more, and [`heal`] starts what is missing; [`liveness`] asks what is live, and [`replace`]s what does not answer; [`sleep`] stops
 //! what nobody asks for, and starts it again for the first who does.
 
 mod canary;
@@ -13,6 +13,7 @@ mod cleanup;
 mod config;
 mod failpoint;
 mod failure;
+mod heal;
 mod images;
 mod instances;
 mod liveness;
@@ -54,7 +55,7 @@ use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 /// What getting something from elsewhere needs, a repository or an image.
 pub struct Elsewhere {
@@ -83,6 +84,8 @@ pub struct Deployer {
     pub interrupts: Interrupts,
     pub address: PublicAddress,
     pub build_timeout: Duration,
+    /// A permit for each image that may be built at the same time.
+    pub builds: Semaphore,
     pub elsewhere: Elsewhere,
     /// Images of an environment that are kept to roll back to, those of the newest releases: releases may share one.
     pub images_kept: u32,

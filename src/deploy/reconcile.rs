@@ -4,11 +4,15 @@
 //! no retries of its own: the next round sees what this one could not do.
 
 use super::Deployer;
+use super::heal::Healing;
 use super::instances::{STOP_GRACE, belongs};
+use super::sleep::changes_instances;
 use crate::engine::EngineError;
 use crate::model::deployment::DeploymentState;
+use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey, InstanceState};
+use crate::model::project::Project;
 use crate::model::release::Release;
 use crate::model::route::{Route, Standing};
 use crate::store::StoreError;
@@ -18,18 +22,26 @@ use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A round at least this often.
 const TICK: Duration = Duration::from_secs(30);
 /// Events that come together are one reason for a round.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// Between two looks for images that nobody needs.
+/// Between two looks for images and networks that nobody needs.
 const SWEEP: Duration = Duration::from_hours(1);
 
 /// Runs rounds until it is told to stop.
 pub struct Reconciler {
     pub deployer: Arc<Deployer>,
+}
+
+/// A release that is live, and where.
+pub(super) struct Current {
+    pub(super) project: Project,
+    pub(super) environment: Environment,
+    pub(super) release: Release,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -47,15 +59,24 @@ impl Reconciler {
         tokio::pin!(stop);
         // The first comes at once.
         let mut sweep = tokio::time::interval(SWEEP);
+        let mut healing = Healing::default();
         loop {
             let sweeps = sweep.tick().now_or_never().is_some();
             let round = tokio::select! {
-                round = self.round_and_sweep(sweeps) => round,
+                round = self.round_and_sweep(sweeps, &mut healing) => round,
                 () = &mut stop => return,
             };
-            if let Err(error) = round {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a reconciliation was not finished");
-            }
+            let next = Instant::now() + TICK;
+            let next = match round {
+                Ok(due) => due.map_or(next, |due| due.min(next)),
+                Err(error) => {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a reconciliation was not finished"
+                    );
+                    next
+                }
+            };
             tokio::select! {
                 // What comes meanwhile is seen by the next round.
                 _ = events.next() => {
@@ -63,16 +84,18 @@ impl Reconciler {
                     while events.next().now_or_never().flatten().is_some() {}
                 }
                 () = self.deployer.look_again.notified() => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = healing.learn(&self.deployer) => {}
+                () = tokio::time::sleep_until(next) => {}
                 () = &mut stop => return,
             }
         }
     }
 
-    /// One round: orphans are stopped, and the router learns where the instances are.
-    async fn round(&self) -> Result<(), RoundError> {
+    /// One round: orphans are stopped, what is missing is started, and the router learns where the instances are. Gives when
+    /// something that is missing is to be looked at again.
+    async fn round(&self, healing: &mut Healing) -> Result<Option<Instant>, RoundError> {
         let deployer = &self.deployer;
-        let orphans = {
+        let (orphans, missing) = {
             let _one_at_a_time = deployer.switching.lock().await;
             // Instances first: what starts after this look is not taken for an orphan.
             let instances = deployer.engine.list().await?;
@@ -84,11 +107,15 @@ impl Reconciler {
                 .collect();
             let busy: HashSet<EnvironmentId> =
                 unfinished.iter().map(|deployment| deployment.environment_id).collect();
+            let changing = unfinished.iter().filter(|deployment| changes_instances(deployment.state));
+            let changing: HashSet<EnvironmentId> =
+                changing.map(|deployment| deployment.environment_id).collect();
             let current = self.update_routes(&instances, &switching).await?;
+            let missing = deployer.missing(&current, &instances, &changing).await;
             let there = instances.iter().map(|instance| instance.id.clone()).collect();
             deployer.vitals.retain(&there);
             let surplus = surplus(&instances, |key| deployer.vitals.is_being_replaced(key));
-            instances
+            let orphans = instances
                 .into_iter()
                 .filter(|instance| !busy.contains(&instance.key.environment_id))
                 .filter(|instance| {
@@ -96,59 +123,63 @@ impl Reconciler {
                     !(is_served && instance.key.is_one_off() && deployer.one_offs.has(&instance.key))
                 })
                 .filter(|instance| {
-                    let release = current.get(&instance.key.environment_id);
-                    let is_wanted = |(release, is_stopped): &(Release, bool)| {
-                        !is_stopped && belongs(instance, release.instances_of(), &release.content)
+                    let live = current.get(&instance.key.environment_id);
+                    let is_wanted = |Current { environment, release, .. }: &Current| {
+                        environment.stopped_at.is_none()
+                            && belongs(instance, release.instances_of(), &release.content)
                     };
-                    surplus.contains(&instance.id) || !release.is_some_and(is_wanted)
+                    surplus.contains(&instance.id) || !live.is_some_and(is_wanted)
                 })
-                .collect::<Vec<_>>()
+                .collect::<Vec<_>>();
+            (orphans, missing)
         };
+        let due = healing.begin(deployer, &missing);
         remove_each(orphans, |id| async move { deployer.engine.stop(&id, STOP_GRACE).await }).await;
-        Ok(())
+        Ok(due)
     }
 
-    async fn round_and_sweep(&self, sweeps: bool) -> Result<(), RoundError> {
-        let round = self.round().await;
+    async fn round_and_sweep(
+        &self,
+        sweeps: bool,
+        healing: &mut Healing,
+    ) -> Result<Option<Instant>, RoundError> {
+        let round = self.round(healing).await;
         if !sweeps {
             return round;
         }
         if let Err(error) = self.deployer.sweep_images().await {
             tracing::warn!(error = &error as &dyn std::error::Error, "images were not swept");
         }
+        if let Err(error) = self.deployer.sweep_networks().await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "networks were not swept");
+        }
         round
     }
 
-    /// Tells the router where the instances of the current releases are; answers with the current releases, and whether
-    /// somebody has stopped them.
+    /// Tells the router where the instances of the current releases are; answers with the current releases.
     async fn update_routes(
         &self,
         instances: &[Instance],
         switching: &HashSet<EnvironmentId>,
-    ) -> Result<HashMap<EnvironmentId, (Release, bool)>, RoundError> {
+    ) -> Result<HashMap<EnvironmentId, Current>, RoundError> {
         let deployer = &self.deployer;
         let known: HashMap<EnvironmentId, Route> =
             deployer.router.routes().into_iter().map(|route| (route.environment_id, route)).collect();
         let mut current = HashMap::new();
         for (project, environment, release) in deployer.store.current_releases().await? {
-            let is_stopped = environment.stopped_at.is_some();
-            if switching.contains(&environment.id) {
-                current.insert(environment.id, (release, is_stopped));
-                continue;
+            let id = environment.id;
+            if !switching.contains(&id) {
+                let route = deployer.route((&project, &environment), &release, instances);
+                let is_served = |known: &Route| known.standing == Standing::Open && !known.targets.is_empty();
+                // One that was interrupted while it fell asleep: requests that it is answering are waited for (`sleep`).
+                let falls_asleep =
+                    route.standing == Standing::Asleep && known.get(&id).is_some_and(is_served);
+                if !falls_asleep && known.get(&id) != Some(&route) {
+                    tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
+                    drop(deployer.router.set_route(route));
+                }
             }
-            let route = deployer.route((&project, &environment), &release, instances);
-            let is_served = |known: &Route| known.standing == Standing::Open && !known.targets.is_empty();
-            let served = known.get(&environment.id).is_some_and(is_served);
-            if route.standing == Standing::Asleep && served {
-                // It was interrupted while it fell asleep: requests that it is answering are waited for (`sleep`).
-                current.insert(environment.id, (release, is_stopped));
-                continue;
-            }
-            if known.get(&environment.id) != Some(&route) {
-                tracing::info!(project = %project.slug, targets = route.targets.len(), "a route was brought up to date");
-                drop(deployer.router.set_route(route));
-            }
-            current.insert(environment.id, (release, is_stopped));
+            current.insert(id, Current { project, environment, release });
         }
         for environment in known.keys().filter(|id| !current.contains_key(id) && !switching.contains(id)) {
             drop(deployer.router.remove_route(*environment));

@@ -77,7 +77,7 @@ impl Deployer {
         tracing::warn!(instance = name, %environment, why, "an instance that does not answer is replaced");
         self.vitals.note(environment, &name, &format!("It does not answer ({why}) and is replaced."));
         if release.content.strategy().stops_first() {
-            return self.start_instead(&release, old).await;
+            return self.start_instead(old).await;
         }
         let new = self.start_beside(&release, old, generation).await?;
         match self.serve_instead(&release, old, &new, &replacement).await {
@@ -112,10 +112,14 @@ impl Deployer {
 
     /// Stops an instance that no other may run beside, and starts it anew. There is no way back: what does not answer serves
     /// nobody.
-    async fn start_instead(&self, release: &Release, old: &Instance) -> Result<Replaced, NotReplaced> {
+    async fn start_instead(&self, old: &Instance) -> Result<Replaced, NotReplaced> {
+        // A deployment that begins meanwhile waits until it is over, and stops what was started.
+        let _turn = self.sleeping.turn(old.key.environment_id).await;
+        let release = self.replaceable(old.key.environment_id, old).await?;
         let project = self.store.project(old.key.project_id).await?;
         let spec = self.spec_of(&project.slug, &release.content, old.key.clone())?;
         self.engine.stop(&old.id, STOP_GRACE).await?;
+        // Where this comes to nothing, its place is empty, and is filled as one that was removed by hand.
         let new = self.engine.start(&spec).await?;
         self.engine.keep_running(&new.id).await?;
         self.look_again.notify_one();

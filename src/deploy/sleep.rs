@@ -65,10 +65,10 @@ pub(super) enum NotDone {
 }
 
 /// What is live in an environment.
-struct Live {
-    project: Project,
-    environment: Environment,
-    release: Release,
+pub(super) struct Live {
+    pub(super) project: Project,
+    pub(super) environment: Environment,
+    pub(super) release: Release,
 }
 
 impl Deployer {
@@ -203,7 +203,7 @@ impl Deployer {
     }
 
     /// What is live in an environment that is in service.
-    async fn live(&self, id: EnvironmentId) -> Result<Live, NotDone> {
+    pub(super) async fn live(&self, id: EnvironmentId) -> Result<Live, NotDone> {
         let environment = match self.store.environment(id).await {
             Err(StoreError::NotFound) => return Err(NotDone::OutOfService),
             environment => environment?,
@@ -218,7 +218,7 @@ impl Deployer {
     }
 
     /// Whether a deployment is starting or stopping instances of an environment.
-    async fn is_being_changed(&self, id: EnvironmentId) -> Result<bool, StoreError> {
+    pub(super) async fn is_being_changed(&self, id: EnvironmentId) -> Result<bool, StoreError> {
         let unfinished = self.store.unfinished_of(id).await?;
         Ok(unfinished.iter().any(|deployment| changes_instances(deployment.state)))
     }
@@ -256,7 +256,7 @@ impl Live {
 }
 
 /// Whether a deployment in a state starts or stops instances, or is about to.
-const fn changes_instances(state: DeploymentState) -> bool {
+pub(super) const fn changes_instances(state: DeploymentState) -> bool {
     match state {
         DeploymentState::Starting
         | DeploymentState::Checking

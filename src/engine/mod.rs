@@ -110,6 +110,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Removes the network of a project that has no instances any more. No network is fine.
     async fn remove_network(&self, project: ProjectId) -> Result<(), EngineError>;
 
+    /// The projects whose networks there are of this server.
+    async fn networks(&self) -> Result<Vec<ProjectId>, EngineError>;
+
     /// Every image that this server has built.
     async fn images(&self) -> Result<Vec<EngineImage>, EngineError>;
 

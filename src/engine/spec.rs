@@ -3,7 +3,7 @@
 use crate::model::id::ProjectId;
 use crate::model::instance::InstanceKey;
 use crate::model::name::{FilePath, Slug, VolumeName};
-use crate::model::process::{Command, Limits};
+use crate::model::process::{Command, Limits, StopSignal};
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use crate::model::volume::Mount;
@@ -18,6 +18,8 @@ pub struct InstanceSpec {
     /// Id (`sha256:…`) or name of an image that the engine has; nothing is pulled.
     pub image: String,
     pub command: Command,
+    /// By which it is told to end; `None`: as the image says.
+    pub stop_signal: Option<StopSignal>,
     /// Config vars. `PORT` is set by the engine and wins over one of these.
     pub environment: Vec<(String, Secret<String>)>,
     /// Files that are there when the instance starts, by path: root's, readable for everybody, writable for nobody.
@@ -86,6 +88,8 @@ pub struct Life {
     pub since: Option<Timestamp>,
     /// How often the engine has started it again after it had ended.
     pub restarts: u32,
+    /// It has ended, and the engine is about to start it again.
+    pub is_restarting: bool,
 }
 
 /// Who an engine is and what it can do.

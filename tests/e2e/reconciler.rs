@@ -70,7 +70,47 @@ fn an_instance_that_was_restarted_is_served_where_it_is() {
 }
 
 #[test]
-fn an_image_of_no_release_is_removed() {
+fn an_instance_that_is_gone_is_started_again() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    tree.commit(&[("gilgal.toml", "[processes.worker]\ncommand = \"sleep 1000000\"\ninstances = 1\n")]);
+    server.deploy(&ada, &tree, "shop");
+    let engine = server.engine();
+    let label = format!("label=gilgal.server={}", server_id(&server));
+    let ids = |of: &str| {
+        let of = format!("label=gilgal.process={of}");
+        docker(&["ps", "--no-trunc", "--quiet", "--filter", &label, "--filter", &of])
+    };
+    // Removed by hand, and stopped by hand, which the engine takes for a wish.
+    for command in [&["rm", "--force"][..], &["stop", "--time", "1"]] {
+        for of in ["web", "worker"] {
+            let before = ids(of);
+            docker(&[command, &[&before[0]]].concat());
+            wait_until(&format!("{of} runs again after {command:?}"), PATIENCE, || {
+                let now = ids(of);
+                now.len() == 1 && now != before
+            });
+        }
+        wait_until("requests are answered", PATIENCE, || server.get("shop", "/").body == "one");
+    }
+    wait_until("both are kept running", PATIENCE, || {
+        let kept =
+            |id: &String| Engine::inspect(id)["HostConfig"]["RestartPolicy"]["Name"] == "unless-stopped";
+        [ids("web"), ids("worker")].concat().iter().all(kept)
+    });
+    let log = ada.ssh(&server, &["logs", "shop", "--app"]).expect_success();
+    assert!(log.contains("It was not there any more, and was started again."), "{log}");
+
+    // What somebody has stopped stays so.
+    ada.ssh(&server, &["stop", "shop"]).expect_success();
+    wait_until("nothing runs", PATIENCE, || engine.containers().is_empty());
+    thread::sleep(Duration::from_secs(7));
+    assert!(engine.containers().is_empty());
+}
+
+#[test]
+fn an_image_and_a_network_of_nothing_are_removed() {
     let mut server = Server::start();
     let ada = server.person("ada");
     server.deploy(&ada, &WorkTree::answering("one"), "shop");
@@ -85,9 +125,17 @@ fn an_image_of_no_release_is_removed() {
     docker(&[&["build", "--quiet"][..], &labels, &[context.path().to_str().unwrap()]].concat());
     let engine = server.engine();
     assert_eq!(engine.images().len(), 2);
+    // As a deletion leaves it that was interrupted.
+    let (id, name) = (Uuid::now_v7(), format!("gilgal-{}-", &server_id(&server).replace('-', "")[20..]));
+    let labels = self::labels(&[("server", &server_id(&server)), ("project", &id.to_string())]);
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    docker(&[&["network", "create"][..], &labels, &[&format!("{name}{id}")]].concat());
+    let networks = || engine.everything().iter().filter(|line| line.starts_with("network ")).count();
+    assert_eq!(networks(), 2);
 
     server.start_again(&[]);
     wait_until("the image is removed", PATIENCE, || engine.images() == images);
+    wait_until("the network is removed", PATIENCE, || networks() == 1);
     assert_eq!(server.get("shop", "/").body, "one");
 }
 

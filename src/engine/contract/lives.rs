@@ -3,7 +3,7 @@
 use super::{PATIENCE, Place, SERVER, answers, eventually};
 use crate::engine::{EngineError, LogPart};
 use crate::model::instance::{InstanceId, InstanceState};
-use crate::model::process::Command;
+use crate::model::process::{Command, StopSignal};
 use crate::model::secret::Secret;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -67,6 +67,14 @@ pub(crate) async fn stopping_asks_first_and_kills_later(place: &Place) {
     assert!(since.elapsed() < Duration::from_secs(8), "{:?}", since.elapsed());
     assert_eq!(lines.next().await.unwrap().unwrap().text, "asked");
     assert!(lines.next().await.is_none());
+
+    let mut other = place.spec("trap 'echo quit; exit 0' QUIT; echo up; while :; do sleep 0.05; done");
+    other.stop_signal = Some(StopSignal::SigQuit);
+    let other = place.engine.start(&other).await.unwrap();
+    let mut lines = place.engine.logs(&other.id, FOLLOWED);
+    assert_eq!(lines.next().await.unwrap().unwrap().text, "up");
+    place.engine.stop(&other.id, Duration::from_secs(10)).await.unwrap();
+    assert_eq!(lines.next().await.unwrap().unwrap().text, "quit");
 
     let stubborn = place.start("trap '' TERM; while :; do sleep 0.05; done").await;
     tokio::time::sleep(Duration::from_millis(300)).await;

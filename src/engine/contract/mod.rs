@@ -63,6 +63,7 @@ impl Place {
             generation: 0,
             image: "busybox:stable".to_owned(),
             command: Command::Exec(["/bin/sh", "-c", script].map(str::to_owned).to_vec()),
+            stop_signal: None,
             environment: Vec::new(),
             files: Vec::new(),
             volumes: BTreeMap::new(),

@@ -112,7 +112,9 @@ pub(crate) async fn a_network_is_made_once(place: &Place) {
     for made in join_all((0..10).map(|_| place.engine.ensure_network(project))).await {
         made.unwrap();
     }
+    assert!(place.engine.networks().await.unwrap().contains(&project));
     place.engine.remove_network(project).await.unwrap();
+    assert!(!place.engine.networks().await.unwrap().contains(&project));
     // A second one of the same name would be ambiguous here.
     place.engine.remove_network(project).await.unwrap();
     let mut spec = place.spec("true");

@@ -24,7 +24,11 @@ pub(super) fn start(command: &Command) -> Start {
             let line = line.trim();
             let single = is_single_command(line);
             // A trapped signal is one that children get with its usual effect (POSIX 2.11), unlike an ignored one.
-            let script = if single { format!("exec {line}") } else { format!("trap : TERM INT\n{line}") };
+            let script = if single {
+                format!("exec {line}")
+            } else {
+                format!("trap : TERM INT QUIT HUP USR1 USR2\n{line}")
+            };
             let arguments = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
             Start { arguments: Some(arguments), signal_group: !single }
         }
@@ -74,7 +78,7 @@ mod tests {
             "for x in 1 2; do echo $x; done",
             "a | b",
         ] {
-            assert_eq!(script(line), format!("trap : TERM INT\n{line}"));
+            assert_eq!(script(line), format!("trap : TERM INT QUIT HUP USR1 USR2\n{line}"));
             assert!(start(&Command::Line(line.to_owned())).signal_group);
         }
     }

@@ -46,6 +46,7 @@ pub(super) fn body(server: ServerId, network: &str, spec: &InstanceSpec) -> Cont
         hostname: Some(hostname(spec)),
         // As the entrypoint, so that an image's own entrypoint does not get the command as arguments.
         entrypoint: start.arguments,
+        stop_signal: spec.stop_signal.map(|signal| signal.as_str().to_owned()),
         env: Some(environment(spec, start.signal_group)),
         labels: Some(labels::of_instance(server, spec)),
         // An image's HEALTHCHECK would cost a process every few seconds and nobody would look at its result.

@@ -108,6 +108,10 @@ fn fingerprint(spec: &InstanceSpec) -> String {
     add(&spec.image);
     add(&format!("{:?}", spec.command));
     add(&format!("{} {:?} {}", spec.port, spec.limits, spec.slug));
+    // Only where there is one: what runs since before there were any is the same as it was.
+    if let Some(signal) = spec.stop_signal {
+        add(signal.as_str());
+    }
     for (name, value) in &spec.environment {
         add(name);
         add(value.expose());

@@ -4,18 +4,15 @@ use super::failure::{is_conflict, is_gone};
 use super::{Shared, container, labels};
 use crate::engine::{EngineError, InstanceSpec, Life};
 use crate::model::instance::{Instance, InstanceId, InstanceState};
-use crate::model::time::Timestamp;
 use bollard::Docker;
 use bollard::errors::Error;
 use bollard::models::{
-    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, ContainerSummaryStateEnum,
-    ContainerUpdateBody, EndpointSettings, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, ContainerInspectResponse, ContainerStateStatusEnum, ContainerUpdateBody,
+    EndpointSettings, RestartPolicy, RestartPolicyNameEnum,
 };
 use bollard::query_parameters::{
-    CreateContainerOptions, ListContainersOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder,
+    CreateContainerOptions, RemoveContainerOptionsBuilder, StopContainerOptionsBuilder,
 };
-use futures_util::future::try_join_all;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -213,36 +210,9 @@ impl Shared {
             let time = if ended { state.finished_at.as_ref() } else { state.started_at.as_ref() };
             chrono::DateTime::parse_from_rfc3339(time?).ok().map(|time| time.to_utc())
         });
+        let is_restarting = found.state.as_ref().and_then(|state| state.restarting).unwrap_or_default();
         let restarts = found.restart_count.and_then(|count| u32::try_from(count).ok()).unwrap_or_default();
-        Ok(Some(Life { since, restarts }))
-    }
-
-    pub(super) async fn list(&self) -> Result<Vec<Instance>, EngineError> {
-        let docker = self.client().await?;
-        let filters = HashMap::from([("label", vec![format!("{}={}", labels::SERVER, self.server_id)])]);
-        let options = ListContainersOptionsBuilder::new().all(true).filters(&filters).build();
-        let summaries = docker
-            .list_containers(Some(options))
-            .await
-            .map_err(|error| self.failed("list the instances", &error))?;
-        let instances = summaries.into_iter().map(async |summary| {
-            let id = InstanceId(summary.id.unwrap_or_default());
-            let known = summary.labels.as_ref().and_then(labels::key_and_port);
-            let generation = summary.labels.as_ref().map(labels::generation).unwrap_or_default();
-            match (summary.state, known) {
-                (Some(ContainerSummaryStateEnum::RUNNING), Some((key, port))) => {
-                    let networks = summary.network_settings.and_then(|settings| settings.networks);
-                    let address = networks.and_then(|networks| address_of(&networks, port));
-                    let created_at =
-                        summary.created.and_then(|seconds| Timestamp::from_timestamp(seconds, 0));
-                    let state = InstanceState::Running;
-                    Ok(Some(Instance { id, key, generation, state, address, created_at }))
-                }
-                // A list does not tell exit codes.
-                _ => self.inspect(&id).await,
-            }
-        });
-        Ok(try_join_all(instances).await?.into_iter().flatten().collect())
+        Ok(Some(Life { since, restarts, is_restarting }))
     }
 }
 
@@ -282,7 +252,7 @@ fn state_of(found: &ContainerInspectResponse) -> InstanceState {
 }
 
 /// Where an instance can be reached: it is on one network only.
-fn address_of(networks: &HashMap<String, EndpointSettings>, port: u16) -> Option<SocketAddr> {
+pub(super) fn address_of(networks: &HashMap<String, EndpointSettings>, port: u16) -> Option<SocketAddr> {
     let address = networks.values().find_map(|network| network.ip_address.as_ref()?.parse().ok())?;
     Some(SocketAddr::new(address, port))
 }

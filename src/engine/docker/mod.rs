@@ -10,6 +10,7 @@ mod images;
 mod info;
 mod labels;
 mod lifecycle;
+mod list;
 mod logs;
 mod network;
 mod once;
@@ -147,6 +148,10 @@ impl Engine for DockerEngine {
 
     async fn remove_network(&self, project: ProjectId) -> Result<(), EngineError> {
         self.0.remove_network(project).await
+    }
+
+    async fn networks(&self) -> Result<Vec<ProjectId>, EngineError> {
+        self.0.networks().await
     }
 
     async fn images(&self) -> Result<Vec<EngineImage>, EngineError> {

@@ -38,6 +38,15 @@ impl Shared {
         }
     }
 
+    pub(super) async fn networks(&self) -> Result<Vec<ProjectId>, EngineError> {
+        let docker = self.client().await?;
+        let filters = HashMap::from([("label", vec![format!("{}={}", labels::SERVER, self.server_id)])]);
+        let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
+        let found = docker.list_networks(Some(options)).await;
+        let found = found.map_err(|error| self.failed("list the networks", &error))?;
+        Ok(found.iter().filter_map(|network| labels::project(network.labels.as_ref()?)).collect())
+    }
+
     async fn network_exists(&self, docker: &Docker, name: &str) -> Result<bool, EngineError> {
         let filters = HashMap::from([("name", vec![name])]);
         let options = ListNetworksOptionsBuilder::new().filters(&filters).build();
