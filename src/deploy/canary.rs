@@ -93,7 +93,7 @@ impl Deployer {
             let Some(address) = instance.address else { continue };
             if let Err(failure) = health::ask(address, &run.content()?.health, &host).await {
                 let why = format!("{} was healthy and is not any more: {failure}.", instance.key.shown());
-                return Err(self.not_good_enough(started, &why).await);
+                return Err(self.not_good_enough(Some(instance), &why).await);
             }
         }
         Ok(())
@@ -112,7 +112,8 @@ impl Deployer {
             let Some(counters) = self.router.canary_counters(run.environment.id) else { return Ok(()) };
             let CanaryCounters { new, old } = counters;
             if let Some(why) = worse(LEAST_ANSWERS, ("the new instances", new), Some((&old_name, old))) {
-                return Err(self.not_good_enough(started, &why).await);
+                let web = started.iter().find(|instance| instance.key.process_type == ProcessType::web());
+                return Err(self.not_good_enough(web, &why).await);
             }
             let is_over = begun.elapsed() >= time;
             if is_over || said.elapsed() >= pause {
@@ -136,10 +137,10 @@ impl Deployer {
         }
     }
 
-    async fn not_good_enough(&self, started: &[Instance], why: &str) -> StepError {
+    /// That what was tried out does not go live, with the last lines of an instance.
+    async fn not_good_enough(&self, instance: Option<&Instance>, why: &str) -> StepError {
         let failure = Failure::new("canary failed", why);
-        let web = started.iter().find(|instance| instance.key.process_type == ProcessType::web());
-        let lines = match web {
+        let lines = match instance {
             Some(instance) => self.engine.last_logs(&instance.id, LAST_LINES).await,
             None => Vec::new(),
         };

@@ -1,6 +1,6 @@
 //! Apps that do not become healthy, and release commands.
 
-use crate::support::{Server, WorkTree};
+use crate::support::{PATIENCE, Server, WorkTree, wait_until};
 
 /// Little time and memory, so that what goes wrong does so soon.
 const SETTINGS: &str = "\
@@ -72,4 +72,23 @@ fn a_release_command_runs_before_the_app_and_can_refuse_it() {
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
     assert_eq!(server.engine().containers().len(), 1);
+}
+
+#[test]
+fn a_worker_that_crashes_while_the_web_process_starts_keeps_the_old_release() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let live = tree.head();
+    // Both begin well: the worker reads its data for longer than it takes to count as running.
+    let settings = "[processes.web]\ncommand = \"sleep 8; exec httpd -f -p $PORT -h /www\"\n\
+                    [processes.worker]\ncommand = \"sleep 4; echo no such queue; exit 3\"\ninstances = 1\n";
+    tree.commit(&[("index.html", "two"), ("gilgal.toml", settings)]);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    push.expect_text("worker.1 crashed with exit code 3").expect_text("no such queue");
+    assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
+    let engine = server.engine();
+    wait_until("nothing of it is left", PATIENCE, || engine.containers().len() == 1);
 }

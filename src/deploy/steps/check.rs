@@ -4,17 +4,17 @@ use super::fetch::wanted_move;
 use super::{port, seconds};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, LAST_LINES, StepError};
-use crate::deploy::instances::{self, Place, belongs, place, web_targets};
+use crate::deploy::instances::{Place, belongs, place};
 use crate::deploy::run::Run;
 use crate::model::environment::HealthCheck;
 use crate::model::instance::{Instance, InstanceState};
 use crate::model::name::ProcessType;
 use crate::router::health::{self, ProbeFailure, Unhealthy};
-use futures_util::future::try_join_all;
+use futures_util::future::{select_all, try_join_all};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 /// Exit code of what SIGKILL has ended.
 const KILLED: i64 = 137;
@@ -36,13 +36,29 @@ impl Deployer {
                 .advise("Push again.")
                 .into());
         }
-        let host = self.address.host(&run.project.slug, &run.environment.name);
-        let health = &run.content()?.health;
-        try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)))
-            .await?;
+        self.check_each(run, &instances).await?;
         self.try_out(run, &instances).await?;
         self.check_branch(run).await?;
-        self.check_web_instances(run).await
+        self.check_still(run, &instances).await
+    }
+
+    /// Waits until all of them have proved themselves. One that crashes ends it at any time: a worker that reads its data
+    /// first may do so long after it has begun to run.
+    async fn check_each(&self, run: &Run, instances: &[Instance]) -> Result<(), StepError> {
+        let host = self.address.host(&run.project.slug, &run.environment.name);
+        let health = &run.content()?.health;
+        let proved =
+            try_join_all(instances.iter().map(|instance| self.check_instance(run, instance, health, &host)));
+        // A deployment that only stops instances has started none.
+        let crashes: Vec<_> = instances.iter().map(|instance| Box::pin(self.crash(run, instance))).collect();
+        if crashes.is_empty() {
+            return Ok(());
+        }
+        tokio::select! {
+            biased;
+            (failure, ..) = select_all(crashes) => Err(failure),
+            proved = proved => proved.map(|_| ()),
+        }
     }
 
     /// The instances that the deployment has started: those of its release without those that served before.
@@ -64,21 +80,24 @@ impl Deployer {
             .map_err(StepError::from)
     }
 
-    /// An instance may have ended while another one was checked: traffic does not move to where nobody answers.
-    async fn check_web_instances(&self, run: &Run) -> Result<(), StepError> {
-        let web = ProcessType::web();
-        let content = run.content()?;
-        let wanted = instances::wanted(content).into_iter().find(|(of, _)| *of == web);
-        let instances = self.instances_of(run.instances_of()).await?;
-        let targets = web_targets(&instances, run.instances_of(), content);
-        if targets.len() < wanted.map_or(0, |(_, count)| count.into()) {
-            let sentence = "A web instance ended after it had been healthy.";
-            return Err(Failure::new("not healthy", sentence).into());
+    /// An instance may have ended while it was waited for the others, or for the answers of those that are tried out: nothing
+    /// moves to where nobody answers.
+    async fn check_still(&self, run: &Run, started: &[Instance]) -> Result<(), StepError> {
+        let now = self.instances_of(run.instances_of()).await?;
+        let runs = |instance: &Instance| {
+            now.iter().any(|now| now.id == instance.id && now.state == InstanceState::Running)
+        };
+        match started.iter().find(|instance| !runs(instance)) {
+            None => Ok(()),
+            Some(ended) => {
+                let sentence = format!("{} ended after it had been healthy.", ended.key.shown());
+                let lines = self.engine.last_logs(&ended.id, LAST_LINES).await;
+                Err(Failure::new("not healthy", sentence).with_last_lines(lines).into())
+            }
         }
-        Ok(())
     }
 
-    /// Waits for one instance; a crash ends the wait at once. One that listens somewhere else is given its time all the
+    /// Waits for one instance; that it crashes is seen by others. One that listens somewhere else is given its time all the
     /// same: what a slow app listens on first (for its workers, for debugging) may not be all.
     async fn check_instance(
         &self,
@@ -89,26 +108,20 @@ impl Deployer {
     ) -> Result<(), StepError> {
         let name = instance.key.shown();
         if instance.key.process_type != ProcessType::web() {
-            return tokio::select! {
-                failure = self.crash(run, instance) => Err(failure),
-                () = sleep(RUNS_FOR) => {
-                    run.detail(&format!("{name} runs"));
-                    Ok(())
-                }
-            };
+            sleep(RUNS_FOR).await;
+            run.detail(&format!("{name} runs"));
+            return Ok(());
         }
         let Some(address) = instance.address else {
             // One that has ended has no address.
-            let crash = timeout(deadline_of(health), self.crash(run, instance)).await;
-            return Err(crash.unwrap_or_else(|_elapsed| {
-                Failure::new("not healthy", format!("{name} runs, but has no address on its network."))
-                    .advise("Push again; if it stays so, ask the operator of this server to look at Docker.")
-                    .into()
-            }));
+            sleep(deadline_of(health)).await;
+            let sentence = format!("{name} runs, but has no address on its network.");
+            return Err(Failure::new("not healthy", sentence)
+                .advise("Push again; if it stays so, ask the operator of this server to look at Docker.")
+                .into());
         };
         let outcome = tokio::select! {
             outcome = health::check(address, health, host) => outcome,
-            failure = self.crash(run, instance) => return Err(failure),
             never = self.say_where_it_listens(run, instance, address.port()) => match never {},
         };
         match outcome {
@@ -156,7 +169,7 @@ impl Deployer {
                     .advise("Make the app need less memory: start fewer workers, or limit its heap."),
                     (false, 0) => {
                         Failure::new("crashed", format!("{name} ended by itself with exit code 0."))
-                            .advise("A web process has to stay in the foreground and serve requests.")
+                            .advise("A process of an app has to stay in the foreground.")
                     }
                     // SIGKILL, which nobody here has sent. The engine now and then misses that the kernel did.
                     (false, KILLED) => {
