@@ -29,7 +29,7 @@ use crate::store::{ClaimError, Claimant, LockError, ServerLock, StoreError};
 use crate::work::{Crashes, Cron, Housekeeping, HousekeepingError, Removal, Retention, Watch, Work};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::{Mutex, Notify, Semaphore};
 
 /// Every part behind the sockets.
 pub struct App {
@@ -150,7 +150,8 @@ impl App {
             master_key: master_key.clone(),
             interrupts: interrupts.clone(),
             address: address.clone(),
-            build_timeout: settings.build_timeout,
+            build_timeout: settings.build.timeout,
+            builds: Semaphore::new(settings.build.at_once),
             elsewhere: Elsewhere {
                 outbound: outbound.clone(),
                 sources: Sources::new(store.clone(), master_key.clone()),
@@ -162,8 +163,8 @@ impl App {
             images_kept: settings.disk.images_per_environment,
             maxima: settings.instance_maxima,
             build_limits: BuildLimits {
-                memory_mib: settings.build_memory_mib,
-                processes: settings.build_processes,
+                memory_mib: settings.build.memory_mib,
+                processes: settings.build.processes,
             },
             switching: Arc::new(Mutex::new(())),
             one_offs: one_offs.clone(),

@@ -5,7 +5,7 @@ use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
 use crate::deployments::DeployError;
-use crate::model::deployment::Deployment;
+use crate::model::deployment::{Deployment, DeploymentState};
 use crate::model::environment::Environment;
 use crate::model::id::UserId;
 use crate::model::name::{CommitId, Username};
@@ -99,7 +99,11 @@ pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<DeploymentBody, ApiError> {
     let events = api.store.deployment_events(deployment.id).await?;
     let author = Authors::of(api, std::iter::once(deployment.author)).await?.name(deployment.author);
-    Ok(DeploymentBody { steps: Some(steps(&events)), ..shown(deployment, author) })
+    let before = match deployment.state {
+        DeploymentState::Queued => api.store.deployments_before(deployment.id).await?,
+        _ => None,
+    };
+    Ok(DeploymentBody { before, steps: Some(steps(&events)), ..shown(deployment, author) })
 }
 
 fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
@@ -120,6 +124,7 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
         created_at: deployment.created_at,
         started_at: deployment.started_at,
         finished_at: deployment.finished_at,
+        before: None,
         steps: None,
     }
 }

@@ -114,8 +114,10 @@ settings! {
         "Mail server that sends notifications: smtps://user:password@host:465, or smtp://host:587?tls=required; no mail is sent unless set.";
     MAIL_FROM = "GILGAL_MAIL_FROM", Some("mail_from"), "",
         "Whom mail comes from: Gilgal <gilgal@example.com>; gilgal@ and the base domain unless set.";
+    BUILDS_AT_ONCE = "GILGAL_BUILDS_AT_ONCE", Some("builds_at_once"), "",
+        "How many images are built at the same time; the number of processor cores less one unless set, and one at least.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
-        "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
+        "How many deployments run at the same time, and as many again of owners of whom none runs; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",
         "What the server logs: error, warn, info, debug, or a filter such as info,gilgal::router=debug.";
     LOG_FORMAT = "GILGAL_LOG_FORMAT", Some("log_format"), "text",

@@ -74,6 +74,13 @@ impl Home {
         }
     }
 
+    /// Whether a server runs with a home, as far as is known.
+    #[must_use]
+    pub fn is_in_use(folder: &Path) -> bool {
+        let lock = File::open(folder.join("lock"));
+        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    }
+
     /// The server id of a home that is not opened: it may be in use, or not be there yet.
     #[must_use]
     pub fn server_id_in(folder: &Path) -> Option<ServerId> {
@@ -230,9 +237,11 @@ mod tests {
         let first = Home::open(folder.path()).unwrap();
         assert!(matches!(Home::open(folder.path()), Err(HomeError::InUse(_))));
         let id = first.server_id();
+        assert!(Home::is_in_use(folder.path()) && !Home::is_in_use(&folder.path().join("nowhere")));
         assert_eq!(Home::server_id_in(folder.path()), Some(id));
         assert_eq!(Home::server_id_in(&folder.path().join("nowhere")), None);
         drop(first);
+        assert!(!Home::is_in_use(folder.path()));
         assert_eq!(Home::open(folder.path()).unwrap().server_id(), id);
     }
 }

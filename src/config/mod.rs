@@ -5,6 +5,7 @@
 //! `server.toml` configures the server; `gilgal.toml` in a repository configures a project: two files, two things.
 
 mod budget;
+mod building;
 mod catalogue;
 mod disk;
 mod fetch;
@@ -16,6 +17,7 @@ mod settings;
 mod values;
 
 pub use budget::DiskBudget;
+pub use building::BuildSettings;
 pub use catalogue::{SETTINGS, Setting};
 pub use disk::{Disk, DiskSpace, NoRoom, Room, disk_space, free_bytes, used_bytes};
 pub use fetch::FetchSettings;

@@ -3,7 +3,7 @@
 use super::catalogue as names;
 use super::lists::Networks;
 use super::lookup::Lookup;
-use super::values::SmtpUrl;
+use super::values::{Sender, SmtpUrl};
 use crate::model::secret::Secret;
 use ipnet::IpNet;
 
@@ -22,12 +22,14 @@ impl NotificationSettings {
     /// Reads its settings; a mistake ends the start.
     pub(super) fn read(lookup: &mut Lookup) -> Self {
         let networks = lookup.optional::<Networks>(names::WEBHOOK_NETWORKS, "networks such as 10.1.0.0/16");
-        let smtp_url = lookup.secret::<SmtpUrl>(names::SMTP_URL, "an smtp:// or smtps:// URL");
-        let mail_from = lookup.optional::<String>(names::MAIL_FROM, "an address");
+        let smtp_url =
+            lookup.secret::<SmtpUrl>(names::SMTP_URL, "a URL such as smtps://user:password@host:465");
+        let mail_from =
+            lookup.optional::<Sender>(names::MAIL_FROM, "an address such as Gilgal <gilgal@example.com>");
         Self {
             allow_networks: networks.map(|networks| networks.0).unwrap_or_default(),
             smtp_url: smtp_url.map(|url| Secret::new(url.0)),
-            mail_from,
+            mail_from: mail_from.map(|sender| sender.0),
         }
     }
 }

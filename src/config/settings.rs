@@ -1,6 +1,7 @@
 //! The settings as the rest of the program uses them.
 
 use super::budget::DiskBudget;
+use super::building::BuildSettings;
 use super::catalogue as names;
 use super::fetch::FetchSettings;
 use super::lists::{Networks, Origins};
@@ -52,11 +53,9 @@ pub struct Settings {
     pub undo_of_deletion: Duration,
     /// Age at which entries of the audit log are removed; `None`: never.
     pub audit_age: Option<Duration>,
-    pub build_timeout: Duration,
+    pub build: BuildSettings,
     /// What projects may ask for.
     pub instance_maxima: Maxima,
-    pub build_memory_mib: u32,
-    pub build_processes: u32,
     pub disk: DiskBudget,
     pub run_time: Duration,
     pub drain_networks: Vec<IpNet>,
@@ -121,8 +120,11 @@ impl Settings {
     /// # Errors
     /// All mistakes together, each by the name under which the operator wrote it.
     pub fn load(variables: &Variables) -> Result<Self, Mistakes> {
-        let home = home_folder(variables)?;
-        let mut lookup = Lookup::new(variables, &home.join("server.toml"));
+        // Without one, what else is wrong in the environment is said all the same.
+        let home = home_folder(variables);
+        let file = home.as_ref().map(|home| home.join("server.toml")).unwrap_or_default();
+        let mut lookup = Lookup::new(variables, &file);
+        let home = home.map_err(|problem| lookup.mistake(names::HOME.variable, problem.to_owned())).ok();
         let address = "an address and a port such as 127.0.0.1:3000";
         let port = "a port from 1 to 65535";
         let ssh_address = lookup.required::<SocketAddr>(names::SSH_ADDR, address);
@@ -160,10 +162,7 @@ impl Settings {
             lookup.required::<NonZeroU32>(names::MAX_INSTANCE_MEMORY_MIB, "a number of MiB");
         let max_instance_cores =
             lookup.required::<std::num::NonZeroU16>(names::MAX_INSTANCE_CORES, "a number of processor cores");
-        let build_memory = lookup.required::<NonZeroU32>(names::BUILD_MEMORY_MIB, "a number of MiB");
-        let build_processes = lookup.required::<NonZeroU32>(names::BUILD_PROCESSES, "a number of processes");
-        let build_timeout =
-            lookup.required::<NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
+        let build = BuildSettings::read(&mut lookup);
         let disk = DiskBudget::read(&mut lookup);
         let run_seconds = lookup.required::<NonZeroU32>(names::RUN_SECONDS, "a number of seconds");
         let drain_networks = lookup.optional::<Networks>(names::DRAIN_NETWORKS, "networks");
@@ -174,7 +173,7 @@ impl Settings {
             lookup.required::<LogFilter>(names::LOG, "a level or a filter such as info,gilgal::router=debug");
         let log_format = lookup.required::<LogFormat>(names::LOG_FORMAT, "text or json");
         let checked = || {
-            let base_domain = base_domain?.0;
+            let (home, base_domain) = (home?, base_domain?.0);
             let default_database = || format!("sqlite://{}", home.join("gilgal.db").display());
             Some(Self {
                 ssh_address: ssh_address?,
@@ -206,9 +205,7 @@ impl Settings {
                     cpu_millis: u32::from(max_instance_cores?.get()) * 1000,
                     instances: max_instances?.get(),
                 },
-                build_timeout: Duration::from_secs(u64::from(build_timeout?.get())),
-                build_memory_mib: build_memory?.get(),
-                build_processes: build_processes?.get(),
+                build: build?,
                 disk: disk?,
                 run_time: Duration::from_secs(u64::from(run_seconds?.get())),
                 drain_networks: drain_networks.map(|networks| networks.0).unwrap_or_default(),
@@ -240,19 +237,18 @@ fn default_deployments() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get().max(2))
 }
 
-fn home_folder(variables: &Variables) -> Result<PathBuf, Mistakes> {
-    let problem = if let Some(folder) = variables.get(names::HOME.variable) {
+fn home_folder(variables: &Variables) -> Result<PathBuf, &'static str> {
+    if let Some(folder) = variables.get(names::HOME.variable) {
         let folder = PathBuf::from(folder);
         if folder.is_absolute() {
             return Ok(folder);
         }
-        "is not an absolute path"
+        Err("is not an absolute path")
     } else if let Some(user_home) = variables.get("HOME") {
-        return Ok(PathBuf::from(user_home).join(".gilgal"));
+        Ok(PathBuf::from(user_home).join(".gilgal"))
     } else {
-        "is not set, and neither is HOME: set it to the folder for the server's data"
-    };
-    Err(Mistakes(vec![super::Mistake { name: names::HOME.variable.to_owned(), problem: problem.to_owned() }]))
+        Err("is not set, and neither is HOME: set it to the folder for the server's data")
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! Values of settings that are text with a form of its own.
 
+use crate::model::name::Email;
+use std::borrow::Cow;
 use std::str::FromStr;
+use url::Url;
 
 /// A limit, of which 0 means none.
 pub(super) struct PerPeer(pub(super) usize);
@@ -66,8 +69,28 @@ impl FromStr for SmtpUrl {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let known = ["smtp://", "smtps://"].iter().any(|scheme| text.starts_with(scheme));
-        if known { Ok(Self(text.to_owned())) } else { Err(()) }
+        let url = Url::parse(text).map_err(drop)?;
+        let is_known = ["smtp", "smtps"].contains(&url.scheme()) && url.host().is_some();
+        // What the mail client understands.
+        let is_understood = |(key, value): (Cow<str>, Cow<str>)| {
+            key == "tls" && ["required", "opportunistic"].contains(&value.as_ref())
+        };
+        if is_known && url.query_pairs().all(is_understood) { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+/// Whom mail comes from: an address, or a name and an address in angle brackets.
+pub(super) struct Sender(pub(super) String);
+
+impl FromStr for Sender {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let address = match text.strip_suffix('>') {
+            Some(text) => text.rsplit_once('<').ok_or(())?.1,
+            None => text,
+        };
+        address.parse::<Email>().map(|_| Self(text.to_owned())).map_err(drop)
     }
 }
 
@@ -80,5 +103,28 @@ impl FromStr for DockerHost {
     fn from_str(text: &str) -> Result<Self, ()> {
         let known = ["unix:///", "tcp://", "http://"].iter().any(|scheme| text.starts_with(scheme));
         if known { Ok(Self(text.to_owned())) } else { Err(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_server_and_a_sender_are_told_from_others() {
+        for url in
+            ["smtps://ada:secret@mail.example:465", "smtp://mail.example?tls=required", "smtp://[::1]:25"]
+        {
+            assert!(url.parse::<SmtpUrl>().is_ok(), "{url}");
+        }
+        for url in ["smtp://", "mail.example:25", "http://mail.example", "smtp://mail.example?tls=maybe"] {
+            assert!(url.parse::<SmtpUrl>().is_err(), "{url}");
+        }
+        for sender in ["gilgal@mail.example", "Gilgal <gilgal@mail.example>", "<gilgal@mail.example>"] {
+            assert!(sender.parse::<Sender>().is_ok(), "{sender}");
+        }
+        for sender in ["gilgal", "Gilgal <gilgal>", "gilgal@mail.example>", ""] {
+            assert!(sender.parse::<Sender>().is_err(), "{sender}");
+        }
     }
 }

@@ -54,7 +54,8 @@ impl Receiver {
         terminal: &Terminal,
     ) -> Result<Verdict, String> {
         let reader = self.journal.read(deployment, 0);
-        match watch(reader, PACE, terminal, push.hung_up()).await {
+        let before = || async { self.store.deployments_before(deployment).await.ok().flatten() };
+        match watch(reader, PACE, terminal, before, push.hung_up()).await {
             Ok(Watched::ToItsEnd { conclusion: Conclusion::Live, .. }) => Ok(Verdict::Taken),
             Ok(Watched::ToItsEnd { conclusion: Conclusion::NotLive(words), has_begun }) => {
                 if !has_begun {
@@ -84,6 +85,7 @@ impl Receiver {
             | StoreError::Disabled
             | StoreError::NewerDatabase { .. }
             | StoreError::UnknownUrl
+            | StoreError::NoFile { .. }
             | StoreError::Other(_) => {
                 ("The log cannot be read; the server's own log says why.", "outcome unknown")
             }
@@ -113,11 +115,13 @@ impl Receiver {
     }
 }
 
-/// Shows a log until its end, or until the pusher is gone, with signs of life while it says nothing.
-async fn watch(
+/// Shows a log until its end, or until the pusher is gone, with signs of life while it says nothing. `before`: how many
+/// deployments are to begin before this one.
+async fn watch<Count: Future<Output = Option<u32>>>(
     mut reader: Reader,
     pace: Pace,
     terminal: &Terminal,
+    before: impl Fn() -> Count,
     hung_up: impl Future<Output = ()>,
 ) -> Result<Watched, StoreError> {
     let mut clock = Clock::new(pace);
@@ -126,7 +130,7 @@ async fn watch(
         let next = tokio::select! {
             next = reader.next() => next?,
             () = sleep_until(clock.quiet_until) => {
-                clock.tick(reader.is_kept_waiting(), terminal).await;
+                clock.tick(reader.is_kept_waiting(), before(), terminal).await;
                 continue;
             }
             () = &mut hung_up => return Ok(Watched::HungUp),
@@ -158,11 +162,19 @@ impl Clock {
     }
 
     /// Shows that nothing is stuck.
-    async fn tick(&mut self, database_is_away: bool, terminal: &Terminal) {
+    async fn tick(
+        &mut self,
+        database_is_away: bool,
+        before: impl Future<Output = Option<u32>>,
+        terminal: &Terminal,
+    ) {
         let what = match (database_is_away, self.has_begun) {
-            (true, _) => "the server's database does not answer; the deployment goes on",
-            (false, true) => "working",
-            (false, false) => "waiting for another deployment to end",
+            (true, _) => "the server's database does not answer; the deployment goes on".to_owned(),
+            (false, true) => "working".to_owned(),
+            (false, false) => match before.await {
+                Some(count @ 2..) => format!("waiting for other deployments ({count} before this one)"),
+                Some(_) | None => "waiting for another deployment to end".to_owned(),
+            },
         };
         let line = match self.begun.elapsed().as_secs() {
             0 => format!("... {what}"),
@@ -205,9 +217,9 @@ mod tests {
         let watching = tokio::spawn(async move {
             let terminal = Terminal { lines, colour: Colour::Plain };
             let pace = Pace { waiting: Duration::from_millis(5), tick: Duration::from_millis(20) };
-            watch(reader, pace, &terminal, std::future::pending()).await
+            watch(reader, pace, &terminal, || async { Some(2) }, std::future::pending()).await
         });
-        assert_eq!(line(&mut replies).await, "       ... waiting for another deployment to end");
+        assert_eq!(line(&mut replies).await, "       ... waiting for other deployments (2 before this one)");
         writer.line(Step::Build, Stream::Build, Level::Info, "begun");
         while line(&mut replies).await != "       begun" {}
         for _ in 0..3 {

@@ -40,6 +40,9 @@ pub struct DeploymentBody {
     pub started_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
+    /// How many deployments are to begin before it, as it looks now; of one that waits only, and left out in lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u32>,
     /// In the order in which they began. In lists it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<StepBody>>,

@@ -116,4 +116,9 @@ fn an_image_of_a_registry_is_kept_by_its_digest() {
     client.run(&["plan", "--upgrade", "--project", "shop"]);
     let said = client.run(&["redeploy", "--project", "shop"]);
     assert!(said.contains(&format!("Base image {base} moved from ")), "{said}");
+
+    // Let go of once more while there is no newer one: nothing is built, and what was found is said all the same.
+    client.run(&["plan", "--upgrade", "--project", "shop"]);
+    let said = client.run(&["redeploy", "--project", "shop"]);
+    assert!(said.contains("Reusing the image") && said.contains("which is the newest"), "{said}");
 }

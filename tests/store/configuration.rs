@@ -23,7 +23,7 @@ on_both![
     everything_is_sealed_again_whenever_it_was_interrupted,
 ];
 
-fn new(project: &Project, name: &str, branch: Option<&str>) -> NewEnvironment {
+pub(crate) fn new(project: &Project, name: &str, branch: Option<&str>) -> NewEnvironment {
     NewEnvironment {
         project_id: project.id,
         slug: project.slug.clone(),

@@ -1,5 +1,6 @@
 //! The queue of jobs.
 
+use crate::configuration::new as new_environment;
 use crate::fixture::{Database, on_both, project, user};
 use chrono::TimeDelta;
 use gilgal::model::id::JobId;
@@ -12,6 +13,7 @@ on_both![
     each_job_is_taken_once,
     jobs_of_one_lock_run_one_after_the_other,
     owners_take_turns,
+    projects_of_one_owner_take_turns,
     a_job_without_its_worker_is_taken_again,
     a_failed_job_waits_for_its_time,
     a_job_that_is_tried_again_keeps_its_turn,
@@ -90,6 +92,34 @@ async fn owners_take_turns(database: Database) {
     assert_eq!(claim(Whose::Anybodys).await, Some(4));
     assert_eq!(claim(Whose::Anybodys).await, Some(2));
     assert_eq!(claim(Whose::Anybodys).await, None);
+}
+
+async fn projects_of_one_owner_take_turns(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let staging = store.create_environment(new_environment(&shop, "staging", None)).await.unwrap();
+    let testing = store.create_environment(new_environment(&shop, "testing", None)).await.unwrap();
+    let (_, blog) = project(&store, &ada, "blog").await;
+    let mut deployments = Vec::new();
+    for environment in [&production, &staging, &testing, &blog] {
+        deployments.push(crate::fixture::enqueue(&store, environment, 'a').await.deployment.id);
+    }
+    let before = async |index: usize| store.deployments_before(deployments[index]).await.unwrap();
+    assert_eq!(before(0).await, Some(0));
+    assert_eq!(before(3).await, Some(1), "the blog comes before the second of the shop");
+    assert_eq!((before(1).await, before(2).await), (Some(2), Some(3)));
+    let claim = async || {
+        let job = store.claim_job("a", LEASE, Whose::Anybodys).await.unwrap()?;
+        deployments.iter().position(|id| job.deployment_id == Some(*id))
+    };
+    assert_eq!(claim().await, Some(0));
+    assert_eq!((before(0).await, before(3).await), (None, Some(0)));
+    assert_eq!(claim().await, Some(3));
+    assert_eq!((claim().await, claim().await, claim().await), (Some(1), Some(2), None));
+    // What waits for its own environment counts the one that runs there.
+    let next = crate::fixture::enqueue(&store, &production, 'b').await.deployment.id;
+    assert_eq!(store.deployments_before(next).await.unwrap(), Some(1));
 }
 
 async fn a_job_without_its_worker_is_taken_again(database: Database) {

@@ -22,6 +22,8 @@ pub(super) struct Bases {
     pub(super) references: BTreeMap<String, String>,
     /// What is said of them.
     pub(super) lines: Vec<String>,
+    /// Whether somebody has let go of those before, and is waiting to hear what was found.
+    pub(super) is_let_go: bool,
 }
 
 impl Bases {
@@ -44,6 +46,7 @@ impl Deployer {
         let names = self.catalog.base_images(plan).map_err(|error| not_rendered(&error))?;
         let pinned = self.store.pinned(run.environment.id).await?;
         let is_let_go = pinned == Pinned::LetGo;
+        bases.is_let_go = is_let_go;
         // What a release was built by goes first, where it is built again.
         let mut pins = pinned.pins().images;
         pins.extend(plan.pins.images.clone());

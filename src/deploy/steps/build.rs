@@ -15,7 +15,7 @@ use crate::model::plan::BuildPlan;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tokio::sync::mpsc;
+use tokio::sync::{AcquireError, SemaphorePermit, mpsc};
 
 /// Where a rendered Dockerfile lies in the context.
 pub(super) const RENDERED_DOCKERFILE: &str = ".gilgal/Dockerfile";
@@ -61,12 +61,16 @@ impl Deployer {
             && let Some(image) = self.builder.find(run.project.id, &tag).await?
         {
             run.step("Reusing the image that was built of the same files");
+            for line in bases.lines.iter().filter(|_| bases.is_let_go) {
+                run.detail(line);
+            }
             run.detail(&format!("{}, {}", short_image(&image.id), megabytes(image.size_bytes)));
             wanted.image = image.id;
             run.set_content(wanted);
             return Ok(());
         }
 
+        let _turn = self.turn_to_build(run).await;
         run.step(&heading(&plan));
         for line in &bases.lines {
             run.detail(line);
@@ -113,6 +117,15 @@ impl Deployer {
         wanted.image = image.id;
         run.set_content(wanted);
         Ok(())
+    }
+
+    /// Waits until another image may be built: they are in the order in which they have begun to wait.
+    async fn turn_to_build(&self, run: &Run) -> Result<SemaphorePermit<'_>, AcquireError> {
+        if let Ok(free) = self.builds.try_acquire() {
+            return Ok(free);
+        }
+        run.step("Waiting for another build to end");
+        self.builds.acquire().await
     }
 
     /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be
