@@ -165,6 +165,7 @@ impl Deployer {
         Ok(InstanceSpec {
             image: content.image.clone(),
             command: content.processes.get(&key.process_type).cloned().unwrap_or(Command::Image),
+            stop_signal: content.plan.running.stop_signals.get(&key.process_type).copied(),
             environment: open_variables(&self.master_key, environment_id, content)?,
             files: open_files(&self.master_key, environment_id, content)?,
             volumes: content.volumes.clone(),

@@ -6,7 +6,7 @@ use crate::model::environment::{HealthCheck, Probe};
 use crate::model::image::ImageName;
 use crate::model::name::{CronName, ProcessType, VolumeName};
 use crate::model::pins::Pins;
-use crate::model::process::{Command, LimitsChange};
+use crate::model::process::{Command, LimitsChange, StopSignal};
 use crate::model::secret::Secret;
 use crate::model::volume::{CanaryOptions, Mount, Strategy};
 use serde::{Deserialize, Serialize};
@@ -125,6 +125,9 @@ pub struct Running {
     /// Instances by process type.
     pub formation: BTreeMap<ProcessType, u16>,
     pub limits: BTreeMap<ProcessType, LimitsChange>,
+    /// Of the process types that are not told to end as their image says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub stop_signals: BTreeMap<ProcessType, StopSignal>,
     pub health: HealthChange,
     /// Seconds that old instances get to finish their requests.
     pub drain_seconds: Option<u16>,

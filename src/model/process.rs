@@ -68,6 +68,37 @@ impl LimitsChange {
     }
 }
 
+/// The signal by which an instance is told to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum StopSignal {
+    SigTerm,
+    SigInt,
+    /// What nginx and PHP-FPM end at when they have answered.
+    SigQuit,
+    SigHup,
+    SigUsr1,
+    SigUsr2,
+    /// The same for Apache.
+    SigWinch,
+}
+
+impl StopSignal {
+    /// Its name, as Docker takes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SigTerm => "SIGTERM",
+            Self::SigInt => "SIGINT",
+            Self::SigQuit => "SIGQUIT",
+            Self::SigHup => "SIGHUP",
+            Self::SigUsr1 => "SIGUSR1",
+            Self::SigUsr2 => "SIGUSR2",
+            Self::SigWinch => "SIGWINCH",
+        }
+    }
+}
+
 /// How many instances of each process type an environment wants.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -159,6 +159,7 @@ impl Processes {
                 generation: 0,
                 image: live.content.image.clone(),
                 command: typed(&job.command),
+                stop_signal: None,
                 environment: variables,
                 files,
                 volumes: live.content.volumes.clone(),

@@ -118,6 +118,7 @@ impl Processes {
             generation: 0,
             image: live.content.image.clone(),
             command,
+            stop_signal: None,
             environment: variables,
             files: open_files(&self.master_key, environment.id, &live.content)?,
             volumes: live.content.volumes.clone(),

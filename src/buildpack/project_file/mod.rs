@@ -23,6 +23,7 @@ mod watch;
 
 use crate::model::cron::{Overlap, Schedule, TimeZoneName};
 use crate::model::name::{ConfigName, CronName, ProcessType, VolumeName};
+use crate::model::process::StopSignal;
 use crate::model::volume::Strategy;
 use numbers::{Cores, Count, LongSpan, LongTime, Memory, Percent, Port, Span, Threshold, Time};
 pub(crate) use project::{Declared, Project};
@@ -185,6 +186,9 @@ pub(crate) struct Process {
     pub(crate) memory: Option<Memory>,
     /// Cores of one instance: `0.5`.
     pub(crate) cpu: Option<Cores>,
+    /// The signal by which it is told to end, ten seconds before it is killed; otherwise the image's own, or SIGTERM.
+    #[schemars(with = "Option<SignalWord>")]
+    pub(crate) stop_signal: Option<StopSignal>,
 }
 
 /// `[cron.<name>]`
@@ -219,6 +223,20 @@ enum StrategyWord {
     Hold,
     Recreate,
     Canary,
+}
+
+/// The words of [`StopSignal`], for editors.
+#[derive(JsonSchema)]
+#[schemars(rename_all = "UPPERCASE", inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+enum SignalWord {
+    SigTerm,
+    SigInt,
+    SigQuit,
+    SigHup,
+    SigUsr1,
+    SigUsr2,
+    SigWinch,
 }
 
 /// The words of [`Overlap`], for editors.

@@ -146,6 +146,7 @@ mod tests {
             instances = 2
             memory = "1G"
             cpu = 0.5
+            stop_signal = "SIGQUIT"
 
             [env]
             LOG_LEVEL = "info"
@@ -182,6 +183,7 @@ mod tests {
             "[processes.\"a b\"]\ncommand = \"x\"",
             "[processes.web]\nmemory = \"lots\"",
             "[processes.web]\ncpu = 0",
+            "[processes.web]\nstop_signal = \"SIGKILL\"",
             "[env]\n\"A-B\" = \"x\"",
             "[env]\nA = 1",
             "[build\n",

@@ -148,6 +148,9 @@ pub(crate) fn running(
         if limits != LimitsChange::default() {
             running.limits.insert(process_type.clone(), limits);
         }
+        if let Some(signal) = process.stop_signal {
+            running.stop_signals.insert(process_type.clone(), signal);
+        }
     }
     Ok(running)
 }
