@@ -112,13 +112,18 @@ async fn admit_and_handle(api: Arc<Api>, mut request: Request) -> Answer {
     };
     match idempotency::key_of(&request)? {
         Some(key) => idempotency::once(api, request, key, carry_out).await,
-        // What changes something goes on when the client hangs up: its entry in the audit log comes at its end.
-        None if request.endpoint.is_audited() && !request.endpoint.is_socket() => {
+        None if outlives_its_client(request.endpoint) => {
             let done = tokio::spawn(carry_out(api, request).in_current_span());
             done.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
         }
         None => carry_out(api, request).await,
     }
+}
+
+/// Whether what was begun goes on when the client hangs up: its entry in the audit log, or in the list of deliveries, comes
+/// at its end.
+fn outlives_its_client(endpoint: Endpoint) -> bool {
+    (endpoint.is_audited() && !endpoint.is_socket()) || endpoint == Endpoint::ReceiveDelivery
 }
 
 async fn caller(api: &Api, request: &Request, access: Access, scope: Scope) -> Result<Principal, ApiError> {

@@ -39,6 +39,7 @@ pub use process::{GitProcess, SpawnError, version};
 pub use references::{BranchMove, MoveError, names_hidden_reference};
 pub use repository::{GitError, Repositories, Repository};
 pub use service::{GitProtocol, PushEnvironment, Service};
+pub use sweep::remove_leftovers;
 pub use tree::GitTree;
 pub use unpack::Refused;
 pub use upload::{UnpackingTurn, Upload, UploadError};

@@ -132,6 +132,8 @@ pub(super) fn invocation(
         settings.extend([
             format!("core.hooksPath={}", push.hooks.display()),
             "receive.advertisePushOptions=true".to_owned(),
+            // One branch that is live is not taken back because another one does not go live.
+            "receive.advertiseAtomic=false".to_owned(),
             "receive.procReceiveRefs=refs/heads/".to_owned(),
             format!("receive.maxInputSize={}", push.max_bytes),
             "receive.denyDeleteCurrent=ignore".to_owned(),

@@ -71,26 +71,27 @@ impl Repositories {
 }
 
 impl Repository {
-    /// Removes what pushes that were killed have left, while none is under way. The packing of a repository, which may be,
-    /// is not disturbed.
+    /// What pushes that were killed have left, where none is under way. The packing of a repository, which may be, is no
+    /// push.
     ///
     /// # Errors
     /// When a folder cannot be read.
-    pub fn sweep_pushes(&self) -> Result<usize, GitError> {
-        self.remove_leftovers(&OF_PUSHES, Duration::ZERO)
+    pub fn leftovers_of_pushes(&self) -> Result<Vec<PathBuf>, GitError> {
+        self.leftovers(&OF_PUSHES, Duration::ZERO)
     }
 
     /// Removes quarantined objects and temporary packs that are older than `age`.
     ///
     /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
     fn sweep(&self, age: Duration) -> Result<usize, GitError> {
-        let of_pushes = self.remove_leftovers(&OF_PUSHES, age)?;
-        Ok(of_pushes + self.remove_leftovers(&["tmp_pack_", "tmp_idx_", "tmp_object_git2_"], age)?)
+        let of_pushes = self.leftovers(&OF_PUSHES, age)?;
+        let of_packing = self.leftovers(&["tmp_pack_", "tmp_idx_", "tmp_object_git2_"], age)?;
+        Ok(remove_leftovers(&of_pushes) + remove_leftovers(&of_packing))
     }
 
-    /// Removes everything whose name begins in one of these ways.
-    fn remove_leftovers(&self, prefixes: &[&str], age: Duration) -> Result<usize, GitError> {
-        let mut removed = 0;
+    /// Everything whose name begins in one of these ways.
+    fn leftovers(&self, prefixes: &[&str], age: Duration) -> Result<Vec<PathBuf>, GitError> {
+        let mut found = Vec::new();
         for folder in [self.path().join("objects"), self.path().join("objects/pack"), self.path().to_owned()]
         {
             let Ok(entries) = fs::read_dir(&folder) else { continue };
@@ -98,17 +99,21 @@ impl Repository {
                 let entry = entry?;
                 let name = entry.file_name();
                 let name = name.to_string_lossy();
-                let leftover = prefixes.iter().any(|prefix| name.starts_with(prefix));
-                let path = entry.path();
-                if leftover && older_than(&path, age) {
-                    let result =
-                        if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
-                    removed += usize::from(result.is_ok());
-                }
+                let is_leftover = prefixes.iter().any(|prefix| name.starts_with(prefix));
+                found.extend(Some(entry.path()).filter(|path| is_leftover && older_than(path, age)));
             }
         }
-        Ok(removed)
+        Ok(found)
     }
+}
+
+/// Removes files and folders; gives how many.
+pub fn remove_leftovers(leftovers: &[PathBuf]) -> usize {
+    let remove = |path: &&PathBuf| {
+        let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        removed.is_ok()
+    };
+    leftovers.iter().filter(remove).count()
 }
 
 /// Whether nothing has changed a file or a folder for so long, its name included: a folder's own time of modification

@@ -18,10 +18,21 @@ const LINES_AHEAD: usize = 256;
 
 /// The socket cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {}", path.display())]
+#[error("cannot listen on {}{}", path.display(), way_out(path))]
 pub struct SocketError {
     path: PathBuf,
     source: io::Error,
+}
+
+/// Bytes that the path of a socket may have (unix(7)).
+const LONGEST_PATH: usize = 107;
+
+fn way_out(path: &Path) -> &'static str {
+    if path.as_os_str().len() > LONGEST_PATH {
+        ": its path is too long, choose a shorter GILGAL_HOME"
+    } else {
+        ""
+    }
 }
 
 /// A bound socket that nobody is answered on yet.
@@ -31,7 +42,7 @@ pub struct BoundSocket(UnixListener);
 /// no other server is alive.
 ///
 /// # Errors
-/// When the file cannot be made, for example because its path is longer than the 107 bytes that a socket may have.
+/// When the file cannot be made, for example because its path is too long.
 pub fn bind(path: &Path) -> Result<BoundSocket, SocketError> {
     let bind = || {
         match std::fs::remove_file(path) {
@@ -133,5 +144,19 @@ async fn decide(
             }
             vec![Verdict::Accepted; call.commands.len()]
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_path_that_no_socket_can_have_is_said_with_a_way_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let long = folder.path().join("a".repeat(LONGEST_PATH));
+        let refusal = bind(&long).map(drop).unwrap_err().to_string();
+        assert!(refusal.ends_with("its path is too long, choose a shorter GILGAL_HOME"), "{refusal}");
+        bind(&folder.path().join("a")).unwrap();
     }
 }

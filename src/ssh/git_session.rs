@@ -8,7 +8,7 @@ use super::output::Output;
 use super::pump::{Ended, Input, pump};
 use super::session::{Caller, Refusal, internal};
 use super::still::Still;
-use crate::git::{GitProcess, PushEnvironment, Repository, Service};
+use crate::git::{GitError, GitProcess, PushEnvironment, Repository, Service, remove_leftovers};
 use crate::model::id::ProjectId;
 use crate::model::project::Project;
 use crate::model::user::User;
@@ -229,7 +229,9 @@ async fn open(front: &Front, project: ProjectId) -> Result<Repository, Refusal> 
 async fn sweep(front: &Front, project: ProjectId, repository: Repository) {
     let pushes = front.pushes.clone();
     let swept = tokio::task::spawn_blocking(move || {
-        pushes.while_idle(project, || repository.sweep_pushes()).transpose()
+        // What is there while nothing is pushed is of no push that begins after it: it is removed with nobody waiting.
+        let leftovers = pushes.while_idle(project, || repository.leftovers_of_pushes()).transpose()?;
+        Ok::<_, GitError>(remove_leftovers(&leftovers.unwrap_or_default()))
     });
     match swept.await {
         Ok(Ok(_)) => {}

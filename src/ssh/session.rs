@@ -211,6 +211,7 @@ pub(super) fn failed(error: StoreError) -> Refusal {
         | StoreError::Stale
         | StoreError::NewerDatabase { .. }
         | StoreError::UnknownUrl
+            | StoreError::NoFile { .. }
         | StoreError::Other(_) => internal(error),
     }
 }

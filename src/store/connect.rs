@@ -8,6 +8,7 @@ use diesel_async::pooled_connection::deadpool::Pool;
 use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
 use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use std::fs::OpenOptions;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::time::Duration;
 
@@ -28,7 +29,8 @@ impl Store {
     /// `postgres://USER:PASSWORD@HOST:PORT/NAME`, without changing what is in it.
     ///
     /// # Errors
-    /// [`StoreError::UnknownUrl`] for another kind of URL, [`StoreError::Unavailable`] when the database does not answer.
+    /// [`StoreError::UnknownUrl`] for another kind of URL, [`StoreError::NoFile`] when its file can be neither opened nor
+    /// made, [`StoreError::Unavailable`] when the database does not answer.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let backend = if let Some(path) = url.strip_prefix("sqlite://") {
             make_private_file(path)?;
@@ -53,7 +55,19 @@ fn make_private_file(path: &str) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path)
         .map(drop)
-        .map_err(|error| StoreError::Unavailable(Box::new(error)))
+        .map_err(|error| no_file(path, error))
+}
+
+/// Why there is no file. What somebody has to mend is not waited for.
+fn no_file(path: &str, error: io::Error) -> StoreError {
+    match error.kind() {
+        ErrorKind::NotFound
+        | ErrorKind::NotADirectory
+        | ErrorKind::PermissionDenied
+        | ErrorKind::IsADirectory
+        | ErrorKind::ReadOnlyFilesystem => StoreError::NoFile { path: path.to_owned(), source: error },
+        _ => StoreError::Unavailable(Box::new(error)),
+    }
 }
 
 /// Sets the journal mode, which the file keeps. Two that switch a new file at once each hold what the other waits for:

@@ -33,6 +33,11 @@ pub enum StoreError {
     /// The URL names no kind of database that is known.
     #[error("a database URL starts with sqlite:// or postgres://")]
     UnknownUrl,
+    /// There can be no file where the database is said to be.
+    #[error(
+        "the database file {path} cannot be used: make its folder and let the server write there, or set DATABASE_URL"
+    )]
+    NoFile { path: String, source: std::io::Error },
     /// The database does not answer or refuses to work; the same may succeed later.
     #[error("the database is not available")]
     Unavailable(#[source] Box<dyn Error + Send + Sync>),

@@ -52,6 +52,19 @@ fn a_person_without_a_command_is_greeted_by_name() {
 }
 
 #[test]
+fn the_identity_is_the_key_that_has_signed() {
+    let mut server = Server::start();
+    let (ada, bob) = (server.person("ada"), server.person("bob"));
+    // The server takes the first key for one it knows, and then hears a signature of the second.
+    let half = ada.eavesdropper(&server);
+    let who = half.ssh_with(&server, &["-v", "-i", bob.key()], &["whoami"]);
+    assert!(who.stderr.contains("Server accepts key"), "{}", who.stderr);
+    assert!(who.stdout.starts_with("bob ("), "{}\n{}", who.stdout, who.stderr);
+    let alone = half.ssh(&server, &["whoami"]);
+    assert_eq!((alone.code, alone.stdout.as_str()), (Some(255), ""), "{}", alone.stderr);
+}
+
+#[test]
 fn everything_else_is_refused_by_name() {
     let mut server = Server::start();
     let ada = server.person("ada");

@@ -57,6 +57,18 @@ fn each_reference_has_its_own_outcome() {
 }
 
 #[test]
+fn all_or_nothing_is_not_promised() {
+    let (server, ada, tree) = with_shop();
+    let live = tree.head();
+    tree.git(&["branch", "side"]);
+    tree.commit(&[("index.html", "two")]);
+    let push = server.push(&ada, &tree, "shop", &["--atomic", "main", "side"]);
+    assert!(push.code != Some(0) && push.says("does not support --atomic push"), "{}", push.transcript);
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
+    assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/side"), None);
+}
+
+#[test]
 fn the_followed_branch_cannot_be_deleted() {
     let (server, ada, tree) = with_shop();
     let push = server.push(&ada, &tree, "shop", &["--delete", "main"]).expect(1);

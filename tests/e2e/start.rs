@@ -1,6 +1,7 @@
 //! Starting and stopping the server, and what an operator is told.
 
 use crate::support::{RunningPush, Server, WorkTree, command, run, wait_until};
+use diesel::{Connection, RunQueryDsl, SqliteConnection};
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
@@ -51,6 +52,50 @@ fn a_server_can_be_stopped_while_it_waits_for_its_database() {
     assert!(line.contains("the database does not answer"), "{line}");
     kill_process(Pid::from_child(&server), Signal::TERM).unwrap();
     assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_database_that_cannot_be_used_ends_the_start() {
+    let mut server = Server::start();
+    server.stop();
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('20991231000001')";
+    let database = server.home().join("gilgal.db");
+    let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
+    diesel::sql_query(newer).execute(&mut connection).unwrap();
+    drop(connection);
+    let mut told = String::new();
+    for url in [format!("sqlite://{}", database.display()), "sqlite:///nowhere/at/all.db".to_owned()] {
+        let started = run(command(&server.home(), &[("DATABASE_URL", &url)]).arg("serve"));
+        assert_eq!(started.code, Some(1), "{}", started.stderr);
+        told += &started.stderr;
+        let doctor = run(command(&server.home(), &[("DATABASE_URL", &url)]).arg("doctor"));
+        told += &doctor.stdout.lines().filter(|line| line.contains("database ")).collect::<String>();
+        told += "\n";
+    }
+    let told: Vec<&str> = told.lines().filter(|line| !line.starts_with('{')).collect();
+    insta::assert_snapshot!(told.join("\n").replace(server.home().to_str().unwrap(), "[home]"));
+}
+
+#[test]
+fn a_server_that_runs_is_no_fault_of_its_machine() {
+    let server = Server::start();
+    let addresses = [server.ssh, server.api, server.http].map(|address| address.to_string());
+    let names = ["GILGAL_SSH_ADDR", "GILGAL_API_ADDR", "GILGAL_HTTP_ADDR"];
+    let options: Vec<(&str, &str)> = names.into_iter().zip(addresses.iter().map(String::as_str)).collect();
+    let doctor = run(command(&server.home(), &options).arg("doctor"));
+    assert_eq!(doctor.code, Some(0), "{}{}", doctor.stdout, doctor.stderr);
+    for address in &addresses {
+        assert!(
+            doctor.stdout.contains(&format!("{address} is in use, by the gilgal of this home")),
+            "{}",
+            doctor.stdout
+        );
+    }
+    // Somebody else's home says that they are taken.
+    let other = tempfile::tempdir().unwrap();
+    let doctor = run(command(other.path(), &options).arg("doctor"));
+    assert_eq!(doctor.code, Some(1));
+    assert!(doctor.stdout.contains("Stop what listens there, or set GILGAL_API_ADDR."), "{}", doctor.stdout);
 }
 
 #[test]

@@ -87,7 +87,11 @@ async fn a_new_sqlite_file_is_private() {
 async fn what_cannot_be_opened_is_said() {
     let unknown = Store::connect("mysql://localhost/x").await;
     assert!(matches!(unknown, Err(StoreError::UnknownUrl)), "{unknown:?}");
-    for url in ["sqlite:///nowhere/at/all.db", "postgres://nobody@127.0.0.1:1/x", "postgres://"] {
+    for path in ["/nowhere/at/all.db", "/etc", "/etc/hostname/x.db"] {
+        let nowhere = Store::connect(&format!("sqlite://{path}")).await;
+        assert!(matches!(nowhere, Err(StoreError::NoFile { .. })), "{path}: {nowhere:?}");
+    }
+    for url in ["postgres://nobody@127.0.0.1:1/x", "postgres://"] {
         let away = Store::connect(url).await;
         assert!(matches!(away, Err(StoreError::Unavailable(_))), "{url}: {away:?}");
     }

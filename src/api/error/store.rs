@@ -36,6 +36,7 @@ impl From<StoreError> for ApiError {
             | StoreError::Disabled
             | StoreError::NewerDatabase { .. }
             | StoreError::UnknownUrl
+            | StoreError::NoFile { .. }
             | StoreError::Other(_)) => Self::internal(error),
         }
     }

@@ -41,6 +41,18 @@ impl Person {
         Self { token: String::new(), name: name.to_owned(), key: make_key(server.folder(), name) }
     }
 
+    /// Somebody who has only the public half of this key.
+    pub(crate) fn eavesdropper(&self, server: &Server) -> Self {
+        let key = server.folder().join("half");
+        std::fs::copy(self.key.with_extension("pub"), key.with_extension("pub")).unwrap();
+        Self { token: String::new(), name: "eve".to_owned(), key }
+    }
+
+    /// The file of the key.
+    pub(crate) fn key(&self) -> &str {
+        self.key.to_str().unwrap()
+    }
+
     /// Adds the key to the account; gives what the API says of it.
     pub(crate) fn add_key(&self, server: &Server) -> Value {
         let public_key = std::fs::read_to_string(self.key.with_extension("pub")).unwrap();
