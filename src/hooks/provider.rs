@@ -105,13 +105,15 @@ pub(super) struct PushedCommit {
     removed: Option<Vec<String>>,
 }
 
-/// Every path that some commits have changed.
-pub(super) fn paths_of(commits: &[PushedCommit]) -> Vec<String> {
+/// Every path that some commits have changed; `None` where they do not say it, or where there is no commit to say it.
+pub(super) fn paths_of(commits: &[PushedCommit]) -> Option<Vec<String>> {
     let mut paths = BTreeSet::new();
     for commit in commits {
-        paths.extend([&commit.added, &commit.modified, &commit.removed].into_iter().flatten().flatten());
+        for list in [&commit.added, &commit.modified, &commit.removed] {
+            paths.extend(list.as_ref()?);
+        }
     }
-    paths.into_iter().cloned().collect()
+    (!commits.is_empty()).then(|| paths.into_iter().cloned().collect())
 }
 
 /// A name, no longer than is worth keeping.
@@ -151,4 +153,23 @@ pub(super) fn with_message(moved: ReferenceMove, message: Option<&str>) -> Refer
 fn has_skip_token(message: &str) -> bool {
     let message = message.to_lowercase();
     SKIP_TOKENS.iter().any(|token| message.contains(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_commits_do_not_say_is_not_known() {
+        let paths = |commits: serde_json::Value| {
+            let commits: Vec<PushedCommit> = serde_json::from_value(commits).unwrap();
+            paths_of(&commits)
+        };
+        let full = json!({ "id": "1", "message": "", "added": ["b"], "modified": ["a"], "removed": [] });
+        let partial = json!({ "id": "2", "message": "", "modified": ["c"] });
+        assert_eq!(paths(json!([full])), Some(vec!["a".to_owned(), "b".to_owned()]));
+        assert_eq!(paths(json!([full, partial])), None);
+        assert_eq!(paths(json!([])), None);
+    }
 }

@@ -64,7 +64,7 @@ fn moved(push: Push) -> ReferenceMove {
         before: commit(push.before.as_deref()),
         after: commit(push.after.as_deref()),
         is_deleted: push.deleted,
-        changed: is_told.then(|| paths_of(&push.commits)),
+        changed: Some(push.commits.as_slice()).filter(|_| is_told).and_then(paths_of),
         repository: push.repository.map(|repository| repository.full_name),
         reference: push.reference,
         ..ReferenceMove::default()
