@@ -3,12 +3,13 @@
 use super::USAGE;
 use super::printer::{self, with_causes};
 use crate::config::{Home, Settings, Variables, free_bytes};
-use crate::engine::{DockerEngine, DockerOptions, Engine, EngineInfo};
+use crate::engine::{DockerEngine, DockerOptions, Engine, EngineError, EngineInfo};
 use crate::model::id::ServerId;
-use crate::store::Store;
+use crate::store::{Store, StoreError};
 use serde_json::json;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Oldest git that decides branches one by one in a way that we rely on.
@@ -58,14 +59,16 @@ pub(super) fn doctor(variables: &Variables, json: bool) -> ExitCode {
 }
 
 async fn findings(settings: &Settings) -> Vec<(&'static str, Finding)> {
+    let serves = Home::is_in_use(&settings.home);
     vec![
         ("git", git().await),
         ("engine", engine(settings).await),
         ("database", database(settings).await),
         ("disk", disk(settings)),
-        ("ssh", port(settings.ssh_address, "GILGAL_SSH_ADDR")),
-        ("api", port(settings.api_address, "GILGAL_API_ADDR")),
-        ("http", port(settings.http_address, "GILGAL_HTTP_ADDR")),
+        ("images", images(settings).await),
+        ("ssh", port(settings.ssh_address, "GILGAL_SSH_ADDR", serves)),
+        ("api", port(settings.api_address, "GILGAL_API_ADDR", serves)),
+        ("http", port(settings.http_address, "GILGAL_HTTP_ADDR", serves)),
     ]
 }
 
@@ -88,8 +91,12 @@ fn decide_git(found: &str) -> Finding {
 }
 
 async fn engine(settings: &Settings) -> Finding {
+    decide_engine(info(settings).await.map_err(|error| error.to_string())?)
+}
+
+async fn info(settings: &Settings) -> Result<EngineInfo, EngineError> {
     let options = DockerOptions { server_id: ServerId::generate(), host: Some(settings.docker_host.clone()) };
-    decide_engine(DockerEngine::connect(options).info().await.map_err(|error| error.to_string())?)
+    DockerEngine::connect(options).info().await
 }
 
 fn decide_engine(info: EngineInfo) -> Finding {
@@ -115,13 +122,21 @@ fn decide_engine(info: EngineInfo) -> Finding {
 
 async fn database(settings: &Settings) -> Finding {
     let url = settings.database_url.expose();
-    if let Some(path) = url.strip_prefix("sqlite://")
-        && !std::path::Path::new(path).exists()
+    if let Some(path) = url.strip_prefix("sqlite://").map(Path::new)
+        && !path.exists()
     {
-        return Ok("SQLite, made at the first start".to_owned());
+        // The home is made with it.
+        let is_there = |folder: &Path| folder.is_dir() || folder == settings.home;
+        return match path.parent() {
+            Some(folder) if !is_there(folder) => {
+                Err(format!("{} does not exist. Make it, or set DATABASE_URL.", folder.display()))
+            }
+            Some(_) | None => Ok("SQLite, made at the first start".to_owned()),
+        };
     }
-    let store = Store::connect(url).await.map_err(|error| with_causes(&error))?;
-    store.ping().await.map_err(|error| format!("{}. Check DATABASE_URL.", with_causes(&error)))?;
+    let away =
+        |error: StoreError| format!("{}. Check DATABASE_URL, and start the database.", with_causes(&error));
+    let store = Store::connect(url).await.map_err(away)?;
     store.refuse_newer().await.map_err(|error| format!("{}.", with_causes(&error)))?;
     if let Some(server) = Home::server_id_in(&settings.home) {
         store.refuse_foreign(server).await.map_err(|error| format!("{error}."))?;
@@ -131,12 +146,24 @@ async fn database(settings: &Settings) -> Finding {
 
 fn disk(settings: &Settings) -> Finding {
     let folder = settings.home.ancestors().find(|folder| folder.exists()).unwrap_or(&settings.home);
-    let free = free_bytes(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-    decide_disk(free >> 30, &settings.home)
+    free(folder, &settings.home)
 }
 
-fn decide_disk(free_gib: u64, home: &Path) -> Finding {
-    let text = format!("{free_gib} GiB free for {}", home.display());
+/// The disk of the engine, where it is on this machine: images and the build cache are there.
+async fn images(settings: &Settings) -> Finding {
+    let Ok(info) = info(settings).await else { return Ok("not known while no engine answers".to_owned()) };
+    let folder = PathBuf::from(info.data_directory);
+    if folder.is_dir() { free(&folder, &folder) } else { Ok("not on this machine".to_owned()) }
+}
+
+fn free(there: &Path, named: &Path) -> Finding {
+    let free = free_bytes(there)
+        .map_err(|error| format!("{}: {error}. Set GILGAL_HOME to a folder on a disk.", there.display()))?;
+    decide_disk(free >> 30, named)
+}
+
+fn decide_disk(free_gib: u64, folder: &Path) -> Finding {
+    let text = format!("{free_gib} GiB free for {}", folder.display());
     if free_gib >= LEAST_FREE_GIB {
         Ok(text)
     } else {
@@ -144,12 +171,14 @@ fn decide_disk(free_gib: u64, home: &Path) -> Finding {
     }
 }
 
-fn port(address: SocketAddr, variable: &str) -> Finding {
+/// `serves`: whether a server runs with this home.
+fn port(address: SocketAddr, variable: &str, serves: bool) -> Finding {
     match TcpListener::bind(address) {
         Ok(_) => Ok(format!("{address} is free")),
-        Err(error) => {
-            Err(format!("{address}: {error}. If no gilgal runs there, stop what does, or set {variable}."))
+        Err(error) if error.kind() == ErrorKind::AddrInUse && serves => {
+            Ok(format!("{address} is in use, by the gilgal of this home"))
         }
+        Err(error) => Err(format!("{address}: {error}. Stop what listens there, or set {variable}.")),
     }
 }
 
@@ -208,10 +237,11 @@ mod tests {
     fn a_port_that_is_taken_is_named_with_its_setting() {
         let taken = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = taken.local_addr().unwrap();
-        let refusal = port(address, "GILGAL_SSH_ADDR").unwrap_err();
+        let refusal = port(address, "GILGAL_SSH_ADDR", false).unwrap_err();
         assert!(refusal.contains(&address.to_string()), "{refusal}");
-        assert!(refusal.ends_with("stop what does, or set GILGAL_SSH_ADDR."), "{refusal}");
+        assert!(refusal.ends_with("Stop what listens there, or set GILGAL_SSH_ADDR."), "{refusal}");
+        assert!(port(address, "GILGAL_SSH_ADDR", true).is_ok());
         drop(taken);
-        assert!(port(address, "GILGAL_SSH_ADDR").is_ok());
+        assert!(port(address, "GILGAL_SSH_ADDR", false).is_ok());
     }
 }

@@ -6,6 +6,7 @@ use super::printer::{self, with_causes};
 use crate::config::{Home, Settings, Variables};
 use crate::engine::{DockerEngine, DockerOptions, Engine, EngineError};
 use crate::model::environment::Environment;
+use crate::model::id::EnvironmentId;
 use crate::model::instance::InstanceState;
 use crate::model::name::{EnvironmentName, Slug, VolumeName};
 use crate::model::project::Project;
@@ -191,6 +192,20 @@ impl Places {
                 "{place} is asleep, and a request wakes it. Stop it first: `ssh … stop {place}`."
             ));
         }
+        if !self.store.unfinished_of(environment.id).await.map_err(said)?.is_empty() {
+            return Err(format!("{place} is being deployed. Wait until it has ended."));
+        }
+        let volume = |environment_id: EnvironmentId| Volume {
+            project_id: project.id,
+            environment_id,
+            name: name.clone(),
+            created_at: None,
+        };
+        // A volume of nothing proves that the archive can be read to its end and fits, before anything is removed.
+        let trial = EnvironmentId::generate();
+        let tried = self.fill(&volume(trial), &image, file).await;
+        self.engine.remove_volume(trial, name).await.map_err(said)?;
+        tried.map_err(|error| format!("{error} Nothing was changed."))?;
         match self.engine.remove_volume(environment.id, name).await {
             Ok(()) => {}
             Err(EngineError::InUse { .. }) => {
@@ -198,12 +213,13 @@ impl Places {
             }
             Err(error) => return Err(said(error)),
         }
-        let volume = Volume {
-            project_id: project.id,
-            environment_id: environment.id,
-            name: name.clone(),
-            created_at: None,
-        };
+        self.fill(&volume(environment.id), &image, file).await?;
+        Ok(vec![format!("The volume {name} of {place} has what is in {}.", file.display())])
+    }
+
+    /// Puts what is in an archive into a volume, which is made for it.
+    async fn fill(&self, volume: &Volume, image: &str, file: &Path) -> Result<(), String> {
+        let wrong = |error: io::Error| format!("{} cannot be read: {error}.", file.display());
         let (sender, receiver) = mpsc::channel(AHEAD);
         let mut from = std::fs::File::open(file).map_err(wrong)?;
         let reading = tokio::task::spawn_blocking(move || {
@@ -219,9 +235,8 @@ impl Places {
             }
         });
         let archive = tokio_stream::wrappers::ReceiverStream::new(receiver).boxed();
-        self.engine.fill_volume(&volume, &image, archive).await.map_err(said)?;
-        reading.await.map_err(said)?.map_err(wrong)?;
-        Ok(vec![format!("The volume {name} of {place} has what is in {}.", file.display())])
+        self.engine.fill_volume(volume, image, archive).await.map_err(said)?;
+        reading.await.map_err(said)?.map_err(wrong)
     }
 
     async fn find(&self, of: &str) -> Result<(Project, Environment), String> {

@@ -9,6 +9,7 @@ use crate::model::release::Release;
 use crate::model::time::now;
 use crate::model::user::User;
 use crate::store::StoreError;
+use std::collections::HashSet;
 
 /// What became of taking a release back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +55,17 @@ impl Deployments {
     }
 
     /// Takes a release back that has failed soon after it went live: the newest one before it that has not failed so as well
-    /// is made live again, by the server itself. Never in the place of what somebody wants.
+    /// is made live again, by the server itself, of those whose image is in `images`. Never in the place of what somebody
+    /// wants.
     ///
     /// # Errors
     /// When nothing is deployed to the project.
-    pub async fn take_back(&self, failed: &Release, why: &str) -> Result<TakenBack, DeployError> {
+    pub async fn take_back(
+        &self,
+        failed: &Release,
+        why: &str,
+        images: &HashSet<String>,
+    ) -> Result<TakenBack, DeployError> {
         let environment = self.store.environment(failed.environment_id).await?;
         let taken_back = self.store.versions_taken_back(environment.id).await?;
         if taken_back.contains(&failed.version) {
@@ -80,7 +87,7 @@ impl Deployments {
         }
         while let Some(release) = &candidate {
             let same = |bad: &Release| release.content.differs_in_formation_only(&bad.content);
-            if !bad.iter().any(same) {
+            if !bad.iter().any(same) && images.contains(&release.content.image) {
                 break;
             }
             candidate = self.store.release_before(environment.id, release.version).await?;

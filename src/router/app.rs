@@ -143,18 +143,16 @@ impl App {
     }
 }
 
-/// The less busy of the next two targets that are not paused and not `tried`; a paused one when there is no other.
+/// The least busy of the targets that are not paused and not `tried`, by turns where several are; a paused one when there is
+/// no other.
 fn pick_of(targets: &[Arc<Target>], turn: usize, tried: &[TargetNumber]) -> Option<InFlight> {
     if let ([only], []) = (targets, tried) {
         return Some(InFlight::begin(only));
     }
     let (first, second) = targets.split_at(turn.checked_rem(targets.len())?);
     let round = || second.iter().chain(first).filter(|target| !tried.contains(&target.number()));
-    let mut able = round().filter(|target| !target.is_paused());
-    let chosen = match (able.next(), able.next()) {
-        (Some(one), Some(other)) if other.in_flight() < one.in_flight() => other,
-        (Some(one), _) => one,
-        (None, _) => round().next()?,
-    };
+    // The first one of equals.
+    let least_busy = round().filter(|target| !target.is_paused()).min_by_key(|target| target.in_flight());
+    let chosen = least_busy.or_else(|| round().next())?;
     Some(InFlight::begin(chosen))
 }

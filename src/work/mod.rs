@@ -27,6 +27,8 @@ use std::sync::Arc;
 
 /// Times that a job is begun before it is given up.
 const MAX_ATTEMPTS: i32 = 20;
+/// The same before not even its end is tried any more: the next start of the server finds it.
+const LAST_ATTEMPT: i32 = 2 * MAX_ATTEMPTS;
 /// Times that the server may be gone before a job has ended: a deployment that kills it must not do so for ever.
 const MAX_DEATHS: i32 = 3;
 /// Most seconds between two tries; the first comes after one.
@@ -65,6 +67,10 @@ impl Work {
         };
         match result {
             Ok(()) => Outcome::Done,
+            Err(error) if job.attempts >= LAST_ATTEMPT => {
+                tracing::error!(deployment = %payload.deployment_id, error = &error as &dyn std::error::Error, "a deployment can be neither done nor ended");
+                Outcome::Failed { reason: error.to_string() }
+            }
             Err(error) => {
                 tracing::error!(deployment = %payload.deployment_id, error = &error as &dyn std::error::Error, "a deployment waits for the database");
                 let pause = TimeDelta::seconds(job.attempts.clamp(1, LONGEST_PAUSE).into());

@@ -151,7 +151,8 @@ impl Watch {
         };
         let Some(why) = crashing.or_else(worse) else { return Ok(false) };
         let environment = open.release.environment_id;
-        match self.deployments.take_back(&open.release, &why).await? {
+        let images = self.engine.images().await?.into_iter().map(|image| image.id).collect();
+        match self.deployments.take_back(&open.release, &why, &images).await? {
             TakenBack::Queued(deployment) => {
                 tracing::warn!(%environment, version, why, %deployment, "a release is taken back");
                 self.vitals.note(environment, "web", &format!("v{version} is taken back. {why}"));

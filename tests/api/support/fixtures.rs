@@ -86,7 +86,7 @@ pub(crate) async fn released(
         restores: None,
         pins: None,
     };
-    store.commit_release(new, &DeploymentRecord::default()).await.unwrap().unwrap();
+    Box::pin(store.commit_release(new, &DeploymentRecord::default())).await.unwrap().unwrap();
     store
         .advance_deployment(
             id,
