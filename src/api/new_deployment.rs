@@ -36,14 +36,15 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
             deployments.deploy_repository(&environment, url, reference, no_cache, author).await?
         }
         (None, Some(image)) => deployments.deploy_image(&environment, image, no_cache, author).await?,
-        (None, None) => {
-            let wanted = match (commit, branch, environment.branch.clone()) {
-                (Some(commit), _, _) => Wanted::Commit(commit),
-                (None, Some(branch), _) | (None, None, Some(branch)) => Wanted::Branch(branch),
-                (None, None, None) => return Err(DeployError::FollowsNoBranch(environment.name).into()),
-            };
-            deployments.deploy(&environment, wanted, no_cache, author).await?
-        }
+        (None, None) => match (commit, branch) {
+            (Some(commit), _) => {
+                deployments.deploy(&environment, Wanted::Commit(commit), no_cache, author).await?
+            }
+            (None, Some(branch)) => {
+                deployments.deploy(&environment, Wanted::Branch(branch), no_cache, author).await?
+            }
+            (None, None) => deployments.redeploy_live(&environment, no_cache, author).await?,
+        },
     };
     Ok(accepted(&with_steps(&api, deployment).await?))
 }

@@ -8,6 +8,7 @@ mod cancel;
 mod deploy;
 mod error;
 mod promote;
+mod redeploy;
 mod rollback;
 mod settings;
 mod sources;

@@ -49,7 +49,7 @@ pub(super) fn help(address: &PublicAddress) -> String {
          cron PROJECT [runs NAME | run NAME]\n\
          \x20             the schedule; what became of a command of it; run one now\n\
          redeploy PROJECT\n\
-         \x20             deploy again what is on the branch of production\n\
+         \x20             deploy again what is live, by where it came from\n\
          rollback PROJECT [vN] [--rebuild]\n\
          \x20             make a release live again, the one before unless named: image, config and formation\n\
          restart PROJECT\n\

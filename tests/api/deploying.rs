@@ -25,7 +25,7 @@ async fn a_commit_or_a_branch_is_deployed() {
     let queued = ada.post(path, json!({})).await.expect(202);
     assert_eq!(
         (&queued["status"], &queued["source"], &queued["branch"], &queued["commit"]),
-        (&json!("queued"), &json!("api"), &json!("main"), &json!(main))
+        (&json!("queued"), &json!("redeploy"), &json!("main"), &json!(main))
     );
     assert_eq!((&queued["author"], &queued["made_from"]), (&json!("ada"), &json!({ "kind": "commit" })));
     let same = ada.post(path, json!({ "branch": "main" })).await.expect(202);
