@@ -46,6 +46,7 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
             (None, None) => deployments.redeploy_live(&environment, no_cache, author).await?,
         },
     };
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
@@ -92,6 +93,7 @@ async fn create_of_archive(api: &Arc<Api>, request: &mut Request, project: &Proj
     tokio::time::timeout(UPLOAD_PATIENCE, taken).await.map_err(|_| late())??;
     let author = &request.caller()?.user;
     let deployment = deployments.deploy_upload(&environment, upload, options, author).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(api, deployment).await?))
 }
 

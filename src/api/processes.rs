@@ -41,6 +41,7 @@ pub(super) async fn scale(api: Arc<Api>, mut request: Request) -> Answer {
 pub(super) async fn restart(api: Arc<Api>, request: Request) -> Answer {
     let (_, environment) = request.environment(&api).await?;
     let deployment = api.ports.deployments.restart(&environment, &request.caller()?.user).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
