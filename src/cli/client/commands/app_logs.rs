@@ -41,7 +41,7 @@ pub(super) async fn show(context: &Context, place: &Place, wanted: Wanted) -> Re
             printer::write(&(shown + "\n"))
         })
         .await?;
-        return Ok(Answer::new("", Value::Null));
+        return Ok(Answer::said());
     }
     let List { data, next: _ } =
         parse::<List<Value>>(context.api.get(&format!("{path}tail={lines}")).await?)?;
@@ -54,7 +54,7 @@ pub(super) async fn show(context: &Context, place: &Place, wanted: Wanted) -> Re
             break;
         }
     }
-    let answer = Answer::new("", Value::Null);
+    let answer = Answer::said();
     Ok(if data.is_empty() {
         let of = process.map_or_else(|| place.shown(), |process| format!("{process} of {}", place.shown()));
         answer.with_notice(format!(
