@@ -147,7 +147,11 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
     })
 }
 
-async fn shown(api: &Api, project: &Project, environment: Environment) -> Result<EnvironmentBody, ApiError> {
+pub(super) async fn shown(
+    api: &Api,
+    project: &Project,
+    environment: Environment,
+) -> Result<EnvironmentBody, ApiError> {
     let live = api.store.live_versions(&[environment.id]).await?;
     Ok(with_version(api, project, live.get(&environment.id).copied(), environment))
 }

@@ -2,6 +2,7 @@
 
 use crate::api::Api;
 use crate::api::deployments::with_steps;
+use crate::api::environments;
 use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
@@ -16,20 +17,25 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     Ok(reply::list(processes.into_iter().map(shown).collect(), None::<String>))
 }
 
-/// Sets how many instances there are. 202 with the deployment that brings it about, or 200 where it is so already.
+/// Sets how many instances there are. 202 with the deployment that brings it about, or 200 where nothing has to
+/// be done for it.
 pub(super) async fn scale(api: Arc<Api>, mut request: Request) -> Answer {
-    let (_, environment) = request.environment(&api).await?;
+    let (project, environment) = request.environment(&api).await?;
     let FormationBody(counts) = request.json().await?;
     if counts.is_empty() {
         return Err(ApiError::field("web", "Say how many instances of which process type: {\"web\": 2}."));
     }
+    // What is set is a part of the environment, and has its entity tag.
+    request.unless_changed(&environments::shown(&api, &project, environment.clone()).await?)?;
     let before = environment.settings.formation.0.clone();
-    request.unless_changed(&ScaledBody { formation: before, deployment: None })?;
-    let author = &request.caller()?.user;
-    let queued = api.ports.deployments.scale(&environment, &counts, author).await?;
+    request.trail.before(&ScaledBody { formation: before, deployment: None });
+    let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
+    let unapplied = deployments.set_formation(&environment, &counts).await?;
+    request.trail.changed();
     let formation = api.store.environment(environment.id).await?.settings.formation.0;
-    match queued {
-        Some(deployment) => {
+    match unapplied {
+        Some(commit) => {
+            let deployment = deployments.apply_formation(&environment, commit, author).await?;
             let deployment = Some(with_steps(&api, deployment).await?);
             Ok(accepted(&ScaledBody { formation, deployment }))
         }

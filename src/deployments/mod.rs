@@ -10,6 +10,7 @@ mod error;
 mod promote;
 mod redeploy;
 mod rollback;
+mod scale;
 mod settings;
 mod sources;
 mod standing;

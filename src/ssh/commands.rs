@@ -72,7 +72,7 @@ pub(super) async fn scale(
     if let Some(deployment) = queued {
         return follow(front, deployment.id, output).await;
     }
-    output.say("That is how many run already.\n").await;
+    output.say("It is set, and nothing has to be done for it.\n").await;
     Ok(0)
 }
 

@@ -138,6 +138,35 @@ async fn a_formation_is_set_and_a_restart_joins_what_waits() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_formation_is_kept_for_the_first_deployment_and_changed_by_whoever_was_first() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    let (place, path) = ("/api/environments/shop:production", "/api/environments/shop:production/formation");
+    let put = async |body: Value, tag: &str| {
+        let request = ada.request(reqwest::Method::PUT, path).header("if-match", tag).json(&body);
+        crate::support::Reply::of(request).await
+    };
+    let tag = ada.get(place).await.headers["etag"].to_str().unwrap().to_owned();
+    let kept = put(json!({ "web": 2, "worker": 1 }), &tag).await.expect(200);
+    assert_eq!(kept, json!({ "formation": { "web": 2, "worker": 1 }, "deployment": null }));
+    assert_eq!(ada.get(place).await.expect(200)["formation"], kept["formation"]);
+    assert_eq!(put(json!({ "web": 3 }), &tag).await.refusal(412), "precondition_failed");
+    for (body, field) in [
+        (json!({ "web": 0, "worker": 0 }), "formation"),
+        (json!({ "worker": 10_000 }), "formation"),
+        (json!({ "release": 1 }), "release"),
+    ] {
+        assert_eq!(put(body.clone(), "*").await.refused_fields(), [field], "{body}");
+    }
+    // What is under way may have read what was set before.
+    let first = deployment(&server.store, &project).await;
+    move_to(&server.store, first, &[State::Building]).await;
+    let scaled = put(json!({ "web": 3 }), "*").await.expect(202);
+    assert_eq!(scaled["deployment"]["source"], "scale");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_engine_that_is_away_is_told() {
     let nowhere = Options { docker_host: Some("unix:///nowhere.sock"), ..Options::default() };
     let server = TestServer::start_with(nowhere).await;
