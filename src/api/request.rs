@@ -261,6 +261,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::EnvironmentNotFound => "environment",
         Code::VariableNotFound => "config var",
         Code::FileNotFound => "configuration file",
+        Code::DeployKeyNotFound => "deploy key",
         Code::CredentialNotFound => "credential",
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",

@@ -203,6 +203,7 @@ impl Endpoint {
                     .text("step", "Of this step only: `build`.")
             }
             Self::ShowDeployKey => sources::show_deploy_key(),
+            Self::MakeDeployKey => sources::make_deploy_key(),
             Self::RotateDeployKey => sources::rotate_deploy_key(),
             Self::ListCredentials => sources::list_credentials(),
             Self::PutCredential => sources::put_credential(),
