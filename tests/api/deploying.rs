@@ -82,6 +82,14 @@ async fn releases_are_listed_and_gone_back_to() {
         assert_eq!(release["diff"]["config"], json!({ "added": [], "changed": ["A"], "removed": ["GONE"] }));
         assert!(!release.to_string().contains("sealed"), "{release}");
     }
+    let against = async |version: &str, other: &str| {
+        ada.get(&format!("/api/environments/{environment}/releases/{version}?against={other}")).await
+    };
+    let back = against("v1", "current").await.expect(200);
+    assert_eq!(back["diff"]["config"], json!({ "added": ["GONE"], "changed": ["A"], "removed": [] }));
+    assert_eq!(against("v1", "v2").await.expect(200)["diff"], back["diff"]);
+    assert_eq!(against("v2", "2").await.expect(200)["diff"]["image"], false);
+    assert_eq!(against("v1", "v9").await.refusal(404), "release_not_found");
     for missing in ["3", "v0", "x", "-1"] {
         let reply = ada.get(&format!("/api/environments/{environment}/releases/{missing}")).await;
         assert_eq!(reply.refusal(404), "release_not_found", "{missing}");

@@ -241,7 +241,8 @@ impl Endpoint {
                 DEPLOYMENTS,
                 "A release, and what is different from the one before",
                 one::<ReleaseBody>(200),
-            ),
+            )
+            .text("against", "`current`, or a release such as `v3`: compare with that one instead."),
             Self::ShowPins => about(DEPLOYMENTS, "What the next build goes by", one::<PinsBody>(200)),
             Self::DeletePins => {
                 about(DEPLOYMENTS, "Let the next build take the newest", one::<PinsBody>(200))
