@@ -7,6 +7,7 @@ use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, ok};
 use crate::api::request::Request;
 use crate::processes::{Process, ProcessState};
+use crate::projects::Overwrite;
 use crate::wire::process::{FormationBody, ProcessBody, ProcessStateBody, ScaledBody};
 use std::sync::Arc;
 
@@ -26,11 +27,14 @@ pub(super) async fn scale(api: Arc<Api>, mut request: Request) -> Answer {
         return Err(ApiError::field("web", "Say how many instances of which process type: {\"web\": 2}."));
     }
     // What is set is a part of the environment, and has its entity tag.
-    request.unless_changed(&environments::shown(&api, &project, environment.clone()).await?)?;
+    let as_read = match request.unless_changed(&environments::shown(&api, &project, environment.clone()).await?)? {
+        Overwrite::Anything => None,
+        Overwrite::Unchanged => Some(&environment.settings),
+    };
     let before = environment.settings.formation.0.clone();
     request.trail.before(&ScaledBody { formation: before, deployment: None });
     let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
-    let unapplied = deployments.set_formation(&environment, &counts).await?;
+    let unapplied = deployments.set_formation(&environment, &counts, as_read).await?;
     request.trail.changed();
     let formation = api.store.environment(environment.id).await?.settings.formation.0;
     match unapplied {

@@ -3,7 +3,7 @@
 use super::{DeployError, Deployments, not_taken};
 use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{Deployment, DeploymentSource};
-use crate::model::environment::Environment;
+use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::name::{CommitId, ProcessType};
 use crate::model::process::Formation;
 use crate::model::release::{Release, ReleaseContent};
@@ -23,22 +23,25 @@ impl Deployments {
         counts: &BTreeMap<ProcessType, u16>,
         author: &User,
     ) -> Result<Option<Deployment>, DeployError> {
-        match self.set_formation(environment, counts).await? {
+        match self.set_formation(environment, counts, None).await? {
             Some(commit) => self.apply_formation(environment, commit, author).await.map(Some),
             None => Ok(None),
         }
     }
 
     /// Sets how many instances of some process types there are. Answers with the commit that it is to be applied to, if to
-    /// any.
+    /// any. `as_read` is what must be set at that moment; `None`: anything.
     ///
     /// # Errors
-    /// When what is live has no such process type, the operator does not give as many, or nothing is deployed to the project.
+    /// [`StoreError::Stale`] when it was changed and must not have been. When what is live has no such process type, the operator does not give as many, or nothing is deployed to the project.
     /// Nothing is set then.
+    ///
+    /// [`StoreError::Stale`]: crate::store::StoreError::Stale
     pub async fn set_formation(
         &self,
         environment: &Environment,
         counts: &BTreeMap<ProcessType, u16>,
+        as_read: Option<&EnvironmentSettings>,
     ) -> Result<Option<CommitId>, DeployError> {
         let live = self.store.current_release(environment.id).await?;
         let wanted = self.wanted(environment, live.as_ref(), counts)?;
@@ -50,7 +53,7 @@ impl Deployments {
             Some(live) => Some(live.commit.clone().ok_or(DeployError::NotReleased)?),
             None => None,
         };
-        self.store.set_formation(environment.id, counts).await.map_err(not_taken)?;
+        self.store.set_formation(environment.id, counts, as_read).await.map_err(not_taken)?;
         let is_so = live.is_none_or(|live| {
             let same = |of: &ProcessType| wanted.instances(of) == live.content.formation.instances(of);
             environment.stopped_at.is_some() || known(&live.content).all(same)
