@@ -79,7 +79,8 @@ pub(super) async fn stream(api: Arc<Api>, mut request: Request) -> Answer {
 fn wanted(query: &mut Query) -> Result<LogRequest, ApiError> {
     let since = query.value::<Timestamp>("since")?;
     let tail = query.limit_called("tail", MOST)?.unwrap_or(USUAL);
-    Ok(LogRequest { since, tail: tail.into(), process: query.value("process")? })
+    let (process, search) = (query.value("process")?, query.value("search")?);
+    Ok(LogRequest { since, tail: tail.into(), process, search })
 }
 
 /// The lines for as long as the caller takes them, may read them, and the server runs.

@@ -27,10 +27,11 @@ pub(super) async fn scale(api: Arc<Api>, mut request: Request) -> Answer {
         return Err(ApiError::field("web", "Say how many instances of which process type: {\"web\": 2}."));
     }
     // What is set is a part of the environment, and has its entity tag.
-    let as_read = match request.unless_changed(&environments::shown(&api, &project, environment.clone()).await?)? {
-        Overwrite::Anything => None,
-        Overwrite::Unchanged => Some(&environment.settings),
-    };
+    let as_read =
+        match request.unless_changed(&environments::shown(&api, &project, environment.clone()).await?)? {
+            Overwrite::Anything => None,
+            Overwrite::Unchanged => Some(&environment.settings),
+        };
     let before = environment.settings.formation.0.clone();
     request.trail.before(&ScaledBody { formation: before, deployment: None });
     let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);

@@ -129,7 +129,8 @@ impl BoundApi {
                     Ok::<_, Infallible>(response)
                 }
             });
-            let serving = builder.serve_connection(TokioIo::new(Patient::new(stream)), answer).with_upgrades();
+            let serving =
+                builder.serve_connection(TokioIo::new(Patient::new(stream)), answer).with_upgrades();
             let mut ending = end.subscribe();
             tokio::spawn(async move {
                 let mut serving = std::pin::pin!(serving);

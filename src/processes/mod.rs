@@ -8,6 +8,7 @@ mod input;
 mod list;
 mod logs;
 mod one_off;
+mod search;
 mod volumes;
 
 pub use self::cron::{CronEntry, CronRuns, CronStarted};
@@ -16,6 +17,7 @@ pub use self::input::Waiting;
 pub use self::list::{Process, ProcessState};
 pub use self::logs::{AppLine, LineSource, LogRequest, ProcessSelector};
 pub use self::one_off::{OneOff, OneOffControl, OneOffRequest, TIMED_OUT, out_of_time, typed};
+pub use self::search::{InvalidSearch, Search};
 pub use self::volumes::VolumeEntry;
 
 pub use crate::engine::{OutputStream, SessionOutput, TerminalSize};

@@ -87,8 +87,7 @@ impl MasterKey {
         if before.is_rotating() {
             return Ok(before);
         }
-        let rotating =
-            Self { current: Key::generate(), old: vec![before.current], digests: before.digests };
+        let rotating = Self { current: Key::generate(), old: vec![before.current], digests: before.digests };
         rotating.write(home)?;
         Ok(rotating)
     }

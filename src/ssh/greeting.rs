@@ -31,7 +31,7 @@ pub(super) fn help(address: &PublicAddress) -> String {
          \x20             ssh://git@{ssh_host}:{port}/<project>.git\n\
          logs PROJECT|DEPLOYMENT\n\
          \x20             the log of a deployment, or of a project's newest, followed to its end\n\
-         logs PROJECT --app [-f] [-n LINES] [-p PROCESS]\n\
+         logs PROJECT --app [-f] [-n LINES] [-p PROCESS] [--since 1h]\n\
          \x20             what its instances print; -f follows\n\
          run PROJECT COMMAND\n\
          \x20             a command beside what is live, with `ssh -t` on your terminal\n\

@@ -140,7 +140,13 @@ async fn a_formation_is_set_and_a_restart_joins_what_waits() {
     }
     assert_eq!(ada.get(&path("processes")).await.expect(200), json!({ "data": [], "next": null }));
     assert_eq!(ada.get(&path("logs")).await.expect(200), json!({ "data": [], "next": null }));
-    for query in ["tail=0", "tail=1001", "process=../x", "since=yesterday", "follow=maybe", "after=1"] {
+    assert_eq!(
+        ada.get(&path("logs?search=a%20b&since=2026-01-01T00:00:00Z")).await.expect(200)["data"],
+        json!([])
+    );
+    for query in
+        ["tail=0", "tail=1001", "process=../x", "since=yesterday", "follow=maybe", "after=1", "search="]
+    {
         assert_eq!(ada.get(&path(&format!("logs?{query}"))).await.refusal(400), "invalid_query", "{query}");
     }
 }

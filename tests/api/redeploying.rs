@@ -36,10 +36,13 @@ async fn a_repository_is_fetched_anew_and_an_image_is_the_same() {
             json!({ "repository": "https://code.example/ada/shop.git", "reference": "v1" }),
             json!({ "kind": "repository", "url": "https://code.example/ada/shop.git", "reference": "v1" }),
         ),
-        (json!({ "image": "nginx:1.27" }), json!({ "kind": "image", "image": "docker.io/library/nginx:1.27" })),
+        (
+            json!({ "image": "nginx:1.27" }),
+            json!({ "kind": "image", "image": "docker.io/library/nginx:1.27" }),
+        ),
     ] {
         let first = ada.post(PATH, body).await.expect(202);
-        go_live(&server.store, id(&first), "sha256:1", &[]).await;
+        Box::pin(go_live(&server.store, id(&first), "sha256:1", &[])).await;
         let queued = again(&server, &ada).await;
         assert_eq!(queued["made_from"], from);
         assert_ne!(queued["commit"], json!(main));
@@ -52,12 +55,13 @@ async fn an_archive_is_the_same_commit_also_after_a_change_of_settings() {
     // As an archive is: of no branch.
     let archive = commit(&server.deployments.repositories, &project, "archive");
     let first = ada.post(PATH, json!({ "commit": archive })).await.expect(202);
-    go_live(&server.store, id(&first), "sha256:1", &[]).await;
+    Box::pin(go_live(&server.store, id(&first), "sha256:1", &[])).await;
     assert_eq!(again(&server, &ada).await["commit"], json!(archive), "and not {main}");
 
     let config = format!("/api/environments/{}/config", first["environment_id"].as_str().unwrap());
-    let changed = ada.send(reqwest::Method::PATCH, &config, json!({ "A": { "value": "1" } })).await.expect(202);
-    go_live(&server.store, id(&changed["deployment"]), "sha256:1", &[]).await;
+    let changed =
+        ada.send(reqwest::Method::PATCH, &config, json!({ "A": { "value": "1" } })).await.expect(202);
+    Box::pin(go_live(&server.store, id(&changed["deployment"]), "sha256:1", &[])).await;
     assert_eq!(again(&server, &ada).await["commit"], json!(archive));
 }
 
@@ -70,17 +74,17 @@ async fn a_branch_that_is_followed_wins_unless_somebody_went_back() {
 
     let topic = commit(&server.deployments.repositories, &project, "topic");
     let of_topic = ada.post(PATH, json!({ "branch": "topic" })).await.expect(202);
-    go_live(&server.store, id(&of_topic), "sha256:2", &[]).await;
+    Box::pin(go_live(&server.store, id(&of_topic), "sha256:2", &[])).await;
     let queued = again(&server, &ada).await;
     assert_eq!((&queued["branch"], &queued["commit"]), (&Value::Null, &json!(topic)), "it is not followed");
 
     // Back to what was of the branch, which has a newer commit.
     let body = json!({ "commit": main });
     let of_main = ada.post(PATH, body).await.expect(202);
-    go_live(&server.store, id(&of_main), "sha256:3", &[]).await;
+    Box::pin(go_live(&server.store, id(&of_main), "sha256:3", &[])).await;
     let path = format!("/api/deployments/{}/rollback", of_topic["id"].as_str().unwrap());
     let back = ada.post(&path, json!({})).await.expect(202);
-    go_live(&server.store, id(&back), "sha256:2", &[]).await;
+    Box::pin(go_live(&server.store, id(&back), "sha256:2", &[])).await;
     assert_eq!(again(&server, &ada).await["commit"], json!(topic));
 
     // Brought to an environment that follows the branch.
@@ -88,7 +92,7 @@ async fn a_branch_that_is_followed_wins_unless_somebody_went_back() {
     let staging = ada.post("/api/projects/shop/environments", body).await.expect(201);
     let path = format!("/api/deployments/{}/promote", of_topic["id"].as_str().unwrap());
     let brought = ada.post(&path, json!({ "environment": "staging" })).await.expect(202);
-    go_live(&server.store, id(&brought), "sha256:2", &[]).await;
+    Box::pin(go_live(&server.store, id(&brought), "sha256:2", &[])).await;
     let queued = ada.post(PATH, json!({ "environment": "staging" })).await.expect(202);
     assert_eq!((&queued["environment_id"], &queued["commit"]), (&staging["id"], &json!(topic)));
     assert_ne!(first, id(&queued));

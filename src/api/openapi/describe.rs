@@ -274,6 +274,7 @@ impl Endpoint {
                     .text("since", "Nothing that was printed before this time.")
                     .number("tail", "Most lines that were printed already.", Some(1000))
                     .text("process", "Of these instances only: `web`, `web.1`.")
+                    .text("search", "Lines with this text only, in capitals or small letters.")
                     .text("follow", "Whether text goes on with what is printed: `true`, `false`.")
             }
             Self::StreamAppLogs => {
@@ -281,6 +282,7 @@ impl Endpoint {
                     .text("since", "Nothing that was printed before this time.")
                     .number("tail", "Most lines that were printed already.", Some(1000))
                     .text("process", "Of these instances only: `web`, `web.1`.")
+                    .text("search", "Lines with this text only, in capitals or small letters.")
             }
             Self::RunCommand => {
                 about(PROCESSES, "Run a command, talked to over a WebSocket (gilgal.run.v1)", Shown::Socket)

@@ -97,8 +97,7 @@ impl Store {
         environment_id: EnvironmentId,
         version: i64,
     ) -> Result<Option<Deployment>, StoreError> {
-        let of_what_is_live =
-            [DeploymentSource::Config, DeploymentSource::Scale, DeploymentSource::Restart];
+        let of_what_is_live = [DeploymentSource::Config, DeploymentSource::Scale, DeploymentSource::Restart];
         let mut connection = self.read().await?;
         let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
             .filter(deployments::environment_id.eq(environment_id))

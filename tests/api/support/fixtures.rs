@@ -64,7 +64,7 @@ pub(crate) async fn released(
     config: &[(&str, &str)],
 ) -> DeploymentId {
     let id = deployment(store, project).await;
-    go_live(store, id, image, config).await;
+    Box::pin(go_live(store, id, image, config)).await;
     id
 }
 
