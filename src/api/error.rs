@@ -170,7 +170,7 @@ impl From<ProjectError> for ApiError {
                 Self::new(Code::Taken, error).with_detail("field", json!("slug"))
             }
             ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
-            ProjectError::NoSlug(error) => Self::field("name", error),
+            error @ ProjectError::NoSlug => Self::field("slug", error),
             ProjectError::NotConfirmed { ref slug, .. } => {
                 let slug = slug.clone();
                 Self::confirmation(error, slug.as_str())
