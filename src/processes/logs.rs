@@ -3,19 +3,17 @@
 //! The engine keeps it, and every reader reads it from there: one who reads slowly, or not at all, waits for nobody and
 //! nobody waits for them. What an instance has printed is gone with the instance.
 
-use super::{ProcessError, Processes, Search};
+use super::{ProcessError, ProcessSelector, Processes, Search};
 use crate::engine::{Engine, EngineEventKind, LogPart, OutputLine, OutputStream};
 use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey};
-use crate::model::name::ProcessType;
 use crate::model::time::{Timestamp, now};
 use crate::model::vitals::Note;
 use chrono::SecondsFormat;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -40,18 +38,6 @@ pub struct LogRequest {
     pub search: Option<Search>,
 }
 
-/// `web`, or `web.1`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessSelector {
-    pub process_type: ProcessType,
-    pub index: Option<u16>,
-}
-
-/// The text names no process type and no instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is a process type or an instance, like `web` or `web.1`")]
-pub struct InvalidSelector;
-
 /// One line that an instance has printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppLine {
@@ -69,31 +55,6 @@ pub enum LineSource {
     App(OutputStream),
     /// The server says what it has seen of the instance, or done to it.
     Server,
-}
-
-impl FromStr for ProcessSelector {
-    type Err = InvalidSelector;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
-        let (process_type, index) = match text.split_once('.') {
-            Some((process_type, index)) => (process_type, Some(index.parse().map_err(|_| InvalidSelector)?)),
-            None => (text, None),
-        };
-        Ok(Self { process_type: process_type.parse().map_err(|_| InvalidSelector)?, index })
-    }
-}
-
-impl ProcessSelector {
-    fn selects(&self, key: &InstanceKey) -> bool {
-        self.process_type == key.process_type && self.index.is_none_or(|index| index == key.index)
-    }
-
-    /// The same for a name as people see it.
-    fn names(&self, process: &str) -> bool {
-        let (process_type, index) = process.split_once('.').unwrap_or((process, ""));
-        self.process_type.as_str() == process_type
-            && self.index.is_none_or(|wanted| index.parse() == Ok(wanted))
-    }
 }
 
 impl LogRequest {
@@ -300,20 +261,4 @@ async fn read_on(
         }
     }
     (instance.id, last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_selector_is_a_type_or_an_instance() {
-        let parse = |text: &str| text.parse::<ProcessSelector>();
-        let web = "web".parse().unwrap();
-        assert_eq!(parse("web"), Ok(ProcessSelector { process_type: web, index: None }));
-        assert_eq!(parse("worker.12").unwrap().index, Some(12));
-        for wrong in ["", ".", "web.", "web.x", "web.1.2", "web.-1", "a b", "../x"] {
-            assert_eq!(parse(wrong), Err(InvalidSelector), "{wrong}");
-        }
-    }
 }

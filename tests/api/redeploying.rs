@@ -87,8 +87,8 @@ async fn a_branch_that_is_followed_wins_unless_somebody_went_back() {
     Box::pin(go_live(&server.store, id(&back), "sha256:2", &[])).await;
     assert_eq!(again(&server, &ada).await["commit"], json!(topic));
 
-    // Brought to an environment that follows the branch.
-    let body = json!({ "name": "staging", "branch": "main" });
+    // Brought to an environment that follows a branch, which nobody has pushed to.
+    let body = json!({ "name": "staging", "branch": "dev" });
     let staging = ada.post("/api/projects/shop/environments", body).await.expect(201);
     let path = format!("/api/deployments/{}/promote", of_topic["id"].as_str().unwrap());
     let brought = ada.post(&path, json!({ "environment": "staging" })).await.expect(202);
