@@ -67,21 +67,17 @@ fn lines(
     stream::unfold(Some((api, lines, after)), move |following| async move {
         let (api, mut lines, mut after) = following?;
         loop {
-            match lines.next().await {
-                Some(line) => {
-                    after = line.seq;
-                    if is_wanted(filter, &line) {
-                        return Some((Ok(line), Some((api, lines, after))));
-                    }
+            if let Some(line) = lines.next().await {
+                after = line.seq;
+                if is_wanted(filter, &line) {
+                    return Some((Ok(line), Some((api, lines, after))));
                 }
-                None => {
-                    if let Some(status) = end_of(&api, deployment).await {
-                        return Some((Err(End::Over(Some(status))), None));
-                    }
-                    // Its outcome is known and it still cleans up, or the database was away: there may be more.
-                    tokio::time::sleep(FOLLOW_AGAIN).await;
-                    lines = api.ports.follower.follow(deployment, after);
-                }
+            } else if let Some(status) = end_of(&api, deployment).await {
+                return Some((Err(End::Over(Some(status))), None));
+            } else {
+                // Its outcome is known and it still cleans up, or the database was away: there may be more.
+                tokio::time::sleep(FOLLOW_AGAIN).await;
+                lines = api.ports.follower.follow(deployment, after);
             }
         }
     })

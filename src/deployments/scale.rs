@@ -89,13 +89,12 @@ impl Deployments {
         let mut wanted = content.map(|content| content.formation.clone()).unwrap_or_default();
         wanted.0.extend(environment.settings.formation.0.clone());
         wanted.0.extend(counts.clone());
-        let of_instances: Vec<ProcessType> = match content {
-            Some(content) => known(content).cloned().collect(),
+        let of_instances: Vec<ProcessType> = if let Some(content) = content {
+            known(content).cloned().collect()
+        } else {
             // Which there will be is not known yet.
-            None => {
-                let set = wanted.0.keys().filter(|of| !of.is_release() && **of != ProcessType::web());
-                set.cloned().chain([ProcessType::web()]).collect()
-            }
+            let set = wanted.0.keys().filter(|of| !of.is_release() && **of != ProcessType::web());
+            set.cloned().chain([ProcessType::web()]).collect()
         };
         if let Some(unknown) = counts.keys().find(|of| !of_instances.contains(of)) {
             let known: Vec<String> = of_instances.iter().map(ToString::to_string).collect();
