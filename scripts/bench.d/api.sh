@@ -4,6 +4,9 @@
 
 # How much a large database has.
 projects_of_large=${PROJECTS:-1000} deployments_of_large=${DEPLOYMENTS:-100000} lines_of_large=${LINES:-10000000}
+# How many deployments one large project has, and how many lines one large log.
+large_project=${LARGE_PROJECT:-5000} large_log=${LARGE_LOG:-100000}
+followers=${FOLLOWERS:-200} stalled_followers=${STALLED:-50} logins=${LOGINS:-200}
 filled="$GILGAL_HOME/gilgal.db"
 
 require_api() {
@@ -88,7 +91,16 @@ pages() {
     "/deployments/$deployment/logs?limit=1000" "/deployments/$deployment/logs?limit=1000&level=info" "/deployments/$deployment"
 }
 
-# measure_pages NAME: a line for each page with its p99 in ms.
+# Pages for which much is looked through and nothing is found: of one project and of one log that are large.
+selective_pages() {
+  local project deployment
+  project=$(printf '00000000-0000-7000-8000-%012x' $((projects_of_large + 1)))
+  deployment=$(printf '00000000-0000-7000-8002-%06x%06x' $((projects_of_large + 2)) 1)
+  printf '%s\n' "/projects/$project/deployments?commit=$(printf 'f%.0s' {1..40})" "/projects/$project/deployments?status=cancelled" \
+    "/deployments/$deployment/logs?level=error" "/deployments/$deployment/logs?step=release"
+}
+
+# measure_pages NAME PAGES: a line for each page with its p99 in ms.
 measure_pages() {
   local path report
   : >"$bench/pages-$1"
@@ -97,7 +109,7 @@ measure_pages() {
     report=$(hey_report -n 600 -c 2 -H "Authorization: Bearer $token" "http://$GILGAL_API_ADDR/api$path")
     [ "$(failures_of "$report")" = 0 ] || fail "GET $path was refused" "$bench_log"
     echo "$path $(p99_of "$report")" >>"$bench/pages-$1"
-  done < <(pages)
+  done < <("$2")
 }
 
 # fill FIRST LAST EACH LINES: the server is away meanwhile.
@@ -112,86 +124,143 @@ bench_api_pages() {
   # A hundred of each, and a log of a thousand lines: whole pages, which the large database shows too.
   fill 1 1 100 100
   fill 2 100 1 10
-  measure_pages small
+  measure_pages small pages
   local each=$((deployments_of_large / projects_of_large))
   fill 101 "$projects_of_large" "$each" $((lines_of_large / deployments_of_large))
-  measure_pages large
+  measure_pages large pages
   printf '%-22s %d projects, %d deployments, %d log lines, %d MiB\n' "large database" \
     "$(sqlite3 "$filled" 'SELECT count(*) FROM projects')" "$(sqlite3 "$filled" 'SELECT count(*) FROM deployments')" \
     "$(sqlite3 "$filled" 'SELECT count(*) FROM deployment_logs')" $(($(stat -c %s "$filled") >> 20))
   paste -d' ' "$bench/pages-small" "$bench/pages-large" | awk '{ printf "  %-72s p99 %6.1f ms, in a small one %6.1f ms, ratio %.2f\n", $1, $4, $2, $4 / $2 }'
 }
 
+bench_api_selective() {
+  local project=$((projects_of_large + 1)) log=$((projects_of_large + 2))
+  fill "$project" "$project" "$large_project" 1
+  fill "$log" "$log" 1 "$large_log"
+  measure_pages selective selective_pages
+  printf '%-22s %d deployments of one project, %d lines of one log\n' "nothing found" "$large_project" "$large_log"
+  awk '{ printf "  %-100s p99 %6.1f ms\n", $1, $2 }' "$bench/pages-selective"
+}
+
+# Followers who ask for the large log and read none of it, and what the server has in memory meanwhile.
+bench_api_stalled() {
+  local id number fd connections=() before most=0 now
+  id=$(printf '00000000-0000-7000-8002-%06x%06x' $((projects_of_large + 2)) 1)
+  before=$(resident_megabytes "$(cat "$server_pid_file")")
+  for number in $(seq "$stalled_followers"); do
+    exec {fd}<>"/dev/tcp/${GILGAL_API_ADDR%:*}/${GILGAL_API_ADDR##*:}"
+    printf 'GET /api/deployments/%s/logs HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\nAuthorization: Bearer %s\r\n\r\n' "$id" "$token" >&"$fd"
+    connections+=("$fd")
+  done
+  # Longer than somebody may take nothing.
+  for number in $(seq 40); do
+    sleep 1
+    now=$(resident_megabytes "$(cat "$server_pid_file")")
+    most=$(awk -v a="$most" -v b="$now" 'BEGIN { print a > b ? a : b }')
+  done
+  printf '%-22s %d: %s MB resident before, %s MB at most, %s MB when they are let go\n' "followers that stall" "$stalled_followers" "$before" "$most" "$now"
+  for fd in "${connections[@]}"; do exec {fd}>&-; done
+}
+
 # --- logins -----------------------------------------------------------------------------------------------
 
+# sign_up_for_logins: an account for each login; their passwords are the developer's.
+sign_up_for_logins() {
+  local number password
+  password=$(cat "$developer/password")
+  for number in $(seq "$logins"); do
+    create /auth/register "{\"email\":\"bench-$number@example.com\",\"username\":\"bench-$number\",\"password\":\"$password\"}"
+  done
+}
+
+# logins_of_curl: a configuration of curl with a request for each account.
+logins_of_curl() {
+  local number password
+  password=$(cat "$developer/password")
+  for number in $(seq "$logins"); do
+    [ "$number" = 1 ] || echo next
+    printf '%s\n' silent "url = \"http://$GILGAL_API_ADDR/api/auth/login\"" 'header = "Content-Type: application/json"' 'noproxy = "*"' 'max-time = 120' \
+      "data = \"{\\\"email\\\":\\\"bench-$number@example.com\\\",\\\"password\\\":\\\"$password\\\"}\"" 'output = "/dev/null"' 'write-out = "%{http_code} %{time_total}\n"'
+  done
+}
+
 bench_api_logins() {
-  local asking report
-  printf '{"email":"%s","password":"%s"}' "$email" "$(cat "$developer/password")" >"$bench/login"
+  local asking
+  sign_up_for_logins
   : >"$bench/logging-in"
   : >"$bench/health"
+  (umask 077 && logins_of_curl >"$bench/login")
   ask_for_health "$bench/logging-in" &
   asking=$!
-  report=$(hey_report -n 200 -c 200 -t 60 -m POST -T application/json -D "$bench/login" "http://$GILGAL_API_ADDR/api/auth/login")
+  curl --parallel --parallel-immediate --parallel-max "$logins" --config "$bench/login" >"$bench/logged-in" 2>>"$bench_log" || true
   rm "$bench/logging-in" "$bench/login"
   wait "$asking"
-  printf '%-22s %s; GET /health meanwhile ' "200 logins at once" "$(awk '/^  \[[0-9]+\]/ { printf "%s %s ", $1, $2 }' <<<"$report")"
-  sort -n "$bench/health" | awk '{ v[NR] = $1 * 1000 } END { printf "%.0f ms median, %.0f ms at most   n=%d\n", v[int((NR + 1) / 2)], v[NR], NR }'
+  awk -v all="$logins" '$1 == 200 { good += 1 } { last = $2 > last ? $2 : last } END {
+    printf "%-22s %d of %d answered with 200, the last after %.1f s; ", "logins at once", good, all, last }' "$bench/logged-in"
+  sort -n "$bench/health" | awk '{ v[NR] = $1 * 1000 } END { printf "GET /health meanwhile %.0f ms median, %.0f ms at most   n=%d\n", v[int((NR + 1) / 2)], v[NR], NR }'
 }
 
 # --- followers --------------------------------------------------------------------------------------------
 
-# make_talking_app FOLDER: its build prints the time, ten times a second.
+# make_talking_app FOLDER LINES PAUSE: its build prints the time so often, with a pause of so many seconds after each.
 make_talking_app() {
   git init --quiet --initial-branch=main "$1"
-  cat >"$1/Dockerfile" <<'END'
+  cat >"$1/Dockerfile" <<END
 FROM node:22-bookworm-slim
 COPY revision /
-RUN for n in $(seq 100); do echo "at $(date +%s.%N)"; sleep 0.1; done
+RUN for n in \$(seq $2); do echo "at \$(date +%s.%N)"; [ $3 = 0 ] || sleep $3; done
 CMD exec node -e 'require("http").createServer((q, r) => r.end("talk")).listen(process.env.PORT)'
 END
 }
 
-# follow_deployment ID: the delay of each line in seconds, until the log ends.
-follow_deployment() {
-  curl --silent --no-buffer --noproxy '*' --max-time 120 --header "Accept: text/event-stream" --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") \
-    "http://$GILGAL_API_ADDR/api/deployments/$1/logs" |
-    while read -r line; do
-      [[ $line =~ at\ ([0-9]+\.[0-9]+)\" ]] || continue
-      awk -v a="${BASH_REMATCH[1]}" -v b="$EPOCHREALTIME" 'BEGIN { print b - a }'
-    done
+# follow_log ID: the events of a log, until it ends.
+follow_log() {
+  curl --silent --no-buffer --noproxy '*' --max-time 300 --header "Accept: text/event-stream" --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") \
+    "http://$GILGAL_API_ADDR/api/deployments/$1/logs"
 }
 
-# talk NUMBER FOLLOWERS: deploys the app; prints how long it took, and leaves the delays in $bench/delays.
+# delays_of ID: the delay of each line in seconds, until the log ends.
+delays_of() {
+  follow_log "$1" | while read -r line; do
+    [[ ! $line =~ at\ ([0-9]+\.[0-9]+)\" ]] || echo "${BASH_REMATCH[1]} $EPOCHREALTIME"
+  done | awk '{ print $2 - $1 }'
+}
+
+# talk PROJECT NUMBER FOLLOWERS: deploys the app; prints how long its build took, and leaves the delays in $bench/delays-PROJECT.
 talk() {
-  local id answer followers=()
-  commit_revision "$bench/talking" "$RANDOM-$1"
-  git -C "$bench/talking" push --quiet --push-option=gilgal.detach gilgal main >>"$bench_log" 2>&1
-  answer=$(api GET "/projects/talking/deployments?limit=1")
+  local id answer pids=()
+  commit_revision "$bench/$1" "$RANDOM-$2"
+  git -C "$bench/$1" push --quiet --push-option=gilgal.detach gilgal main >>"$bench_log" 2>&1
+  answer=$(api GET "/projects/$1/deployments?limit=1")
   id=$(json_field id <<<"$answer")
-  for _ in $(seq "$2"); do
-    curl --silent --no-buffer --noproxy '*' --max-time 120 --output /dev/null --header "Accept: text/event-stream" \
-      --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") "http://$GILGAL_API_ADDR/api/deployments/$id/logs" &
-    followers+=($!)
+  for _ in $(seq "$3"); do
+    follow_log "$id" >/dev/null &
+    pids+=($!)
   done
-  follow_deployment "$id" >>"$bench/delays"
-  wait "${followers[@]}"
+  delays_of "$id" >>"$bench/delays-$1"
+  [ ${#pids[@]} = 0 ] || wait "${pids[@]}"
   # From the first to the last moment of the build.
   api GET "/deployments/$id" | grep -oE '"name": *"build"[^}]*' | grep -oE '"duration_ms": *[0-9]+' | grep -oE '[0-9]+' | head -n 1
 }
 
 bench_api_followers() {
   local round
-  make_talking_app "$bench/talking"
-  gilgal_project talking "$bench/talking"
-  : >"$bench/delays"
-  talk warm 0 >/dev/null
-  : >"$bench/delays"
-  for round in $(seq "${ROUNDS:-3}"); do
-    echo "$(talk "$round-alone" 0) $(talk "$round-followed" 200)" >>"$bench/talks"
+  # One whose lines come one by one, and one that does nothing but print: what slows it down is seen.
+  make_talking_app "$bench/talking" 100 0.1
+  make_talking_app "$bench/chattering" "${CHATTER:-20000}" 0
+  for round in talking chattering; do
+    gilgal_project "$round" "$bench/$round"
+    talk "$round" warm 0 >/dev/null
+    : >"$bench/delays-$round"
   done
-  printf '%-22s a line is seen after ' "followers"
-  sort -n "$bench/delays" | awk '{ v[NR] = $1 * 1000 } END { printf "%.0f ms median, %.0f ms p99, %.0f ms at most   n=%d\n", v[int((NR + 1) / 2)], v[int(NR * 0.99)], v[NR], NR }'
-  printf '%-22s a build with 200 followers against one with none: ratio %s   n=%d\n' "followers" \
+  for round in $(seq "${ROUNDS:-3}"); do
+    talk talking "$round" "$followers" >/dev/null
+    echo "$(talk chattering "$round-alone" 0) $(talk chattering "$round-followed" "$followers")" >>"$bench/talks"
+  done
+  printf '%-22s a line is seen after ' "$followers followers"
+  sort -n "$bench/delays-talking" | awk '{ v[NR] = $1 * 1000 } END { printf "%.0f ms median, %.0f ms p99, %.0f ms at most   n=%d\n", v[int((NR + 1) / 2)], v[int(NR * 0.99)], v[NR], NR }'
+  printf '%-22s a build that only prints, with them against with none: ratio %s   n=%d\n' "$followers followers" \
     "$(awk '{ print $2 / $1 }' "$bench/talks" | median)" "$(wc -l <"$bench/talks")"
 }
 
@@ -206,5 +275,8 @@ bench_api() {
   bench_api_logins
   bench_api_followers
   # Into the file of a SQLite database.
-  [ -n "${DATABASE_URL:-}" ] || bench_api_pages
+  [ -z "${DATABASE_URL:-}" ] || return 0
+  bench_api_pages
+  bench_api_selective
+  bench_api_stalled
 }

@@ -3,13 +3,12 @@
 
 use crate::api::Api;
 use crate::api::error::ApiError;
-use crate::api::follow::{KEEP_ALIVE, RECHECK, may_still};
 use crate::api::logs::{Form, form_of};
+use crate::api::passing::{KEEP_ALIVE, pass_on};
 use crate::api::query::Query;
 use crate::api::reply::{self, Answer};
 use crate::api::request::Request;
 use crate::api::socket::{self, End, LARGEST_OF_READERS};
-use crate::auth::access::Action;
 use crate::auth::principal::Principal;
 use crate::model::environment::Environment;
 use crate::model::report::{self, Colour};
@@ -21,9 +20,7 @@ use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tracing::Instrument;
 use warp::http::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
 use warp::sse::Event;
@@ -82,7 +79,8 @@ pub(super) async fn stream(api: Arc<Api>, mut request: Request) -> Answer {
 fn wanted(query: &mut Query) -> Result<LogRequest, ApiError> {
     let since = query.value::<Timestamp>("since")?;
     let tail = query.limit_called("tail", MOST)?.unwrap_or(USUAL);
-    Ok(LogRequest { since, tail: tail.into(), process: query.value("process")? })
+    let (process, search) = (query.value("process")?, query.value("search")?);
+    Ok(LogRequest { since, tail: tail.into(), process, search })
 }
 
 /// The lines for as long as the caller takes them, may read them, and the server runs.
@@ -92,33 +90,9 @@ async fn followed(
     environment: &Environment,
     wanted: LogRequest,
 ) -> Result<mpsc::Receiver<Result<AppLine, End>>, ApiError> {
-    let mut lines = api.ports.processes.follow(environment, wanted).await?;
-    let (sender, receiver) = mpsc::channel(1);
-    let (api, caller, project) = (Arc::clone(api), caller.clone(), environment.project_id);
-    let pass = async move {
-        let mut stopping = api.stopping.subscribe();
-        let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
-        let mut stopping = std::pin::pin!(stopping);
-        let mut recheck = interval_at(Instant::now() + RECHECK, RECHECK);
-        let end = loop {
-            tokio::select! {
-                line = lines.recv() => match line {
-                    Some(line) => if sender.send(Ok(line)).await.is_err() {
-                        return;
-                    },
-                    None => break End::Over(None),
-                },
-                _ = recheck.tick() => if !may_still(&api, &caller, project, Action::ReadLogs).await {
-                    break End::Refused;
-                },
-                () = &mut stopping => break End::Stopping,
-                () = sender.closed() => return,
-            }
-        };
-        drop(sender.send(Err(end)).await);
-    };
-    tokio::spawn(pass.in_current_span());
-    Ok(receiver)
+    let lines = api.ports.processes.follow(environment, wanted).await?;
+    let lines = ReceiverStream::new(lines).map(Ok);
+    Ok(pass_on(api, caller, environment.project_id, lines, 1))
 }
 
 fn plain(mut response: Response) -> Response {

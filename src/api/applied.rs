@@ -17,6 +17,7 @@ pub(super) async fn changed(
     outcome: Outcome,
     file: Option<FileBody>,
 ) -> Answer {
+    request.trail.changed();
     let Outcome { edits, effect } = outcome;
     let (effect, change) = match effect {
         Effect::Nothing => (EffectBody::None, None),

@@ -4,7 +4,7 @@ use crate::api::Api;
 use crate::api::applied::changed;
 use crate::api::deployments::Authors;
 use crate::api::error::{ApiError, Code};
-use crate::api::reply::{self, Answer, text};
+use crate::api::reply::{self, Answer, ok, text};
 use crate::api::request::Request;
 use crate::model::environment::{ConfigScope, Environment};
 use crate::model::name::ConfigName;
@@ -15,9 +15,10 @@ use crate::wire::config::{
     ConfigHistoryBody, PutVariableBody, UpdateConfigBody, VariableBody, VariableFields,
 };
 use crate::wire::dotenv;
+use crate::wire::list::List;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use warp::http::header::ACCEPT;
+use warp::http::header::{ACCEPT, IF_MATCH};
 
 /// The media type of a `.env` file.
 const PLAIN_TEXT: &str = "text/plain";
@@ -30,7 +31,7 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
         return Ok(text(configuration::export(store, key, environment.id).await?));
     }
     let variables = configuration::variables(store, key, environment.id).await?;
-    Ok(reply::list(variables.into_iter().map(shown).collect(), None::<String>))
+    Ok(ok(&all(variables)))
 }
 
 /// A batch, or a `.env` file.
@@ -91,8 +92,29 @@ async fn change(
     let author = request.caller()?.user.id;
     let change = Change { store: &api.store, key: &api.master_key, environment, author };
     let prefixes = &api.options.public_prefixes;
-    let outcome = configuration::change_variables(change, project, drafts, prefixes).await?;
+    let known = known(api, request, environment).await?;
+    let outcome =
+        configuration::change_variables(change, project, drafts, prefixes, known.as_deref()).await?;
     changed(api, request, environment, outcome, None).await
+}
+
+/// What the client knows to be set, where that is a condition (`If-Match`): the tag is the one of all of them.
+async fn known(
+    api: &Api,
+    request: &Request,
+    environment: &Environment,
+) -> Result<Option<Vec<ShownVariable>>, ApiError> {
+    if !request.headers.contains_key(IF_MATCH) {
+        return Ok(None);
+    }
+    let variables = configuration::variables(&api.store, &api.master_key, environment.id).await?;
+    // Values do not go into the audit log.
+    request.unless_unknown(&all(variables.clone()))?;
+    Ok(Some(variables))
+}
+
+fn all(variables: Vec<ShownVariable>) -> List<VariableBody> {
+    List { data: variables.into_iter().map(shown).collect(), next: None }
 }
 
 /// What a `.env` file sets.

@@ -26,6 +26,7 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let draft = FileDraft { path, content: Some(content), secret: Some(secret) };
     let change = change_of(&api, &request, &environment)?;
     let (id, outcome) = configuration::put_file(change, &project, None, draft).await?;
+    request.trail.changed();
     let file = configuration::file(&api.store, &api.master_key, id).await?;
     changed(&api, &request, &environment, outcome, Some(shown(file))).await
 }
@@ -44,6 +45,7 @@ pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let change = change_of(&api, &request, &environment)?;
     let draft = FileDraft { path, content, secret };
     let (id, outcome) = configuration::put_file(change, &project, Some(known), draft).await?;
+    request.trail.changed();
     let file = configuration::file(&api.store, &api.master_key, id).await?;
     changed(&api, &request, &environment, outcome, Some(shown(file))).await
 }

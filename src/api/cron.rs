@@ -49,6 +49,7 @@ pub(super) async fn run(api: Arc<Api>, request: Request) -> Answer {
     let name: CronName = request.named(":name", Code::CronNotFound)?;
     let user = &request.caller()?.user;
     let started = api.ports.processes.run_cron(&project, &environment, &name, user).await?;
+    request.trail.changed();
     let authors = Authors::of(&api, std::iter::once(started.run.requested_by)).await?;
     Ok(accepted(&shown(&authors, started.run)))
 }

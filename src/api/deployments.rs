@@ -45,6 +45,7 @@ pub(super) async fn redeploy(api: Arc<Api>, mut request: Request) -> Answer {
     let RedeployBody { no_cache } = request.json().await?;
     let author = &request.caller()?.user;
     let deployment = api.ports.deployments.redeploy(&deployment, no_cache, author).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
@@ -56,6 +57,7 @@ pub(super) async fn roll_back(api: Arc<Api>, mut request: Request) -> Answer {
     let environment = api.store.environment(deployment.environment_id).await?;
     let author = &request.caller()?.user;
     let queued = api.ports.deployments.rollback(&environment, Some(version), rebuild, author).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, queued).await?))
 }
 
@@ -69,6 +71,7 @@ pub(super) async fn promote(api: Arc<Api>, mut request: Request) -> Answer {
     let to = environment_of(&api, &project, &environment).await?;
     let author = &request.caller()?.user;
     let queued = api.ports.deployments.promote(&from, version, &to, author).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, queued).await?))
 }
 
@@ -92,6 +95,7 @@ pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     if !api.ports.deployments.cancel(deployment.id).await? {
         return Err(DeployError::NotCancellable.into());
     }
+    request.trail.changed();
     let deployment = api.store.deployment(deployment.id).await?;
     Ok(accepted(&with_steps(&api, deployment).await?))
 }

@@ -31,6 +31,7 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
         certificates: Some(certificates),
     };
     let drain = api.ports.drains.create(project.id, url, change).await?;
+    request.trail.changed();
     Ok(created(&shown(&api, drain).await?))
 }
 
@@ -45,6 +46,7 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     request.unless_changed(&shown(&api, drain.clone()).await?)?;
     let change = DrainChange { url, environment, token, certificates };
     let drain = api.ports.drains.update(drain, change).await?;
+    request.trail.changed();
     Ok(ok(&shown(&api, drain).await?))
 }
 

@@ -166,6 +166,7 @@ endpoints! {
     StreamLogs: GET "/api/deployments/:id/logs/stream", Project(ReadLogs) => logs::stream;
 
     ShowDeployKey: GET "/api/projects/:id/deploy-key", Project(ReadConfig) => sources::show_deploy_key;
+    MakeDeployKey: POST "/api/projects/:id/deploy-key", Project(ChangeConfig) => sources::make_deploy_key;
     RotateDeployKey: POST "/api/projects/:id/deploy-key/rotate", Project(ChangeConfig) => sources::rotate_deploy_key;
     ListCredentials: GET "/api/projects/:id/credentials", Project(ReadConfig) => sources::list_credentials;
     PutCredential: PUT "/api/projects/:id/credentials/:host", Project(ChangeConfig) => sources::put_credential;

@@ -35,6 +35,7 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let branch = fields.branch.clone().flatten();
     let draft = EnvironmentDraft { name, branch, settings: change_of(fields)? };
     let environment = environments::create(&api.store, &project, draft, api.options.maxima).await?;
+    request.trail.changed();
     Ok(created(&shown(&api, &project, environment).await?))
 }
 
@@ -64,7 +65,9 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     query.finish()?;
     let overwrite = request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
     let as_read = (&environment, overwrite);
-    environments::delete(&api.store, &*api.ports.cleanup, as_read, confirmation.as_deref()).await?;
+    environments::disable(&api.store, as_read, confirmation.as_deref()).await?;
+    request.trail.changed();
+    environments::remove(&api.store, &*api.ports.cleanup, &environment).await?;
     Ok(no_content())
 }
 
@@ -74,6 +77,7 @@ pub(super) async fn maintain(api: Arc<Api>, mut request: Request) -> Answer {
     let MaintenanceBody { on } = request.json().await?;
     request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
     let changed = api.ports.deployments.set_maintenance(&environment, on).await?;
+    request.trail.changed();
     Ok(ok(&shown(&api, &project, changed).await?))
 }
 
@@ -82,6 +86,7 @@ pub(super) async fn stop(api: Arc<Api>, request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
     request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
     let stopped = api.ports.deployments.stop(&environment).await?;
+    request.trail.changed();
     Ok(ok(&shown(&api, &project, stopped).await?))
 }
 
@@ -89,6 +94,7 @@ pub(super) async fn stop(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn start(api: Arc<Api>, request: Request) -> Answer {
     let (_, environment) = request.environment(&api).await?;
     let deployment = api.ports.deployments.start(&environment, &request.caller()?.user).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
@@ -102,6 +108,7 @@ async fn change_to(
     let overwrite = request.unless_changed(&shown(api, project, environment.clone()).await?)?;
     let as_read = (environment, overwrite);
     let changed = environments::change(&api.store, project, as_read, change, api.options.maxima).await?;
+    request.trail.changed();
     Ok(ok(&shown(api, project, changed).await?))
 }
 
@@ -140,7 +147,11 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
     })
 }
 
-async fn shown(api: &Api, project: &Project, environment: Environment) -> Result<EnvironmentBody, ApiError> {
+pub(super) async fn shown(
+    api: &Api,
+    project: &Project,
+    environment: Environment,
+) -> Result<EnvironmentBody, ApiError> {
     let live = api.store.live_versions(&[environment.id]).await?;
     Ok(with_version(api, project, live.get(&environment.id).copied(), environment))
 }

@@ -25,6 +25,9 @@ use warp::http::StatusCode;
 use warp::http::header::{ALLOW, HeaderValue, RETRY_AFTER, UPGRADE, WWW_AUTHENTICATE};
 use warp::reply::{Reply, Response};
 
+/// When to try again what may go well in a moment.
+const TRY_AGAIN: Duration = Duration::from_secs(5);
+
 /// A failure, as the person or program at the other end will see it.
 #[derive(Debug)]
 pub(super) struct ApiError {
@@ -67,6 +70,11 @@ impl ApiError {
         Self { retry_after: Some(wait), ..Self::new(Code::RateLimited, message) }
     }
 
+    /// Too many connections are open: another one is taken when one of them is closed.
+    pub(super) fn too_many_connections(message: impl Display) -> Self {
+        Self { retry_after: Some(TRY_AGAIN), ..Self::new(Code::TooManyConnections, message) }
+    }
+
     /// What cannot be undone is to be confirmed with a word.
     pub(super) fn confirmation(message: impl Display, word: &str) -> Self {
         Self::new(Code::ConfirmationRequired, message).with_detail("confirm", json!(word))
@@ -101,8 +109,7 @@ impl ApiError {
     }
 
     fn unavailable(message: &str, cause: impl Error + Send + Sync + 'static) -> Self {
-        let retry_after = Some(Duration::from_secs(5));
-        Self { retry_after, ..Self::new(Code::Unavailable, message).with_cause(cause) }
+        Self { retry_after: Some(TRY_AGAIN), ..Self::new(Code::Unavailable, message).with_cause(cause) }
     }
 
     /// The body, and the one line that the log gets of a failure that is ours.
@@ -163,7 +170,7 @@ impl From<ProjectError> for ApiError {
                 Self::new(Code::Taken, error).with_detail("field", json!("slug"))
             }
             ProjectError::TooMany(_) => Self::new(Code::TooManyProjects, error),
-            ProjectError::NoSlug(error) => Self::field("name", error),
+            error @ ProjectError::NoSlug => Self::field("slug", error),
             ProjectError::NotConfirmed { ref slug, .. } => {
                 let slug = slug.clone();
                 Self::confirmation(error, slug.as_str())

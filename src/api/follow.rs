@@ -6,33 +6,26 @@
 
 use crate::api::Api;
 use crate::api::logs::Wanted;
+use crate::api::passing::{KEEP_ALIVE, pass_on};
 use crate::api::socket::End;
-use crate::auth::access::Action;
 use crate::auth::principal::Principal;
 use crate::model::deployment::Deployment;
-use crate::model::id::{DeploymentId, ProjectId};
+use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
-use crate::projects;
 use crate::store::LogFilter;
 use crate::wire::log::LogLineBody;
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio::time::{Instant, interval_at};
 use tokio_stream::wrappers::ReceiverStream;
-use tracing::Instrument;
 use warp::reply::{Reply, Response};
 use warp::sse::Event;
 
 /// Events that wait for a client that reads slowly; then the log waits, not the build.
 const BUFFER: usize = 256;
-/// Between two comments that keep proxies from ending a silent connection.
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Between two looks at whether the caller may still read: a log-out or the removal of a key ends the stream within this time.
-pub(super) const RECHECK: Duration = Duration::from_secs(5);
 /// Before a log that has ended without its deployment is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
 
@@ -60,57 +53,34 @@ pub(super) fn follow(
     deployment: &Deployment,
     wanted: Wanted,
 ) -> mpsc::Receiver<Result<LogLine, End>> {
-    let (sender, receiver) = mpsc::channel(BUFFER);
-    let (api, caller, deployment) = (Arc::clone(api), caller.clone(), deployment.clone());
-    let pass = async move {
-        if let Some(end) = pass(&api, &caller, &deployment, wanted, &sender).await {
-            drop(sender.send(Err(end)).await);
-        }
-    };
-    tokio::spawn(pass.in_current_span());
-    receiver
+    let lines = lines(Arc::clone(api), deployment.id, wanted);
+    pass_on(api, caller, deployment.project_id, lines, BUFFER)
 }
 
-/// Passes the lines on; `None` where nobody takes them any more.
-async fn pass(
-    api: &Api,
-    caller: &Principal,
-    deployment: &Deployment,
-    wanted: Wanted,
-    sender: &mpsc::Sender<Result<LogLine, End>>,
-) -> Option<End> {
-    let Wanted { mut after, filter } = wanted;
-    let mut stopping = api.stopping.subscribe();
-    let stopping = async move { drop(stopping.wait_for(|stopping| *stopping).await) };
-    let mut stopping = std::pin::pin!(stopping);
-    let mut recheck = interval_at(Instant::now() + RECHECK, RECHECK);
-    let mut lines = api.ports.follower.follow(deployment.id, after);
-    loop {
-        tokio::select! {
-            line = lines.next() => match line {
-                Some(line) => {
-                    after = line.seq;
-                    if is_wanted(filter, &line) && sender.send(Ok(line)).await.is_err() {
-                        return None;
-                    }
+/// The same for as long as the deployment has more, whoever reads them.
+fn lines(
+    api: Arc<Api>,
+    deployment: DeploymentId,
+    Wanted { after, filter }: Wanted,
+) -> impl Stream<Item = Result<LogLine, End>> + Send {
+    let lines = api.ports.follower.follow(deployment, after);
+    stream::unfold(Some((api, lines, after)), move |following| async move {
+        let (api, mut lines, mut after) = following?;
+        loop {
+            if let Some(line) = lines.next().await {
+                after = line.seq;
+                if is_wanted(filter, &line) {
+                    return Some((Ok(line), Some((api, lines, after))));
                 }
-                None => if let Some(status) = end_of(api, deployment.id).await {
-                    return Some(End::Over(Some(status)));
-                } else {
-                    // Its outcome is known and it still cleans up, or the database was away: there may be more.
-                    tokio::time::sleep(FOLLOW_AGAIN).await;
-                    lines = api.ports.follower.follow(deployment.id, after);
-                }
-            },
-            _ = recheck.tick() => {
-                if !may_still(api, caller, deployment.project_id, Action::ReadLogs).await {
-                    return Some(End::Refused);
-                }
-            },
-            () = &mut stopping => return Some(End::Stopping),
-            () = sender.closed() => return None,
+            } else if let Some(status) = end_of(&api, deployment).await {
+                return Some((Err(End::Over(Some(status))), None));
+            } else {
+                // Its outcome is known and it still cleans up, or the database was away: there may be more.
+                tokio::time::sleep(FOLLOW_AGAIN).await;
+                lines = api.ports.follower.follow(deployment, after);
+            }
         }
-    }
+    })
 }
 
 /// The status of a deployment that is final: nothing will follow.
@@ -131,16 +101,4 @@ fn is_wanted(filter: LogFilter, line: &LogLine) -> bool {
 fn line_event(line: LogLine) -> Event {
     let id = line.seq.to_string();
     Event::default().id(id).data(json!(LogLineBody::from(line)).to_string())
-}
-
-/// Whether the login goes on and its account may still do this to the project. A database that is away ends nothing.
-pub(super) async fn may_still(api: &Api, caller: &Principal, project: ProjectId, action: Action) -> bool {
-    match api.accounts.user_still(&caller.credential).await {
-        Ok(Some(user)) => {
-            let found = projects::find_by_id(&api.store, &user, project, action).await;
-            matches!(found, Ok(_) | Err(projects::ProjectError::Store(_)))
-        }
-        Ok(None) => false,
-        Err(_) => true,
-    }
 }

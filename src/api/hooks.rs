@@ -31,6 +31,7 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let NewHookBody { provider, repository, tag_environment } = request.json().await?;
     let new = NewHook { provider, repository, tag_environment };
     let (hook, told) = api.hooks.create(project.id, new).await?;
+    request.trail.changed();
     with_secret(&api, hook, told, created).await
 }
 
@@ -45,6 +46,7 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
     let change = HookChange { repository, tag_environment, enabled };
     let hook = api.hooks.update(hook, change).await?;
+    request.trail.changed();
     Ok(ok(&shown(&api, hook).await?))
 }
 
@@ -60,6 +62,7 @@ pub(super) async fn rotate(api: Arc<Api>, mut request: Request) -> Answer {
     let RotateHookBody { overlap_seconds } = request.json().await?;
     request.trail.before(&shown(&api, hook.clone()).await?);
     let (hook, told) = api.hooks.rotate(&hook, TimeDelta::seconds(overlap_seconds.into())).await?;
+    request.trail.changed();
     with_secret(&api, hook, told, ok).await
 }
 

@@ -8,8 +8,9 @@
 //! | `idempotency`, `representation`, `trail` | what is kept of a request: its answer, its entity tag, its entry in the audit log |
 //! | `request`, `error`, `reply` | what a handler is given, and the two things that it gives back |
 //! | `socket` | from a request to a WebSocket |
+//! | `passing` | lines to somebody who follows them, for as long as they are taken and may be read |
 //! | one file per resource | the handlers, and nothing else |
-//! | `server`, `connection` | the listener, and what every request passes on its way in and out |
+//! | `server`, `patience`, `connection` | the listener, and what every request passes on its way in and out |
 //!
 //! A handler translates: it reads the request, calls one use case and shows the outcome. It decides nothing; who may use
 //! it stands in the table.
@@ -39,6 +40,8 @@ mod logs;
 mod new_deployment;
 mod openapi;
 mod origin;
+mod passing;
+mod patience;
 mod pins;
 mod place;
 mod ports;

@@ -36,15 +36,17 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
             deployments.deploy_repository(&environment, url, reference, no_cache, author).await?
         }
         (None, Some(image)) => deployments.deploy_image(&environment, image, no_cache, author).await?,
-        (None, None) => {
-            let wanted = match (commit, branch, environment.branch.clone()) {
-                (Some(commit), _, _) => Wanted::Commit(commit),
-                (None, Some(branch), _) | (None, None, Some(branch)) => Wanted::Branch(branch),
-                (None, None, None) => return Err(DeployError::FollowsNoBranch(environment.name).into()),
-            };
-            deployments.deploy(&environment, wanted, no_cache, author).await?
-        }
+        (None, None) => match (commit, branch) {
+            (Some(commit), _) => {
+                deployments.deploy(&environment, Wanted::Commit(commit), no_cache, author).await?
+            }
+            (None, Some(branch)) => {
+                deployments.deploy(&environment, Wanted::Branch(branch), no_cache, author).await?
+            }
+            (None, None) => deployments.redeploy_live(&environment, no_cache, author).await?,
+        },
     };
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
@@ -91,6 +93,7 @@ async fn create_of_archive(api: &Arc<Api>, request: &mut Request, project: &Proj
     tokio::time::timeout(UPLOAD_PATIENCE, taken).await.map_err(|_| late())??;
     let author = &request.caller()?.user;
     let deployment = deployments.deploy_upload(&environment, upload, options, author).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(api, deployment).await?))
 }
 

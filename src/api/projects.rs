@@ -32,6 +32,8 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let NewProjectBody { name, slug } = request.json().await?;
     let draft = ProjectDraft { name, slug, at_most: api.options.max_projects };
     let (project, _production) = projects::create(&api.store, owner, draft).await?;
+    request.trail.project(project.id);
+    request.trail.changed();
     Ok(created(&shown(&api, project).await?))
 }
 
@@ -45,6 +47,7 @@ pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let ReplaceProjectBody { name } = request.json().await?;
     let overwrite = request.unless_changed(&shown(&api, project.clone()).await?)?;
     let project = projects::rename(&api.store, &project, &name, overwrite).await?;
+    request.trail.changed();
     Ok(ok(&shown(&api, project).await?))
 }
 
@@ -54,6 +57,7 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let overwrite = request.unless_changed(&shown(&api, project.clone()).await?)?;
     if let Some(name) = name {
         project = projects::rename(&api.store, &project, &name, overwrite).await?;
+        request.trail.changed();
     }
     Ok(ok(&shown(&api, project).await?))
 }
@@ -67,7 +71,10 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     query.finish()?;
     let undo = if at_once { Duration::ZERO } else { api.options.undo_of_deletion };
     request.unless_changed(&shown(&api, project.clone()).await?)?;
-    projects::delete(&api.store, &*api.ports.cleanup, &project, confirmation.as_deref(), undo).await?;
+    if let Some(project) = projects::delete(&api.store, &project, confirmation.as_deref(), undo).await? {
+        request.trail.changed();
+        projects::withdraw(&api.store, &*api.ports.cleanup, &project).await?;
+    }
     Ok(no_content())
 }
 
@@ -77,6 +84,7 @@ pub(super) async fn restore(api: Arc<Api>, request: Request) -> Answer {
     request.query()?.finish()?;
     request.unless_changed(&shown(&api, project.clone()).await?)?;
     let project = projects::undelete(&api.store, &project).await?;
+    request.trail.changed();
     api.ports.deployments.bring_back(&project, request.caller()?.user.id).await?;
     Ok(ok(&shown(&api, project).await?))
 }

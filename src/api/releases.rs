@@ -2,9 +2,10 @@
 
 use crate::api::Api;
 use crate::api::deployments::Authors;
-use crate::api::error::Code;
+use crate::api::error::{ApiError, Code};
 use crate::api::reply::{self, Answer, ok};
 use crate::api::request::{Request, not_found};
+use crate::model::environment::Environment;
 use crate::model::id::ReleaseId;
 use crate::model::release::Release;
 use crate::model::release_diff::ReleaseDiff;
@@ -24,24 +25,36 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     Ok(reply::list(data.collect(), page.next))
 }
 
-/// One release, by its number with or without the `v`, and what is different from the one before.
+/// One release, by its number with or without the `v`, and what is different from the one before, or from another one.
 pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
     let (_, environment) = request.environment(&api).await?;
-    request.query()?.finish()?;
-    let missing = Code::ReleaseNotFound;
-    let version: String = request.named(":version", missing)?;
-    let version = version.strip_prefix('v').unwrap_or(&version).parse().map_err(|_| not_found(missing))?;
-    let release = match api.store.release(environment.id, version).await {
-        Ok(release) => release,
-        Err(StoreError::NotFound) => return Err(not_found(missing)),
-        Err(error) => return Err(error.into()),
+    let mut query = request.query()?;
+    let against = query.text("against");
+    query.finish()?;
+    let version: String = request.named(":version", Code::ReleaseNotFound)?;
+    let release = named(&api, &environment, &version).await?;
+    let current = api.store.current_release(environment.id).await?;
+    let older = match against.as_deref() {
+        None => api.store.release_before(environment.id, release.version).await?,
+        Some("current") => current.clone(),
+        Some(other) => Some(named(&api, &environment, other).await?),
     };
-    let before = api.store.release_before(environment.id, version).await?;
-    let diff = before.map(|before| ReleaseDiff::between(&before.content, &release.content));
-    let current = api.store.current_release(environment.id).await?.map(|release| release.id);
+    let diff = older.map(|older| ReleaseDiff::between(&older.content, &release.content));
+    let current = current.map(|release| release.id);
     let authors = Authors::of(&api, std::iter::once(release.created_by)).await?;
     let body = shown(&authors, current, release);
     Ok(ok(&ReleaseBody { diff, ..body }))
+}
+
+/// The release that a number means, with or without the `v`.
+async fn named(api: &Api, environment: &Environment, version: &str) -> Result<Release, ApiError> {
+    let missing = || not_found(Code::ReleaseNotFound);
+    let version = version.strip_prefix('v').unwrap_or(version).parse().map_err(|_| missing())?;
+    match api.store.release(environment.id, version).await {
+        Ok(release) => Ok(release),
+        Err(StoreError::NotFound) => Err(missing()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn shown(authors: &Authors, current: Option<ReleaseId>, release: Release) -> ReleaseBody {

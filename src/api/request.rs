@@ -130,6 +130,11 @@ impl Request {
     /// the body of the resource now; the audit log is told of it.
     pub(super) fn unless_changed(&self, current: &impl Serialize) -> Result<Overwrite, ApiError> {
         self.trail.before(current);
+        self.unless_unknown(current)
+    }
+
+    /// The same for what the audit log must not be told of.
+    pub(super) fn unless_unknown(&self, current: &impl Serialize) -> Result<Overwrite, ApiError> {
         let Some(wanted) = self.headers.get(IF_MATCH) else { return Ok(Overwrite::Anything) };
         let tag = tag(&bytes_of(current));
         if wanted.to_str().is_ok_and(|wanted| matches(wanted, &tag, false)) {
@@ -261,6 +266,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::EnvironmentNotFound => "environment",
         Code::VariableNotFound => "config var",
         Code::FileNotFound => "configuration file",
+        Code::DeployKeyNotFound => "deploy key",
         Code::CredentialNotFound => "credential",
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",

@@ -151,11 +151,11 @@ async fn carry_out(api: Arc<Api>, request: Request) -> Answer {
     };
     let (trail, caller) = (request.trail.clone(), request.caller.clone());
     let known = request.header(IF_NONE_MATCH).map(str::to_owned);
-    let response = endpoint.handle(Arc::clone(&api), request).await?;
-    if endpoint.is_audited() {
-        trail.record(&api, asked, caller.as_ref(), &response).await;
+    let answer = endpoint.handle(Arc::clone(&api), request).await;
+    if endpoint.is_audited() && (answer.is_ok() || trail.has_changed()) {
+        trail.record(&api, asked, caller.as_ref(), answer.as_ref().ok()).await;
     }
-    Ok(tagged(endpoint, known.as_deref(), response))
+    Ok(tagged(endpoint, known.as_deref(), answer?))
 }
 
 /// Gives the answer to a GET and to a change its entity tag, and nothing to whoever has it already (RFC 9110 §13.1.2).

@@ -3,7 +3,7 @@
 use crate::api::Api;
 use crate::api::connection::REQUEST_ID;
 use crate::api::error::{ApiError, Code};
-use crate::api::follow::{KEEP_ALIVE, RECHECK, may_still};
+use crate::api::passing::{KEEP_ALIVE, RECHECK, may_still};
 use crate::api::reply::Answer;
 use crate::api::request::Request;
 use crate::api::socket::{self, GOING_AWAY, NORMAL, POLICY};

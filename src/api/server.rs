@@ -2,6 +2,7 @@
 
 use crate::api::error::Code;
 use crate::api::origin::Ends;
+use crate::api::patience::Patient;
 use crate::api::route::routes;
 use crate::api::{Api, connection};
 use crate::model::admission::{Admission, Place};
@@ -128,7 +129,8 @@ impl BoundApi {
                     Ok::<_, Infallible>(response)
                 }
             });
-            let serving = builder.serve_connection(TokioIo::new(stream), answer).with_upgrades();
+            let serving =
+                builder.serve_connection(TokioIo::new(Patient::new(stream)), answer).with_upgrades();
             let mut ending = end.subscribe();
             tokio::spawn(async move {
                 let mut serving = std::pin::pin!(serving);

@@ -11,18 +11,26 @@ use crate::store::StoreError;
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 use std::sync::Arc;
 
-/// The public half; the key is made where there is none.
+/// The public half.
 pub(super) async fn show_deploy_key(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
     request.query()?.finish()?;
+    let key = api.store.deploy_key(project.id).await?;
+    Ok(ok(&shown_key(key.ok_or_else(|| not_found(Code::DeployKeyNotFound))?)))
+}
+
+/// Makes the key where there is none; answers with the public half in any case.
+pub(super) async fn make_deploy_key(api: Arc<Api>, request: Request) -> Answer {
+    let project = request.project(&api).await?;
     Ok(ok(&shown_key(sources(&api).deploy_key(project.id).await?)))
 }
 
 pub(super) async fn rotate_deploy_key(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project(&api).await?;
-    let sources = sources(&api);
-    request.trail.before(&shown_key(sources.deploy_key(project.id).await?));
-    Ok(ok(&shown_key(sources.rotate_deploy_key(project.id).await?)))
+    if let Some(before) = api.store.deploy_key(project.id).await? {
+        request.trail.before(&shown_key(before));
+    }
+    Ok(ok(&shown_key(sources(&api).rotate_deploy_key(project.id).await?)))
 }
 
 /// All of them, without their passwords: a project has few.

@@ -23,6 +23,7 @@ struct Notes {
     actor: Option<User>,
     project_id: Option<ProjectId>,
     before: Option<Value>,
+    changed: bool,
 }
 
 /// Where a request came from and what it asked for.
@@ -50,14 +51,24 @@ impl Trail {
         self.notes().before = Some(json!(body));
     }
 
-    /// Writes down what was done. When that fails it is in the server's log at least: the change has happened, and to
+    /// Something is different from here on, whatever becomes of the rest of the request.
+    pub(super) fn changed(&self) {
+        self.notes().changed = true;
+    }
+
+    /// Whether a request that was refused in the end has changed something before.
+    pub(super) fn has_changed(&self) -> bool {
+        self.notes().changed
+    }
+
+    /// Writes down what was done; there is no response where it was done and something after it has failed. When that fails it is in the server's log at least: the change has happened, and to
     /// answer otherwise would be wrong.
     pub(super) async fn record(
         &self,
         api: &Api,
         asked: Asked,
         caller: Option<&Principal>,
-        response: &Response,
+        response: Option<&Response>,
     ) {
         let change = self.change(asked, caller, response);
         if change.user_id.is_none() {
@@ -70,11 +81,11 @@ impl Trail {
         }
     }
 
-    fn change(&self, asked: Asked, caller: Option<&Principal>, response: &Response) -> Change {
-        let Notes { actor, project_id, before } = std::mem::take(&mut *self.notes());
+    fn change(&self, asked: Asked, caller: Option<&Principal>, response: Option<&Response>) -> Change {
+        let Notes { actor, project_id, before, changed: _ } = std::mem::take(&mut *self.notes());
         let user = caller.map(|caller| &caller.user).or(actor.as_ref());
         let (credential, credential_id) = caller.map(|caller| kind(&caller.credential)).unzip();
-        let after = Representation::of(response).and_then(Representation::shown);
+        let after = response.and_then(Representation::of).and_then(Representation::shown);
         let created = || after.as_ref()?.get("id")?.as_str()?.parse().ok();
         let project_id = project_id.or_else(|| asked.endpoint.makes_projects().then(created).flatten());
         Change {

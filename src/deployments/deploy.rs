@@ -5,7 +5,6 @@ use crate::git::{GitError, Repository};
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
 use crate::model::name::{BranchName, CommitId};
-use crate::model::origin::Origin;
 use crate::model::user::User;
 use crate::store::NewDeployment;
 
@@ -33,49 +32,7 @@ impl Deployments {
         self.deploy_as(DeploymentSource::Api, environment, wanted, no_cache, author).await
     }
 
-    /// Deploys what the branch of an environment points at when the turn comes. What waits to move that branch is newer,
-    /// and is followed instead.
-    ///
-    /// # Errors
-    /// When the environment follows no branch, or nothing was ever pushed to it.
-    pub async fn redeploy_branch(
-        &self,
-        environment: &Environment,
-        author: &User,
-    ) -> Result<Deployment, DeployError> {
-        let branch = environment.branch.clone();
-        let branch = branch.ok_or_else(|| DeployError::FollowsNoBranch(environment.name.clone()))?;
-        self.deploy_as(DeploymentSource::Redeploy, environment, Wanted::Branch(branch), false, author).await
-    }
-
-    /// Deploys the commit of a deployment again, or the very image that it has pulled, with what is set for its environment
-    /// now.
-    ///
-    /// # Errors
-    /// When the commit is gone, or nothing is deployed to the project.
-    pub async fn redeploy(
-        &self,
-        deployment: &Deployment,
-        no_cache: bool,
-        author: &User,
-    ) -> Result<Deployment, DeployError> {
-        let environment = self.store.environment(deployment.environment_id).await?;
-        match deployment.options.origin.clone() {
-            // It was never fetched.
-            Some(Origin::Repository { url, reference }) if !deployment.commit.is_known() => {
-                return self.deploy_repository(&environment, url, reference, no_cache, author).await;
-            }
-            Some(Origin::Image { image }) => {
-                let image = deployment.record.pulled_image().cloned().unwrap_or(image);
-                return self.deploy_image(&environment, image, no_cache, author).await;
-            }
-            Some(Origin::Repository { .. } | Origin::Upload) | None => {}
-        }
-        let wanted = Wanted::Commit(deployment.commit.clone());
-        self.deploy_as(DeploymentSource::Redeploy, &environment, wanted, no_cache, author).await
-    }
-
-    async fn deploy_as(
+    pub(super) async fn deploy_as(
         &self,
         source: DeploymentSource,
         environment: &Environment,

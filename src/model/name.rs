@@ -110,15 +110,12 @@ impl Slug {
     /// Longest slug: a DNS label has at most 63 octets (RFC 1035 §2.3.4).
     pub const MAX_LENGTH: usize = 63;
 
-    /// Makes a slug from a project's free-form name: `"My Shop!"` gives `my-shop`.
-    ///
-    /// Letters outside ASCII are dropped. A name that leaves nothing usable gives an error that says so.
-    ///
-    /// # Errors
-    /// When no valid slug can be made of the name.
-    pub fn from_project_name(name: &str) -> Result<Self, InvalidName> {
+    /// What the slug of a project with a free-form name begins with: `"My Shöp!"` gives `my-shop`. What is not ASCII is
+    /// written with letters of it. `None` where nothing usable is left.
+    #[must_use]
+    pub fn stem_of(name: &str) -> Option<String> {
         let mut text = String::with_capacity(name.len());
-        for character in name.chars() {
+        for character in deunicode::deunicode(name).chars() {
             if character.is_ascii_alphanumeric() {
                 text.push(character.to_ascii_lowercase());
             } else if !text.is_empty() && !text.ends_with('-') {
@@ -126,12 +123,18 @@ impl Slug {
             }
         }
         let text = text.trim_start_matches(|c: char| c.is_ascii_digit() || c == '-');
-        let text: String = text.chars().take(Self::MAX_LENGTH).collect();
-        let text = text.trim_end_matches('-');
-        if text.is_empty() {
-            return Err(InvalidName("The name needs at least one of the letters a-z.".to_owned()));
-        }
-        text.parse()
+        let text = text.get(..Self::MAX_LENGTH).unwrap_or(text).trim_end_matches('-');
+        (!text.is_empty()).then(|| text.to_owned())
+    }
+
+    /// `shop` and `2` give `shop-2`. The stem is cut where both together would be too long.
+    ///
+    /// # Errors
+    /// When it is reserved, or both are none of a slug.
+    pub fn with_suffix(stem: &str, suffix: &str) -> Result<Self, InvalidName> {
+        let room = Self::MAX_LENGTH.saturating_sub(suffix.len() + 1);
+        let stem = stem.get(..room).unwrap_or(stem).trim_end_matches('-');
+        format!("{stem}-{suffix}").parse()
     }
 }
 
@@ -315,13 +318,33 @@ mod tests {
 
     #[test]
     fn a_project_name_gives_a_slug() {
-        for (name, slug) in
-            [("My Shop!", "my-shop"), ("  2nd try ", "nd-try"), ("Äpfel & Co", "pfel-co"), ("a--b", "a-b")]
-        {
-            assert_eq!(Slug::from_project_name(name).unwrap().as_str(), slug);
+        let longest = "a".repeat(Slug::MAX_LENGTH);
+        for (name, slug) in [
+            ("My Shop!", "my-shop"),
+            ("  2nd try ", "nd-try"),
+            ("Äpfel & Co", "apfel-co"),
+            ("Größe", "grosse"),
+            ("Магазин", "magazin"),
+            ("日本", "ri-ben"),
+            ("a--b", "a-b"),
+            (&"a".repeat(100), &longest),
+        ] {
+            assert_eq!(Slug::stem_of(name).as_deref(), Some(slug), "{name}");
         }
-        assert!(Slug::from_project_name("!!!").is_err());
-        assert!(Slug::from_project_name("API").is_err());
+        for nothing in ["!!!", "123", ""] {
+            assert_eq!(Slug::stem_of(nothing), None, "{nothing}");
+        }
+    }
+
+    #[test]
+    fn a_suffix_makes_room_for_itself() {
+        let with = |stem: &str, suffix: &str| Slug::with_suffix(stem, suffix).unwrap();
+        assert_eq!(with("shop", "12").as_str(), "shop-12");
+        assert_eq!(with("api", "2").as_str(), "api-2");
+        let longest = "a".repeat(Slug::MAX_LENGTH);
+        assert_eq!(with(&longest, "3").as_str(), format!("{}-3", "a".repeat(61)));
+        let dashed = format!("{}-bb", "a".repeat(60));
+        assert_eq!(with(&dashed, "2").as_str(), format!("{}-2", "a".repeat(60)));
     }
 
     #[test]

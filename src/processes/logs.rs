@@ -3,19 +3,17 @@
 //! The engine keeps it, and every reader reads it from there: one who reads slowly, or not at all, waits for nobody and
 //! nobody waits for them. What an instance has printed is gone with the instance.
 
-use super::{ProcessError, Processes};
+use super::{ProcessError, ProcessSelector, Processes, Search};
 use crate::engine::{Engine, EngineEventKind, LogPart, OutputLine, OutputStream};
 use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey};
-use crate::model::name::ProcessType;
 use crate::model::time::{Timestamp, now};
 use crate::model::vitals::Note;
 use chrono::SecondsFormat;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
-use std::collections::{HashMap, HashSet};
-use std::str::FromStr;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -36,19 +34,9 @@ pub struct LogRequest {
     pub tail: u32,
     /// Of these instances only.
     pub process: Option<ProcessSelector>,
+    /// Those with this text only.
+    pub search: Option<Search>,
 }
-
-/// `web`, or `web.1`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ProcessSelector {
-    pub process_type: ProcessType,
-    pub index: Option<u16>,
-}
-
-/// The text names no process type and no instance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("it is a process type or an instance, like `web` or `web.1`")]
-pub struct InvalidSelector;
 
 /// One line that an instance has printed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,35 +57,15 @@ pub enum LineSource {
     Server,
 }
 
-impl FromStr for ProcessSelector {
-    type Err = InvalidSelector;
-
-    fn from_str(text: &str) -> Result<Self, InvalidSelector> {
-        let (process_type, index) = match text.split_once('.') {
-            Some((process_type, index)) => (process_type, Some(index.parse().map_err(|_| InvalidSelector)?)),
-            None => (text, None),
-        };
-        Ok(Self { process_type: process_type.parse().map_err(|_| InvalidSelector)?, index })
-    }
-}
-
-impl ProcessSelector {
-    fn selects(&self, key: &InstanceKey) -> bool {
-        self.process_type == key.process_type && self.index.is_none_or(|index| index == key.index)
-    }
-
-    /// The same for a name as people see it.
-    fn names(&self, process: &str) -> bool {
-        let (process_type, index) = process.split_once('.').unwrap_or((process, ""));
-        self.process_type.as_str() == process_type
-            && self.index.is_none_or(|wanted| index.parse() == Ok(wanted))
-    }
-}
-
 impl LogRequest {
     fn wants(&self, environment: EnvironmentId, key: &InstanceKey) -> bool {
         let selected = self.process.as_ref().is_none_or(|process| process.selects(key));
         key.environment_id == environment && selected
+    }
+
+    /// Whether a line that was printed by an instance that is wanted, is wanted itself.
+    fn finds(&self, text: &str) -> bool {
+        self.search.as_ref().is_none_or(|search| search.finds(text))
     }
 }
 
@@ -152,25 +120,37 @@ impl Processes {
         after: Option<Timestamp>,
     ) -> impl Iterator<Item = AppLine> + use<> {
         let notes = self.vitals.notes_of(environment, after).into_iter();
-        let process = request.process.clone();
-        let wanted = move |note: &Note| process.as_ref().is_none_or(|process| process.names(&note.process));
+        let request = request.clone();
+        let wanted = move |note: &Note| {
+            let selected = request.process.as_ref().is_none_or(|process| process.names(&note.process));
+            selected && request.finds(&note.text)
+        };
         notes.filter(wanted).map(AppLine::noted)
     }
 
     /// One whose log cannot be read, such as one that is being removed, has none.
     async fn printed_by(&self, instance: &Instance, request: &LogRequest) -> Vec<AppLine> {
-        let part =
-            LogPart { timed: true, since: request.since, tail: Some(request.tail), ..LogPart::default() };
-        let lines = self.engine.logs(&instance.id, part).filter_map(async |line| line.ok());
-        let mut lines: Vec<AppLine> = lines.map(|line| AppLine::of(&instance.key, line)).collect().await;
-        let mut last = None;
-        for line in &mut lines {
+        // Which lines have a text is not known before they are read: all that there are, of which the last are kept.
+        let tail = request.search.is_none().then_some(request.tail);
+        let part = LogPart { timed: true, since: request.since, tail, ..LogPart::default() };
+        let most = usize::try_from(request.tail).unwrap_or(usize::MAX);
+        let mut lines = self.engine.logs(&instance.id, part);
+        let (mut last, mut kept) = (None, VecDeque::new());
+        while let Some(line) = lines.next().await {
+            let Ok(line) = line else { continue };
+            let mut line = AppLine::of(&instance.key, line);
             // What has no time belongs to the line before it.
             line.at = line.at.or(last);
             last = line.at;
+            let is_old = request.since.zip(line.at).is_some_and(|(since, at)| at < since);
+            if !is_old && request.finds(&line.text) {
+                kept.push_back(line);
+                if kept.len() > most {
+                    kept.pop_front();
+                }
+            }
         }
-        lines.retain(|line| request.since.is_none_or(|since| line.at.is_none_or(|at| at >= since)));
-        lines
+        kept.into()
     }
 
     /// What has been printed, then what is printed from now on, by whatever instances come and go, for as long as somebody
@@ -242,7 +222,8 @@ impl Followed {
                             // One that has come since is shown from its first line.
                             let older = instance.created_at.is_none_or(|at| at < begun);
                             let after = known.copied().or(older.then_some(begun));
-                            reading.spawn(read_on(Arc::clone(&self.engine), instance, after, self.sender.clone()));
+                            let (engine, sender) = (Arc::clone(&self.engine), self.sender.clone());
+                            reading.spawn(read_on(engine, instance, after, self.request.clone(), sender));
                         }
                     }
                     Some(_) => {}
@@ -265,6 +246,7 @@ async fn read_on(
     engine: Arc<dyn Engine>,
     instance: Instance,
     after: Option<Timestamp>,
+    request: LogRequest,
     sender: mpsc::Sender<AppLine>,
 ) -> (InstanceId, Option<Timestamp>) {
     let part = LogPart { follow: true, timed: true, since: after, tail: None };
@@ -273,25 +255,10 @@ async fn read_on(
     while let Some(Ok(line)) = lines.next().await {
         let shown_already = after.zip(line.at).is_some_and(|(after, at)| at <= after);
         last = line.at.or(last);
-        if !shown_already && sender.send(AppLine::of(&instance.key, line)).await.is_err() {
+        let wanted = !shown_already && request.finds(&line.text);
+        if wanted && sender.send(AppLine::of(&instance.key, line)).await.is_err() {
             break;
         }
     }
     (instance.id, last)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_selector_is_a_type_or_an_instance() {
-        let parse = |text: &str| text.parse::<ProcessSelector>();
-        let web = "web".parse().unwrap();
-        assert_eq!(parse("web"), Ok(ProcessSelector { process_type: web, index: None }));
-        assert_eq!(parse("worker.12").unwrap().index, Some(12));
-        for wrong in ["", ".", "web.", "web.x", "web.1.2", "web.-1", "a b", "../x"] {
-            assert_eq!(parse(wrong), Err(InvalidSelector), "{wrong}");
-        }
-    }
 }

@@ -8,14 +8,18 @@ mod input;
 mod list;
 mod logs;
 mod one_off;
+mod search;
+mod selector;
 mod volumes;
 
 pub use self::cron::{CronEntry, CronRuns, CronStarted};
 pub use self::error::ProcessError;
 pub use self::input::Waiting;
 pub use self::list::{Process, ProcessState};
-pub use self::logs::{AppLine, LineSource, LogRequest, ProcessSelector};
+pub use self::logs::{AppLine, LineSource, LogRequest};
 pub use self::one_off::{OneOff, OneOffControl, OneOffRequest, TIMED_OUT, out_of_time, typed};
+pub use self::search::{InvalidSearch, Search};
+pub use self::selector::{InvalidSelector, ProcessSelector};
 pub use self::volumes::VolumeEntry;
 
 pub use crate::engine::{OutputStream, SessionOutput, TerminalSize};

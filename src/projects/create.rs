@@ -18,15 +18,19 @@ pub struct ProjectDraft {
     pub at_most: u32,
 }
 
-/// Slugs that are tried for a name before the person is asked to choose one.
-const ATTEMPTS: u32 = 50;
+/// The last number that is tried for a slug that is taken.
+const NUMBERED: u32 = 5;
+/// Slugs with something random in them that are tried then.
+const RANDOM: u32 = 5;
+/// What a name gives of which nothing can be a slug.
+const NAMELESS: &str = "project";
 
 /// Makes a project with its environment `production`, which follows the branch `main`. Its repository is made by the
 /// first push.
 ///
 /// # Errors
-/// [`ProjectError::TooMany`] when the account has as many as it may have; [`ProjectError::SlugTaken`] for a slug that was asked for; one made from the name gets a number instead:
-/// `shop`, `shop-2`, `shop-3`.
+/// [`ProjectError::TooMany`] when the account has as many as it may have; [`ProjectError::SlugTaken`] for a slug that was asked for; one made from the name gets a number or
+/// something random instead: `shop`, `shop-2`, `shop-1f2e3d4c`.
 pub async fn create(
     store: &Store,
     owner: UserId,
@@ -39,14 +43,13 @@ pub async fn create(
             done => done,
         };
     }
-    let wanted = Slug::from_project_name(name.as_str()).map_err(ProjectError::NoSlug)?;
-    for number in 1..ATTEMPTS {
-        match insert(store, owner, &name, numbered(&wanted, number), at_most).await {
+    for slug in candidates(&name) {
+        match insert(store, owner, &name, slug, at_most).await {
             Err(ProjectError::SlugTaken(_)) => {}
             done => return done,
         }
     }
-    Err(ProjectError::SlugTaken(wanted))
+    Err(ProjectError::NoSlug)
 }
 
 /// Says of a slug that is taken whether a deleted project of the same owner has it.
@@ -74,29 +77,37 @@ async fn insert(
     })
 }
 
-/// `shop` for 1, `shop-2` for 2; the name is cut where both together would be too long.
-fn numbered(slug: &Slug, number: u32) -> Slug {
-    if number == 1 {
-        return slug.clone();
-    }
-    let suffix = format!("-{number}");
-    let room = Slug::MAX_LENGTH - suffix.len();
-    let stem = slug.as_str().get(..room).unwrap_or(slug.as_str()).trim_end_matches('-');
-    format!("{stem}{suffix}").parse().unwrap_or_else(|_| slug.clone())
+/// The slugs that a project with this name may get, one after the other: `shop`, `shop-2` … `shop-5`, and then with a suffix
+/// that nobody has thought of. What would be reserved is left out.
+fn candidates(name: &Title) -> impl Iterator<Item = Slug> + use<> {
+    let stem = Slug::stem_of(name.as_str());
+    let plain = stem.iter().map(|stem| stem.parse::<Slug>());
+    let numbered = stem.iter().flat_map(|stem| (2..=NUMBERED).map(move |number| (stem, number)));
+    let numbered = numbered.map(|(stem, number)| Slug::with_suffix(stem, &number.to_string()));
+    let tried: Vec<Slug> = plain.chain(numbered).filter_map(Result::ok).collect();
+    let stem = stem.unwrap_or_else(|| NAMELESS.to_owned());
+    let random = move |_| Slug::with_suffix(&stem, &format!("{:08x}", rand::random::<u32>())).ok();
+    tried.into_iter().chain((0..RANDOM).filter_map(random))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn tried(name: &str) -> Vec<String> {
+        candidates(&name.parse().unwrap()).map(|slug| slug.to_string()).collect()
+    }
+
     #[test]
-    fn a_number_makes_room_for_itself() {
-        let slug = |text: &str| text.parse::<Slug>().unwrap();
-        assert_eq!(numbered(&slug("shop"), 1), slug("shop"));
-        assert_eq!(numbered(&slug("shop"), 12), slug("shop-12"));
-        let longest = "a".repeat(Slug::MAX_LENGTH);
-        assert_eq!(numbered(&slug(&longest), 3).as_str(), format!("{}-3", "a".repeat(61)));
-        let dashed = format!("{}-bb", "a".repeat(60));
-        assert_eq!(numbered(&slug(&dashed), 2).as_str(), format!("{}-2", "a".repeat(60)));
+    fn a_name_is_numbered_a_few_times_and_then_told_apart_by_chance() {
+        let shop = tried("Shop");
+        assert_eq!(shop[..5], ["shop", "shop-2", "shop-3", "shop-4", "shop-5"]);
+        assert!(
+            shop.len() > 5 && shop[5..].iter().all(|slug| slug.len() == "shop-12345678".len()),
+            "{shop:?}"
+        );
+        assert_ne!(shop[5], shop[6]);
+        assert_eq!(tried("API")[0], "api-2", "what is reserved");
+        assert!(tried("!!!").iter().all(|slug| slug.starts_with("project-")));
     }
 }

@@ -11,19 +11,18 @@ use chrono::TimeDelta;
 use std::error::Error;
 use std::time::Duration;
 
-/// Deletes a project if `confirmation` is its slug: nothing of it is deployed or served from now on, and what it was can be
-/// brought back for as long as `undo` says. Of no length: it is removed at once, as is one that was deleted before.
+/// Deletes a project if `confirmation` is its slug: nothing of it is deployed or routed to from now on, and what it was can be
+/// brought back for as long as `undo` says. What runs of it is to be taken away with [`withdraw`]. `None`: it is gone
+/// already.
 ///
 /// # Errors
-/// [`ProjectError::Cleanup`] when something outside the database could not be removed: it stays deleted, and removing it is
-/// tried again until it is done. [`ProjectError::Deleted`] when it is already, and can still be brought back.
+/// [`ProjectError::Deleted`] when it is already, and can still be brought back.
 pub async fn delete(
     store: &Store,
-    cleanup: &dyn ProjectCleanup,
     project: &Project,
     confirmation: Option<&str>,
     undo: Duration,
-) -> Result<(), ProjectError> {
+) -> Result<Option<Project>, ProjectError> {
     if let Some(deletion) = project.deletion.filter(|known| known.can_be_undone(now()) && !undo.is_zero()) {
         return Err(ProjectError::Deleted(project.slug.clone(), deletion));
     }
@@ -32,15 +31,27 @@ pub async fn delete(
     }
     // No push begins from here on.
     let final_at = now() + TimeDelta::from_std(undo).unwrap_or(TimeDelta::MAX);
-    let project = match store.mark_project_deleted(project.id, final_at).await {
-        Ok(project) => project,
-        Err(StoreError::NotFound) => return Ok(()),
-        Err(error) => return Err(error.into()),
-    };
-    if !project.deletion.is_some_and(|deletion| deletion.can_be_undone(now())) {
-        return remove(store, cleanup, &project).await;
+    match store.mark_project_deleted(project.id, final_at).await {
+        Ok(project) => Ok(Some(project)),
+        Err(StoreError::NotFound) => Ok(None),
+        Err(error) => Err(error.into()),
     }
-    if let Err(error) = cleanup.stop_project(&project).await {
+}
+
+/// Stops a project that was deleted, or removes everything of it where it cannot be brought back any more.
+///
+/// # Errors
+/// [`ProjectError::Cleanup`] when something outside the database could not be removed: removing it is tried again until it is
+/// done.
+pub async fn withdraw(
+    store: &Store,
+    cleanup: &dyn ProjectCleanup,
+    project: &Project,
+) -> Result<(), ProjectError> {
+    if !project.deletion.is_some_and(|deletion| deletion.can_be_undone(now())) {
+        return remove(store, cleanup, project).await;
+    }
+    if let Err(error) = cleanup.stop_project(project).await {
         // The reconciler stops what belongs to nothing that is served.
         tracing::warn!(project = %project.slug, error = &error as &dyn Error, "a deleted project is not stopped yet");
     }

@@ -1,7 +1,7 @@
 //! Why something was not done to a project.
 
 use crate::auth::access::Action;
-use crate::model::name::{InvalidName, Slug};
+use crate::model::name::Slug;
 use crate::model::project::Deletion;
 use crate::model::time::now;
 use crate::projects::CleanupError;
@@ -35,9 +35,9 @@ pub enum ProjectError {
          at once with `gilgal destroy --now`, or ask the operator for more."
     )]
     TooMany(u32),
-    /// No slug was given, and the name gives none.
-    #[error(transparent)]
-    NoSlug(InvalidName),
+    /// No slug was given, and all that were tried are taken.
+    #[error("Every slug that was made of the name is taken. Choose one.")]
+    NoSlug,
     /// What was given as confirmation is not the project's slug.
     #[error("{what} Confirm it with `?confirm={slug}`.", what = what_deleting_does(*for_good))]
     NotConfirmed { slug: Slug, for_good: bool },

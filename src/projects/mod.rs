@@ -16,7 +16,7 @@ mod update;
 pub use self::cleanup::{CleanupError, ProjectCleanup};
 pub use self::condition::conditions;
 pub use self::create::{ProjectDraft, create};
-pub use self::delete::{delete, find_even_deleted, remove, undelete};
+pub use self::delete::{delete, find_even_deleted, remove, undelete, withdraw};
 pub use self::error::ProjectError;
 pub use self::find::{ProjectReference, find, find_by_id, list};
 

@@ -15,7 +15,13 @@ use std::path::PathBuf;
 pub struct MasterKey {
     current: Key,
     old: Vec<Key>,
+    /// What stands for values is made with it. It stays when the key is replaced: what was made before is compared with what
+    /// is made later, and cannot be made again.
+    digests: Key,
 }
+
+/// In the file, before the key of digests: there from the first rotation on. Until then it follows from the master key.
+const DIGESTS: &str = "digests ";
 
 impl std::fmt::Debug for MasterKey {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,19 +47,34 @@ impl MasterKey {
         let path = home.master_key();
         let text = config::read_or_create(&path, || format!("{}\n", Key::generate().to_text()))
             .map_err(|source| KeyError::Io { path: path.clone(), source })?;
-        let mut keys = text.trim().lines().map(|line| Key::from_text(line.trim()));
-        let current = keys.next().flatten();
-        let old: Option<Vec<Key>> = keys.collect();
-        match (current, old) {
-            (Some(current), Some(old)) => Ok(Self { current, old }),
-            (None, _) | (_, None) => Err(KeyError::Malformed(path)),
-        }
+        Self::from_text(&text).ok_or(KeyError::Malformed(path))
+    }
+
+    /// The keys of a file: the current one, those before it, and that of the digests, each in a line.
+    fn from_text(text: &str) -> Option<Self> {
+        let (digests, keys): (Vec<&str>, Vec<&str>) =
+            text.trim().lines().map(str::trim).partition(|line| line.starts_with(DIGESTS));
+        let keys: Option<Vec<Key>> = keys.into_iter().map(Key::from_text).collect();
+        let mut keys = keys?.into_iter();
+        let (current, old) = (keys.next()?, keys.collect::<Vec<Key>>());
+        let digests = match digests.as_slice() {
+            [] => Self::digests_of(old.last().unwrap_or(&current)),
+            [line] => Key::from_text(line.strip_prefix(DIGESTS)?)?,
+            _ => return None,
+        };
+        Some(Self { current, old, digests })
+    }
+
+    /// The key of digests of a home whose first key is this one.
+    fn digests_of(first: &Key) -> Key {
+        Key::from_bytes(*first.derive("digests").expose())
     }
 
     /// A key of given bytes.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        Self { current: Key::from_bytes(bytes), old: Vec::new() }
+        let current = Key::from_bytes(bytes);
+        Self { digests: Self::digests_of(&current), current, old: Vec::new() }
     }
 
     /// Makes a new key of a home, beside the one that everything is sealed with until now. Where that was done before and
@@ -66,7 +87,7 @@ impl MasterKey {
         if before.is_rotating() {
             return Ok(before);
         }
-        let rotating = Self { current: Key::generate(), old: vec![before.current] };
+        let rotating = Self { current: Key::generate(), old: vec![before.current], digests: before.digests };
         rotating.write(home)?;
         Ok(rotating)
     }
@@ -84,7 +105,8 @@ impl MasterKey {
     fn write(&self, home: &Home) -> Result<(), KeyError> {
         let path = home.master_key();
         let keys = std::iter::once(&self.current).chain(&self.old);
-        let text: String = keys.map(|key| key.to_text() + "\n").collect();
+        let mut text: String = keys.map(|key| key.to_text() + "\n").collect();
+        text.push_str(&format!("{DIGESTS}{}\n", self.digests.to_text()));
         config::write_whole(&path, &text).map_err(|source| KeyError::Io { path, source })
     }
 
@@ -106,14 +128,20 @@ impl MasterKey {
         self.current.derive(purpose)
     }
 
-    /// Stands for the build variables of a project: equal ones have the same, and it says nothing about them to anybody who
-    /// has not this key.
+    /// Stands for a text: 32 hexadecimal digits that nobody can guess who has not this key, and that survive a rotation.
+    #[must_use]
+    pub fn digest(&self, text: &str) -> String {
+        hex::encode(&self.digests.derive(text).expose()[..16])
+    }
+
+    /// Stands for the build variables of a project: equal ones have the same, also after a rotation, and it says nothing about
+    /// them to anybody who has not this key.
     #[must_use]
     pub fn variables_digest(&self, project: ProjectId, variables: &Values) -> String {
         let pairs: BTreeMap<&str, &str> =
             variables.iter().map(|(name, value)| (name.as_str(), value.expose().as_str())).collect();
         let text = serde_json::json!(["build variables", project, pairs]).to_string();
-        hex::encode(&self.derive(&text).expose()[..16])
+        self.digest(&text)
     }
 
     /// Seals a value for a purpose.
@@ -155,7 +183,7 @@ mod tests {
     use super::*;
 
     fn key() -> MasterKey {
-        MasterKey { current: Key::generate(), old: Vec::new() }
+        MasterKey::from_bytes(rand::random())
     }
 
     #[test]
@@ -210,10 +238,40 @@ mod tests {
     }
 
     #[test]
+    fn what_stands_for_build_variables_survives_rotations() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = Home::open(folder.path()).unwrap();
+        let project = ProjectId::generate();
+        let variables = Values::from([("TOKEN".parse().unwrap(), Secret::new("hunter2".to_owned()))]);
+        let before = MasterKey::of(&home).unwrap();
+        let digest = before.variables_digest(project, &variables);
+        for _ in 0..2 {
+            let rotating = MasterKey::begin_rotation(&home).unwrap();
+            assert_eq!(rotating.variables_digest(project, &variables), digest);
+            assert_eq!(MasterKey::of(&home).unwrap().variables_digest(project, &variables), digest);
+            rotating.end_rotation(&home).unwrap();
+            assert_eq!(MasterKey::of(&home).unwrap().variables_digest(project, &variables), digest);
+        }
+        assert_ne!(MasterKey::of(&home).unwrap().fingerprint(), before.fingerprint());
+        assert_ne!(key().variables_digest(project, &variables), digest);
+        let other = Values::from([("TOKEN".parse().unwrap(), Secret::new("hunter3".to_owned()))]);
+        assert_ne!(before.variables_digest(project, &other), digest);
+    }
+
+    #[test]
     fn a_file_that_is_no_key_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let home = Home::open(folder.path()).unwrap();
-        for text in ["", "x", "aa\n", &format!("{}\nx", "a".repeat(64))] {
+        let key = "a".repeat(64);
+        for text in [
+            "",
+            "x",
+            "aa\n",
+            &format!("{key}\nx"),
+            &format!("digests {key}"),
+            &format!("{key}\ndigests x"),
+            &format!("{key}\ndigests {key}\ndigests {key}"),
+        ] {
             std::fs::write(home.master_key(), text).unwrap();
             assert!(matches!(MasterKey::of(&home), Err(KeyError::Malformed(_))), "{text}");
         }

@@ -7,6 +7,7 @@ use super::request::AppLogs;
 use super::session::Refusal;
 use super::tables::not_shown;
 use crate::auth::access::Action;
+use crate::model::time::Since;
 use crate::model::user::User;
 use crate::processes::LogRequest;
 
@@ -18,7 +19,12 @@ pub(super) async fn show(
     output: &Output,
 ) -> Result<u32, Refusal> {
     let (_, environment) = find::environment(front, user, &wanted.project, Action::ReadLogs).await?;
-    let request = LogRequest { since: None, tail: wanted.lines, process: wanted.process.clone() };
+    let request = LogRequest {
+        since: wanted.since.map(|Since(time)| time),
+        tail: wanted.lines,
+        process: wanted.process.clone(),
+        search: None,
+    };
     if wanted.follow {
         let mut lines = front.processes.follow(&environment, request).await.map_err(not_shown)?;
         while let Some(line) = lines.recv().await {

@@ -33,11 +33,11 @@ pub(super) async fn logs(front: &Front, user: &User, of: &str, output: &Output) 
     follow(front, deployment.id, output).await
 }
 
-/// Deploys again what the branch of an environment points at when its turn comes, and shows the log. What waits there already
-/// is followed instead.
+/// Deploys again what is live in an environment, by where it came from, and shows the log. What waits there already and does
+/// that is followed instead.
 pub(super) async fn redeploy(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
     let (_, environment) = find::environment(front, user, of, Action::Deploy).await?;
-    let deployment = front.deployments.redeploy_branch(&environment, user).await.map_err(not_queued)?;
+    let deployment = front.deployments.redeploy_live(&environment, false, user).await.map_err(not_queued)?;
     follow(front, deployment.id, output).await
 }
 
@@ -72,7 +72,7 @@ pub(super) async fn scale(
     if let Some(deployment) = queued {
         return follow(front, deployment.id, output).await;
     }
-    output.say("That is how many run already.\n").await;
+    output.say("It is set, and nothing has to be done for it.\n").await;
     Ok(0)
 }
 

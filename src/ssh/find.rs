@@ -131,7 +131,7 @@ pub(super) fn refusal(error: ProjectError) -> Refusal {
         | ProjectError::SlugOfDeleted(..) => Refusal(error.to_string()),
         ProjectError::NotFound
         | ProjectError::SlugTaken(_)
-        | ProjectError::NoSlug(_)
+        | ProjectError::NoSlug
         | ProjectError::NotConfirmed { .. }
         | ProjectError::Cleanup(_) => internal(error),
     }

@@ -31,7 +31,7 @@ pub(super) fn help(address: &PublicAddress) -> String {
          \x20             ssh://git@{ssh_host}:{port}/<project>.git\n\
          logs PROJECT|DEPLOYMENT\n\
          \x20             the log of a deployment, or of a project's newest, followed to its end\n\
-         logs PROJECT --app [-f] [-n LINES] [-p PROCESS]\n\
+         logs PROJECT --app [-f] [-n LINES] [-p PROCESS] [--since 1h]\n\
          \x20             what its instances print; -f follows\n\
          run PROJECT COMMAND\n\
          \x20             a command beside what is live, with `ssh -t` on your terminal\n\
@@ -49,7 +49,7 @@ pub(super) fn help(address: &PublicAddress) -> String {
          cron PROJECT [runs NAME | run NAME]\n\
          \x20             the schedule; what became of a command of it; run one now\n\
          redeploy PROJECT\n\
-         \x20             deploy again what is on the branch of production\n\
+         \x20             deploy again what is live, by where it came from\n\
          rollback PROJECT [vN] [--rebuild]\n\
          \x20             make a release live again, the one before unless named: image, config and formation\n\
          restart PROJECT\n\

@@ -2,6 +2,7 @@
 
 use crate::git::Service;
 use crate::model::name::{CronName, ProcessType, shown};
+use crate::model::time::Since;
 use crate::processes::ProcessSelector;
 use std::collections::BTreeMap;
 
@@ -56,6 +57,7 @@ pub(super) struct AppLogs {
     /// The last ones that were printed already.
     pub(super) lines: u32,
     pub(super) process: Option<ProcessSelector>,
+    pub(super) since: Option<Since>,
 }
 
 /// Lines that are shown unless more are asked for, as on Heroku; and the most that can be.
@@ -134,7 +136,8 @@ fn run(rest: &str) -> Result<Request, Unsupported> {
 }
 
 fn app_logs(project: &str, options: &[&str]) -> Result<Request, Unsupported> {
-    let mut wanted = AppLogs { project: project_of(project), follow: false, lines: LINES, process: None };
+    let (follow, process, since) = (false, None, None);
+    let mut wanted = AppLogs { project: project_of(project), follow, lines: LINES, process, since };
     let mut options = options.iter();
     while let Some(option) = options.next() {
         let understood = match *option {
@@ -151,13 +154,18 @@ fn app_logs(project: &str, options: &[&str]) -> Result<Request, Unsupported> {
                 wanted.process = Some(text.parse().ok()?);
                 Some(())
             }),
+            "--since" => options.next().and_then(|text| {
+                wanted.since = Some(text.parse().ok()?);
+                Some(())
+            }),
             _ => None,
         };
         if understood.is_none() {
             let option = shown(option);
             return Err(Unsupported(format!(
                 "`{option}` is not understood; what an app prints is shown by \
-                 `logs shop --app`, with `-f` to follow, `-n 50` (at most {MOST_LINES}), `-p web.1`."
+                 `logs shop --app`, with `-f` to follow, `-n 50` (at most {MOST_LINES}), `-p web.1`, \
+                 `--since 1h`."
             )));
         }
     }
@@ -291,10 +299,15 @@ mod tests {
         assert_eq!(Request::parse(b"stop shop"), Ok(Request::Stop { project: "shop".to_owned() }));
         let logs = |follow, lines, process: Option<&str>| {
             let process = process.map(|process| process.parse().unwrap());
-            Request::AppLogs(AppLogs { project: "shop".to_owned(), follow, lines, process })
+            Request::AppLogs(AppLogs { project: "shop".to_owned(), follow, lines, process, since: None })
         };
         assert_eq!(Request::parse(b"logs shop --app"), Ok(logs(false, LINES, None)));
         assert_eq!(Request::parse(b"logs shop -f -n 5 -p web.1"), Ok(logs(true, 5, Some("web.1"))));
+        let Ok(Request::AppLogs(since)) = Request::parse(b"logs shop --app --since 2026-01-31T12:00:00Z")
+        else {
+            panic!("it is understood")
+        };
+        assert_eq!(since.since, "2026-01-31T12:00:00Z".parse().ok());
         assert_eq!(Request::parse(b"whoami"), Ok(Request::WhoAmI));
         assert_eq!(Request::parse(b""), Ok(Request::Help));
     }
@@ -314,6 +327,8 @@ mod tests {
             "logs shop -n",
             "logs shop -n 100000",
             "logs shop -p ../x",
+            "logs shop --since yesterday",
+            "logs shop --since",
             "rollback",
             "rollback shop v0",
             "rollback shop v1 v2",

@@ -208,19 +208,25 @@ impl Store {
         .await
     }
 
-    /// Sets how many instances of some process types an environment has; what is set of others stays.
+    /// Sets how many instances of some process types an environment has; what is set of others stays. `as_read` is what its
+    /// settings must be at that moment; `None`: anything.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
+    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it,
+    /// [`StoreError::Stale`] when it was changed and must not have been.
     pub async fn set_formation(
         &self,
         id: EnvironmentId,
         counts: &BTreeMap<ProcessType, u16>,
+        as_read: Option<&EnvironmentSettings>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
             lock_enabled(connection, id).await?;
             let row = environments::table.find(id).select(environments::settings);
             let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
+            if as_read.is_some_and(|as_read| *as_read != settings.0) {
+                return Err(StoreError::Stale);
+            }
             settings.0.formation.0.extend(counts.clone());
             let change =
                 (environments::settings.eq(settings), environments::updated_at.eq(StoredTime::now()));

@@ -76,7 +76,7 @@ impl Body for FormationBody {
 pub struct ScaledBody {
     /// What is set now.
     pub formation: BTreeMap<ProcessType, u16>,
-    /// What brings it about; `null`: it is so already.
+    /// What brings it about; `null`: it is so already, or nothing is live yet.
     pub deployment: Option<DeploymentBody>,
 }
 

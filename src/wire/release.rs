@@ -32,7 +32,8 @@ pub struct ReleaseBody {
     pub config: Vec<String>,
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
-    /// What is different from the release before. In lists it is left out, and for the first release.
+    /// What is different from the release before, or from the one that is asked for with `against`. In lists it is left out, and
+    /// where there is none to compare with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diff: Option<ReleaseDiff>,
 }

@@ -77,6 +77,29 @@ async fn an_entry_says_who_what_and_how_it_was_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_in_the_log_although_something_after_it_has_failed() {
+    let server = TestServer::start().await;
+    let root = server.sign_up("root").await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    ada.post("/api/projects/shop/environments", json!({ "name": "staging" })).await.expect(201);
+    // What is in the way before anything was changed leaves no entry.
+    ada.delete("/api/environments/shop:staging?confirm=nothing").await.refusal(422);
+    assert_eq!(newest(&root).await["action"], "create_environment");
+    *server.surroundings.removing_fails.lock().unwrap() = true;
+    for (path, action) in [
+        ("/api/environments/shop:staging?confirm=staging", "delete_environment"),
+        ("/api/projects/shop?confirm=shop", "delete_project"),
+    ] {
+        assert_eq!(ada.delete(path).await.refusal(503), "unavailable");
+        let entry = newest(&root).await;
+        assert_eq!((&entry["action"], &entry["username"]), (&json!(action), &json!("ada")));
+        assert_eq!((&entry["project_id"], &entry["after"]), (&project["id"], &Value::Null));
+        assert!(entry["before"]["id"].is_string(), "{entry}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_log_of_a_project_is_its_owners_to_read() {
     let server = TestServer::start().await;
     let root = server.sign_up("root").await;

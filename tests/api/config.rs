@@ -235,3 +235,34 @@ async fn a_change_is_brought_to_what_is_under_way() {
     // The deployment of the change before has it.
     assert_eq!(patch(&ada, json!({ "A": "one" })).await.expect(200)["effect"], "none");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_can_ask_that_nobody_was_faster() {
+    let (_server, ada) = with_shop().await;
+    patch(&ada, json!({ "A": "canary-value" })).await.expect(200);
+    let tag = async || ada.get(CONFIG).await.headers["etag"].to_str().unwrap().to_owned();
+    let change = async |method: Method, name: &str, tag: &str| {
+        let (path, body) = match method {
+            Method::PATCH => (CONFIG.to_owned(), json!({ name: "x" })),
+            _ => (format!("{CONFIG}/{name}"), json!({ "value": "x" })),
+        };
+        Reply::of(ada.request(method, &path).header("if-match", tag).json(&body)).await
+    };
+    for method in [Method::PATCH, Method::PUT, Method::DELETE] {
+        let refused = change(method.clone(), "A", "\"other\"").await;
+        assert_eq!(refused.refusal(412), "precondition_failed", "{method}");
+    }
+    // Of those who have read the same, one is first.
+    let read = tag().await;
+    let (method, names) = (|| Method::PUT, ["B", "C", "D", "E"]);
+    let [b, c, d, e] = names.map(|name| change(method(), name, &read));
+    let (b, c, d, e) = tokio::join!(b, c, d, e);
+    let mut statuses = [b.status, c.status, d.status, e.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 412, 412, 412]);
+    assert_eq!(change(Method::DELETE, "A", &read).await.refusal(412), "precondition_failed");
+    change(Method::DELETE, "A", &tag().await).await.expect(200);
+    change(Method::PATCH, "A", &tag().await).await.expect(200);
+    let audit = ada.get("/api/projects/shop/audit").await.text;
+    assert!(audit.contains("set_variable") && !audit.contains("canary-value"), "{audit}");
+}

@@ -25,7 +25,7 @@ async fn a_commit_or_a_branch_is_deployed() {
     let queued = ada.post(path, json!({})).await.expect(202);
     assert_eq!(
         (&queued["status"], &queued["source"], &queued["branch"], &queued["commit"]),
-        (&json!("queued"), &json!("api"), &json!("main"), &json!(main))
+        (&json!("queued"), &json!("redeploy"), &json!("main"), &json!(main))
     );
     assert_eq!((&queued["author"], &queued["made_from"]), (&json!("ada"), &json!({ "kind": "commit" })));
     let same = ada.post(path, json!({ "branch": "main" })).await.expect(202);
@@ -82,6 +82,14 @@ async fn releases_are_listed_and_gone_back_to() {
         assert_eq!(release["diff"]["config"], json!({ "added": [], "changed": ["A"], "removed": ["GONE"] }));
         assert!(!release.to_string().contains("sealed"), "{release}");
     }
+    let against = async |version: &str, other: &str| {
+        ada.get(&format!("/api/environments/{environment}/releases/{version}?against={other}")).await
+    };
+    let back = against("v1", "current").await.expect(200);
+    assert_eq!(back["diff"]["config"], json!({ "added": ["GONE"], "changed": ["A"], "removed": [] }));
+    assert_eq!(against("v1", "v2").await.expect(200)["diff"], back["diff"]);
+    assert_eq!(against("v2", "2").await.expect(200)["diff"]["image"], false);
+    assert_eq!(against("v1", "v9").await.refusal(404), "release_not_found");
     for missing in ["3", "v0", "x", "-1"] {
         let reply = ada.get(&format!("/api/environments/{environment}/releases/{missing}")).await;
         assert_eq!(reply.refusal(404), "release_not_found", "{missing}");
@@ -132,9 +140,44 @@ async fn a_formation_is_set_and_a_restart_joins_what_waits() {
     }
     assert_eq!(ada.get(&path("processes")).await.expect(200), json!({ "data": [], "next": null }));
     assert_eq!(ada.get(&path("logs")).await.expect(200), json!({ "data": [], "next": null }));
-    for query in ["tail=0", "tail=1001", "process=../x", "since=yesterday", "follow=maybe", "after=1"] {
+    assert_eq!(
+        ada.get(&path("logs?search=a%20b&since=2026-01-01T00:00:00Z")).await.expect(200)["data"],
+        json!([])
+    );
+    for query in
+        ["tail=0", "tail=1001", "process=../x", "since=yesterday", "follow=maybe", "after=1", "search="]
+    {
         assert_eq!(ada.get(&path(&format!("logs?{query}"))).await.refusal(400), "invalid_query", "{query}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_formation_is_kept_for_the_first_deployment_and_changed_by_whoever_was_first() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let project = ada.create_project("Shop").await;
+    let (place, path) = ("/api/environments/shop:production", "/api/environments/shop:production/formation");
+    let put = async |body: Value, tag: &str| {
+        let request = ada.request(reqwest::Method::PUT, path).header("if-match", tag).json(&body);
+        crate::support::Reply::of(request).await
+    };
+    let tag = ada.get(place).await.headers["etag"].to_str().unwrap().to_owned();
+    let kept = put(json!({ "web": 2, "worker": 1 }), &tag).await.expect(200);
+    assert_eq!(kept, json!({ "formation": { "web": 2, "worker": 1 }, "deployment": null }));
+    assert_eq!(ada.get(place).await.expect(200)["formation"], kept["formation"]);
+    assert_eq!(put(json!({ "web": 3 }), &tag).await.refusal(412), "precondition_failed");
+    for (body, field) in [
+        (json!({ "web": 0, "worker": 0 }), "formation"),
+        (json!({ "worker": 10_000 }), "formation"),
+        (json!({ "release": 1 }), "release"),
+    ] {
+        assert_eq!(put(body.clone(), "*").await.refused_fields(), [field], "{body}");
+    }
+    // What is under way may have read what was set before.
+    let first = deployment(&server.store, &project).await;
+    move_to(&server.store, first, &[State::Building]).await;
+    let scaled = put(json!({ "web": 3 }), "*").await.expect(202);
+    assert_eq!(scaled["deployment"]["source"], "scale");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,6 +8,8 @@ use gilgal::model::log::Stream;
 use reqwest::Method;
 use serde_json::json;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 const LINES: [(Stream, &str); 4] = [
     (Stream::Step, "Node.js app detected"),
@@ -123,4 +125,29 @@ async fn following_does_not_hold_up_the_end_of_the_server() {
     server.stop().await;
     assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
     assert_eq!(ids(&reading.await.unwrap()), ["1", "2", "3", "4"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_takes_nothing_is_let_go() {
+    let (server, ada, id) = with_log(&LINES).await;
+    let much = "x".repeat(8 * 1024);
+    let lots: Vec<_> = (0..3_000).map(|_| (Stream::Build, much.as_str())).collect();
+    // More than the system keeps for it.
+    lines(&server.store, id, 5, &lots).await;
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    let request = format!(
+        "GET /api/deployments/{id}/logs HTTP/1.1\r\nHost: api.test\r\nAccept: text/event-stream\r\n\
+         Authorization: Bearer {}\r\n\r\n",
+        ada.token().unwrap()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut first = [0; 12];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 200");
+    tokio::time::sleep(Duration::from_secs(40)).await;
+    // What the system has kept, and then the end, in the middle of a log that goes on.
+    let mut rest = Vec::new();
+    let ended = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+    assert!(ended.is_ok(), "it is kept, and has {} bytes more", rest.len());
+    assert!(rest.len() < 20 * 1024 * 1024, "{} bytes", rest.len());
 }

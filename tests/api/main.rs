@@ -24,6 +24,7 @@ mod logs;
 mod profile;
 mod projects;
 mod protection;
+mod redeploying;
 mod second_factor;
 mod sockets;
 mod sources;

@@ -35,10 +35,18 @@ async fn slugs_are_unique() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn names_that_give_no_slug_are_refused() {
+async fn names_of_any_script_give_a_slug_and_what_is_none_is_refused() {
     let server = TestServer::start().await;
     let ada = server.sign_up("ada").await;
-    for name in ["", " ", "!!!", "123", "日本", "API", "a\nb", &"x".repeat(101)] {
+    for (name, slug) in [("日本", "ri-ben"), ("Café", "cafe"), ("API", "api-2"), ("api", "api-3")] {
+        assert_eq!(ada.create_project(name).await["slug"], slug, "{name}");
+    }
+    for name in ["!!!", "123"] {
+        let slug = ada.create_project(name).await["slug"].as_str().unwrap().to_owned();
+        assert!(slug.starts_with("project-") && slug.len() == "project-12345678".len(), "{slug}");
+    }
+    let before = ada.get("/api/projects").await.expect(200);
+    for name in ["", " ", "a\nb", &"x".repeat(101)] {
         let reply = ada.post("/api/projects", json!({ "name": name })).await;
         assert_eq!(reply.refused_fields(), ["name"], "{name:?}");
     }
@@ -48,7 +56,7 @@ async fn names_that_give_no_slug_are_refused() {
     }
     let reply = ada.post("/api/projects", json!({ "name": 5, "owner_id": "x", "slug": [] })).await;
     assert_eq!(reply.refused_fields(), ["name", "owner_id", "slug"]);
-    assert_eq!(ada.get("/api/projects").await.expect(200)["data"], json!([]));
+    assert_eq!(ada.get("/api/projects").await.expect(200), before);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -133,6 +133,16 @@ async fn an_account_has_so_many_and_one_that_takes_nothing_is_let_go() {
     }
     let refused = Socket::attempt(&ada, &log(id, ""), &[]).await.err();
     assert_eq!(refused, Some((429, "too_many_connections".to_owned())));
+    let mut request = ada.request(Method::GET, &log(id, ""));
+    for (name, value) in [
+        ("connection", "upgrade"),
+        ("upgrade", "websocket"),
+        ("sec-websocket-version", "13"),
+        ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ] {
+        request = request.header(name, value);
+    }
+    assert_eq!(Reply::of(request).await.headers["retry-after"], "5");
     let begin = Instant::now();
     while Socket::attempt(&ada, &log(id, "?level=warning"), &[]).await.is_err() {
         assert!(begin.elapsed() < Duration::from_secs(55), "the one that takes nothing is kept");

@@ -192,9 +192,14 @@ async fn a_project_has_one_deploy_key_until_it_gets_another() {
     let ada = server.sign_up("ada").await;
     ada.create_project("Shop").await;
     ada.create_project("Blog").await;
+    // Who may only read makes none.
+    let none = ada.get("/api/projects/shop/deploy-key").await;
+    assert_eq!(none.refusal(404), "deploy_key_not_found");
     let key = async |project: &str| {
-        let shown = ada.get(&format!("/api/projects/{project}/deploy-key")).await.expect(200);
-        shown["public_key"].as_str().unwrap().to_owned()
+        let path = format!("/api/projects/{project}/deploy-key");
+        let made = ada.post(&path, json!({})).await.expect(200);
+        assert_eq!(ada.get(&path).await.expect(200), made);
+        made["public_key"].as_str().unwrap().to_owned()
     };
     let shop = key("shop").await;
     assert!(shop.starts_with("ssh-ed25519 "), "{shop}");

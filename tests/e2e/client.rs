@@ -70,6 +70,10 @@ fn a_session_from_the_login_to_the_rollback() {
 
     expect(&client.run(&["logs"]), &["Released v6"]);
     expect(&client.run(&["logs", "--app"]), &["app[web.1]: serving hello", "app[web.2]: serving hello"]);
+    let of = |more: &[&str]| client.run(&[&["logs", "--app"], more].concat());
+    expect(&of(&["--search", "SERVING HELLO", "--since", "1h", "-n", "1"]), &["serving hello"]);
+    assert_eq!(of(&["--search", "serving nothing"]), "");
+    assert_eq!(of(&["--since", "0s"]), "");
     expect(&client.run(&["deployments", "-e", "staging"]), &["staging", "success"]);
     assert_eq!(client.run(&["env", "destroy", "staging", "--confirm", "staging"]), "Removed shop:staging.\n");
 }

@@ -68,7 +68,8 @@ fn a_commit_elsewhere_is_live_here() {
     let tree = WorkTree::answering("one");
     let first = tree.commit(&[watch]);
     elsewhere.publish(&tree, "shop.git");
-    elsewhere.authorize(ada.get(&server, "/api/projects/shop/deploy-key")["public_key"].as_str().unwrap());
+    let made = server.request(Method::POST, "/api/projects/shop/deploy-key", &ada.token, None).expect(200);
+    elsewhere.authorize(made["public_key"].as_str().unwrap());
     let hook = Hook::create(&server, &ada, &elsewhere.url("shop.git"));
     let live = |answer: &Answer, commit: &str, word: &str| {
         let queued = json!({ "id": answer.expect(202)["deployment_id"] });

@@ -112,7 +112,7 @@ fn scaling_adds_and_takes_away_and_leaves_the_others() {
     assert_eq!(wait_for_containers(&server, 1), [first]);
     expect_none_failed(requests);
     let said = ada.ssh(&server, &["scale", "shop", "web=1"]).expect_success();
-    assert!(said.contains("how many run already"), "{said}");
+    assert!(said.contains("nothing has to be done for it"), "{said}");
     for (wanted, sentence) in [("nothing=1", "no process type nothing"), ("web=9999", "GILGAL_MAX_INSTANCES")]
     {
         let refused = ada.ssh(&server, &["scale", "shop", wanted]);

@@ -68,6 +68,8 @@ codes! {
     FileNotFound = NOT_FOUND "file_not_found",
     /// The schedule of what is live has no such command.
     CronNotFound = NOT_FOUND "cron_not_found",
+    /// The project has made no deploy key yet.
+    DeployKeyNotFound = NOT_FOUND "deploy_key_not_found",
     CredentialNotFound = NOT_FOUND "credential_not_found",
     HostNotFound = NOT_FOUND "host_not_found",
     DrainNotFound = NOT_FOUND "drain_not_found",

@@ -203,6 +203,7 @@ impl Endpoint {
                     .text("step", "Of this step only: `build`.")
             }
             Self::ShowDeployKey => sources::show_deploy_key(),
+            Self::MakeDeployKey => sources::make_deploy_key(),
             Self::RotateDeployKey => sources::rotate_deploy_key(),
             Self::ListCredentials => sources::list_credentials(),
             Self::PutCredential => sources::put_credential(),
@@ -240,7 +241,8 @@ impl Endpoint {
                 DEPLOYMENTS,
                 "A release, and what is different from the one before",
                 one::<ReleaseBody>(200),
-            ),
+            )
+            .text("against", "`current`, or a release such as `v3`: compare with that one instead."),
             Self::ShowPins => about(DEPLOYMENTS, "What the next build goes by", one::<PinsBody>(200)),
             Self::DeletePins => {
                 about(DEPLOYMENTS, "Let the next build take the newest", one::<PinsBody>(200))
@@ -272,6 +274,7 @@ impl Endpoint {
                     .text("since", "Nothing that was printed before this time.")
                     .number("tail", "Most lines that were printed already.", Some(1000))
                     .text("process", "Of these instances only: `web`, `web.1`.")
+                    .text("search", "Lines with this text only, in capitals or small letters.")
                     .text("follow", "Whether text goes on with what is printed: `true`, `false`.")
             }
             Self::StreamAppLogs => {
@@ -279,6 +282,7 @@ impl Endpoint {
                     .text("since", "Nothing that was printed before this time.")
                     .number("tail", "Most lines that were printed already.", Some(1000))
                     .text("process", "Of these instances only: `web`, `web.1`.")
+                    .text("search", "Lines with this text only, in capitals or small letters.")
             }
             Self::RunCommand => {
                 about(PROCESSES, "Run a command, talked to over a WebSocket (gilgal.run.v1)", Shown::Socket)

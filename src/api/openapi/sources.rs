@@ -11,6 +11,10 @@ pub(super) fn show_deploy_key() -> Description {
     about(SOURCES, "The key with which a project fetches over SSH", one::<DeployKeyBody>(200))
 }
 
+pub(super) fn make_deploy_key() -> Description {
+    about(SOURCES, "Make the deploy key of a project, unless it has one", one::<DeployKeyBody>(200))
+}
+
 pub(super) fn rotate_deploy_key() -> Description {
     about(SOURCES, "Give a project another deploy key", one::<DeployKeyBody>(200))
 }

@@ -1,7 +1,7 @@
 //! Lines that are sent over a WebSocket, one message a line, for as long as somebody reads them.
 
 use super::{GOING_AWAY, NORMAL, POLICY, close};
-use crate::api::follow::KEEP_ALIVE;
+use crate::api::passing::{KEEP_ALIVE, STALLED};
 use futures_util::{SinkExt, StreamExt};
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -10,8 +10,6 @@ use warp::ws::{Message, WebSocket};
 
 /// How long a client may be silent: a ping is to be answered.
 const SILENCE: Duration = Duration::from_secs(60);
-/// How long a client may take none of what is sent to it.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Lines that are sent at once where so many wait.
 const AT_ONCE: usize = 64;
 
@@ -52,7 +50,7 @@ pub(in crate::api) async fn feed<L>(
         tokio::select! {
             count = lines.recv_many(&mut batch, AT_ONCE) => {
                 let mut end = (count == 0).then_some(End::Over(None));
-                let sent = timeout(PATIENCE, async {
+                let sent = timeout(STALLED, async {
                     for line in batch.drain(..) {
                         match line {
                             Ok(line) => socket.feed(Message::text(shown(line))).await?,
@@ -75,7 +73,7 @@ pub(in crate::api) async fn feed<L>(
                 Some(Err(_)) | None => return,
             },
             _ = keep_alive.tick() => {
-                let ping = timeout(PATIENCE, socket.send(Message::ping(Vec::new())));
+                let ping = timeout(STALLED, socket.send(Message::ping(Vec::new())));
                 if heard.elapsed() > SILENCE || !matches!(ping.await, Ok(Ok(()))) {
                     return;
                 }

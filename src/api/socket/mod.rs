@@ -93,7 +93,7 @@ pub(super) fn handshake(
     })?;
     let place = api.sockets.admit_account(account).map_err(|_| {
         let message = format!("Your account has {PER_ACCOUNT} WebSockets open. Close one, and try again.");
-        ApiError::new(Code::TooManyConnections, message)
+        ApiError::too_many_connections(message)
     })?;
     Ok(Handshake { upgrade, place, protocol: chosen, largest })
 }

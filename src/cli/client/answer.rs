@@ -9,8 +9,8 @@ use serde_json::Value;
 pub(super) struct Answer {
     /// Lines for people; empty where everything was said on the way.
     pub(super) screen: String,
-    /// What `--json` prints: as the API gave it, where it comes from there.
-    pub(super) json: Value,
+    /// What `--json` prints: as the API gave it, where it comes from there. `None` where everything was said on the way.
+    pub(super) json: Option<Value>,
     /// What a person should know beside it, on standard error.
     pub(super) notices: Vec<String>,
     pub(super) exit: Exit,
@@ -18,7 +18,12 @@ pub(super) struct Answer {
 
 impl Answer {
     pub(super) fn new(screen: impl Into<String>, json: Value) -> Self {
-        Self { screen: screen.into(), json, notices: Vec::new(), exit: Exit::Done }
+        Self { screen: screen.into(), json: Some(json), notices: Vec::new(), exit: Exit::Done }
+    }
+
+    /// Everything was said on the way.
+    pub(super) fn said() -> Self {
+        Self { screen: String::new(), json: None, notices: Vec::new(), exit: Exit::Done }
     }
 
     /// A table, or a sentence where it has no rows.

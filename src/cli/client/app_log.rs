@@ -24,6 +24,26 @@ const APART: TimeDelta = TimeDelta::seconds(5);
 /// As many lines as the server tells at once of those that were printed already.
 const MOST: u16 = 1000;
 
+/// Which lines are wanted of those that were printed already.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FirstLines {
+    pub(super) most: u16,
+    /// Nothing that was printed before.
+    pub(super) since: Option<Timestamp>,
+}
+
+impl FirstLines {
+    /// What to ask for.
+    pub(super) fn query(self) -> String {
+        query(self.most, self.since)
+    }
+}
+
+fn query(most: u16, since: Option<Timestamp>) -> String {
+    let since = since.map(|since| since.to_rfc3339_opts(SecondsFormat::Millis, true));
+    format!("tail={most}{}", since.map(|since| format!("&since={since}")).unwrap_or_default())
+}
+
 /// The newest line of each instance that was told.
 #[derive(Debug, Default, Clone)]
 struct Told(HashMap<String, Timestamp>);
@@ -41,30 +61,27 @@ impl Told {
     }
 
     /// What to ask for to hear the rest.
-    fn query(&self, lines: u16) -> String {
+    fn query(&self, first: FirstLines) -> String {
         match self.0.values().max() {
-            Some(newest) => {
-                let since = (*newest - APART).to_rfc3339_opts(SecondsFormat::Millis, true);
-                format!("tail={MOST}&since={since}")
-            }
-            None => format!("tail={lines}"),
+            Some(newest) => query(MOST, Some(*newest - APART)),
+            None => first.query(),
         }
     }
 }
 
-/// Gives each line once: so many that were printed already, then the others as they come. `path` ends with `?` or `&`.
+/// Gives each line once: some that were printed already, then the others as they come. `path` ends with `?` or `&`.
 ///
 /// # Errors
 /// When the server stays away or refuses. A reader that is gone is none: it has read enough.
 pub(super) async fn follow(
     api: &Api,
     path: &str,
-    lines: u16,
+    first: FirstLines,
     mut show: impl FnMut(&AppLineBody) -> io::Result<()>,
 ) -> Result<(), Failure> {
     let (mut told, mut heard) = (Told::default(), Instant::now());
     loop {
-        let path = format!("{path}{}", told.query(lines));
+        let path = format!("{path}{}", told.query(first));
         match api.open(&path, "text/event-stream").await {
             Ok(response) => {
                 if read(response, &mut told, &mut show).await.is_err() {
@@ -113,10 +130,13 @@ mod tests {
     #[test]
     fn a_connection_that_is_made_again_goes_on_where_each_instance_was() {
         let mut told = Told::default();
-        assert_eq!(told.query(50), "tail=50");
+        let first = FirstLines { most: 50, since: None };
+        assert_eq!(told.query(first), "tail=50");
+        let since = FirstLines { since: "2026-01-01T00:00:00Z".parse().ok(), ..first };
+        assert_eq!(told.query(since), "tail=50&since=2026-01-01T00:00:00.000Z");
         told.note(&line("web.1", "2026-01-01T00:00:10.5Z"));
         told.note(&line("web.2", "2026-01-01T00:00:09Z"));
-        assert_eq!(told.query(50), "tail=1000&since=2026-01-01T00:00:05.500Z");
+        assert_eq!(told.query(since), "tail=1000&since=2026-01-01T00:00:05.500Z");
         assert!(told.has(&line("web.1", "2026-01-01T00:00:10.5Z")));
         assert!(!told.has(&line("web.1", "2026-01-01T00:00:10.6Z")));
         assert!(!told.has(&line("web.2", "2026-01-01T00:00:10Z")));

@@ -16,6 +16,7 @@ use super::deployment::Reference;
 use super::server::ServerUrl;
 use crate::model::deployment::Status;
 use crate::model::name::{Email, EnvironmentName, Slug};
+use crate::model::time::Since;
 use crate::model::title::Title;
 use clap::{Args, Subcommand};
 use clap_complete::Shell;
@@ -195,6 +196,12 @@ pub(in crate::cli) enum ClientCommand {
         /// With `--app`: how many lines that were printed already
         #[arg(long, short = 'n', alias = "num", value_name = "NUMBER", requires = "app", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
         lines: u16,
+        /// With `--app`: nothing that was printed before: `1h` ago, or a time
+        #[arg(long, value_name = "AGO", requires = "app")]
+        since: Option<Since>,
+        /// With `--app`: lines with this text only
+        #[arg(long, value_name = "TEXT", requires = "app")]
+        search: Option<String>,
         #[command(flatten)]
         place: InEnvironment,
     },

@@ -82,7 +82,11 @@ fn print(answer: &Answer, json: bool, screen: Screen) -> ExitCode {
     for notice in &answer.notices {
         printer::error(&safe(notice));
     }
-    let text = if json { format!("{:#}", answer.json) } else { answer.screen.clone() };
+    let text = match &answer.json {
+        Some(value) if json => format!("{value:#}"),
+        None if json => String::new(),
+        Some(_) | None => answer.screen.clone(),
+    };
     let text = text.trim_end_matches('\n');
     if !text.is_empty() {
         // A file or a program gets what it asked for to the letter; a terminal would obey it.

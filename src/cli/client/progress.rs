@@ -44,6 +44,20 @@ impl Watcher for Lines {
     }
 }
 
+/// Prints every line as JSON, one in a line, for programs.
+#[derive(Debug)]
+pub(super) struct JsonLines;
+
+impl Watcher for JsonLines {
+    fn line(&mut self, line: &LogLineBody) -> io::Result<()> {
+        printer::write(&(serde_json::to_string(line)? + "\n"))
+    }
+
+    fn tick(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A line of a log, as the pusher sees it.
 pub(super) fn rendered(line: &LogLineBody, colour: Colour) -> String {
     report::render(line.stream, &line.text, colour)

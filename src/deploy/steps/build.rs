@@ -131,8 +131,7 @@ impl Deployer {
     /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be
     /// able to build on the image.
     pub(super) fn image_tag(&self, run: &Run, key: &BuildKey) -> String {
-        let secret = self.master_key.derive(&format!("image {} {key}", run.project.id));
-        hex::encode(&secret.expose()[..16])
+        self.master_key.digest(&format!("image {} {key}", run.project.id))
     }
 
     /// Labels by which other tools know what is in the image (the OCI image specification's predefined annotations). Base

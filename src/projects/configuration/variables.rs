@@ -11,7 +11,7 @@ use crate::model::project::Project;
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
 use crate::secrets::MasterKey;
-use crate::store::{Configuration, ConfigurationUpdate, Store};
+use crate::store::{Configuration, ConfigurationUpdate, Store, StoreError};
 use crate::wire::dotenv;
 use std::collections::BTreeMap;
 
@@ -43,6 +43,14 @@ pub async fn variables(
     key: &MasterKey,
     environment: EnvironmentId,
 ) -> Result<Vec<ShownVariable>, ConfigurationError> {
+    shown(key, environment, store.config_vars(environment).await?)
+}
+
+fn shown(
+    key: &MasterKey,
+    environment: EnvironmentId,
+    variables: Vec<ConfigVar>,
+) -> Result<Vec<ShownVariable>, ConfigurationError> {
     let purpose = seal_purpose(environment);
     let show = |var: ConfigVar| {
         let value =
@@ -50,7 +58,7 @@ pub async fn variables(
         let ConfigVar { name, scope, secret, updated_at, .. } = var;
         Ok(ShownVariable { name, value, scope, secret, updated_at })
     };
-    store.config_vars(environment).await?.into_iter().map(show).collect()
+    variables.into_iter().map(show).collect()
 }
 
 /// The config vars of an environment as a `.env` file. Secrets are named in comments.
@@ -67,21 +75,28 @@ pub async fn export(
 }
 
 /// Sets and removes config vars of an environment, all of them or none. `prefixes` are those of names that are public
-/// where nothing runs yet that would say so.
+/// where nothing runs yet that would say so. `known` is what must be set at that moment; `None`: anything.
 ///
 /// # Errors
-/// When what would be set is not valid: see [`ConfigurationError`].
+/// When what would be set is not valid: see [`ConfigurationError`]. [`StoreError::Stale`] when something else is set than is
+/// known.
 pub async fn change_variables(
     change: Change<'_>,
     project: &Project,
     drafts: &BTreeMap<ConfigName, Option<VariableDraft>>,
     prefixes: &[String],
+    known: Option<&[ShownVariable]>,
 ) -> Result<Outcome, ConfigurationError> {
     let Change { store, key, environment, author } = change;
     let live = store.current_release(environment.id).await?;
     let prefixes = live.as_ref().map_or(prefixes, |release| &release.content.plan.build_variable_prefixes);
     let deciding = Deciding { key, environment: environment.id, prefixes };
     let changed = store.change_configuration(environment.id, |set| {
+        if let Some(known) = known
+            && shown(key, environment.id, set.variables.clone())? != known
+        {
+            return Err(StoreError::Stale.into());
+        }
         let mut update = ConfigurationUpdate { author: Some(author), ..ConfigurationUpdate::default() };
         let mut after = set.clone();
         for (name, draft) in drafts {

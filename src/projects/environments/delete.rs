@@ -6,14 +6,12 @@ use crate::model::name::EnvironmentName;
 use crate::projects::{Overwrite, ProjectCleanup};
 use crate::store::{Store, StoreError};
 
-/// Disables an environment, stops it and removes everything of it, if `confirmation` is its name.
+/// Disables an environment that is to be deleted, if `confirmation` is its name: no deployment begins there from now on.
 ///
 /// # Errors
-/// [`StoreError::Stale`] when it was changed and must not have been; [`EnvironmentError::ProductionStays`] for production; [`EnvironmentError::Cleanup`] when something outside the database
-/// could not be removed: the environment is still there, and deleting it again goes on where this ended.
-pub async fn delete(
+/// [`StoreError::Stale`] when it was changed and must not have been; [`EnvironmentError::ProductionStays`] for production.
+pub async fn disable(
     store: &Store,
-    cleanup: &dyn ProjectCleanup,
     (environment, overwrite): (&Environment, Overwrite),
     confirmation: Option<&str>,
 ) -> Result<(), EnvironmentError> {
@@ -23,12 +21,23 @@ pub async fn delete(
     if confirmation != Some(environment.name.as_str()) {
         return Err(EnvironmentError::NotConfirmed(environment.name.clone()));
     }
-    // No deployment begins from here on. It stays so when something cannot be removed.
     let as_read = match overwrite {
         Overwrite::Anything => None,
         Overwrite::Unchanged => Some(environment),
     };
-    store.disable_environment(environment.id, as_read).await?;
+    Ok(store.disable_environment(environment.id, as_read).await?)
+}
+
+/// Stops a disabled environment and removes everything of it.
+///
+/// # Errors
+/// [`EnvironmentError::Cleanup`] when something outside the database could not be removed: the environment is still there, and
+/// deleting it again goes on where this ended.
+pub async fn remove(
+    store: &Store,
+    cleanup: &dyn ProjectCleanup,
+    environment: &Environment,
+) -> Result<(), EnvironmentError> {
     cleanup.remove_environment(environment).await?;
     match store.delete_environment(environment.id).await {
         // Somebody else deleted it at the same time: it is gone, as wished.

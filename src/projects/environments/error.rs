@@ -70,7 +70,7 @@ impl From<ProjectError> for EnvironmentError {
             | ProjectError::SlugOfDeleted(..)
             | ProjectError::SlugTaken(_)
             | ProjectError::TooMany(_)
-            | ProjectError::NoSlug(_)
+            | ProjectError::NoSlug
             | ProjectError::NotConfirmed { .. } => Self::NotFound,
         }
     }

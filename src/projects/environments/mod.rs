@@ -8,6 +8,6 @@ mod find;
 
 pub use self::change::{EnvironmentChange, change};
 pub use self::create::{EnvironmentDraft, MOST_ENVIRONMENTS, create};
-pub use self::delete::delete;
+pub use self::delete::{disable, remove};
 pub use self::error::EnvironmentError;
 pub use self::find::{EnvironmentReference, find, find_by_id};

@@ -90,6 +90,27 @@ impl Store {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
+    /// The deployment behind a release: the newest up to its version that has brought something else to the environment than
+    /// settings. `None` where there is none, such as for an environment that is gone.
+    pub async fn deployment_behind(
+        &self,
+        environment_id: EnvironmentId,
+        version: i64,
+    ) -> Result<Option<Deployment>, StoreError> {
+        let of_what_is_live = [DeploymentSource::Config, DeploymentSource::Scale, DeploymentSource::Restart];
+        let mut connection = self.read().await?;
+        let row: Option<DeploymentRow> = on!(connection, |c| deployments::table
+            .filter(deployments::environment_id.eq(environment_id))
+            .filter(deployments::version.le(version))
+            .filter(deployments::source.ne_all(of_what_is_live))
+            .order(deployments::version.desc())
+            .select(DeploymentRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
+    }
+
     /// The deployments of an environment that have not ended yet, oldest first: one that runs, one that waits.
     pub async fn unfinished_of(&self, environment_id: EnvironmentId) -> Result<Vec<Deployment>, StoreError> {
         let mut connection = self.read().await?;

@@ -77,13 +77,18 @@ async fn following_goes_on_until_the_deployment_has_ended() {
         lines(&store, id, 5, &[(Stream::Detail, "later")]).await;
         move_to(&store, id, &[State::UndoingFailure, State::Failed]).await;
     });
-    let (logs, attached, json) = tokio::join!(
+    let (logs, lines, attached, json) = tokio::join!(
         ada.run(&["logs", "-f"]),
+        ada.run(&["logs", "-f", "--json"]),
         ada.run(&["deployments", "attach"]),
         ada.run(&["deployments", "attach", "--json"]),
     );
     later.await.unwrap();
     assert_screen!("followed_log", logs);
+    let lines: Vec<serde_json::Value> =
+        lines.expect(0).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().map(|line| line["seq"].as_i64().unwrap()).collect::<Vec<_>>(), [1, 2, 3, 4, 5]);
+    assert_eq!(lines[4]["text"], "later");
     assert_screen!("attached", attached);
     assert_eq!((json.code, &json.json()["status"]), (1, &"failed".into()));
 }

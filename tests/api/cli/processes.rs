@@ -28,6 +28,8 @@ async fn what_runs_is_shown_and_changed() {
 async fn an_app_that_has_printed_nothing_is_told() {
     let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
     assert_screen!("nothing_printed", ada.run(&["logs", "--app"]).await);
+    assert_screen!("nothing_found", ada.run(&["logs", "--app", "--search", "a b&c", "--since", "1h"]).await);
+    assert_screen!("no_moment", ada.run(&["logs", "--app", "--since", "yesterday"]).await);
     assert_screen!("nothing_printed_by_one", ada.run(&["logs", "--app", "--ps", "web.1"]).await);
     assert_eq!(ada.run(&["logs", "--app", "--json"]).await.json(), serde_json::json!([]));
     assert_screen!("no_process", ada.run(&["logs", "--app", "--process", "../x"]).await);

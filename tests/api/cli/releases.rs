@@ -20,16 +20,17 @@ async fn releases_are_listed_and_gone_back_to() {
     assert_screen!("rolled_back_to_what_is_live", ada.run(&["rollback", "v2"]).await);
     assert_screen!("rolled_back_to_none", ada.run(&["rollback", "v9"]).await);
 
-    let asked = |answer: &str| {
+    let asked = |more: &[&str], answer: &str| {
         block_in_place(|| {
-            let mut window = ada.open(&["rollback", "--detach"], 70);
+            let mut window = ada.open(&[&["rollback", "--detach"], more].concat(), 70);
             window.wait_for("Go on?");
             window.types(answer);
             window.finish()
         })
     };
-    assert_screen!("rollback_not_confirmed", asked("n\n"));
-    assert_screen!("rollback_confirmed", asked("y\n"));
+    assert_screen!("rollback_not_confirmed", asked(&[], "n\n"));
+    assert_screen!("rollback_with_a_build_not_confirmed", asked(&["--rebuild"], "n\n"));
+    assert_screen!("rollback_confirmed", asked(&[], "y\n"));
     let json = ada.run(&["rollback", "1", "--detach", "--json"]).await.expect(0).json();
     assert_eq!((&json["source"], &json["made_from"]["version"]), (&"rollback".into(), &1.into()));
 }

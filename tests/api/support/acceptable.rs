@@ -262,7 +262,12 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             owner.post(&path, json!({ "name": "staging" })).await.expect(201);
             (with_id(&first), Some(json!({ "environment": "staging" })))
         }
-        Endpoint::ShowDeployKey
+        Endpoint::ShowDeployKey => {
+            let path = with_id(&id_of(&project().await));
+            owner.post(&path, json!({})).await.expect(200);
+            (path, None)
+        }
+        Endpoint::MakeDeployKey
         | Endpoint::RotateDeployKey
         | Endpoint::ListCredentials
         | Endpoint::ListKnownHosts => (with_id(&id_of(&project().await)), None),

@@ -64,6 +64,12 @@ pub(crate) async fn released(
     config: &[(&str, &str)],
 ) -> DeploymentId {
     let id = deployment(store, project).await;
+    Box::pin(go_live(store, id, image, config)).await;
+    id
+}
+
+/// Takes a queued deployment to its end, which has made a release.
+pub(crate) async fn go_live(store: &Store, id: DeploymentId, image: &str, config: &[(&str, &str)]) {
     move_to(store, id, &[DeploymentState::Checking]).await;
     let deployment = store.deployment(id).await.unwrap();
     let content = serde_json::json!({
@@ -98,7 +104,6 @@ pub(crate) async fn released(
         .await
         .unwrap();
     store.finish_deployment(id, DeploymentState::Draining, DeploymentState::Live, None, None).await.unwrap();
-    id
 }
 
 /// Commits an empty tree to a branch of a project, as a push does.

@@ -32,7 +32,7 @@ pub(in crate::cli) enum DeployingCommand {
         #[command(flatten)]
         place: InEnvironment,
     },
-    /// Deploy again what is on the branch of the environment, or the commit of a deployment
+    /// Deploy again what is live, by where it came from, or the commit of a deployment
     Redeploy {
         /// Deployment: its id, the end of it, or a release such as v7
         deployment: Option<Reference>,

@@ -46,7 +46,7 @@ pub(super) async fn connect(
         screen.extend(facts(entries).lines().map(|line| format!("   {line}\n")));
     };
     if repository.scheme() == Scheme::Ssh {
-        let shown = context.api.get(&format!("/api/projects/{slug}/deploy-key")).await?;
+        let shown = context.api.post(&format!("/api/projects/{slug}/deploy-key"), &json!({})).await?;
         let DeployKeyBody { public_key, created_at: _ } = parse(shown)?;
         json["deploy_key"] = json!(public_key);
         let entries = [

@@ -1,12 +1,11 @@
 //! `gilgal logs`
 
-use super::deployments::watch;
 use crate::cli::client::answer::Answer;
 use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference};
-use crate::cli::client::failure::{Exit, Failure};
+use crate::cli::client::failure::Failure;
 use crate::cli::client::follow::follow;
-use crate::cli::client::progress::{Lines, rendered};
+use crate::cli::client::progress::{JsonLines, Lines, rendered};
 use crate::cli::client::refusal::parse;
 use crate::cli::printer;
 use crate::model::id::DeploymentId;
@@ -35,10 +34,13 @@ pub(super) async fn logs(
             .await?;
             Ok(Answer::new("", Value::Array(all)))
         }
-        (true, true) => watch(context, id).await,
+        (true, true) => {
+            follow(&context.api, id, &mut JsonLines).await?;
+            Ok(Answer::said())
+        }
         (true, false) => {
             follow(&context.api, id, &mut Lines::new(context.screen)).await?;
-            Ok(Answer::new("", Value::Null))
+            Ok(Answer::said())
         }
     }
 }
@@ -59,7 +61,7 @@ async fn print(context: &Context, id: DeploymentId) -> Result<Answer, Failure> {
         }
     })
     .await?;
-    failure.map_or_else(|| Ok(Answer::new("", Value::Null).with_exit(Exit::Done)), Err)
+    failure.map_or_else(|| Ok(Answer::said()), Err)
 }
 
 /// Gives the stored lines page by page, for as long as they are wanted.

@@ -82,12 +82,13 @@ pub(super) async fn run(
                 }
             }
         }
-        ClientCommand::Logs { deployment: _, follow, app: true, process, lines, place } => {
+        ClientCommand::Logs { deployment: _, follow, app: true, process, lines, since, search, place } => {
             let context = context()?;
             let place = Place::find(&context, &place).await?;
-            app_logs::show(&context, &place, app_logs::Wanted { process, lines, follow }).await
+            let wanted = app_logs::Wanted { process, lines, since, search, follow };
+            app_logs::show(&context, &place, wanted).await
         }
-        ClientCommand::Logs { deployment, follow, app: false, process: _, lines: _, place } => {
+        ClientCommand::Logs { deployment, follow, app: false, place, .. } => {
             logs::logs(&context()?, named(&place), deployment.as_ref(), follow).await
         }
         ClientCommand::Env { action, project } => {

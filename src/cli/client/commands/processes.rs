@@ -65,7 +65,7 @@ pub(super) async fn scale(
         return begun(context, deployment.id, json, wait).await;
     }
     let all: Vec<String> = formation.iter().map(|(of, count)| format!("{of}={count}")).collect();
-    Ok(Answer::new(format!("It is so already: {}.", all.join(" ")), json))
+    Ok(Answer::new(format!("It is set, and nothing has to be done for it: {}.", all.join(" ")), json))
 }
 
 pub(super) async fn restart(context: &Context, place: &Place, wait: Wait) -> Result<Answer, Failure> {

@@ -8,7 +8,9 @@ use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::prompt;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::releases::Version;
+use crate::cli::client::safe;
 use crate::cli::client::table::{Table, facts};
+use crate::model::release_diff::ReleaseDiff;
 use crate::model::time::{age, now};
 use crate::wire::list::List;
 use crate::wire::release::ReleaseBody;
@@ -72,18 +74,21 @@ pub(super) async fn roll_back(
     wanted: Rollback,
     wait: Wait,
 ) -> Result<Answer, Failure> {
-    let target = match wanted.version {
-        Some(version) => parse(context.api.get(&place.path(&format!("/releases/{}", version.0))).await?)?,
-        None => before_current(newest(context, place).await?, place)?,
+    let version = match wanted.version {
+        Some(version) => version.0,
+        None => before_current(newest(context, place).await?, place)?.version,
     };
+    let path = place.path(&format!("/releases/{version}?against=current"));
+    let target: ReleaseBody = parse(context.api.get(&path).await?)?;
     if wanted.ask && prompt::is_possible() && !context.json {
         let question = format!(
-            "This makes v{} of {} live again ({}, by {}, {} ago): its image, config and formation.\nGo on? [y/N] ",
+            "This makes v{} of {} live again ({}, by {}, {} ago): its image, config and formation.\n{}Go on? [y/N] ",
             target.version,
             place.shown(),
             commit(&target),
             author(&target),
-            age(target.created_at, now())
+            age(target.created_at, now()),
+            safe(&different(&target, wanted.rebuild))
         );
         if !prompt::line(&question)?.eq_ignore_ascii_case("y") {
             return Err(
@@ -93,6 +98,17 @@ pub(super) async fn roll_back(
     }
     let path = format!("/api/deployments/{}/rollback", target.deployment_id);
     made(context, context.api.post(&path, &json!({ "rebuild": wanted.rebuild })).await?, wait).await
+}
+
+/// What will be different from what is live, a line each.
+fn different(target: &ReleaseBody, rebuild: bool) -> String {
+    let Some(diff) = target.diff.clone() else { return String::new() };
+    let built = rebuild.then(|| "Image: built again of its commit".to_owned());
+    let lines = built.into_iter().chain(ReleaseDiff { image: diff.image && !rebuild, ..diff }.lines());
+    let mut shown = "Different from what is live:\n".to_owned();
+    let heading = shown.len();
+    shown.extend(lines.map(|line| format!("  {line}\n")));
+    if shown.len() > heading { shown } else { "Nothing in it is different from what is live.\n".to_owned() }
 }
 
 /// The release below the one that is served.
