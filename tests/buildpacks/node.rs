@@ -81,6 +81,26 @@ fn bun_installs_for_node() {
     assert_snapshot!(whole(&plan(&[("package.json", &manifest), ("bun.lock", "")])));
 }
 
+/// Its images have no npm.
+#[test]
+fn on_bun_nothing_is_done_with_npm() {
+    let manifest = r#"{
+        "scripts":{"prepare":"husky","build":"bun build.ts","prestart":"bun check.ts","start":"bun src/index.ts"},
+        "dependencies":{"hono":"^4.10.0"}
+    }"#;
+    let started = plan(&[("package.json", manifest), ("bun.lock", ""), ("src/index.ts", "")]);
+    assert_eq!(web(&started), "bun run start");
+    let text = dockerfile(&started);
+    assert!(text.contains("RUN bun pm pkg delete scripts.prepare\n"), "{text}");
+    let bare = manifest.replace("dependencies", "nothing");
+    let bare = dockerfile(&plan(&[("package.json", &bare), ("bun.lock", ""), ("src/index.ts", "")]));
+    assert!(bare.contains("RUN bun run build\n"), "{bare}");
+    for text in [text, bare] {
+        let commands = text.lines().filter(|line| line.starts_with("RUN") || line.starts_with("CMD"));
+        assert!(!commands.clone().any(|line| line.contains("npm ")), "{text}");
+    }
+}
+
 #[test]
 fn what_bun_init_writes_is_started() {
     let manifest = r#"{"module":"index.ts","type":"module","devDependencies":{"@types/bun":"latest"}}"#;
