@@ -19,6 +19,20 @@ fn a_file_by_its_name() {
 }
 
 #[test]
+fn what_deno_init_serve_writes_is_served() {
+    let tasks = r#"{"tasks":{"dev":"deno serve --watch -R main.ts"}}"#;
+    let server = "export default {\n  fetch(req) {\n    return new Response('hi');\n  },\n} satisfies Deno.ServeDefaultExport;\n";
+    let command = r#"exec deno serve --allow-all --host 0.0.0.0 --port "$PORT" main.ts"#;
+    for manifest in [tasks, "{}"] {
+        let plan = plan(&[("deno.json", manifest), ("main.ts", server)]);
+        assert_eq!(plan.processes[&ProcessType::web()].shown(), command, "{manifest}");
+    }
+    let itself = "export default { fetch() {} };\nDeno.serve(() => new Response('hi'));\n";
+    let plan = plan(&[("deno.json", "{}"), ("main.ts", itself)]);
+    assert_eq!(plan.processes[&ProcessType::web()].shown(), "deno run --allow-all main.ts");
+}
+
+#[test]
 fn comments_are_part_of_deno_jsonc() {
     let text = "{\n  // to start\n  \"tasks\": { /* one */ \"start\": \"deno serve main.ts\", },\n}";
     let plan = plan(&[("deno.jsonc", text), ("deno.lock", "{}")]);

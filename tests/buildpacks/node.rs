@@ -108,6 +108,18 @@ fn what_bun_init_writes_is_started() {
 }
 
 #[test]
+fn what_honos_starter_for_bun_writes_is_started() {
+    let manifest = r#"{
+        "name":"shop","scripts":{"dev":"bun run --hot src/index.ts"},
+        "dependencies":{"hono":"^4.10.0"},"devDependencies":{"@types/bun":"latest"}
+    }"#;
+    let files = [("package.json", manifest), ("src/index.ts", ""), ("bun.lock", "")];
+    assert_eq!(web(&plan(&files)), "bun src/index.ts");
+    // As it is before anybody has installed anything.
+    assert_snapshot!(whole(&plan(&files[..2])));
+}
+
+#[test]
 fn types_are_no_reason_for_a_build() {
     assert_eq!(web(&plan(&[("package.json", "{}"), ("src/server.ts", "")])), "node src/server.ts");
 }
