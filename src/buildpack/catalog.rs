@@ -1,12 +1,13 @@
 //! All buildpacks of a server: read once, then asked for every push.
 
 use crate::buildpack::detect::{self, DetectOptions};
-use crate::buildpack::manifest::{Failure, Framework, Frameworks, Manifest};
+use crate::buildpack::manifest::{Framework, Frameworks, Manifest};
 use crate::buildpack::page;
 use crate::buildpack::project_file::settings::ASKED_OF_TEMPLATES;
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render::{self, RenderContext, RenderError, Rendered};
 use crate::buildpack::variables::{SharedVariables, Variable};
+use crate::model::deployment::Step;
 use crate::model::plan::BuildPlan;
 use crate::model::source::SourceTree;
 use minijinja::Environment;
@@ -241,13 +242,12 @@ impl Catalog {
         })
     }
 
-    /// What a buildpack knows about the last lines of a build or an app that failed: sentences with a way out.
+    /// What a buildpack knows about the last lines of a build or an app that failed in a step: sentences with a way out.
     #[must_use]
-    pub fn advice(&self, buildpack: &str, lines: &[String]) -> Vec<String> {
+    pub fn advice(&self, buildpack: &str, step: Step, lines: &[String]) -> Vec<String> {
         let pack = self.packs.iter().find(|pack| pack.name == buildpack);
         let failures = pack.into_iter().flat_map(|pack| &pack.manifest.failures);
-        let said = |failure: &&Failure| lines.iter().any(|line| failure.says.find(line).is_some());
-        failures.filter(said).map(|failure| failure.advice.clone()).collect()
+        failures.filter(|failure| failure.is_said(step, lines)).map(|failure| failure.advice.clone()).collect()
     }
 
     /// Beginnings of the names of variables that some framework writes into what everybody can read.

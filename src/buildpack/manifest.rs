@@ -1,9 +1,9 @@
 //! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
 
 use crate::buildpack::condition::{Condition, Source};
+use crate::buildpack::failure::Failure;
 use crate::buildpack::member::Workspaces;
 use crate::buildpack::mode::Mode;
-use crate::buildpack::pattern::Pattern;
 use crate::buildpack::variables::Variable;
 use crate::model::name::ProcessType;
 use serde::Deserialize;
@@ -130,15 +130,6 @@ pub(crate) enum DependencyFormat {
     Requirements,
     /// A regular expression in which `{name}` stands for the name of the package; its first group is the version.
     Pattern(String),
-}
-
-/// A known failure: what the build or the app says, and what helps.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Failure {
-    /// Looked for in each of the last lines.
-    pub(crate) says: Pattern,
-    pub(crate) advice: String,
 }
 
 /// A framework of the pack's language; chosen by `framework`.

@@ -140,7 +140,7 @@ fn place(source: &Source) -> Option<String> {
         Source::PythonCall { .. }
         | Source::PythonName { .. }
         | Source::Setting { .. }
-        | Source::OnlyMember { .. }
+        | Source::OnlyMember(_)
         | Source::CargoProgram { .. }
         | Source::ExposedPort { .. }
         | Source::Fixed { .. }

@@ -1,7 +1,7 @@
 //! Frameworks of JavaScript: which one decides, which way it is built, and where its output is.
 
-use crate::support::{dockerfile, plan, refusal, whole};
-use gilgal::buildpack::Catalog;
+use crate::support::{CATALOG, dockerfile, plan, refusal, whole};
+use gilgal::model::deployment::Step;
 use gilgal::model::name::ProcessType;
 use gilgal::model::plan::BuildPlan;
 use insta::assert_snapshot;
@@ -328,6 +328,43 @@ fn a_start_script_that_runs_a_development_dependency_keeps_it() {
 }
 
 #[test]
+fn the_first_program_of_the_start_script_says_what_is_kept() {
+    for (start, development, keeps) in [
+        ("cross-env NODE_ENV=production node server.js", "cross-env", true),
+        ("cross-env NODE_ENV=production tsx src/index.ts", "tsx", true),
+        ("NODE_ENV=production npx --no-install ts-node-dev src", "ts-node-dev", true),
+        ("dotenv -- node server.js", "dotenv-cli", true),
+        ("env-cmd -f .env node server.js", "env-cmd", true),
+        ("node server.js", "cross-env", false),
+        ("crossenv node server.js", "cross-env", false),
+    ] {
+        let manifest = manifest(&[("start", start)], &["koa"], &[development]);
+        let plan = plan_of(&manifest, &[]);
+        assert_eq!(dockerfile(&plan).contains("AS production\nRUN --mount=type=cache,id=shop-npm,target=/root/.npm npm ci --include=dev"), keeps, "{start}");
+        assert_eq!(plan.warnings.iter().any(|line| line.contains("development dependency")), keeps, "{start}");
+    }
+    // What is started is another script, or no script at all.
+    let nest = manifest(
+        &[BUILD, ("start", "cross-env X=1 nest start"), ("start:prod", "node dist/main")],
+        &["@nestjs/core"],
+        &["cross-env"],
+    );
+    let site = manifest(&[BUILD, ("start", "vite")], &["react"], &["vite"]);
+    for (manifest, more) in [(nest, ("x", "")), (site, ("index.html", ""))] {
+        let plan = plan_of(&manifest, &[more]);
+        assert!(!dockerfile(&plan).contains("mkdir -p node_modules\n") || dockerfile(&plan).contains("--omit=dev"));
+        assert!(plan.warnings.iter().all(|line| !line.contains("development dependency")), "{:?}", plan.warnings);
+    }
+}
+
+#[test]
+fn prisma_finds_openssl_where_it_is_built_and_where_it_runs() {
+    let manifest = manifest(&[("start", "node x")], &["@prisma/client"], &["prisma"]);
+    let text = dockerfile(&plan_of(&manifest, &[("prisma/schema.prisma", "")]));
+    assert_eq!(text.matches("--no-install-recommends openssl ").count(), 2, "{text}");
+}
+
+#[test]
 fn failed_builds_are_explained() {
     let plan = plan_of(&manifest(&[("start", "node x")], &["koa"], &[]), &[]);
     for (line, advice) in [
@@ -345,14 +382,15 @@ fn failed_builds_are_explained() {
         ("sh: 1: tsc: not found", "devDependencies"),
     ] {
         let said =
-            Catalog::embedded().advice(&plan.buildpack, &["> build".to_owned(), line.to_owned()]).join(" ");
+            CATALOG.advice(&plan.buildpack, Step::Build, &["> build".to_owned(), line.to_owned()]).join(" ");
         assert!(said.contains(advice), "{line}: {said}");
     }
-    assert!(
-        Catalog::embedded()
-            .advice(&plan.buildpack, &["error TS2304: Cannot find name".to_owned()])
-            .is_empty()
-    );
+    let unknown = ["error TS2304: Cannot find name".to_owned()];
+    assert!(CATALOG.advice(&plan.buildpack, Step::Build, &unknown).is_empty());
+    for line in ["sh: 1: cross-env: not found", "exec: \"cross-env\": executable file not found in $PATH"] {
+        let said = CATALOG.advice(&plan.buildpack, Step::Check, &[line.to_owned()]).join(" ");
+        assert!(said.starts_with("The start command calls a program"), "{line}: {said}");
+    }
 }
 
 #[test]

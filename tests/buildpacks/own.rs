@@ -2,6 +2,7 @@
 
 use crate::support::Tree;
 use gilgal::buildpack::{Catalog, DetectOptions, RenderContext};
+use gilgal::model::deployment::Step;
 use gilgal::model::name::ProcessType;
 use gilgal::model::plan::BuildPlan;
 use std::fs;
@@ -52,8 +53,8 @@ fn the_example_of_the_documentation_works() {
     assert_eq!(row.from, "cpanfile");
     assert!(plan.processes[&ProcessType::web()].shown().contains("starman"));
     insta::assert_snapshot!(dockerfile(&catalog, &plan));
-    let advice =
-        catalog.advice("perl", &["Can't locate Dancer2.pm in @INC (you may need to install)".to_owned()]);
+    let lines = ["Can't locate Dancer2.pm in @INC (you may need to install)".to_owned()];
+    let advice = catalog.advice("perl", Step::Check, &lines);
     assert_eq!(advice.len(), 1, "{advice:?}");
 }
 
