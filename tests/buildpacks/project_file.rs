@@ -87,7 +87,7 @@ fn what_cannot_be_meant_is_refused_with_a_way_out() {
         "[processes.worker]\ninstances = 2",
         "[deploy]\nport = 0",
         "port = 3000",
-        "[build]\ninstall_command = \"make\"",
+        "[build]\nbuildpack = \"static\"\ninstall_command = \"make\"",
         "[deploy.health]\ntcp = true\npath = \"/up\"",
     ]
     .map(|text| format!("{text}\n=> {}\n", refusal(&[PACKAGE, ("gilgal.toml", text)])));
