@@ -4,6 +4,7 @@ use crate::buildpack::condition::{Condition, Source};
 use crate::buildpack::failure::Failure;
 use crate::buildpack::member::Workspaces;
 use crate::buildpack::mode::Mode;
+use crate::buildpack::pattern::Pattern;
 use crate::buildpack::variables::Variable;
 use crate::model::name::ProcessType;
 use serde::Deserialize;
@@ -180,6 +181,9 @@ pub(crate) struct Tool {
     pub(crate) when: Option<Condition>,
     /// The version lines that base images exist for, ascending; each is a prefix of versions: `22`, `3.13`.
     pub(crate) available: Vec<String>,
+    /// There are images of other versions too: of each whose first group is found here.
+    #[serde(default)]
+    pub(crate) whole: Option<Pattern>,
     /// Words that stand for a line: `lts/*`.
     #[serde(default)]
     pub(crate) aliases: BTreeMap<String, String>,

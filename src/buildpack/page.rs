@@ -92,8 +92,9 @@ fn section(page: &mut String, heading: &str, before: &str, lines: impl Iterator<
 
 fn tool(tool: &Tool) -> String {
     let said = tool.sources.iter().filter_map(place);
+    let others = if tool.whole.is_some() { ", and any whole version" } else { "" };
     format!(
-        "| {} | {} | {} | {} |\n",
+        "| {} | {}{others} | {} | {} |\n",
         tool.title,
         tool.available.join(", "),
         tool.default,
