@@ -71,7 +71,7 @@ mod way;
 pub use catalog::{Catalog, CatalogError};
 pub use detect::DetectOptions;
 pub use directory::DirectorySource;
-pub use eject::{Ejected, eject};
+pub use eject::{EjectError, Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use given::{GivenVariables, SOURCED};
 pub use own::{BrokenPack, OwnPackError};
