@@ -64,22 +64,18 @@ pub(crate) fn plan(
     evidence.extend(choice.iter().map(|choice| choice.evidence.clone()));
     evidence.extend(chosen.map(Chosen::evidence));
     evidence.extend(shown);
+    let only_files = project.file.build.output.is_some() || project.output.is_some();
     let mut mode = None;
     if let Some(framework) = framework {
         evidence.extend(compute(&framework.variables, &mut inspection)?);
-        if let Some((chosen, why)) = mode::choose(&framework.modes, &inspection)? {
+        if let Some((chosen, why)) = mode::choose(&framework.modes, &inspection, only_files)? {
             evidence.extend(why);
             evidence.extend(compute(&chosen.variables, &mut inspection)?);
             mode = Some(chosen);
         }
     }
     let overridden = settings::override_variables(pack, project, &mut inspection.variables)?;
-    let way = Way {
-        pack,
-        framework,
-        mode,
-        only_files: project.file.build.output.is_some() || project.output.is_some(),
-    };
+    let way = Way { pack, framework, mode, only_files };
 
     let mut versions = BTreeMap::new();
     for tool in &manifest.tools {

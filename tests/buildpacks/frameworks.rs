@@ -221,8 +221,36 @@ fn angular_by_its_builder() {
     assert_eq!(web(&of(application, server)), "node dist/shop/server/server.mjs");
     let static_output = json!({"ssr": true, "outputMode": "static"});
     assert_eq!(of(application, static_output).variables["site"], "dist/shop/browser");
-    let several = ("angular.json", r#"{"projects":{"a":{},"b":{}}}"#);
-    assert!(refusal(&[("package.json", &manifest), LOCK, several]).contains("several projects"));
+}
+
+#[test]
+fn of_several_angular_projects_the_only_application_is_taken() {
+    let manifest = manifest(&[("build", "ng build"), ("start", "ng serve")], &["@angular/core"], &[]);
+    let project = |kind: &str| json!({"projectType": kind, "architect": {"build": {"builder": "@angular/build:application"}}});
+    let with_library =
+        json!({"projects": {"shop": project("application"), "kit": project("library")}}).to_string();
+    let one = plan_of(&manifest, &[("angular.json", &with_library)]);
+    assert_eq!(one.variables["site"], "dist/shop/browser");
+    assert!(dockerfile(&one).contains(" ng build shop\n"), "{}", dockerfile(&one));
+    let own = manifest.replace("ng build", "ng build --configuration live shop");
+    assert!(dockerfile(&plan_of(&own, &[("angular.json", &with_library)])).contains(" npm run build\n"));
+
+    let two = json!({"projects": {"shop": project("application"), "admin": project("application"), "kit": project("library")}}).to_string();
+    let files = [("package.json", manifest.as_str()), LOCK, ("angular.json", two.as_str())];
+    assert_snapshot!(refusal(&files));
+    let chosen = "[build]\nbuild_command = \"ng build admin\"\noutput = \"dist/admin/browser\"\n";
+    let chosen = plan(&[files[0], files[1], files[2], ("gilgal.toml", chosen)]);
+    assert_eq!(chosen.variables["site"], "dist/admin/browser");
+    let outputs: Vec<_> = chosen.evidence.iter().filter(|row| row.what.starts_with("Output")).collect();
+    assert_eq!(outputs.len(), 1, "{outputs:?}");
+}
+
+#[test]
+fn what_cannot_be_started_may_have_files_to_serve() {
+    let manifest = manifest(&[("build", "vite build")], &["@sveltejs/kit"], &["vite"]);
+    assert!(refusal(&[("package.json", &manifest), LOCK]).starts_with("SvelteKit"));
+    let output = ("gilgal.toml", "[build]\noutput = \"build\"\n");
+    assert_eq!(plan_of(&manifest, &[output]).variables["site"], "build");
 }
 
 #[test]
@@ -340,8 +368,18 @@ fn the_first_program_of_the_start_script_says_what_is_kept() {
     ] {
         let manifest = manifest(&[("start", start)], &["koa"], &[development]);
         let plan = plan_of(&manifest, &[]);
-        assert_eq!(dockerfile(&plan).contains("AS production\nRUN --mount=type=cache,id=shop-npm,target=/root/.npm npm ci --include=dev"), keeps, "{start}");
-        assert_eq!(plan.warnings.iter().any(|line| line.contains("development dependency")), keeps, "{start}");
+        assert_eq!(
+            dockerfile(&plan).contains(
+                "AS production\nRUN --mount=type=cache,id=shop-npm,target=/root/.npm npm ci --include=dev"
+            ),
+            keeps,
+            "{start}"
+        );
+        assert_eq!(
+            plan.warnings.iter().any(|line| line.contains("development dependency")),
+            keeps,
+            "{start}"
+        );
     }
     // What is started is another script, or no script at all.
     let nest = manifest(
@@ -349,11 +387,19 @@ fn the_first_program_of_the_start_script_says_what_is_kept() {
         &["@nestjs/core"],
         &["cross-env"],
     );
-    let site = manifest(&[BUILD, ("start", "vite")], &["react"], &["vite"]);
-    for (manifest, more) in [(nest, ("x", "")), (site, ("index.html", ""))] {
-        let plan = plan_of(&manifest, &[more]);
-        assert!(!dockerfile(&plan).contains("mkdir -p node_modules\n") || dockerfile(&plan).contains("--omit=dev"));
-        assert!(plan.warnings.iter().all(|line| !line.contains("development dependency")), "{:?}", plan.warnings);
+    let site = manifest(&[("build", "vite build"), ("start", "vite")], &["react"], &["vite"]);
+    for manifest in [nest, site] {
+        let plan = plan_of(&manifest, &[("index.html", "")]);
+        let production = dockerfile(&plan)
+            .split("AS production")
+            .nth(1)
+            .map(|text| text.lines().nth(1).unwrap().to_owned());
+        assert!(production.is_none_or(|line| line.contains("npm ci --omit=dev")), "{}", dockerfile(&plan));
+        assert!(
+            plan.warnings.iter().all(|line| !line.contains("development dependency")),
+            "{:?}",
+            plan.warnings
+        );
     }
 }
 
