@@ -216,6 +216,10 @@ fn known_failures_have_advice() {
         ("error: command 'gcc' failed: No such file or directory", "compiled"),
         ("Error: pg_config executable not found.", "psycopg2-binary"),
         ("error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.", "uv lock"),
+        (
+            "ERROR: Cannot find command 'git' - do you have 'git' installed and in your PATH?",
+            "packages = [\"git\"]",
+        ),
         ("ERROR: No matching distribution found for flaskk==3", "Check its name"),
     ] {
         let advice = CATALOG.advice("python", Step::Build, &["fine".to_owned(), line.to_owned()]);
