@@ -1,7 +1,7 @@
 //! Every folder of `examples` with an `expect.toml`, pushed to a server: what the pusher sees, the exit code, the branch
 //! on the server, what the app answers, and that nothing is left behind.
 
-use crate::support::{LOOPBACK, Registry, Server, WorkTree, examples, wait_until};
+use crate::support::{LOOPBACK, Registry, RunningPush, Server, WorkTree, examples, wait_until};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -105,9 +105,12 @@ mod others {
         nest = "nest",
         nextjs_export = "nextjs-export",
         nextjs_start = "nextjs-start",
+        node_yarn = "node-yarn",
         nuxt = "nuxt",
         nx = "nx",
+        python_pdm = "python-pdm",
         python_pipenv = "python-pipenv",
+        python_poetry = "python-poetry",
         react_router = "react-router",
         react_router_spa = "react-router-spa",
         remix = "remix",
@@ -153,7 +156,13 @@ fn every_example_is_tested() {
     let described = folders.filter(|folder| folder.path().join("expect.toml").exists());
     let found: BTreeSet<_> = described.map(|folder| folder.file_name().into_string().unwrap()).collect();
     let tested = usual::TESTED.iter().chain(others::TESTED).chain(special::TESTED);
-    assert_eq!(found, tested.map(|&name| name.to_owned()).collect());
+    let tested: BTreeSet<_> = tested.map(|&name| name.to_owned()).collect();
+    assert_eq!(found, tested);
+    // One that has never passed has no transcript.
+    let snapshots = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/snapshots");
+    let passed = |name: &&String| snapshots.join(format!("e2e__examples__{name}.snap")).exists();
+    let never: Vec<_> = tested.iter().filter(|name| !passed(name)).collect();
+    assert!(never.is_empty(), "pushed by no test that has passed: {never:?}");
 }
 
 fn push_example(name: &str) {
@@ -166,7 +175,8 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
     let expected: Expectation = toml::from_str(&text).unwrap();
     let ada = server.person("ada");
 
-    let push = server.push(&ada, tree, name, &["main"]).expect(expected.push.exit);
+    let push = RunningPush::start(&server, &ada, tree, name, &["main"]);
+    let push = push.finish_within(Duration::from_mins(8)).expect(expected.push.exit);
     let mut unseen = push.transcript.as_str();
     for text in &expected.push.transcript {
         let position = unseen.find(text.as_str());
