@@ -1,6 +1,7 @@
 //! Every folder of `examples` with an `expect.toml`, pushed to a server: what the pusher sees, the exit code, the branch
 //! on the server, what the app answers, and that nothing is left behind.
 
+use crate::buildpacks::expect_lean;
 use crate::support::{LOOPBACK, Registry, RunningPush, Server, WorkTree, examples, wait_until};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -165,6 +166,12 @@ fn every_example_is_tested() {
     assert!(never.is_empty(), "pushed by no test that has passed: {never:?}");
 }
 
+/// Their images are not made of a template of ours.
+const OWN_IMAGES: &[&str] = &["dockerfile-hello", "prebuilt-image"];
+
+/// PHP's official image is made to have extensions compiled in it.
+const WITH_TOOLS: &[&str] = &["php"];
+
 fn push_example(name: &str) {
     push_tree(name, Server::start(), &WorkTree::example(name), |shown| shown);
 }
@@ -196,6 +203,11 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
         let got = server.get(name, &answer.path);
         assert_eq!(got.status, answer.status, "{}: {}", answer.path, got.body);
         assert!(got.body.contains(&answer.body), "{}: {}", answer.path, got.body);
+    }
+    if expected.push.reference == ExpectedReference::Moved && !OWN_IMAGES.contains(&name) {
+        for container in server.engine().containers() {
+            expect_lean(&container, !WITH_TOOLS.contains(&name));
+        }
     }
     if expected.push.reference == ExpectedReference::Unchanged {
         // Before the project is deleted: a failed deployment cleans up after itself.
