@@ -168,6 +168,14 @@ pub(crate) struct Framework {
     pub(crate) template: Option<String>,
 }
 
+impl Framework {
+    /// Whether projects of it are built, and told apart: neither is it a library, nor is every way to build it refused.
+    pub(crate) fn is_kind(&self) -> bool {
+        let is_refused = |mode: &Mode| mode.refuse.is_some();
+        !self.library && (self.modes.is_empty() || !self.modes.iter().all(is_refused))
+    }
+}
+
 /// A program whose version is chosen; by `tool`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

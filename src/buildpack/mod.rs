@@ -75,6 +75,7 @@ pub use eject::{EjectError, Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use given::{GivenVariables, SOURCED};
 pub use own::{BrokenPack, OwnPackError};
+pub use page::Tested;
 pub use prebuilt::DEFAULT_PORT;
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};
