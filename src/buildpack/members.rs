@@ -13,7 +13,8 @@ use serde_json::Value;
 pub(crate) struct OnlyMember {
     file: String,
     /// The dotted key of the object.
-    only_member: String,
+    #[serde(rename = "only-member")]
+    object: String,
     /// Members that say something else count only where none says this.
     #[serde(default)]
     with: Option<With>,
@@ -43,8 +44,7 @@ impl OnlyMember {
     /// When the document is broken, or there are several where that is refused.
     pub(crate) fn find(&self, documents: &Documents<'_>) -> Result<Option<Found>, Refusal> {
         let document = documents.document(&self.file)?;
-        let object =
-            document.as_deref().and_then(|document| lookup(document, &self.only_member)?.as_object());
+        let object = document.as_deref().and_then(|document| lookup(document, &self.object)?.as_object());
         let members: Vec<(&String, &Value)> = object.into_iter().flatten().collect();
         let says = |member: &Value| self.with.as_ref().is_none_or(|with| with.holds(member));
         let saying = members.iter().filter(|(_, member)| says(member)).map(|(name, _)| (*name).clone());
@@ -54,7 +54,7 @@ impl OnlyMember {
         }
         match (names.as_slice(), &self.several) {
             ([name], _) => {
-                let from = format!("{}: {}", self.file, self.only_member);
+                let from = format!("{}: {}", self.file, self.object);
                 Ok(Some(Found { value: name.as_str().into(), from }))
             }
             ([_, _, ..], Some(several)) => Err(several.refusal(names)),
