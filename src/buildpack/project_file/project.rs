@@ -111,15 +111,12 @@ impl Project {
     fn declare_predeploy(&mut self) {
         let Some((release, line)) = "release".parse().ok().zip(self.app.release.clone()) else { return };
         let from = format!("{}: {}", app_json::PATH, app_json::PREDEPLOY);
-        match self.processes.get(&release) {
-            Some(first) => {
-                let by = format!("superseded by {}", first.from);
-                self.evidence.push(Evidence { what: from, from: by });
-            }
-            None => {
-                self.evidence.push(Evidence { what: format!("release: {line}"), from: from.clone() });
-                self.processes.insert(release, Declared { command: Command::Line(line), from });
-            }
+        if let Some(first) = self.processes.get(&release) {
+            let by = format!("superseded by {}", first.from);
+            self.evidence.push(Evidence { what: from, from: by });
+        } else {
+            self.evidence.push(Evidence { what: format!("release: {line}"), from: from.clone() });
+            self.processes.insert(release, Declared { command: Command::Line(line), from });
         }
     }
 
