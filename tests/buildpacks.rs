@@ -5,6 +5,9 @@
 #[path = "buildpacks/support.rs"]
 mod support;
 
+#[path = "support/documentation.rs"]
+mod documentation;
+
 #[path = "buildpacks/deno.rs"]
 mod deno;
 #[path = "buildpacks/dotnet.rs"]
@@ -23,6 +26,8 @@ mod go;
 mod hostile;
 #[path = "buildpacks/java.rs"]
 mod java;
+#[path = "buildpacks/kinds.rs"]
+mod kinds;
 #[path = "buildpacks/languages.rs"]
 mod languages;
 #[path = "buildpacks/node.rs"]

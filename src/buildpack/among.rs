@@ -1,8 +1,8 @@
 //! A search through files whose names are not known beforehand: the settings of a Django project, the one program of many
 //! folders, the web project of a .NET solution.
 
-use crate::buildpack::condition::Found;
 use crate::buildpack::documents::Documents;
+use crate::buildpack::found::Found;
 use crate::buildpack::glob::glob_matches;
 use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
@@ -35,10 +35,16 @@ pub(crate) struct Search {
 /// How a choice that only a person can make is refused.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-struct Several {
+pub(crate) struct Several {
     /// `programs`.
     what: String,
     way_out: String,
+}
+
+impl Several {
+    pub(crate) fn refusal(&self, choices: Vec<String>) -> Refusal {
+        Refusal::Several { what: self.what.clone(), choices, way_out: self.way_out.clone() }
+    }
 }
 
 /// The answer of a search.
@@ -57,11 +63,9 @@ pub(crate) fn find(documents: &Documents<'_>, search: &Search) -> Result<Option<
         }
     }
     match &search.several {
-        Some(several) if answers.len() > 1 => Err(Refusal::Several {
-            what: several.what.clone(),
-            choices: answers.iter().filter_map(Found::text).collect(),
-            way_out: several.way_out.clone(),
-        }),
+        Some(several) if answers.len() > 1 => {
+            Err(several.refusal(answers.iter().filter_map(Found::text).collect()))
+        }
         Some(_) | None => Ok(answers.into_iter().next()),
     }
 }

@@ -1,14 +1,18 @@
 //! Heroku's `app.json`: the parts that say how the app runs. It is somebody else's format, so what is not known is left alone.
 //!
-//! Sources: Heroku's "app.json Schema" (`env`, `formation`, `scripts`) and Dokku's reading of it (`healthchecks`, `cron`).
+//! Sources: Heroku's "app.json Schema" (`env`, `formation`, `scripts`) and Dokku's reading of it (`healthchecks`, `cron`,
+//! `scripts.dokku`).
 
 use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::project_file::{Health, Project};
 use crate::buildpack::refusal::Refusal;
 use crate::model::cron::{CronJob, Overlap, Schedule, TimeZoneName, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
 use crate::model::name::{ConfigName, CronName, ProcessType};
-use crate::model::plan::Running;
+use crate::model::plan::{Evidence, Running};
+use crate::model::process::Command;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Where it is expected: in the root of the project.
 pub(crate) const PATH: &str = "app.json";
@@ -24,9 +28,14 @@ const MOST_CRON_LINES: usize = 100;
 pub(crate) struct AppJson {
     pub(crate) running: Running,
     pub(crate) warnings: Vec<String>,
-    /// Whether anything of it was used.
-    pub(crate) used: bool,
+    /// Dokku's command before a deployment: the process type `release`, where nothing else declares it.
+    pub(crate) release: Option<String>,
+    /// Variables that the file wants and gives no value for, each with what to do.
+    pub(crate) wanted: BTreeMap<String, String>,
 }
+
+/// The key of [`AppJson::release`].
+pub(crate) const PREDEPLOY: &str = "scripts.dokku.predeploy";
 
 /// Reads the file; nothing where there is none, or where it is Expo's, which has the same name.
 ///
@@ -42,23 +51,54 @@ pub(crate) fn read(documents: &Documents<'_>) -> Result<AppJson, Refusal> {
     read_formation(&document, &mut app);
     read_health(&document, &mut app);
     read_cron(&document, &mut app);
+    let predeploy = lookup(&document, PREDEPLOY).and_then(Value::as_str).map(str::trim);
+    app.release = predeploy.filter(|command| is_line(command)).map(str::to_owned);
+    let once = "Put what has to run before each release into the process type `release` of the Procfile.";
     for (key, way_out) in [
-        (
-            "scripts.postdeploy",
-            "Put what has to run before each release into the process type `release` of the Procfile.",
-        ),
-        (
-            "scripts.dokku",
-            "Put what has to run before each release into the process type `release` of the Procfile.",
-        ),
+        ("scripts.postdeploy", once),
+        ("scripts.dokku.postdeploy", once),
         ("addons", "Run the service yourself and set its URL as a config var."),
     ] {
         if lookup(&document, key).is_some() {
             app.warnings.push(format!("{PATH}: {key} is not used. {way_out}"));
         }
     }
-    app.used = app.running != Running::default();
     Ok(app)
+}
+
+/// A row for each key that is used, and for each in whose place `gilgal.toml` or nothing is; `processes` are those that the
+/// project has in the end.
+pub(crate) fn evidence(project: &Project, processes: &BTreeMap<ProcessType, Command>) -> Vec<Evidence> {
+    let running = &project.app.running;
+    let file = &project.file;
+    let row = |what: String, key: &str, by: Option<String>| match by {
+        Some(by) => Evidence { what: format!("{PATH}: {key}"), from: by },
+        None => Evidence { what, from: format!("{PATH}: {key}") },
+    };
+    let superseded = |is: bool, key: String| is.then(|| format!("superseded by {}", project.key(&key)));
+    let variables = running.variables.keys().map(|name| {
+        let is_said = file.env.keys().any(|given| given.as_str() == name);
+        row(format!("Variable {name}"), &format!("env.{name}"), superseded(is_said, format!("env.{name}")))
+    });
+    let formation = running.formation.iter().map(|(name, count)| {
+        let is_said = file.processes.get(name).is_some_and(|process| process.instances.is_some());
+        let nothing =
+            || (!processes.contains_key(name)).then(|| "not a process type of the project".to_owned());
+        let by = superseded(is_said, format!("processes.{name}.instances")).or_else(nothing);
+        row(format!("{name}: {count} instances"), &format!("formation.{name}"), by)
+    });
+    let probe = match &running.health.probe {
+        Some(Probe::Http { path }) => Some(format!("GET {path}")),
+        Some(Probe::Tcp) | None => None,
+    };
+    let health = probe.map(|probe| {
+        let is_said = file.deploy.health != Health::default();
+        row(probe, "healthchecks.web", superseded(is_said, "deploy.health".to_owned()))
+    });
+    let cron = running.cron.iter().map(|(name, job)| {
+        row(job.command.clone(), "cron", superseded(file.cron.contains_key(name), format!("cron.{name}")))
+    });
+    variables.chain(formation).chain(health).chain(cron).collect()
 }
 
 fn read_variables(document: &Value, app: &mut AppJson) {
@@ -66,11 +106,15 @@ fn read_variables(document: &Value, app: &mut AppJson) {
     for (name, value) in variables {
         let Ok(name) = name.parse::<ConfigName>() else { continue };
         if value.get("generator").is_some_and(|generator| generator == "secret") {
-            app.warnings.push(format!("{PATH} wants a secret in {name}. Set one as a config var."));
+            let sentence = format!("{PATH} wants a secret in {name}. Set one as a config var.");
+            app.wanted.insert(name.to_string(), sentence);
         } else if let Some(value) = value.as_str().or_else(|| value.get("value")?.as_str())
             && !value.contains('\0')
         {
             app.running.variables.insert(name.to_string(), value.to_owned());
+        } else if value.get("required").and_then(Value::as_bool) == Some(true) {
+            let sentence = format!("{PATH} wants a value for {name}. Set it as a config var.");
+            app.wanted.insert(name.to_string(), sentence);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! All buildpacks of a server: read once, then asked for every push.
 
 use crate::buildpack::detect::{self, DetectOptions};
-use crate::buildpack::manifest::{Failure, Framework, Frameworks, Manifest};
-use crate::buildpack::page;
+use crate::buildpack::manifest::{Framework, Frameworks, Manifest};
+use crate::buildpack::page::{self, Tested};
 use crate::buildpack::project_file::settings::ASKED_OF_TEMPLATES;
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render::{self, RenderContext, RenderError, Rendered};
 use crate::buildpack::variables::{SharedVariables, Variable};
+use crate::model::deployment::Step;
 use crate::model::plan::BuildPlan;
 use crate::model::source::SourceTree;
 use minijinja::Environment;
@@ -223,31 +224,33 @@ impl Catalog {
     pub fn kinds(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.packs.iter().flat_map(|pack| {
             let title = pack.manifest.title.as_str();
-            let frameworks = pack.manifest.frameworks.iter().filter(|framework| !framework.library);
+            let frameworks = pack.manifest.frameworks.iter().filter(|framework| framework.is_kind());
             let titles =
                 frameworks.map(|framework| framework.title.as_str()).filter(move |kind| *kind != title);
             titles.chain([title]).map(move |kind| (pack.name.as_str(), title, kind))
         })
     }
 
-    /// A page for each pack, by its name, in Markdown. `examples` are those that are built and run: by pack and kind.
+    /// A page for each pack, by its name, in Markdown. `tested` says by pack what is built and run.
     pub fn pages<'catalog>(
         &'catalog self,
-        examples: &'catalog BTreeMap<String, BTreeMap<String, Vec<String>>>,
+        tested: &'catalog BTreeMap<String, Tested>,
     ) -> impl Iterator<Item = (&'catalog str, String)> {
-        let none = BTreeMap::new();
-        self.packs.iter().map(move |pack| {
-            (pack.name.as_str(), page::page(pack, examples.get(&pack.name).unwrap_or(&none)))
-        })
+        let none = Tested::default();
+        self.packs
+            .iter()
+            .map(move |pack| (pack.name.as_str(), page::page(pack, tested.get(&pack.name).unwrap_or(&none))))
     }
 
-    /// What a buildpack knows about the last lines of a build or an app that failed: sentences with a way out.
+    /// What a buildpack knows about the last lines of a build or an app that failed in a step: sentences with a way out.
     #[must_use]
-    pub fn advice(&self, buildpack: &str, lines: &[String]) -> Vec<String> {
+    pub fn advice(&self, buildpack: &str, step: Step, lines: &[String]) -> Vec<String> {
         let pack = self.packs.iter().find(|pack| pack.name == buildpack);
         let failures = pack.into_iter().flat_map(|pack| &pack.manifest.failures);
-        let said = |failure: &&Failure| lines.iter().any(|line| failure.says.find(line).is_some());
-        failures.filter(said).map(|failure| failure.advice.clone()).collect()
+        failures
+            .filter(|failure| failure.is_said(step, lines))
+            .map(|failure| failure.advice.clone())
+            .collect()
     }
 
     /// Beginnings of the names of variables that some framework writes into what everybody can read.

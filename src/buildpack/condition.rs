@@ -6,11 +6,13 @@
 use crate::buildpack::among::{self, Search};
 use crate::buildpack::dependencies;
 use crate::buildpack::documents::{Documents, lookup, named};
+use crate::buildpack::found::Found;
 use crate::buildpack::glob::glob_matches;
 use crate::buildpack::language::cargo::ProgramPart;
 use crate::buildpack::language::python::Factory;
 use crate::buildpack::language::{cargo, dockerfile, javascript, python};
 use crate::buildpack::manifest::DependencyList;
+use crate::buildpack::members::OnlyMember;
 use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::render;
@@ -22,7 +24,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged, rename_all_fields = "kebab-case", deny_unknown_fields)]
 pub(crate) enum Source {
-    /// A value of a JSON or TOML document, the first group of a pattern in its text, or (neither) its first line that is
+    /// A value of a JSON or TOML document (`{{ name }}` in its key is a variable of the pack), the first group of a pattern in its text, or (neither) its first line that is
     /// neither empty nor a comment.
     File {
         file: String,
@@ -49,7 +51,7 @@ pub(crate) enum Source {
         matches: Option<Pattern>,
     },
     /// The name of the only member of an object in a document.
-    OnlyMember { file: String, only_member: String },
+    OnlyMember(OnlyMember),
     /// The program of a Cargo package or workspace that is the app.
     CargoProgram { cargo_program: ProgramPart },
     /// The port of the first `EXPOSE` of a Dockerfile's last stage.
@@ -101,37 +103,15 @@ pub(crate) enum Condition {
     File {
         file: String,
     },
+    /// One of these sources finds the name of a member of an object in a document: the program of a start script among the
+    /// development dependencies.
+    Member {
+        member_of: String,
+        key: String,
+        named_by: Vec<Source>,
+    },
     /// A source finds something that is not false, zero or empty.
     Found(Source),
-}
-
-/// A value, and where it was seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Found {
-    pub(crate) value: Value,
-    pub(crate) from: String,
-}
-
-impl Found {
-    /// The value as text: of a string or a number.
-    pub(crate) fn text(&self) -> Option<String> {
-        match &self.value {
-            Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
-        }
-    }
-
-    fn is_something(&self) -> bool {
-        match &self.value {
-            Value::Null => false,
-            Value::Bool(value) => *value,
-            Value::Number(number) => number.as_f64() != Some(0.0),
-            Value::String(text) => !text.trim().is_empty(),
-            Value::Array(elements) => !elements.is_empty(),
-            Value::Object(fields) => !fields.is_empty(),
-        }
-    }
 }
 
 /// What conditions are asked of: a project, as one pack sees it.
@@ -162,14 +142,7 @@ impl Inspection<'_> {
             Source::Setting { setting, script, matches } => {
                 javascript::find(documents, script, setting, matches.as_ref())
             }
-            Source::OnlyMember { file, only_member } => {
-                let document = documents.document(file)?;
-                let object =
-                    document.as_deref().and_then(|document| lookup(document, only_member)?.as_object());
-                let name = object.filter(|object| object.len() == 1).and_then(|object| object.keys().next());
-                let from = format!("{file}: {only_member}");
-                Ok(name.map(|name| Found { value: name.as_str().into(), from }))
-            }
+            Source::OnlyMember(only) => only.find(documents),
             Source::CargoProgram { cargo_program } => cargo::find_program(documents, *cargo_program),
             Source::Among(search) => among::find(documents, search),
             Source::ExposedPort { exposed_port } => {
@@ -251,6 +224,19 @@ impl Inspection<'_> {
             Condition::Computed { computed, script } => {
                 javascript::find_computed(self.documents, script, computed)
             }
+            Condition::Member { member_of, key, named_by } => {
+                let document = self.documents.document(member_of)?;
+                let object = document.as_deref().and_then(|document| lookup(document, key)?.as_object());
+                let Some(object) = object else { return Ok(None) };
+                for source in named_by {
+                    if let Some(name) = self.find(source)?.and_then(|found| found.text())
+                        && object.contains_key(&name)
+                    {
+                        return Ok(Some(format!("{}: {key}.{name}", named(member_of))));
+                    }
+                }
+                Ok(None)
+            }
             Condition::File { file } => holds(self.documents.has_file(file), named(file)),
             Condition::Found(source) => {
                 Ok(self.find(source)?.filter(Found::is_something).map(|found| found.from))
@@ -273,6 +259,9 @@ impl Inspection<'_> {
         matches: Option<&Pattern>,
     ) -> Result<Option<Found>, Refusal> {
         let documents = self.documents;
+        let rendered = key.filter(|key| key.contains("{{"));
+        let rendered = rendered.map(|key| render::argument(key, &self.variables)).transpose()?;
+        let key = rendered.as_deref().or(key);
         let value = match (key, matches) {
             (None, None) => documents.text(file)?.and_then(|text| first_line(&text)).map(Value::String),
             (None, Some(pattern)) => {

@@ -71,6 +71,7 @@ fn version(condition: &Condition, inspection: &Inspection<'_>) -> Result<Option<
         | Condition::Variable { .. }
         | Condition::Computed { .. }
         | Condition::File { .. }
+        | Condition::Member { .. }
         | Condition::Found(_) => Ok(None),
     }
 }

@@ -1,6 +1,7 @@
 //! What a `buildpack.toml` can say. Only the shape of the data; each part is interpreted by the file named at its type.
 
 use crate::buildpack::condition::{Condition, Source};
+use crate::buildpack::failure::Failure;
 use crate::buildpack::member::Workspaces;
 use crate::buildpack::mode::Mode;
 use crate::buildpack::pattern::Pattern;
@@ -132,15 +133,6 @@ pub(crate) enum DependencyFormat {
     Pattern(String),
 }
 
-/// A known failure: what the build or the app says, and what helps.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Failure {
-    /// Looked for in each of the last lines.
-    pub(crate) says: Pattern,
-    pub(crate) advice: String,
-}
-
 /// A framework of the pack's language; chosen by `framework`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -176,6 +168,14 @@ pub(crate) struct Framework {
     pub(crate) template: Option<String>,
 }
 
+impl Framework {
+    /// Whether projects of it are built, and told apart: neither is it a library, nor is every way to build it refused.
+    pub(crate) fn is_kind(&self) -> bool {
+        let is_refused = |mode: &Mode| mode.refuse.is_some();
+        !self.library && (self.modes.is_empty() || !self.modes.iter().all(is_refused))
+    }
+}
+
 /// A program whose version is chosen; by `tool`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -189,6 +189,9 @@ pub(crate) struct Tool {
     pub(crate) when: Option<Condition>,
     /// The version lines that base images exist for, ascending; each is a prefix of versions: `22`, `3.13`.
     pub(crate) available: Vec<String>,
+    /// There are images of other versions too: of each whose first group is found here.
+    #[serde(default)]
+    pub(crate) whole: Option<Pattern>,
     /// Words that stand for a line: `lts/*`.
     #[serde(default)]
     pub(crate) aliases: BTreeMap<String, String>,

@@ -10,7 +10,7 @@
 //! | step | file |
 //! |---|---|
 //! | look into files, each parsed once | `documents` |
-//! | answer the conditions of a pack | `condition`, `dependencies`, `among`, `glob` |
+//! | answer the conditions of a pack | `condition`, `found`, `dependencies`, `among`, `members`, `glob` |
 //! | choose the framework among those seen, and the way to build it | `framework`, `mode` |
 //! | compute what the templates are given | `variables` |
 //! | choose versions | `tool`, `version` |
@@ -21,6 +21,7 @@
 //! | one package of a workspace as the project | `member`; `apps` where nobody has chosen one |
 //! | one that has a file of Nx and no manifest | `described` |
 //! | say why there is none | [`Refusal`], `misspelt` |
+//! | say what helps where a build or an app fails | `failure` |
 //! | render the Dockerfile of a plan | `render` |
 //! | give its commands the build variables | `given` |
 //! | hand it over to the project | `eject` |
@@ -40,6 +41,8 @@ mod directory;
 mod documents;
 mod eject;
 pub mod explain;
+mod failure;
+mod found;
 mod framework;
 mod given;
 mod glob;
@@ -47,6 +50,7 @@ mod language;
 mod manager;
 mod manifest;
 mod member;
+mod members;
 mod misspelt;
 mod mode;
 mod own;
@@ -67,10 +71,11 @@ mod way;
 pub use catalog::{Catalog, CatalogError};
 pub use detect::DetectOptions;
 pub use directory::DirectorySource;
-pub use eject::{Ejected, eject};
+pub use eject::{EjectError, Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use given::{GivenVariables, SOURCED};
 pub use own::{BrokenPack, OwnPackError};
+pub use page::Tested;
 pub use prebuilt::DEFAULT_PORT;
 pub use refusal::{LookedFor, Refusal};
 pub use render::{RenderContext, RenderError};

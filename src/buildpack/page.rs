@@ -7,8 +7,17 @@ use crate::buildpack::manifest::{Framework, Manager, Tool};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// The page of a pack, in Markdown. `examples` are those that are built and run, by the kind of project.
-pub(crate) fn page(pack: &Pack, examples: &BTreeMap<String, Vec<String>>) -> String {
+/// Names of the examples of a pack that are built and run.
+#[derive(Debug, Clone, Default)]
+pub struct Tested {
+    /// By the kind of project.
+    pub kinds: BTreeMap<String, Vec<String>>,
+    /// By the package manager: its name, what is shown of it, and where that is from. Nothing of both where nothing is shown.
+    pub managers: BTreeMap<[String; 3], Vec<String>>,
+}
+
+/// The page of a pack, in Markdown.
+pub(crate) fn page(pack: &Pack, tested: &Tested) -> String {
     let manifest = &pack.manifest;
     let mut page = format!(
         "# {}\n\nBuildpack `{}`. Recognised by {}.\n",
@@ -23,15 +32,17 @@ pub(crate) fn page(pack: &Pack, examples: &BTreeMap<String, Vec<String>>) -> Str
         "| | to choose from | unless said | said by, in this order |\n|---|---|---|---|\n",
         manifest.tools.iter().map(tool),
     );
-    section(&mut page, "Package managers", "| | chosen by | installs with |\n|---|---|---|\n", {
-        manifest.managers.iter().filter(|manager| manager.refuse.is_none()).map(manager)
+    let heading = "| | chosen by | installs with | built and run by the tests |\n|---|---|---|---|\n";
+    section(&mut page, "Package managers", heading, {
+        let managers = manifest.managers.iter().filter(|manager| manager.refuse.is_none());
+        managers.map(|one| manager(one, &manifest.managers, tested))
     });
     let heading = "| kind | ways to build it | written into the output | built and run by the tests |\n|---|---|---|---|\n";
-    let kinds = manifest.frameworks.iter().filter(|framework| !framework.library);
-    let kinds = kinds.map(|kind| framework(kind, examples));
+    let kinds = manifest.frameworks.iter().filter(|framework| framework.is_kind());
+    let kinds = kinds.map(|kind| framework(kind, &tested.kinds));
     let is_itself_a_kind = manifest.frameworks.iter().all(|framework| framework.title != manifest.title);
     let itself = is_itself_a_kind
-        .then(|| format!("| {} | | | {} |\n", manifest.title, tested(&manifest.title, examples)));
+        .then(|| format!("| {} | | | {} |\n", manifest.title, examples_of(&manifest.title, &tested.kinds)));
     section(&mut page, "Kinds", heading, kinds.chain(itself));
     let frameworks = manifest.frameworks.iter();
     let of_frameworks = frameworks.clone().flat_map(|framework| {
@@ -92,8 +103,9 @@ fn section(page: &mut String, heading: &str, before: &str, lines: impl Iterator<
 
 fn tool(tool: &Tool) -> String {
     let said = tool.sources.iter().filter_map(place);
+    let others = if tool.whole.is_some() { ", and any whole version" } else { "" };
     format!(
-        "| {} | {} | {} | {} |\n",
+        "| {} | {}{others} | {} | {} |\n",
         tool.title,
         tool.available.join(", "),
         tool.default,
@@ -101,11 +113,20 @@ fn tool(tool: &Tool) -> String {
     )
 }
 
-fn manager(manager: &Manager) -> String {
+fn manager(manager: &Manager, all: &[Manager], tested: &Tested) -> String {
     let locks = manager.locks.iter().map(|lock| format!("`{}`", named(lock)));
     let chosen = unique(manager.named_by.iter().filter_map(place).chain(locks));
     let chosen = if chosen.is_empty() { "no lock file".to_owned() } else { chosen.join(", ") };
-    format!("| {} | {chosen} | {} |\n", manager.name, code(&manager.shown))
+    // The same manager without a lock file is another row.
+    let holds = |one: &Manager, from: &str| one.locks.iter().any(|lock| named(lock) == from);
+    let is_this = |[name, shown, from]: &[String; 3]| {
+        let is_locked = all.iter().any(|one| holds(one, from));
+        let fits = if is_locked { holds(manager, from) } else { manager.locks.is_empty() };
+        *name == manager.name && *shown == manager.shown && fits
+    };
+    let examples = tested.managers.iter().filter(|(key, _)| is_this(key)).flat_map(|(_, examples)| examples);
+    let examples = listed(examples);
+    format!("| {} | {chosen} | {} | {examples} |\n", manager.name, code(&manager.shown))
 }
 
 fn framework(framework: &Framework, examples: &BTreeMap<String, Vec<String>>) -> String {
@@ -119,14 +140,17 @@ fn framework(framework: &Framework, examples: &BTreeMap<String, Vec<String>>) ->
         framework.title,
         ways.join(", "),
         written.join(", "),
-        tested(&framework.title, examples)
+        examples_of(&framework.title, examples)
     )
 }
 
-fn tested(kind: &str, examples: &BTreeMap<String, Vec<String>>) -> String {
-    examples.get(kind).map_or("planned only".to_owned(), |examples| {
-        examples.iter().map(|example| code(example)).collect::<Vec<_>>().join(", ")
-    })
+fn examples_of(kind: &str, examples: &BTreeMap<String, Vec<String>>) -> String {
+    listed(examples.get(kind).into_iter().flatten())
+}
+
+fn listed<'names>(examples: impl Iterator<Item = &'names String>) -> String {
+    let examples: Vec<String> = examples.map(|example| code(example)).collect();
+    if examples.is_empty() { "planned only".to_owned() } else { examples.join(", ") }
 }
 
 /// Where a source looks, for those that look into a file by its name.
@@ -140,7 +164,7 @@ fn place(source: &Source) -> Option<String> {
         Source::PythonCall { .. }
         | Source::PythonName { .. }
         | Source::Setting { .. }
-        | Source::OnlyMember { .. }
+        | Source::OnlyMember(_)
         | Source::CargoProgram { .. }
         | Source::ExposedPort { .. }
         | Source::Fixed { .. }

@@ -11,7 +11,7 @@ use crate::buildpack::project_file::{Project, settings};
 use crate::buildpack::refusal::Refusal;
 use crate::buildpack::variables::compute;
 use crate::buildpack::way::Way;
-use crate::buildpack::{framework, manager, start, tool};
+use crate::buildpack::{app_json, framework, manager, start, tool};
 use crate::model::name::ProcessType;
 use crate::model::pins::Pins;
 use crate::model::plan::{BuildPlan, Evidence};
@@ -64,22 +64,18 @@ pub(crate) fn plan(
     evidence.extend(choice.iter().map(|choice| choice.evidence.clone()));
     evidence.extend(chosen.map(Chosen::evidence));
     evidence.extend(shown);
+    let only_files = project.file.build.output.is_some() || project.output.is_some();
     let mut mode = None;
     if let Some(framework) = framework {
         evidence.extend(compute(&framework.variables, &mut inspection)?);
-        if let Some((chosen, why)) = mode::choose(&framework.modes, &inspection)? {
+        if let Some((chosen, why)) = mode::choose(&framework.modes, &inspection, only_files)? {
             evidence.extend(why);
             evidence.extend(compute(&chosen.variables, &mut inspection)?);
             mode = Some(chosen);
         }
     }
     let overridden = settings::override_variables(pack, project, &mut inspection.variables)?;
-    let way = Way {
-        pack,
-        framework,
-        mode,
-        only_files: project.file.build.output.is_some() || project.output.is_some(),
-    };
+    let way = Way { pack, framework, mode, only_files };
 
     let mut versions = BTreeMap::new();
     for tool in &manifest.tools {
@@ -121,7 +117,7 @@ pub(crate) fn plan(
     processes.entry(ProcessType::web()).or_insert(web.command);
     evidence.extend(add_processes(way.processes(), &inspection, &mut processes)?);
 
-    warnings.extend(project.app.warnings.iter().cloned());
+    warnings.extend(project.app_warnings());
     let running = settings::running(project, &processes)?;
     let (port, port_evidence) = match project.file.deploy.port {
         Some(port) => (port.0, Some(project.says(format!("Port {}", port.0), "deploy.port"))),
@@ -130,6 +126,7 @@ pub(crate) fn plan(
     evidence.extend(port_evidence);
     evidence.extend(choice.into_iter().flat_map(|choice| choice.others));
     evidence.extend(project.evidence.iter().cloned());
+    evidence.extend(app_json::evidence(project, &processes));
     evidence.extend(overridden);
     evidence.extend(settings::evidence(project));
     for advice in way.warnings() {

@@ -1,5 +1,6 @@
 //! The plan of a project that builds nothing: it runs an image that somebody else has made.
 
+use crate::buildpack::app_json;
 use crate::buildpack::project_file::{Build, PATH, Project, settings, site};
 use crate::buildpack::refusal::Refusal;
 use crate::model::image::ImageName;
@@ -34,13 +35,14 @@ pub(crate) fn plan(project: &Project, image: &ImageName) -> Result<BuildPlan, Re
     let port = project.file.deploy.port.map(|port| port.0);
     evidence.extend(port.map(|port| project.says(format!("Port {port}"), "deploy.port")));
     evidence.extend(project.evidence.iter().cloned());
+    evidence.extend(app_json::evidence(project, &processes));
     let prebuilt = PrebuiltImage { name: image.clone(), source: None, has_own_port: port.is_some() };
     Ok(BuildPlan {
         buildpack: "image".to_owned(),
         kind: KIND.to_owned(),
         framework: KIND.to_owned(),
         evidence,
-        warnings: project.app.warnings.clone(),
+        warnings: project.app_warnings(),
         running: settings::running(project, &processes)?,
         processes,
         port: port.unwrap_or(DEFAULT_PORT),

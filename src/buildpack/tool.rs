@@ -24,8 +24,9 @@ pub(crate) fn choose(
         let line = earlier.unwrap_or(&tool.default);
         return Ok((line.clone(), evidence(line, &kept("default", line, &tool.default))));
     };
-    let named = tool.aliases.get(&wanted.to_ascii_lowercase());
-    let found = named.map(|line| (line.clone(), evidence(line, &from))).or_else(|| {
+    let named = tool.aliases.get(&wanted.to_ascii_lowercase()).cloned();
+    let named = named.or_else(|| tool.whole.as_ref()?.find(&wanted));
+    let found = named.map(|line| (line.clone(), evidence(&line, &from))).or_else(|| {
         let requirement =
             Requirement::parse(&if tool.minimum { format!(">={wanted}") } else { wanted.clone() })?;
         let newest_first = tool.available.iter().rev();

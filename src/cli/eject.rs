@@ -2,8 +2,7 @@
 
 use super::detected::{self, Detected};
 use super::printer::with_causes;
-use crate::buildpack::{Ejected, eject as ejected};
-use crate::model::source::SourceTree;
+use crate::buildpack::{EjectError, Ejected, eject as ejected};
 use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,12 +14,13 @@ pub(super) fn eject(folder: &Path, force: bool) -> ExitCode {
 /// Writes the files; answers with what is said about them.
 fn write(folder: &Path, force: bool) -> Result<Vec<String>, Vec<String>> {
     let Detected { catalog, source, plan } = detected::detect(folder, detected::catalog(None)?)?;
-    let in_root =
-        |path: &str| if plan.root.is_empty() { path.to_owned() } else { format!("{}/{path}", plan.root) };
-    let own_ignore = source.read(&in_root(".dockerignore"));
-    let Ejected { files, procfile_lines } =
-        ejected(&catalog, &plan, own_ignore.as_deref()).map_err(|error| vec![with_causes(&error)])?;
-    let taken = files.keys().filter(|path| path.as_str() != ".dockerignore").map(|path| in_root(path));
+    let Ejected { files, procfile_lines, taken_over } =
+        ejected(&catalog, &source, &plan).map_err(|error| match error {
+            EjectError::Render(error) => vec![with_causes(&error)],
+            EjectError::Refused(refusal) => [vec![refusal.to_string()], refusal.details()].concat(),
+            EjectError::Workspace { .. } => vec![error.to_string()],
+        })?;
+    let taken = files.keys().filter(|path| path.as_str() != ".dockerignore").map(|path| plan.in_root(path));
     let taken: Vec<String> = taken.filter(|path| folder.join(path).symlink_metadata().is_ok()).collect();
     if !taken.is_empty() && !force {
         return Err(vec![format!(
@@ -30,7 +30,7 @@ fn write(folder: &Path, force: bool) -> Result<Vec<String>, Vec<String>> {
     }
     let mut lines = Vec::new();
     for (path, text) in &files {
-        let path = in_root(path);
+        let path = plan.in_root(path);
         let whole = folder.join(&path);
         let written =
             whole.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&whole, text));
@@ -40,6 +40,12 @@ fn write(folder: &Path, force: bool) -> Result<Vec<String>, Vec<String>> {
     if !procfile_lines.is_empty() {
         lines.push("A Dockerfile cannot say these; add them to a Procfile:".to_owned());
         lines.extend(procfile_lines.iter().map(|line| format!("    {line}")));
+    }
+    if !taken_over.is_empty() {
+        lines.push(format!(
+            "The Dockerfile holds what these keys of gilgal.toml say, and a push refuses it with them; remove them: {}",
+            taken_over.join(", ")
+        ));
     }
     lines.push("Commit them: from now on a push builds with this Dockerfile.".to_owned());
     Ok(lines)

@@ -89,7 +89,9 @@ impl From<EngineError> for StepError {
             | EngineError::NoAddressRange
             | EngineError::Other { .. } => "engine failed",
         };
-        Failure::new(words, error.to_string()).into()
+        // The sentence may be one that the buildpack knows.
+        let sentence = error.to_string();
+        Failure::new(words, sentence.clone()).having_shown(vec![sentence]).into()
     }
 }
 

@@ -248,7 +248,8 @@ impl Deployer {
         }
         let buildpack = run.plan().map(|plan| plan.buildpack.as_str()).unwrap_or_default();
         let lines = [failure.last_lines.as_slice(), failure.shown_lines.as_slice()].concat();
-        for sentence in self.catalog.advice(buildpack, &lines).iter().chain(&failure.advice) {
+        let known = self.catalog.advice(buildpack, run.current_step(), &lines);
+        for sentence in known.iter().chain(&failure.advice) {
             run.error(sentence);
         }
         let command = self.address.ssh_command(&format!("logs {}", run.deployment.id));

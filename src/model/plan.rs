@@ -101,6 +101,12 @@ impl BuildPlan {
         self.ignore.iter().cloned().chain(self.left_out.iter().flat_map(of_folder)).collect()
     }
 
+    /// A path below the folder that is built, from the top of the tree.
+    #[must_use]
+    pub fn in_root(&self, path: &str) -> String {
+        if self.root.is_empty() { path.to_owned() } else { format!("{}/{path}", self.root) }
+    }
+
     /// Whether the build writes a variable of this name into its output, for everybody to read.
     #[must_use]
     pub fn is_public(&self, name: &str) -> bool {

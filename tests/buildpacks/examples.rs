@@ -1,7 +1,7 @@
 //! Every folder of `examples/`: its plan and its Dockerfile, and that its expectations can be read.
 
 use crate::support::{CATALOG, detect, whole};
-use gilgal::buildpack::DirectorySource;
+use gilgal::buildpack::{DirectorySource, Tested};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs;
@@ -66,16 +66,24 @@ fn each_has_a_plan() {
 /// What docs/buildpacks.md holds between these two lines is made by the test below.
 const SUPPORT: (&str, &str) = ("<!-- support: made by tests/buildpacks/examples.rs -->", "<!-- /support -->");
 
-/// The examples that go live, by pack and kind.
-fn built() -> BTreeMap<String, BTreeMap<String, Vec<String>>> {
-    let mut built: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+/// The examples that go live, by pack.
+pub(crate) fn built() -> BTreeMap<String, Tested> {
+    let mut built: BTreeMap<String, Tested> = BTreeMap::new();
     for (name, path) in examples() {
         let text = fs::read_to_string(path.join("expect.toml")).unwrap();
         if toml::from_str::<Expectations>(&text).unwrap().push.exit != 0 {
             continue;
         }
         let plan = detect(&DirectorySource::open(path).unwrap()).unwrap();
-        built.entry(plan.buildpack).or_default().entry(plan.framework).or_default().push(name);
+        let of_pack = built.entry(plan.buildpack).or_default();
+        if let Some(manager) = plan.variables.get("manager").and_then(|manager| manager["name"].as_str()) {
+            // Which of the rows is that of the manager, the page knows.
+            let rows = plan.evidence.into_iter().map(|row| [manager.to_owned(), row.what, row.from]);
+            for key in rows.chain([[manager.to_owned(), String::new(), String::new()]]) {
+                of_pack.managers.entry(key).or_default().push(name.clone());
+            }
+        }
+        of_pack.kinds.entry(plan.framework).or_default().push(name);
     }
     built
 }
@@ -109,7 +117,7 @@ fn the_documentation_says_which_kinds_are_built_and_run() {
     // Of no pack: nothing is built.
     let prebuilt = ("image", "Prebuilt image", "Prebuilt image");
     let rows = CATALOG.kinds().chain([prebuilt]).map(|(pack, language, kind)| {
-        let examples = built.get(pack).and_then(|kinds| kinds.get(kind));
+        let examples = built.get(pack).and_then(|tested| tested.kinds.get(kind));
         let tested = examples.map_or("planned only".to_owned(), |examples| {
             examples.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
         });

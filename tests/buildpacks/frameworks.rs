@@ -1,7 +1,7 @@
 //! Frameworks of JavaScript: which one decides, which way it is built, and where its output is.
 
-use crate::support::{dockerfile, plan, refusal, whole};
-use gilgal::buildpack::Catalog;
+use crate::support::{CATALOG, dockerfile, plan, refusal, whole};
+use gilgal::model::deployment::Step;
 use gilgal::model::name::ProcessType;
 use gilgal::model::plan::BuildPlan;
 use insta::assert_snapshot;
@@ -221,8 +221,36 @@ fn angular_by_its_builder() {
     assert_eq!(web(&of(application, server)), "node dist/shop/server/server.mjs");
     let static_output = json!({"ssr": true, "outputMode": "static"});
     assert_eq!(of(application, static_output).variables["site"], "dist/shop/browser");
-    let several = ("angular.json", r#"{"projects":{"a":{},"b":{}}}"#);
-    assert!(refusal(&[("package.json", &manifest), LOCK, several]).contains("several projects"));
+}
+
+#[test]
+fn of_several_angular_projects_the_only_application_is_taken() {
+    let manifest = manifest(&[("build", "ng build"), ("start", "ng serve")], &["@angular/core"], &[]);
+    let project = |kind: &str| json!({"projectType": kind, "architect": {"build": {"builder": "@angular/build:application"}}});
+    let with_library =
+        json!({"projects": {"shop": project("application"), "kit": project("library")}}).to_string();
+    let one = plan_of(&manifest, &[("angular.json", &with_library)]);
+    assert_eq!(one.variables["site"], "dist/shop/browser");
+    assert!(dockerfile(&one).contains(" ng build shop\n"), "{}", dockerfile(&one));
+    let own = manifest.replace("ng build", "ng build --configuration live shop");
+    assert!(dockerfile(&plan_of(&own, &[("angular.json", &with_library)])).contains(" npm run build\n"));
+
+    let two = json!({"projects": {"shop": project("application"), "admin": project("application"), "kit": project("library")}}).to_string();
+    let files = [("package.json", manifest.as_str()), LOCK, ("angular.json", two.as_str())];
+    assert_snapshot!(refusal(&files));
+    let chosen = "[build]\nbuild_command = \"ng build admin\"\noutput = \"dist/admin/browser\"\n";
+    let chosen = plan(&[files[0], files[1], files[2], ("gilgal.toml", chosen)]);
+    assert_eq!(chosen.variables["site"], "dist/admin/browser");
+    let outputs: Vec<_> = chosen.evidence.iter().filter(|row| row.what.starts_with("Output")).collect();
+    assert_eq!(outputs.len(), 1, "{outputs:?}");
+}
+
+#[test]
+fn what_cannot_be_started_may_have_files_to_serve() {
+    let manifest = manifest(&[("build", "vite build")], &["@sveltejs/kit"], &["vite"]);
+    assert!(refusal(&[("package.json", &manifest), LOCK]).starts_with("SvelteKit"));
+    let output = ("gilgal.toml", "[build]\noutput = \"build\"\n");
+    assert_eq!(plan_of(&manifest, &[output]).variables["site"], "build");
 }
 
 #[test]
@@ -328,6 +356,61 @@ fn a_start_script_that_runs_a_development_dependency_keeps_it() {
 }
 
 #[test]
+fn the_first_program_of_the_start_script_says_what_is_kept() {
+    for (start, development, keeps) in [
+        ("cross-env NODE_ENV=production node server.js", "cross-env", true),
+        ("cross-env NODE_ENV=production tsx src/index.ts", "tsx", true),
+        ("NODE_ENV=production npx --no-install ts-node-dev src", "ts-node-dev", true),
+        ("dotenv -- node server.js", "dotenv-cli", true),
+        ("env-cmd -f .env node server.js", "env-cmd", true),
+        ("node server.js", "cross-env", false),
+        ("crossenv node server.js", "cross-env", false),
+    ] {
+        let manifest = manifest(&[("start", start)], &["koa"], &[development]);
+        let plan = plan_of(&manifest, &[]);
+        assert_eq!(
+            dockerfile(&plan).contains(
+                "AS production\nRUN --mount=type=cache,id=shop-npm,target=/root/.npm npm ci --include=dev"
+            ),
+            keeps,
+            "{start}"
+        );
+        assert_eq!(
+            plan.warnings.iter().any(|line| line.contains("development dependency")),
+            keeps,
+            "{start}"
+        );
+    }
+    // What is started is another script, or no script at all.
+    let nest = manifest(
+        &[BUILD, ("start", "cross-env X=1 nest start"), ("start:prod", "node dist/main")],
+        &["@nestjs/core"],
+        &["cross-env"],
+    );
+    let site = manifest(&[("build", "vite build"), ("start", "vite")], &["react"], &["vite"]);
+    for manifest in [nest, site] {
+        let plan = plan_of(&manifest, &[("index.html", "")]);
+        let production = dockerfile(&plan)
+            .split("AS production")
+            .nth(1)
+            .map(|text| text.lines().nth(1).unwrap().to_owned());
+        assert!(production.is_none_or(|line| line.contains("npm ci --omit=dev")), "{}", dockerfile(&plan));
+        assert!(
+            plan.warnings.iter().all(|line| !line.contains("development dependency")),
+            "{:?}",
+            plan.warnings
+        );
+    }
+}
+
+#[test]
+fn prisma_finds_openssl_where_it_is_built_and_where_it_runs() {
+    let manifest = manifest(&[("start", "node x")], &["@prisma/client"], &["prisma"]);
+    let text = dockerfile(&plan_of(&manifest, &[("prisma/schema.prisma", "")]));
+    assert_eq!(text.matches("--no-install-recommends openssl ").count(), 2, "{text}");
+}
+
+#[test]
 fn failed_builds_are_explained() {
     let plan = plan_of(&manifest(&[("start", "node x")], &["koa"], &[]), &[]);
     for (line, advice) in [
@@ -345,14 +428,15 @@ fn failed_builds_are_explained() {
         ("sh: 1: tsc: not found", "devDependencies"),
     ] {
         let said =
-            Catalog::embedded().advice(&plan.buildpack, &["> build".to_owned(), line.to_owned()]).join(" ");
+            CATALOG.advice(&plan.buildpack, Step::Build, &["> build".to_owned(), line.to_owned()]).join(" ");
         assert!(said.contains(advice), "{line}: {said}");
     }
-    assert!(
-        Catalog::embedded()
-            .advice(&plan.buildpack, &["error TS2304: Cannot find name".to_owned()])
-            .is_empty()
-    );
+    let unknown = ["error TS2304: Cannot find name".to_owned()];
+    assert!(CATALOG.advice(&plan.buildpack, Step::Build, &unknown).is_empty());
+    for line in ["sh: 1: cross-env: not found", "exec: \"cross-env\": executable file not found in $PATH"] {
+        let said = CATALOG.advice(&plan.buildpack, Step::Check, &[line.to_owned()]).join(" ");
+        assert!(said.starts_with("The start command calls a program"), "{line}: {said}");
+    }
 }
 
 #[test]

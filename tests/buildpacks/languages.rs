@@ -1,6 +1,7 @@
 //! What the languages besides JavaScript and Python have in common: their order, and what they do with a package.json.
 
 use crate::support::{CATALOG, plan};
+use gilgal::model::deployment::Step;
 
 const ASSETS: (&str, &str) =
     ("package.json", r#"{"scripts":{"build":"vite build"},"devDependencies":{"vite":"7"}}"#);
@@ -138,8 +139,8 @@ fn known_failures_have_advice() {
         ("elixir", "** (RuntimeError) environment variable DATABASE_URL is missing.", "SECRET_KEY_BASE"),
         ("hugo", "Error: module \"ananke\" not found in \"/src/themes/ananke\"", "submodules"),
     ] {
-        let advice = CATALOG.advice(pack, &["fine".to_owned(), line.to_owned()]);
+        let advice = CATALOG.advice(pack, Step::Check, &["fine".to_owned(), line.to_owned()]);
         assert!(advice.len() == 1 && advice[0].contains(words), "{pack}: {line}: {advice:?}");
     }
-    assert!(CATALOG.advice("nothing", &["error".to_owned()]).is_empty());
+    assert!(CATALOG.advice("nothing", Step::Build, &["error".to_owned()]).is_empty());
 }

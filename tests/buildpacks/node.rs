@@ -81,10 +81,42 @@ fn bun_installs_for_node() {
     assert_snapshot!(whole(&plan(&[("package.json", &manifest), ("bun.lock", "")])));
 }
 
+/// Its images have no npm.
+#[test]
+fn on_bun_nothing_is_done_with_npm() {
+    let manifest = r#"{
+        "scripts":{"prepare":"husky","build":"bun build.ts","prestart":"bun check.ts","start":"bun src/index.ts"},
+        "dependencies":{"hono":"^4.10.0"}
+    }"#;
+    let started = plan(&[("package.json", manifest), ("bun.lock", ""), ("src/index.ts", "")]);
+    assert_eq!(web(&started), "bun run start");
+    let text = dockerfile(&started);
+    assert!(text.contains("RUN bun pm pkg delete scripts.prepare\n"), "{text}");
+    let bare = manifest.replace("dependencies", "nothing");
+    let bare = dockerfile(&plan(&[("package.json", &bare), ("bun.lock", ""), ("src/index.ts", "")]));
+    assert!(bare.contains("RUN bun run build\n"), "{bare}");
+    for text in [text, bare] {
+        let commands = text.lines().filter(|line| line.starts_with("RUN") || line.starts_with("CMD"));
+        assert!(!commands.clone().any(|line| line.contains("npm ")), "{text}");
+    }
+}
+
 #[test]
 fn what_bun_init_writes_is_started() {
     let manifest = r#"{"module":"index.ts","type":"module","devDependencies":{"@types/bun":"latest"}}"#;
     assert_eq!(web(&plan(&[("package.json", manifest), ("bun.lock", ""), ("index.ts", "")])), "bun index.ts");
+}
+
+#[test]
+fn what_honos_starter_for_bun_writes_is_started() {
+    let manifest = r#"{
+        "name":"shop","scripts":{"dev":"bun run --hot src/index.ts"},
+        "dependencies":{"hono":"^4.10.0"},"devDependencies":{"@types/bun":"latest"}
+    }"#;
+    let files = [("package.json", manifest), ("src/index.ts", ""), ("bun.lock", "")];
+    assert_eq!(web(&plan(&files)), "bun src/index.ts");
+    // As it is before anybody has installed anything.
+    assert_snapshot!(whole(&plan(&files[..2])));
 }
 
 #[test]
@@ -156,6 +188,13 @@ fn versions_come_from_the_first_place_that_says_one() {
         (engines(">=18"), None, "22"),
         (engines("^18 || ^20"), None, "20"),
         (PLAIN.to_owned(), Some((".nvmrc", "lts/iron\n")), "20"),
+        (PLAIN.to_owned(), Some((".nvmrc", "lts/*\n")), "26"),
+        (PLAIN.to_owned(), Some((".nvmrc", "node\n")), "26"),
+        (PLAIN.to_owned(), Some((".tool-versions", "ruby 3.4\nnodejs 24.11.0\n")), "24"),
+        (PLAIN.to_owned(), Some((".tool-versions", "nodejs lts\n")), "26"),
+        (PLAIN.to_owned(), Some(("mise.toml", "[tools]\nnode = \"20\"\n")), "20"),
+        (PLAIN.to_owned(), Some(("mise.toml", "[tools]\nnode = { version = \"lts\" }\n")), "26"),
+        (engines(">=23"), None, "26"),
         (PLAIN.to_owned(), Some((".nvmrc", "# ours\nv24.1.0\n")), "24"),
         (PLAIN.to_owned(), Some((".node-version", "18.20")), "18"),
         (PLAIN.to_owned(), None, "22"),

@@ -1,22 +1,16 @@
 //! Buildpacks of an operator's own: the worked example of the documentation, one that takes another's place, and wrong ones.
 
+use crate::documentation::code_block;
 use crate::support::Tree;
 use gilgal::buildpack::{Catalog, DetectOptions, RenderContext};
+use gilgal::model::deployment::Step;
 use gilgal::model::name::ProcessType;
 use gilgal::model::plan::BuildPlan;
 use std::fs;
 use std::path::Path;
 
-/// The code block of docs/adding-a-buildpack.md that follows the name of a file.
-fn from_the_documentation(file: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/adding-a-buildpack.md");
-    let text = fs::read_to_string(path).unwrap();
-    let (_, after) = text.split_once(&format!("\n`{file}`:\n")).unwrap();
-    let (_, block) = after.split_once("\n```").unwrap();
-    let (block, _) = block.split_once("\n```").unwrap();
-    // The first line is the language.
-    block.split_once('\n').unwrap().1.to_owned() + "\n"
-}
+/// The page with the worked example.
+const PAGE: &str = "docs/adding-a-buildpack.md";
 
 fn pack(folder: &Path, name: &str, files: &[(&str, &str)]) {
     fs::create_dir_all(folder.join(name)).unwrap();
@@ -26,8 +20,8 @@ fn pack(folder: &Path, name: &str, files: &[(&str, &str)]) {
 }
 
 fn perl(folder: &Path) {
-    let manifest = from_the_documentation("buildpack.toml");
-    let template = from_the_documentation("Dockerfile.j2");
+    let manifest = code_block(PAGE, "buildpack.toml");
+    let template = code_block(PAGE, "Dockerfile.j2");
     pack(folder, "perl", &[("buildpack.toml", &manifest), ("Dockerfile.j2", &template)]);
 }
 
@@ -52,8 +46,8 @@ fn the_example_of_the_documentation_works() {
     assert_eq!(row.from, "cpanfile");
     assert!(plan.processes[&ProcessType::web()].shown().contains("starman"));
     insta::assert_snapshot!(dockerfile(&catalog, &plan));
-    let advice =
-        catalog.advice("perl", &["Can't locate Dancer2.pm in @INC (you may need to install)".to_owned()]);
+    let lines = ["Can't locate Dancer2.pm in @INC (you may need to install)".to_owned()];
+    let advice = catalog.advice("perl", Step::Check, &lines);
     assert_eq!(advice.len(), 1, "{advice:?}");
 }
 
@@ -77,7 +71,7 @@ fn one_takes_the_place_of_another() {
 fn wrong_ones_are_named_and_the_others_work() {
     let folder = tempfile::tempdir().unwrap();
     perl(folder.path());
-    let manifest = from_the_documentation("buildpack.toml");
+    let manifest = code_block(PAGE, "buildpack.toml");
     pack(folder.path(), "empty", &[]);
     pack(folder.path(), "no-template", &[("buildpack.toml", &manifest)]);
     pack(

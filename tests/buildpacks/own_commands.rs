@@ -24,6 +24,7 @@ fn packages_and_commands_are_in_the_dockerfile() {
         ("dotnet", vec![("Shop.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"/>")]),
         ("hugo", vec![("hugo.toml", "")]),
         ("procfile", vec![("Procfile", "web: ./server\n")]),
+        ("deno", vec![("deno.json", "{}"), ("main.ts", "")]),
     ] {
         let mut files = files;
         files.push(("gilgal.toml", FILE));
@@ -53,6 +54,51 @@ fn dependencies_are_installed_as_the_project_says() {
         files.push(("gilgal.toml", &file));
         assert!(dockerfile(&plan(&files)).contains(&format!("&& {command}")));
     }
+}
+
+#[test]
+fn an_own_installation_of_node_is_pruned() {
+    let manifest =
+        r#"{"scripts":{"start":"node x"},"dependencies":{"koa":"2"},"devDependencies":{"jest":"30"}}"#;
+    let app = [("package.json", manifest), ("package-lock.json", "{}")];
+    for (command, copies_first) in
+        [("npm ci --legacy-peer-deps", false), ("make install", true), ("npm ci && ./fetch", true)]
+    {
+        let file = format!("[build]\ninstall_command = \"{command}\"\n");
+        let text = dockerfile(&plan(&[app[0], app[1], ("gilgal.toml", &file)]));
+        let position = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part}: {text}"));
+        assert!(position(command) < position("npm prune --omit=dev"), "{text}");
+        assert!(!text.contains("AS production"), "{text}");
+        assert_eq!(position("COPY . .") < position(command), copies_first, "{text}");
+    }
+    let bare = r#"{"scripts":{"start":"node x"}}"#;
+    let file = ("gilgal.toml", "[build]\ninstall_command = \"./install\"\n");
+    assert!(dockerfile(&plan(&[("package.json", bare), file])).contains("RUN ./install\n"));
+}
+
+#[test]
+fn an_own_installation_of_a_workspace_is_pruned() {
+    let text = dockerfile(&plan(&[
+        ("package.json", r#"{"private":true,"workspaces":["apps/*"]}"#),
+        ("package-lock.json", "{}"),
+        (
+            "apps/api/package.json",
+            r#"{"name":"api","scripts":{"start":"node x"},"dependencies":{"koa":"2"}}"#,
+        ),
+        ("gilgal.toml", "[build]\nroot = \"apps/api\"\ninstall_command = \"npm ci --legacy-peer-deps\"\n"),
+    ]));
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn deno_installs_as_the_project_says() {
+    let files = [
+        ("deno.json", "{}"),
+        ("main.ts", ""),
+        ("gilgal.toml", "[build]\ninstall_command = \"deno install --allow-scripts\"\n"),
+    ];
+    let text = dockerfile(&plan(&files));
+    assert!(text.contains("COPY . .\n# What the app imports stays in the image: nothing is fetched when it starts.\nRUN deno install --allow-scripts\n"), "{text}");
 }
 
 #[test]

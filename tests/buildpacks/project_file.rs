@@ -87,7 +87,7 @@ fn what_cannot_be_meant_is_refused_with_a_way_out() {
         "[processes.worker]\ninstances = 2",
         "[deploy]\nport = 0",
         "port = 3000",
-        "[build]\ninstall_command = \"make\"",
+        "[build]\nbuildpack = \"static\"\ninstall_command = \"make\"",
         "[deploy.health]\ntcp = true\npath = \"/up\"",
     ]
     .map(|text| format!("{text}\n=> {}\n", refusal(&[PACKAGE, ("gilgal.toml", text)])));
@@ -106,6 +106,24 @@ fn a_link_is_not_followed() {
     }
 }
 
+#[test]
+fn what_app_json_wants_is_said_unless_it_is_given() {
+    let app = r#"{ "env": { "A": { "required": true }, "B": { "required": true } }, "scripts": { "dokku": { "predeploy": "x" } } }"#;
+    let files = [
+        PACKAGE,
+        ("app.json", app),
+        ("gilgal.toml", "[env]\nA = \"1\""),
+        ("Procfile", "release: y\nweb: z\n"),
+    ];
+    let plan = plan(&files);
+    assert_eq!(plan.warnings, ["app.json wants a value for B. Set it as a config var."]);
+    let row = plan.evidence.iter().find(|row| row.what.starts_with("app.json")).unwrap();
+    assert_eq!(
+        (row.what.as_str(), row.from.as_str()),
+        ("app.json: scripts.dokku.predeploy", "superseded by Procfile")
+    );
+}
+
 /// Editors complete the file by the schema that the documentation publishes.
 #[test]
 fn the_published_schema_is_that_of_this_version() {
@@ -121,12 +139,13 @@ fn herokus_app_json_is_read_and_gilgal_toml_wins() {
         "env": { "A": "1", "B": { "value": "2" }, "SECRET": { "generator": "secret" }, "C": { "required": true }, "bad name": "x" },
         "formation": { "web": { "quantity": 2 }, "worker": { "quantity": 1 }, "clock": { "quantity": 1000 } },
         "healthchecks": { "web": [{ "type": "uptime", "uptime": 5 }, { "type": "startup", "path": "/up", "timeout": 3 }] },
-        "scripts": { "postdeploy": "rake db:seed" },
+        "scripts": { "postdeploy": "rake db:seed", "dokku": { "predeploy": "rake db:migrate" } },
         "cron": [{ "command": "x", "schedule": "* * * * *" }]
     }"#;
     let file = "[env]\nB = \"3\"\n[processes.web]\ninstances = 4";
     let plan = plan(&[PACKAGE, ("app.json", app), ("gilgal.toml", file)]);
-    insta::assert_json_snapshot!((&plan.running, &plan.warnings));
+    insta::assert_json_snapshot!((&plan.running, &plan.warnings, &plan.evidence));
+    assert_eq!(plan.processes[&"release".parse().unwrap()].shown(), "rake db:migrate");
 
     let expo =
         super::support::plan(&[PACKAGE, ("app.json", r#"{ "expo": { "name": "x" }, "env": { "A": "1" } }"#)]);

@@ -1,6 +1,7 @@
 //! Python: package managers, versions, and finding the application.
 
 use crate::support::{CATALOG, plan, refusal, whole};
+use gilgal::model::deployment::Step;
 use gilgal::model::name::ProcessType;
 use insta::assert_snapshot;
 
@@ -215,10 +216,14 @@ fn known_failures_have_advice() {
         ("error: command 'gcc' failed: No such file or directory", "compiled"),
         ("Error: pg_config executable not found.", "psycopg2-binary"),
         ("error: The lockfile at `uv.lock` needs to be updated, but `--locked` was provided.", "uv lock"),
+        (
+            "ERROR: Cannot find command 'git' - do you have 'git' installed and in your PATH?",
+            "packages = [\"git\"]",
+        ),
         ("ERROR: No matching distribution found for flaskk==3", "Check its name"),
     ] {
-        let advice = CATALOG.advice("python", &["fine".to_owned(), line.to_owned()]);
+        let advice = CATALOG.advice("python", Step::Build, &["fine".to_owned(), line.to_owned()]);
         assert!(advice.len() == 1 && advice[0].contains(words), "{line}: {advice:?}");
     }
-    assert!(CATALOG.advice("python", &["Listening on 8000".to_owned()]).is_empty());
+    assert!(CATALOG.advice("python", Step::Check, &["Listening on 8000".to_owned()]).is_empty());
 }

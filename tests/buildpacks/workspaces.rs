@@ -54,6 +54,17 @@ fn a_server_with_what_it_needs_to_run() {
     assert_snapshot!(whole(&plan));
 }
 
+/// Its images have no npm.
+#[test]
+fn on_bun_scripts_are_left_out_with_bun() {
+    let api =
+        r#"{"name":"api","scripts":{"prepare":"husky","start":"bun server.ts"},"dependencies":{"koa":"3"}}"#;
+    let files = [TOP, ("bun.lock", ""), ("apps/api/package.json", api), ("gilgal.toml", &rooted("apps/api"))];
+    let text = dockerfile(&plan(&files));
+    assert!(text.contains("RUN cd apps/api && bun pm pkg delete scripts.prepare"), "{text}");
+    assert!(!text.contains("npm pkg"), "{text}");
+}
+
 #[test]
 fn several_apps_are_a_question() {
     assert_snapshot!(refusal(&shop(&[])), @r#"The project has several apps: apps/api and apps/web. Name the one to deploy in a gilgal.toml at the top: `build.root = "apps/api"`."#);

@@ -1,7 +1,8 @@
 //! Every folder of `examples` with an `expect.toml`, pushed to a server: what the pusher sees, the exit code, the branch
 //! on the server, what the app answers, and that nothing is left behind.
 
-use crate::support::{LOOPBACK, Registry, Server, WorkTree, examples, wait_until};
+use crate::buildpacks::expect_lean;
+use crate::support::{LOOPBACK, Registry, RunningPush, Server, WorkTree, examples, wait_until};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -105,9 +106,12 @@ mod others {
         nest = "nest",
         nextjs_export = "nextjs-export",
         nextjs_start = "nextjs-start",
+        node_yarn = "node-yarn",
         nuxt = "nuxt",
         nx = "nx",
+        python_pdm = "python-pdm",
         python_pipenv = "python-pipenv",
+        python_poetry = "python-poetry",
         react_router = "react-router",
         react_router_spa = "react-router-spa",
         remix = "remix",
@@ -153,8 +157,20 @@ fn every_example_is_tested() {
     let described = folders.filter(|folder| folder.path().join("expect.toml").exists());
     let found: BTreeSet<_> = described.map(|folder| folder.file_name().into_string().unwrap()).collect();
     let tested = usual::TESTED.iter().chain(others::TESTED).chain(special::TESTED);
-    assert_eq!(found, tested.map(|&name| name.to_owned()).collect());
+    let tested: BTreeSet<_> = tested.map(|&name| name.to_owned()).collect();
+    assert_eq!(found, tested);
+    // One that has never passed has no transcript.
+    let snapshots = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/e2e/snapshots");
+    let passed = |name: &&String| snapshots.join(format!("e2e__examples__{name}.snap")).exists();
+    let never: Vec<_> = tested.iter().filter(|name| !passed(name)).collect();
+    assert!(never.is_empty(), "pushed by no test that has passed: {never:?}");
 }
+
+/// Their images are not made of a template of ours.
+const OWN_IMAGES: &[&str] = &["dockerfile-hello", "prebuilt-image"];
+
+/// PHP's official image is made to have extensions compiled in it.
+const WITH_TOOLS: &[&str] = &["php"];
 
 fn push_example(name: &str) {
     push_tree(name, Server::start(), &WorkTree::example(name), |shown| shown);
@@ -166,7 +182,8 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
     let expected: Expectation = toml::from_str(&text).unwrap();
     let ada = server.person("ada");
 
-    let push = server.push(&ada, tree, name, &["main"]).expect(expected.push.exit);
+    let push = RunningPush::start(&server, &ada, tree, name, &["main"]);
+    let push = push.finish_within(Duration::from_mins(8)).expect(expected.push.exit);
     let mut unseen = push.transcript.as_str();
     for text in &expected.push.transcript {
         let position = unseen.find(text.as_str());
@@ -186,6 +203,11 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
         let got = server.get(name, &answer.path);
         assert_eq!(got.status, answer.status, "{}: {}", answer.path, got.body);
         assert!(got.body.contains(&answer.body), "{}: {}", answer.path, got.body);
+    }
+    if expected.push.reference == ExpectedReference::Moved && !OWN_IMAGES.contains(&name) {
+        for container in server.engine().containers() {
+            expect_lean(&container, !WITH_TOOLS.contains(&name));
+        }
     }
     if expected.push.reference == ExpectedReference::Unchanged {
         // Before the project is deleted: a failed deployment cleans up after itself.

@@ -9,6 +9,7 @@ mod access;
 mod backup;
 mod branches;
 mod build_variables;
+mod buildpacks;
 mod canary;
 mod chaos;
 mod client;
@@ -18,6 +19,8 @@ mod database_away;
 mod deleting;
 mod disk_full;
 mod docker_away;
+#[path = "../support/documentation.rs"]
+mod documentation;
 mod drains;
 mod engine;
 mod engine_restarts;

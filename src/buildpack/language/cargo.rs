@@ -1,8 +1,8 @@
 //! Which program of a Cargo package or workspace is the app, as `cargo run` would choose it (The Cargo Book, "Cargo Targets"
 //! and "Workspaces").
 
-use crate::buildpack::condition::Found;
 use crate::buildpack::documents::{Documents, lookup};
+use crate::buildpack::found::Found;
 use crate::buildpack::glob::glob_matches;
 use crate::buildpack::refusal::Refusal;
 use serde::Deserialize;

@@ -4,8 +4,8 @@
 //! A function around them (`defineConfig(() => ({ … }))`) changes nothing, a function or call below a key does not hide
 //! what is inside it: `adapter: node({ mode: 'standalone' })` is `adapter.mode`.
 
-use crate::buildpack::condition::Found;
 use crate::buildpack::documents::Documents;
+use crate::buildpack::found::Found;
 use crate::buildpack::language::jsonc::comment_length;
 use crate::buildpack::pattern::Pattern;
 use crate::buildpack::refusal::Refusal;

@@ -2,8 +2,8 @@
 //!
 //! Only statements at the top of a module count: what a function or a class defines cannot be imported by name.
 
-use crate::buildpack::condition::Found;
 use crate::buildpack::documents::Documents;
+use crate::buildpack::found::Found;
 use crate::buildpack::refusal::Refusal;
 use serde::Deserialize;
 

@@ -99,11 +99,32 @@ impl Project {
             project.processes.insert(process_type, Declared { command, from: procfile::PATH.to_owned() });
         }
         project.declare_processes()?;
+        project.declare_predeploy();
         if project.processes.len().max(project.file.processes.len()) > MOST_PROCESS_TYPES {
             let reason = format!("the project has more than {MOST_PROCESS_TYPES} process types");
             return Err(Refusal::BrokenFile { path: project.path, reason });
         }
         Ok(project)
+    }
+
+    /// Dokku's command before a deployment as the process type `release`, where no other file declares it.
+    fn declare_predeploy(&mut self) {
+        let Some((release, line)) = "release".parse().ok().zip(self.app.release.clone()) else { return };
+        let from = format!("{}: {}", app_json::PATH, app_json::PREDEPLOY);
+        if let Some(first) = self.processes.get(&release) {
+            let by = format!("superseded by {}", first.from);
+            self.evidence.push(Evidence { what: from, from: by });
+        } else {
+            self.evidence.push(Evidence { what: format!("release: {line}"), from: from.clone() });
+            self.processes.insert(release, Declared { command: Command::Line(line), from });
+        }
+    }
+
+    /// What is worth a warning of `app.json`.
+    pub(crate) fn app_warnings(&self) -> Vec<String> {
+        let is_given = |name: &str| self.file.env.keys().any(|given| given.as_str() == name);
+        let wanted = self.app.wanted.iter().filter(|(name, _)| !is_given(name));
+        self.app.warnings.iter().chain(wanted.map(|(_, sentence)| sentence)).cloned().collect()
     }
 
     /// The project with the commands that are set for its environment: what its own files say wins.

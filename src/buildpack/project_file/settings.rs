@@ -92,6 +92,24 @@ pub(crate) fn refuse_unsupported(pack: &Pack, variables: &BTreeMap<String, Value
     skipped.map_or(Ok(()), |name| Err(unsupported(name, pack)))
 }
 
+/// The keys that say how a buildpack builds: an own Dockerfile says that itself, and is refused with them.
+pub(crate) fn taken_over(project: &Project) -> Vec<String> {
+    let build = &project.file.build;
+    let keys = [
+        ("build.buildpack", build.buildpack.is_some()),
+        ("build.install_command", build.install_command.is_some()),
+        ("build.pre_build_command", build.pre_build_command.is_some()),
+        ("build.build_command", build.build_command.is_some()),
+        ("build.post_build_command", build.post_build_command.is_some()),
+        ("build.packages", !build.packages.is_empty()),
+        ("build.output", build.output.is_some()),
+        ("build.cache", !build.cache.is_empty()),
+        ("[images]", !project.file.images.is_empty()),
+        ("[static]", project.file.site != site::Site::default()),
+    ];
+    keys.into_iter().filter(|(_, is_said)| *is_said).map(|(key, _)| key.to_owned()).collect()
+}
+
 fn unsupported(key: &str, pack: &Pack) -> Refusal {
     // The only key that is set for environments, too.
     let or_set = if key == "build_command" { ", or of the environment," } else { "" };

@@ -118,9 +118,18 @@ impl RunningPush {
         self.wait()
     }
 
+    /// The same for a build that takes minutes.
+    pub(crate) fn finish_within(mut self, time: Duration) -> Push {
+        self.wait_for_end(time)
+    }
+
     fn wait(&mut self) -> Push {
+        self.wait_for_end(Duration::from_secs(110))
+    }
+
+    fn wait_for_end(&mut self, time: Duration) -> Push {
         let git = &mut self.git;
-        wait_until("the push ends", Duration::from_secs(110), || git.try_wait().unwrap().is_some());
+        wait_until("the push ends", time, || git.try_wait().unwrap().is_some());
         let code = git.wait().unwrap().code();
         self.reader.take().unwrap().join().unwrap();
         Push { code, transcript: self.seen() }

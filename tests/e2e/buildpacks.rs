@@ -1,0 +1,110 @@
+//! What buildpacks promise of builds and images, and a pack of an operator's own.
+
+use crate::documentation::code_block;
+use crate::support::{Engine, Server, WorkTree, docker};
+use std::fs;
+
+/// The pack that the documentation makes, on a server that has it.
+#[test]
+fn the_pack_of_the_documentation_is_pushed_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let pack = folder.path().join("home/buildpacks/perl");
+    fs::create_dir_all(&pack).unwrap();
+    for file in ["buildpack.toml", "Dockerfile.j2"] {
+        fs::write(pack.join(file), code_block("docs/adding-a-buildpack.md", file)).unwrap();
+    }
+    let mut server = Server::start_in(&folder.path().join("home"), &[]);
+    let ada = server.person("ada");
+    let app = "sub { [200, ['Content-Type' => 'text/plain'], [\"Hello from Perl\\n\"]] }\n";
+    let push = server.deploy(&ada, &WorkTree::of(&[("app.psgi", app)]), "shop");
+    assert!(push.says("Perl app detected"), "{}", push.transcript);
+    assert_eq!(server.get("shop", "/").body, "Hello from Perl\n");
+}
+
+/// As `deno init --serve` and Hono's starter for Bun write them; the second with a hook for git that no image has, and with a
+/// script that belongs before the one that starts.
+#[test]
+fn starters_are_started_as_they_come() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let served = "export default {\n  fetch(_request) {\n    return new Response(\"Hello from deno serve\\n\");\n  },\n} satisfies Deno.ServeDefaultExport;\n";
+    let tasks = r#"{"tasks":{"dev":"deno serve --watch -R main.ts"}}"#;
+    server.deploy(&ada, &WorkTree::of(&[("deno.json", tasks), ("main.ts", served)]), "serve");
+    assert_eq!(server.get("serve", "/").body, "Hello from deno serve\n");
+
+    let app = "import { Hono } from 'hono'\nconst app = new Hono()\napp.get('/', (c) => c.text('Hello Hono!'))\nexport default app\n";
+    let starter = r#"{
+        "name": "hono", "scripts": { "prepare": "husky", "dev": "bun run --hot src/index.ts" },
+        "dependencies": { "hono": "^4.10.0" }, "devDependencies": { "@types/bun": "latest" }
+    }"#;
+    let tree = WorkTree::of(&[("package.json", starter), ("src/index.ts", app)]);
+    let push = server.deploy(&ada, &tree, "hono");
+    assert!(push.says("bun src/index.ts"), "{}", push.transcript);
+    assert_eq!(server.get("hono", "/").body, "Hello Hono!");
+    let started =
+        starter.replace("\"dev\": \"bun run --hot", "\"prestart\": \"bun --version\", \"start\": \"bun run");
+    tree.commit(&[("package.json", &started)]);
+    let push = server.deploy(&ada, &tree, "hono");
+    assert!(push.says("bun run start"), "{}", push.transcript);
+    assert_eq!(server.get("hono", "/").body, "Hello Hono!");
+}
+
+/// Of each step that begins with a command: how often it was taken from the cache, and how often it ran.
+fn steps(transcript: &str, command: &str) -> (usize, usize) {
+    let steps = transcript.lines().filter_map(|line| line.strip_prefix("remote:        RUN "));
+    let steps: Vec<&str> = steps.map(str::trim_end).filter(|step| step.starts_with(command)).collect();
+    let cached = steps.iter().filter(|step| step.ends_with(" (cached)")).count();
+    (cached, steps.len() - cached)
+}
+
+#[test]
+fn a_changed_line_installs_nothing_anew() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    for (example, file, from, to, install, build) in [
+        (
+            "fastify-typescript",
+            "src/server.ts",
+            "from Fastify",
+            "again from Fastify",
+            "npm ci",
+            "npm run build",
+        ),
+        (
+            "python-flask",
+            "app.py",
+            "from Flask",
+            "again from Flask",
+            "pip --python /opt/venv/bin/python install",
+            "",
+        ),
+    ] {
+        let tree = WorkTree::example(example);
+        server.deploy(&ada, &tree, example);
+        let text = fs::read_to_string(tree.path().join(file)).unwrap();
+        assert!(text.contains(from), "{text}");
+        tree.commit(&[(file, &text.replace(from, to))]);
+        let push = server.deploy(&ada, &tree, example);
+        let (cached, ran) = steps(&push.transcript, install);
+        assert!(cached > 0 && ran == 0, "{example}: {cached} cached, {ran} ran:\n{}", push.transcript);
+        if !build.is_empty() {
+            let (cached, ran) = steps(&push.transcript, build);
+            assert_eq!((cached, ran), (0, 1), "{example}:\n{}", push.transcript);
+        }
+        let answer = server.get(example, "/");
+        assert!(answer.body.contains(to), "{}", answer.body);
+    }
+}
+
+/// What an image of a buildpack has not, in the container of an app that runs: a user with all rights, and programs that make
+/// other ones. `tools`: the documentation promises the second of this pack.
+pub(super) fn expect_lean(container: &str, tools: bool) {
+    let user = &Engine::inspect(container)["Config"]["User"];
+    let user = user.as_str().unwrap();
+    assert!(!["", "0", "root", "0:0", "root:root"].contains(&user), "{container} runs as {user:?}");
+    if tools {
+        let look = "for program in cc gcc g++ clang make cargo go javac; do command -v $program; done; true";
+        let found = docker(&["exec", container, "/bin/sh", "-c", look]);
+        assert!(found.is_empty(), "{container} has {found:?}");
+    }
+}
