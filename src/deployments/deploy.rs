@@ -61,9 +61,10 @@ impl Deployments {
     ) -> Result<Deployment, DeployError> {
         let environment = self.store.environment(deployment.environment_id).await?;
         match deployment.options.origin.clone() {
-            // It was never fetched.
-            Some(Origin::Repository { url, reference }) if !deployment.commit.is_known() => {
-                return self.deploy_repository(&environment, url, reference, no_cache, author).await;
+            // It was never fetched. What may be fetched is the same.
+            Some(Origin::Repository { url, reference, only }) if !deployment.commit.is_known() => {
+                let wanted = (reference, only);
+                return self.deploy_fetched(&environment, url, wanted, no_cache, author).await;
             }
             Some(Origin::Image { image }) => {
                 let image = deployment.record.pulled_image().cloned().unwrap_or(image);
