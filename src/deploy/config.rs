@@ -41,7 +41,7 @@ pub(super) struct BuildVariables {
 impl Deployer {
     /// Takes the config that is set now.
     pub(super) async fn take_config(&self, run: &Run) -> Result<TakenConfig, StepError> {
-        let pull_request = self.take_preview_config(run).await?;
+        let pull_request = Box::pin(self.take_preview_config(run)).await?;
         let environment = run.environment.id;
         let set = self.store.configuration(environment).await?;
         let purpose = seal_purpose(environment);

@@ -62,14 +62,14 @@ impl Hooks {
         }
         let most = hook.previews.unwrap_or_default().most.min(self.most_previews);
         let approved = Preview { approved: Some(head), is_asked: false, ..preview };
-        match self.store.put_preview(approved.clone(), most).await {
+        match Box::pin(self.store.put_preview(approved.clone(), most)).await {
             Ok(()) => {}
             Err(StoreError::Conflict { field: PREVIEW_LIMIT }) => {
                 return Err(HookError::TooManyPreviews(most));
             }
             Err(error) => return Err(error.into()),
         }
-        match self.start(&hook, project, approved).await? {
+        match Box::pin(self.start(&hook, project, approved)).await? {
             Started::Deployed(deployment) => Ok(deployment),
             Started::Later => Err(HookError::PreviewWaits),
         }
@@ -99,7 +99,7 @@ impl Hooks {
         let Some(hook) = self.hook_of(&preview).await? else { return Ok(()) };
         let project = self.store.project(preview.project_id).await?;
         if project.is_in_service() {
-            self.start(&hook, &project, preview).await?;
+            Box::pin(self.start(&hook, &project, preview)).await?;
         }
         Ok(())
     }
@@ -127,7 +127,7 @@ impl Hooks {
     ) -> Result<Started, HookError> {
         let environment = match preview.environment_id {
             Some(id) => self.store.environment(id).await?,
-            None => match self.make_environment(hook, project, &preview).await {
+            None => match Box::pin(self.make_environment(hook, project, &preview)).await {
                 Err(HookError::Environment(error)) => {
                     self.store.close_preview(preview.id).await?;
                     self.store.forget_preview(preview.id).await?;
@@ -143,7 +143,8 @@ impl Hooks {
         let Ok(reference) = preview.reference.parse() else { return Err(HookError::NoPreview) };
         let only = preview.approved.filter(|_| preview.is_fork);
         let url = hook.repository.clone();
-        let deployment = self.deployments.deploy_delivery(&environment, url, reference, only).await?;
+        let asked = self.deployments.deploy_delivery(&environment, url, reference, only);
+        let deployment = Box::pin(asked).await?;
         self.store.note_preview_asked(preview.id).await?;
         Ok(Started::Deployed(deployment))
     }

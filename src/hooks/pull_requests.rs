@@ -80,7 +80,7 @@ impl Hooks {
             Err(message) => return Ok(skipped(SkipReason::PreviewRefused, message)),
         };
         let most = settings.most.min(self.most_previews);
-        match self.store.put_preview(preview.clone(), most).await {
+        match Box::pin(self.store.put_preview(preview.clone(), most)).await {
             Ok(()) => {}
             Err(StoreError::Conflict { field: PREVIEW_LIMIT }) => {
                 let message = HookError::TooManyPreviews(most).to_string();
@@ -105,7 +105,7 @@ impl Hooks {
         project: &Project,
         preview: Preview,
     ) -> Result<Verdict, HookError> {
-        match self.start(hook, project, preview).await {
+        match Box::pin(self.start(hook, project, preview)).await {
             Ok(Started::Deployed(deployment)) => {
                 Ok(outcome(DeliveryOutcome::Deployed { deployment_id: deployment.id }))
             }

@@ -80,7 +80,7 @@ impl Previews {
         if let Some(environment) = self.hooks.begin_removal(preview.id).await? {
             let whole = (&environment, Overwrite::Anything);
             let confirmation = Some(environment.name.as_str());
-            environments::delete(&self.store, &*self.cleanup, whole, confirmation).await?;
+            Box::pin(environments::delete(&self.store, &*self.cleanup, whole, confirmation)).await?;
         }
         Ok(self.store.forget_preview(preview.id).await?)
     }
