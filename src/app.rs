@@ -10,6 +10,7 @@ use crate::deploy::{Deployer, Elsewhere, Failpoints, Liveness, Reconciler, Sleep
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
+use crate::hooks::Hooks;
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
@@ -26,7 +27,9 @@ use crate::secrets::MasterKey;
 use crate::sources::Sources;
 use crate::ssh::{self, Front, MAX_SERVICES};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, StoreError};
-use crate::work::{Crashes, Cron, Housekeeping, HousekeepingError, Removal, Retention, Watch, Work};
+use crate::work::{
+    Crashes, Cron, Housekeeping, HousekeepingError, Previews, Removal, Retention, Watch, Work,
+};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, Notify, Semaphore};
@@ -45,6 +48,7 @@ pub struct App {
     pub housekeeping: Housekeeping,
     pub retention: Retention,
     pub removal: Removal,
+    pub previews: Previews,
     pub drains: Drains,
     pub notifications: Notifications,
     pub crashes: Crashes,
@@ -204,11 +208,13 @@ impl App {
         }
 
         let accounts = Accounts::open(store.clone(), master_key.clone(), settings.registration).await?;
+        let hooks = Hooks::new(store.clone(), master_key.clone(), deployments.clone(), settings.max_previews);
         let ports = Ports {
             cleanup: deployer.clone(),
             deployments: deployments.clone(),
             processes: processes.clone(),
             drains: drains.clone(),
+            hooks: hooks.clone(),
             notifications: notifications.clone(),
             follower: Arc::new(Follower(journal.clone())),
             readiness: Arc::new(Needs { store: store.clone(), engine: engine.clone(), room: room.clone() }),
@@ -226,6 +232,7 @@ impl App {
         Ok(Self {
             watch,
             removal,
+            previews: Previews { store: store.clone(), cleanup: deployer.clone(), hooks },
             crashes: Crashes { store: store.clone(), engine: engine.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {

@@ -87,6 +87,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.housekeeping.run(stopped()),
             app.retention.run(stopped()),
             app.removal.run(stopped()),
+            app.previews.run(stopped()),
             app.drains.run(stopped()),
             app.notifications.run(stopped()),
             app.crashes.run(stopped()),

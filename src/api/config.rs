@@ -124,13 +124,13 @@ fn imported(
     secret: Option<bool>,
 ) -> Result<BTreeMap<ConfigName, Option<VariableDraft>>, ApiError> {
     let read = dotenv::parse(text).map_err(|error| ApiError::new(Code::MalformedBody, error))?;
-    let draft = |value| VariableDraft { value: Some(Secret::new(value)), scope, secret };
+    let draft = |value| VariableDraft { value: Some(Secret::new(value)), scope, secret, previews: None };
     Ok(read.into_iter().map(|(name, value)| (name, Some(draft(value)))).collect())
 }
 
 fn draft(fields: VariableFields) -> VariableDraft {
-    let VariableFields { value, scope, secret } = fields;
-    VariableDraft { value, scope, secret }
+    let VariableFields { value, scope, secret, previews } = fields;
+    VariableDraft { value, scope, secret, previews }
 }
 
 /// The config var in the path; a text that cannot be a name is the name of none.
@@ -139,6 +139,6 @@ fn variable_name(request: &Request) -> Result<ConfigName, ApiError> {
 }
 
 fn shown(variable: ShownVariable) -> VariableBody {
-    let ShownVariable { name, value, scope, secret, updated_at } = variable;
-    VariableBody { name, value, scope, secret, updated_at }
+    let ShownVariable { name, value, scope, secret, previews, updated_at } = variable;
+    VariableBody { name, value, scope, secret, previews, updated_at }
 }

@@ -3,8 +3,8 @@
 
 use super::{
     Api, accounts, api_keys, app_logs, audit, config, config_files, cron, deployments, drains, environments,
-    hooks, incoming, invitations, keys, logs, new_deployment, openapi, pins, processes, projects, releases,
-    run, second_factor, sources, system, volumes, webhooks,
+    hooks, incoming, invitations, keys, logs, new_deployment, openapi, pins, previews, processes, projects,
+    releases, run, second_factor, sources, system, volumes, webhooks,
 };
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -208,6 +208,9 @@ endpoints! {
     RedeliverHook: POST "/api/hooks/:id/deliveries/:delivery/redeliver", Project(Deploy) => hooks::redeliver;
     /// Its signature is what proves who sends it.
     ReceiveDelivery: POST "/webhooks/:provider/:hook", Public => incoming::receive;
+    ListPreviews: GET "/api/projects/:id/previews", Project(ReadProject) => previews::list;
+    ApprovePreview: POST "/api/projects/:id/previews/:number/approve", Project(Deploy) => previews::approve;
+    DeletePreview: DELETE "/api/projects/:id/previews/:number", Project(Deploy) => previews::delete;
 
     ListWebhooks: GET "/api/webhooks", Project(ReadConfig) => webhooks::list;
     CreateWebhook: POST "/api/webhooks", Project(UpdateProject) => webhooks::create;

@@ -33,7 +33,7 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
     let NewEnvironmentBody { name, fields } = request.json().await?;
     let branch = fields.branch.clone().flatten();
-    let draft = EnvironmentDraft { name, branch, settings: change_of(fields)? };
+    let draft = EnvironmentDraft { name, branch, settings: change_of(fields)?, preview: None };
     let environment = environments::create(&api.store, &project, draft, api.options.maxima).await?;
     request.trail.changed();
     Ok(created(&shown(&api, &project, environment).await?))

@@ -28,9 +28,9 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
-    let NewHookBody { provider, repository, tag_environment } = request.json().await?;
-    let new = NewHook { provider, repository, tag_environment };
-    let (hook, told) = api.hooks.create(project.id, new).await?;
+    let NewHookBody { provider, repository, tag_environment, previews } = request.json().await?;
+    let new = NewHook { provider, repository, tag_environment, previews: previews.map(Into::into) };
+    let (hook, told) = api.ports.hooks.create(project.id, new).await?;
     request.trail.changed();
     with_secret(&api, hook, told, created).await
 }
@@ -42,10 +42,11 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let UpdateHookBody { repository, tag_environment, enabled } = request.json().await?;
+    let UpdateHookBody { repository, tag_environment, previews, enabled } = request.json().await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
-    let change = HookChange { repository, tag_environment, enabled };
-    let hook = api.hooks.update(hook, change).await?;
+    let previews = previews.map(|previews| previews.map(Into::into));
+    let change = HookChange { repository, tag_environment, previews, enabled };
+    let hook = api.ports.hooks.update(hook, change).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, hook).await?))
 }
@@ -53,7 +54,7 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let hook = request.hook(&api).await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
-    api.store.delete_hook(hook.id).await?;
+    api.ports.hooks.remove(&hook).await?;
     Ok(no_content())
 }
 
@@ -61,7 +62,7 @@ pub(super) async fn rotate(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
     let RotateHookBody { overlap_seconds } = request.json().await?;
     request.trail.before(&shown(&api, hook.clone()).await?);
-    let (hook, told) = api.hooks.rotate(&hook, TimeDelta::seconds(overlap_seconds.into())).await?;
+    let (hook, told) = api.ports.hooks.rotate(&hook, TimeDelta::seconds(overlap_seconds.into())).await?;
     request.trail.changed();
     with_secret(&api, hook, told, ok).await
 }
@@ -84,7 +85,7 @@ pub(super) async fn show_delivery(api: Arc<Api>, request: Request) -> Answer {
 /// Does once more what a delivery asks for: 202 with the new one where a deployment does it.
 pub(super) async fn redeliver(api: Arc<Api>, request: Request) -> Answer {
     let (hook, delivery) = request.delivery(&api).await?;
-    Ok(outcome(api.hooks.redeliver(&hook, delivery).await?, false))
+    Ok(outcome(api.ports.hooks.redeliver(&hook, delivery).await?, false))
 }
 
 /// The answer with what became of a delivery: 202 where a deployment will do what it asks for.
@@ -95,7 +96,7 @@ pub(super) fn outcome(delivery: Delivery, replayed: bool) -> Response {
 }
 
 async fn shown(api: &Api, hook: Hook) -> Result<HookBody, ApiError> {
-    let tag_environment = api.hooks.tag_environment_of(&hook).await?;
+    let tag_environment = api.ports.hooks.tag_environment_of(&hook).await?;
     Ok(HookBody::of(hook, tag_environment))
 }
 

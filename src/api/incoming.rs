@@ -21,7 +21,7 @@ pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
     let provider = request.parameters.first().and_then(|word| word.parse::<Provider>().ok());
     let id = request.parameters.get(1).and_then(|id| id.parse().ok());
     let incoming = Incoming { headers: texts(&request.headers), body };
-    match Box::pin(api.hooks.receive(provider, id, incoming)).await {
+    match Box::pin(api.ports.hooks.receive(provider, id, incoming)).await {
         Ok(Received { delivery, is_replay }) => Ok(outcome(delivery, is_replay)),
         Err(error @ HookError::NotProved) => {
             // Whoever guesses has no more tries than requests.

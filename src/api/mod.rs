@@ -45,6 +45,7 @@ mod patience;
 mod pins;
 mod place;
 mod ports;
+mod previews;
 mod processes;
 mod projects;
 mod query;
@@ -73,7 +74,6 @@ use self::cors::Cors;
 use self::rate::Rates;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
-use crate::hooks::Hooks;
 use crate::model::address::PublicAddress;
 use crate::model::admission::Admission;
 use crate::model::process::Maxima;
@@ -91,7 +91,6 @@ pub struct Api {
     /// Seals config vars and files, and the answers that are kept for requests that are sent twice.
     master_key: MasterKey,
     ports: Ports,
-    hooks: Hooks,
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
@@ -137,7 +136,6 @@ impl Api {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let (sockets, stopping) =
             (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
-        let hooks = Hooks::new(store.clone(), master_key.clone(), ports.deployments.clone());
-        Arc::new(Self { accounts, store, master_key, ports, hooks, options, rates, cors, sockets, stopping })
+        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, sockets, stopping })
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::deployments::Deployments;
 use crate::drains::Drains;
+use crate::hooks::Hooks;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::notifications::Notifications;
@@ -18,6 +19,7 @@ pub struct Ports {
     pub deployments: Deployments,
     pub processes: Processes,
     pub drains: Drains,
+    pub hooks: Hooks,
     pub notifications: Notifications,
     pub follower: Arc<dyn LogFollower>,
     pub readiness: Arc<dyn Readiness>,

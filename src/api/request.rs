@@ -271,6 +271,7 @@ pub(super) fn not_found(missing: Code) -> ApiError {
         Code::HostNotFound => "host",
         Code::DrainNotFound => "log drain",
         Code::HookNotFound => "hook",
+        Code::PreviewNotFound => "preview",
         Code::WebhookNotFound => "webhook",
         Code::DeliveryNotFound => "delivery",
         Code::ReleaseNotFound => "release",

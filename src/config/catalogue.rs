@@ -74,6 +74,8 @@ settings! {
         "Branches, tags and notes that one repository may have.";
     MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",
         "Projects that one account may have.";
+    MAX_PREVIEWS = "GILGAL_MAX_PREVIEWS", Some("max_previews"), "10",
+        "Previews of pull requests that one project may have at a time; 0 for none.";
     UNDELETE_DAYS = "GILGAL_UNDELETE_DAYS", Some("undelete_days"), "7",
         "Days for which a deleted project can be brought back before it is really removed; 0 removes it at once.";
     MAX_INSTANCES = "GILGAL_MAX_INSTANCES", Some("max_instances"), "20",

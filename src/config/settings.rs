@@ -49,6 +49,7 @@ pub struct Settings {
     pub fetch: FetchSettings,
     pub max_references: usize,
     pub max_projects: u32,
+    pub max_previews: u32,
     /// How long a deleted project can be brought back.
     pub undo_of_deletion: Duration,
     /// Age at which entries of the audit log are removed; `None`: never.
@@ -154,6 +155,7 @@ impl Settings {
         let fetch = FetchSettings::read(&mut lookup);
         let max_references = lookup.required::<NonZeroU32>(names::MAX_REFERENCES, "a number of references");
         let max_projects = lookup.required::<NonZeroU32>(names::MAX_PROJECTS, "a number of projects");
+        let max_previews = lookup.required::<u32>(names::MAX_PREVIEWS, "a number of previews");
         let undo_days = lookup.required::<u16>(names::UNDELETE_DAYS, "a number of days up to 65535");
         let audit_days =
             lookup.required::<u16>(names::AUDIT_DAYS, "a number of days up to 65535, or 0 to keep all");
@@ -198,6 +200,7 @@ impl Settings {
                 fetch: fetch?,
                 max_references: usize::try_from(max_references?.get()).unwrap_or(usize::MAX),
                 max_projects: max_projects?.get(),
+                max_previews: max_previews?,
                 undo_of_deletion: days(undo_days?),
                 audit_age: Some(days(audit_days?)).filter(|age| !age.is_zero()),
                 instance_maxima: Maxima {

@@ -25,6 +25,8 @@ pub(super) struct TakenConfig {
     pub(super) build: Values,
     /// Sealed contents.
     pub(super) files: BTreeMap<FilePath, String>,
+    /// The pull request that the environment is of.
+    pub(super) pull_request: Option<u64>,
 }
 
 /// What a build is given of its variables.
@@ -39,6 +41,7 @@ pub(super) struct BuildVariables {
 impl Deployer {
     /// Takes the config that is set now.
     pub(super) async fn take_config(&self, run: &Run) -> Result<TakenConfig, StepError> {
+        let pull_request = Box::pin(self.take_preview_config(run)).await?;
         let environment = run.environment.id;
         let set = self.store.configuration(environment).await?;
         let purpose = seal_purpose(environment);
@@ -53,7 +56,7 @@ impl Deployer {
             })
             .collect();
         let resolved = resolve(&opened?).map_err(|fault| Failure::new("config failed", fault.to_string()))?;
-        let mut taken = TakenConfig::default();
+        let mut taken = TakenConfig { pull_request, ..TakenConfig::default() };
         for var in &set.variables {
             let Some(value) = resolved.get(&var.name) else { continue };
             if var.scope.at_runtime() {

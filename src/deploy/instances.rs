@@ -10,6 +10,7 @@ use crate::model::id::DeploymentId;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::{ProcessType, Slug};
 use crate::model::plan::BuildPlan;
+use crate::model::preview::NUMBER_VARIABLE;
 use crate::model::process::{Command, Formation};
 use crate::model::project::Project;
 use crate::model::release::{Release, ReleaseContent};
@@ -59,6 +60,8 @@ pub(super) fn content(
     let own_limits = running.limits.iter();
     let writes = running.volumes.values().any(|mount| !mount.read_only);
     let canary = environment.settings.canary.filter(|_| !writes && running.strategy.is_none());
+    let mut variables = running.variables.clone();
+    variables.extend(config.pull_request.map(|number| (NUMBER_VARIABLE.to_owned(), number.to_string())));
     ReleaseContent {
         image,
         port: plan.port,
@@ -75,7 +78,7 @@ pub(super) fn content(
         strategy: running.strategy.or_else(|| canary.map(|_| Strategy::Canary)),
         canary: running.canary.or(canary),
         cron: running.cron.clone(),
-        variables: running.variables.clone(),
+        variables,
         sealed_config: config.runtime,
         sealed_files: config.files,
         build_variables,

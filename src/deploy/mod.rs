@@ -19,6 +19,7 @@ mod instances;
 mod liveness;
 mod patience;
 mod pipeline;
+mod previews;
 mod reconcile;
 mod replace;
 mod restore;

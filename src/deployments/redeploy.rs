@@ -37,9 +37,10 @@ impl Deployments {
         };
         let follows = environment.branch.is_some() && environment.branch == deployment.branch;
         match &deployment.options.origin {
-            Some(Origin::Repository { url, reference }) if !chosen => {
-                let (url, reference) = (url.clone(), reference.clone());
-                self.deploy_repository(environment, url, reference, no_cache, author).await
+            // What may be fetched is the same.
+            Some(Origin::Repository { url, reference, only }) if !chosen => {
+                let (url, wanted) = (url.clone(), (reference.clone(), only.clone()));
+                self.deploy_fetched(environment, url, wanted, no_cache, author).await
             }
             None if !chosen && follows => self.redeploy_branch(environment, no_cache, author).await,
             Some(Origin::Repository { .. } | Origin::Upload | Origin::Image { .. }) | None => {
@@ -71,9 +72,9 @@ impl Deployments {
         author: &User,
     ) -> Result<Deployment, DeployError> {
         match deployment.options.origin.clone() {
-            // It was never fetched.
-            Some(Origin::Repository { url, reference }) if !deployment.commit.is_known() => {
-                return self.deploy_repository(environment, url, reference, no_cache, author).await;
+            // It was never fetched. What may be fetched is the same.
+            Some(Origin::Repository { url, reference, only }) if !deployment.commit.is_known() => {
+                return self.deploy_fetched(environment, url, (reference, only), no_cache, author).await;
             }
             Some(Origin::Image { image }) => {
                 let image = deployment.record.pulled_image().cloned().unwrap_or(image);

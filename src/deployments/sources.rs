@@ -92,14 +92,27 @@ impl Deployments {
         no_cache: bool,
         author: &User,
     ) -> Result<Deployment, DeployError> {
+        self.deploy_fetched(environment, url, (reference, None), no_cache, author).await
+    }
+
+    /// The same, of a commit that it has to be.
+    pub(super) async fn deploy_fetched(
+        &self,
+        environment: &Environment,
+        url: RepositoryUrl,
+        (reference, only): (Option<ReferenceName>, Option<CommitId>),
+        no_cache: bool,
+        author: &User,
+    ) -> Result<Deployment, DeployError> {
         self.check_repository(&url)?;
         let what = format!("a deployment of {url}");
-        let origin = Origin::Repository { url, reference };
+        let origin = Origin::Repository { url, reference, only };
         self.queue_origin(environment, CommitId::unknown(), (origin, no_cache), author, &what).await
     }
 
-    /// Deploys what a branch or a tag of a repository that is connected is when the turn of the deployment comes. One that
-    /// waits for the same does that already. It is nobody's: who has pushed there has no account here.
+    /// Deploys what a branch or a tag of a repository that is connected is when the turn of the deployment comes, or fails
+    /// where it is not `only` what it may be. One that waits for the same does that already. It is nobody's: who has pushed
+    /// there has no account here.
     ///
     /// # Errors
     /// When the repository may not be reached, or nothing is deployed to the project.
@@ -108,10 +121,11 @@ impl Deployments {
         environment: &Environment,
         url: RepositoryUrl,
         reference: ReferenceName,
+        only: Option<CommitId>,
     ) -> Result<Deployment, DeployError> {
         self.check_repository(&url)?;
         let why = format!("superseded by a push to {url}");
-        let origin = Some(Origin::Repository { url, reference: Some(reference) });
+        let origin = Some(Origin::Repository { url, reference: Some(reference), only });
         let options = DeploymentOptions { origin, ..DeploymentOptions::default() };
         let new = new_deployment(environment, CommitId::unknown(), DeploymentSource::Webhook, options);
         match self.enqueue(new, &why).await.map_err(not_taken)? {

@@ -17,31 +17,45 @@ pub(super) struct Verdict {
     pub(super) unchanged_from: Option<CommitId>,
 }
 
-/// A reason with its sentence.
-fn skipped(reason: SkipReason, message: impl Into<String>) -> Verdict {
-    let outcome = DeliveryOutcome::Skipped { reason, message: message.into() };
+/// An outcome of which there is nothing more to note.
+pub(super) const fn outcome(outcome: DeliveryOutcome) -> Verdict {
     Verdict { outcome, commit: None, unchanged_from: None }
+}
+
+/// A reason with its sentence.
+pub(super) fn skipped(reason: SkipReason, message: impl Into<String>) -> Verdict {
+    outcome(DeliveryOutcome::Skipped { reason, message: message.into() })
+}
+
+/// Why nothing is deployed, where that is for whoever has set it up.
+pub(super) fn not_deployed(error: DeployError) -> Result<Verdict, HookError> {
+    match error {
+        error @ DeployError::Disabled => Ok(skipped(SkipReason::ProjectDisabled, error.to_string())),
+        DeployError::Repository(error) => Ok(skipped(SkipReason::RepositoryRefused, error.to_string())),
+        error => Err(error.into()),
+    }
 }
 
 impl Hooks {
     /// Starts what a delivery asks for, or says why nothing is.
     pub(super) async fn decide(&self, hook: &Hook, event: &Event) -> Result<Verdict, HookError> {
         let moves = match event {
-            Event::Ping => {
-                return Ok(Verdict { outcome: DeliveryOutcome::Pong, commit: None, unchanged_from: None });
-            }
+            Event::Ping => return Ok(outcome(DeliveryOutcome::Pong)),
             Event::Other => {
                 return Ok(skipped(
                     SkipReason::OtherEvent,
-                    "Only a push starts something: choose that event.",
+                    "Only pushes and pull requests start something: choose those events.",
                 ));
             }
             Event::Unreadable { why } => return Ok(skipped(SkipReason::Unreadable, why)),
+            Event::Push { .. } | Event::PullRequest { .. } if !hook.enabled => {
+                return Ok(skipped(SkipReason::Disabled, "The hook is switched off."));
+            }
+            Event::PullRequest { pull_request } => {
+                return Box::pin(self.decide_pull_request(hook, pull_request)).await;
+            }
             Event::Push { moves } => moves,
         };
-        if !hook.enabled {
-            return Ok(skipped(SkipReason::Disabled, "The hook is switched off."));
-        }
         let mut first: Option<Verdict> = None;
         for moved in moves {
             let verdict = Box::pin(self.decide_move(hook, moved)).await?;
@@ -58,9 +72,8 @@ impl Hooks {
     }
 
     async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
-        if let Some(other) = other_repository(hook, moved) {
-            let message = format!("It is about {other}; this hook is for {}.", hook.repository);
-            return Ok(skipped(SkipReason::OtherRepository, message));
+        if let Some(other) = other_repository(hook, moved.repository.as_deref()) {
+            return Ok(about_another(hook, other));
         }
         if moved.is_deleted {
             return Ok(skipped(SkipReason::Deleted, format!("{} is gone.", shown(&moved.reference))));
@@ -84,17 +97,9 @@ impl Hooks {
             return Ok(skipped(SkipReason::Unreadable, message));
         };
         let url = hook.repository.clone();
-        match self.deployments.deploy_delivery(&environment, url, reference).await {
-            Ok(deployment) => Ok(Verdict {
-                outcome: DeliveryOutcome::Deployed { deployment_id: deployment.id },
-                commit: None,
-                unchanged_from: None,
-            }),
-            Err(error @ DeployError::Disabled) => Ok(skipped(SkipReason::ProjectDisabled, error.to_string())),
-            Err(DeployError::Repository(error)) => {
-                Ok(skipped(SkipReason::RepositoryRefused, error.to_string()))
-            }
-            Err(error) => Err(error.into()),
+        match self.deployments.deploy_delivery(&environment, url, reference, None).await {
+            Ok(deployment) => Ok(outcome(DeliveryOutcome::Deployed { deployment_id: deployment.id })),
+            Err(error) => not_deployed(error),
         }
     }
 
@@ -154,11 +159,17 @@ fn watches_none(repository: &Repository, commit: &CommitId, root: &str, changed:
 }
 
 /// The repository that a delivery is about, if that is another one than the one that is connected.
-fn other_repository<'a>(hook: &Hook, moved: &'a ReferenceMove) -> Option<&'a str> {
-    let said = moved.repository.as_deref()?;
+pub(super) fn other_repository<'a>(hook: &Hook, said: Option<&'a str>) -> Option<&'a str> {
+    let said = said?;
     let connected = hook.repository.as_str().to_lowercase();
     let connected = connected.trim_end_matches('/').trim_end_matches(".git");
     (!connected.ends_with(&format!("/{}", said.to_lowercase()))).then_some(said)
+}
+
+/// The verdict on what is about another repository.
+pub(super) fn about_another(hook: &Hook, other: &str) -> Verdict {
+    let message = format!("It is about {other}; this hook is for {}.", hook.repository);
+    skipped(SkipReason::OtherRepository, message)
 }
 
 /// What somebody else has sent, short enough for a sentence.

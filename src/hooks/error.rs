@@ -2,8 +2,10 @@
 
 use crate::deployments::DeployError;
 use crate::model::hook::MOST_HOOKS;
-use crate::model::name::EnvironmentName;
+use crate::model::name::{CommitId, EnvironmentName};
+use crate::model::preview::PreviewSettings;
 use crate::outbound::OutboundError;
+use crate::projects::environments::EnvironmentError;
 use crate::secrets::SealError;
 use crate::store::StoreError;
 
@@ -14,6 +16,28 @@ pub enum HookError {
     TooMany,
     #[error("There is no environment {0} in this project.")]
     NoEnvironment(EnvironmentName),
+    /// Settings of previews that mean nothing.
+    #[error(
+        "A hook makes from 1 to {} previews, which are kept for 1 to {} days and sleep after {} seconds at most.",
+        PreviewSettings::MOST,
+        PreviewSettings::MOST_DAYS,
+        PreviewSettings::LONGEST_SLEEP
+    )]
+    Previews,
+    #[error("There is no preview of this pull request.")]
+    NoPreview,
+    #[error("Pull request {0} waits for no approval.")]
+    NotWaiting(u64),
+    /// It is not any more what somebody has looked at.
+    #[error("Pull request {number} is at {} now. Look at that, and approve it.", .head.short())]
+    Moved { number: u64, head: CommitId },
+    #[error("The project has {0} previews, as many as it may have. Remove one, or let the hook have more.")]
+    TooManyPreviews(u32),
+    #[error("The preview from before is still being removed; then it is made again by itself.")]
+    PreviewWaits,
+    /// Why a preview cannot be: its environment cannot.
+    #[error(transparent)]
+    Environment(EnvironmentError),
     /// The repository may not be reached.
     #[error(transparent)]
     Repository(#[from] OutboundError),
@@ -26,4 +50,13 @@ pub enum HookError {
     Deploy(#[from] DeployError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<EnvironmentError> for HookError {
+    fn from(error: EnvironmentError) -> Self {
+        match error {
+            EnvironmentError::Store(error) => error.into(),
+            error => Self::Environment(error),
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::deployments::DeployError;
 use crate::model::hook::{Hook, MOST_HOOKS, Provider, seal_purpose};
 use crate::model::id::{EnvironmentId, HookId, ProjectId};
 use crate::model::name::EnvironmentName;
+use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::secret::Secret;
 use crate::model::time::now;
@@ -19,6 +20,8 @@ pub struct NewHook {
     pub repository: RepositoryUrl,
     /// Where tags are deployed to.
     pub tag_environment: Option<EnvironmentName>,
+    /// How previews are made; `None`: none are.
+    pub previews: Option<PreviewSettings>,
 }
 
 /// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
@@ -26,6 +29,7 @@ pub struct NewHook {
 pub struct HookChange {
     pub repository: Option<RepositoryUrl>,
     pub tag_environment: Option<Option<EnvironmentName>>,
+    pub previews: Option<Option<PreviewSettings>>,
     pub enabled: Option<bool>,
 }
 
@@ -40,6 +44,7 @@ impl Hooks {
         new: NewHook,
     ) -> Result<(Hook, Secret<String>), HookError> {
         self.check(&new.repository)?;
+        check_previews(new.previews)?;
         let (id, created_at) = (HookId::generate(), now());
         let secret = opaque_token::generate(Kind::Hook);
         let hook = Hook {
@@ -48,6 +53,7 @@ impl Hooks {
             provider: new.provider,
             repository: new.repository,
             tag_environment_id: self.tag_environment(project, new.tag_environment).await?,
+            previews: new.previews,
             enabled: true,
             sealed_secret: self.master_key.seal(&seal_purpose(id), &secret),
             sealed_previous: None,
@@ -75,10 +81,26 @@ impl Hooks {
         if let Some(name) = change.tag_environment {
             hook.tag_environment_id = self.tag_environment(hook.project_id, name).await?;
         }
+        if let Some(previews) = change.previews {
+            check_previews(previews)?;
+            hook.previews = previews;
+        }
         if let Some(enabled) = change.enabled {
             hook.enabled = enabled;
         }
-        Ok(self.store.update_hook(&hook).await?)
+        let changed = self.store.update_hook(&hook).await?;
+        self.previews_changed();
+        Ok(changed)
+    }
+
+    /// Removes a connection with its deliveries, and the previews that it has made.
+    ///
+    /// # Errors
+    /// When the database does not answer, or it is gone.
+    pub async fn remove(&self, hook: &Hook) -> Result<(), HookError> {
+        self.store.delete_hook(hook.id).await?;
+        self.previews_changed();
+        Ok(())
     }
 
     /// Gives a connection another secret, which is told once. The one until now is taken for `overlap` more.
@@ -120,4 +142,13 @@ impl Hooks {
             checked => Ok(checked?),
         }
     }
+}
+
+/// Refuses settings of previews that mean nothing. What the operator gives is looked at when one is made.
+fn check_previews(settings: Option<PreviewSettings>) -> Result<(), HookError> {
+    let Some(PreviewSettings { most, days, sleep_seconds }) = settings else { return Ok(()) };
+    let is_right = (1..=PreviewSettings::MOST).contains(&most)
+        && (1..=PreviewSettings::MOST_DAYS).contains(&days)
+        && sleep_seconds <= PreviewSettings::LONGEST_SLEEP;
+    if is_right { Ok(()) } else { Err(HookError::Previews) }
 }

@@ -6,6 +6,8 @@
 //! | `signature` | the comparisons, in constant time |
 //! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
 //! | `decide` | whether what was read starts a deployment, and why not |
+//! | `pull_requests` | what becomes of a pull request that a delivery is about |
+//! | `previews` | making, approving and removing the previews of pull requests |
 //! | `manage` | making, changing and removing connections |
 //!
 //! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
@@ -14,8 +16,10 @@
 mod decide;
 mod error;
 mod manage;
+mod previews;
 mod provider;
 mod providers;
+mod pull_requests;
 mod receive;
 mod signature;
 
@@ -30,7 +34,7 @@ use crate::model::id::HookId;
 use crate::secrets::MasterKey;
 use crate::store::Store;
 use std::sync::Arc;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
 /// Deliveries that are decided at the same time; those of one connection are one after the other.
@@ -43,18 +47,25 @@ pub struct Hooks {
     master_key: MasterKey,
     deployments: Deployments,
     lanes: Arc<Vec<Mutex<()>>>,
+    /// Previews that one project may have, whatever its hooks say.
+    most_previews: u32,
+    /// What becomes of previews is decided one after the other: a push, an approval and a removal may come at once.
+    deciding: Arc<Mutex<()>>,
+    /// Tells whoever removes previews that there may be one.
+    changed: Arc<Notify>,
     /// A secret that nobody knows, sealed: what comes for a connection that there is not is compared with it.
     decoy: Arc<str>,
 }
 
 impl Hooks {
-    /// The connections as they are kept in a database, under a key.
+    /// The connections as they are kept in a database, under a key. A project has at most so many previews.
     #[must_use]
-    pub fn new(store: Store, master_key: MasterKey, deployments: Deployments) -> Self {
+    pub fn new(store: Store, master_key: MasterKey, deployments: Deployments, most_previews: u32) -> Self {
         let purpose = seal_purpose(nobody());
         let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
         let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
-        Self { store, master_key, deployments, lanes, decoy }
+        let (deciding, changed) = (Arc::default(), Arc::default());
+        Self { store, master_key, deployments, lanes, most_previews, deciding, changed, decoy }
     }
 }
 

@@ -4,6 +4,7 @@ use super::providers;
 use super::signature::digest;
 use crate::model::hook::{self, Event, ReferenceMove};
 use crate::model::name::CommitId;
+use crate::model::preview::PullRequest;
 use crate::model::secret::Secret;
 use crate::model::time::Timestamp;
 use serde::Deserialize;
@@ -133,6 +134,17 @@ pub(super) fn bounded(event: Event) -> Event {
     };
     match event {
         Event::Push { moves } => Event::Push { moves: moves.into_iter().map(shorter).collect() },
+        Event::PullRequest { pull_request } => Event::PullRequest {
+            pull_request: PullRequest {
+                reference: pull_request.reference.as_deref().map(cut),
+                head_branch: cut(&pull_request.head_branch),
+                base_branch: pull_request.base_branch.as_deref().map(cut),
+                repository: pull_request.repository.as_deref().map(cut),
+                title: cut(&pull_request.title),
+                author: pull_request.author.as_deref().map(cut),
+                ..pull_request
+            },
+        },
         Event::Unreadable { why } => Event::Unreadable { why: cut(&why) },
         event @ (Event::Ping | Event::Other) => event,
     }

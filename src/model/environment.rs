@@ -163,6 +163,8 @@ pub struct ConfigVar {
     pub scope: ConfigScope,
     /// Whether the value may be read back through the API.
     pub secret: bool,
+    /// Whether previews of pull requests get it; in a preview, whether it has come from there.
+    pub previews: bool,
     pub updated_at: Timestamp,
 }
 

@@ -2,6 +2,7 @@
 
 use crate::model::id::{DeploymentId, EnvironmentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::CommitId;
+use crate::model::preview::{PreviewSettings, PullRequest};
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,8 @@ pub struct Hook {
     pub repository: RepositoryUrl,
     /// The environment that tags are deployed to. `None`: they are not.
     pub tag_environment_id: Option<EnvironmentId>,
+    /// How previews of pull requests are made. `None`: none are.
+    pub previews: Option<PreviewSettings>,
     /// Whether what comes starts anything.
     pub enabled: bool,
     /// Sealed with the master key for [`seal_purpose`].
@@ -111,6 +114,8 @@ pub enum Event {
     Ping,
     /// References have moved.
     Push { moves: Vec<ReferenceMove> },
+    /// Something has happened to a pull request.
+    PullRequest { pull_request: PullRequest },
     /// What starts nothing here.
     Other,
     /// It is none of what the provider sends: a sentence says why.
@@ -142,7 +147,7 @@ pub struct ReferenceMove {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SkipReason {
-    /// It is about something else than a push.
+    /// It is about something else than a push or a pull request.
     OtherEvent,
     /// It cannot be read.
     Unreadable,
@@ -164,6 +169,18 @@ pub enum SkipReason {
     ProjectDisabled,
     /// The repository may not be reached from here.
     RepositoryRefused,
+    /// Pull requests have no previews.
+    PreviewsOff,
+    /// There are as many previews as there may be.
+    PreviewLimit,
+    /// The pull request comes from a fork, and nobody has let its newest commit in.
+    WaitsForApproval,
+    /// The preview from before is still being removed; then it is made again.
+    PreviewWaits,
+    /// The pull request cannot have a preview.
+    PreviewRefused,
+    /// The pull request that was closed has no preview.
+    NoPreview,
 }
 
 impl SkipReason {
@@ -182,6 +199,12 @@ impl SkipReason {
             Self::Unchanged => "unchanged",
             Self::ProjectDisabled => "project_disabled",
             Self::RepositoryRefused => "repository_refused",
+            Self::PreviewsOff => "previews_off",
+            Self::PreviewLimit => "preview_limit",
+            Self::WaitsForApproval => "waits_for_approval",
+            Self::PreviewWaits => "preview_waits",
+            Self::PreviewRefused => "preview_refused",
+            Self::NoPreview => "no_preview",
         }
     }
 }
@@ -194,6 +217,8 @@ pub enum DeliveryOutcome {
     Deployed { deployment_id: DeploymentId },
     /// It only wanted to know whether it arrives.
     Pong,
+    /// The preview of a pull request that was closed is removed.
+    PreviewRemoved { number: u64 },
     Skipped {
         reason: SkipReason,
         /// The same in a sentence.

@@ -88,6 +88,8 @@ ids! {
     HookId,
     /// Identifies what has come for such a connection.
     HookDeliveryId,
+    /// Identifies a pull request that has a preview, or waits for one.
+    PreviewId,
     /// Identifies a webhook of a project.
     WebhookId,
     /// Identifies one event that a webhook is told.

@@ -27,6 +27,7 @@ pub mod origin;
 pub mod password;
 pub mod pins;
 pub mod plan;
+pub mod preview;
 pub mod process;
 pub mod project;
 pub mod release;

@@ -160,6 +160,12 @@ impl EnvironmentName {
     pub fn production() -> Self {
         Self("production".to_owned())
     }
+
+    /// The environment of a pull request: `pr-7`.
+    #[must_use]
+    pub fn of_pull_request(number: u64) -> Self {
+        Self(format!("pr-{number}"))
+    }
 }
 
 impl ProcessType {

@@ -1,6 +1,7 @@
 //! Where the commit of a deployment comes from that nobody has pushed.
 
 use crate::model::image::ImageName;
+use crate::model::name::CommitId;
 use crate::model::repository_url::{ReferenceName, RepositoryUrl};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +16,9 @@ pub enum Origin {
         url: RepositoryUrl,
         /// A branch, a tag or a commit; `None`: what the repository's `HEAD` is.
         reference: Option<ReferenceName>,
+        /// The one commit that it may be, where somebody has let in only that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        only: Option<CommitId>,
     },
     /// An image of a registry. The commit has one file, which names it.
     Image { image: ImageName },

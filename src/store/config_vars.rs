@@ -20,6 +20,7 @@ pub(super) struct ConfigVarRow {
     pub(super) scope: ConfigScope,
     pub(super) secret: bool,
     pub(super) updated_at: StoredTime,
+    pub(super) previews: bool,
 }
 
 impl From<ConfigVarRow> for ConfigVar {
@@ -29,6 +30,7 @@ impl From<ConfigVarRow> for ConfigVar {
             sealed_value: row.sealed_value,
             scope: row.scope,
             secret: row.secret,
+            previews: row.previews,
             updated_at: row.updated_at.into(),
         }
     }
@@ -43,6 +45,7 @@ impl ConfigVarRow {
             sealed_value: variable.sealed_value,
             scope: variable.scope,
             secret: variable.secret,
+            previews: variable.previews,
             updated_at: variable.updated_at.into(),
         }
     }

@@ -1,21 +1,19 @@
 //! Environments.
 
 use crate::model::environment::{Environment, EnvironmentSettings};
-use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::name::{BranchName, EnvironmentName, ProcessType, Slug};
+use crate::model::id::{EnvironmentId, PreviewId, ProjectId};
+use crate::model::name::{BranchName, EnvironmentName, Slug};
 use crate::model::time::now;
 use crate::model::webhook::EventKind;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::deployments::queue::lock_enabled;
 use crate::store::environment_lock;
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, found};
 use crate::store::outbox::{self, Happening};
-use crate::store::schema::environments;
+use crate::store::schema::{environments, previews};
 use crate::store::types::{Json, StoredTime};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
-use std::collections::BTreeMap;
 
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = environments)]
@@ -43,7 +41,9 @@ pub struct NewEnvironment {
     pub name: EnvironmentName,
     pub branch: Option<BranchName>,
     pub settings: EnvironmentSettings,
-    /// How many environments the project may have with this one.
+    /// The pull request that it is for; `None`: it is for none.
+    pub preview: Option<PreviewId>,
+    /// How many environments the project may have with this one, those of pull requests left out.
     pub at_most: u32,
 }
 
@@ -113,13 +113,17 @@ impl Store {
         self.transaction(async |connection| {
             // Two that are made at once are counted one after the other.
             environment_lock::lock_all(connection, new.project_id).await?;
-            let of_project = environments::table.filter(environments::project_id.eq(new.project_id)).count();
-            let there: i64 = on!(connection, |c| of_project.get_result(c).await)?;
-            if there >= i64::from(new.at_most) {
+            if new.preview.is_none() && count_own(connection, new.project_id).await? >= i64::from(new.at_most)
+            {
                 return Err(StoreError::Conflict { field: ENVIRONMENT_LIMIT });
             }
             refuse_taken_name(connection, new.project_id, &row.name, row.id).await?;
             on!(connection, |c| diesel::insert_into(environments::table).values(&row).execute(c).await)?;
+            if let Some(preview) = new.preview {
+                let its = previews::environment_id.eq(Some(row.id));
+                let preview = diesel::update(previews::table.find(preview)).set(its);
+                found(on!(connection, |c| preview.execute(c).await)?)?;
+            }
             Box::pin(outbox::note(connection, Happening::new(row.id, EventKind::EnvironmentCreated))).await
         })
         .await?;
@@ -184,56 +188,20 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
-    /// Takes back how many instances of some process types an environment was to have, where it is still so: each count
-    /// with the one that takes its place.
-    pub async fn set_formation_back(
+    /// The environment of a project that what is merged into a branch is deployed to, or else production.
+    pub async fn base_environment(
         &self,
-        id: EnvironmentId,
-        changes: &BTreeMap<ProcessType, (u16, u16)>,
-    ) -> Result<(), StoreError> {
-        self.transaction(async |connection| {
-            environment_lock::lock(connection, id).await?;
-            let row = environments::table.find(id).select(environments::settings);
-            let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
-            for (process_type, (from, to)) in changes {
-                match settings.0.formation.0.get_mut(process_type) {
-                    Some(count) if count == from => *count = *to,
-                    Some(_) | None => {}
-                }
-            }
-            let change = environments::settings.eq(settings);
-            on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
-            Ok(())
-        })
-        .await
-    }
-
-    /// Sets how many instances of some process types an environment has; what is set of others stays. `as_read` is what its
-    /// settings must be at that moment; `None`: anything.
-    ///
-    /// # Errors
-    /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it,
-    /// [`StoreError::Stale`] when it was changed and must not have been.
-    pub async fn set_formation(
-        &self,
-        id: EnvironmentId,
-        counts: &BTreeMap<ProcessType, u16>,
-        as_read: Option<&EnvironmentSettings>,
-    ) -> Result<(), StoreError> {
-        self.transaction(async |connection| {
-            lock_enabled(connection, id).await?;
-            let row = environments::table.find(id).select(environments::settings);
-            let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
-            if as_read.is_some_and(|as_read| *as_read != settings.0) {
-                return Err(StoreError::Stale);
-            }
-            settings.0.formation.0.extend(counts.clone());
-            let change =
-                (environments::settings.eq(settings), environments::updated_at.eq(StoredTime::now()));
-            on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
-            Ok(())
-        })
-        .await
+        project_id: ProjectId,
+        branch: Option<&BranchName>,
+    ) -> Result<Option<Environment>, StoreError> {
+        let following = match branch {
+            Some(branch) => self.environment_following(project_id, branch).await?,
+            None => None,
+        };
+        match following {
+            Some(environment) => Ok(Some(environment)),
+            None => self.environment_named(project_id, &EnvironmentName::production()).await,
+        }
     }
 }
 
@@ -277,6 +245,18 @@ impl Store {
         })
         .await
     }
+}
+
+/// The environments of a project that are not those of pull requests.
+async fn count_own(connection: &mut Connection, project_id: ProjectId) -> Result<i64, StoreError> {
+    let of_pull_requests = previews::table
+        .filter(previews::project_id.eq(project_id))
+        .filter(previews::environment_id.is_not_null())
+        .count();
+    let of_pull_requests: i64 = on!(connection, |c| of_pull_requests.get_result(c).await)?;
+    let of_project = environments::table.filter(environments::project_id.eq(project_id)).count();
+    let of_project: i64 = on!(connection, |c| of_project.get_result(c).await)?;
+    Ok(of_project - of_pull_requests)
 }
 
 /// Tells a name that another environment of the project has from a host name that another project has: equal names have

@@ -110,6 +110,7 @@ fn field_of(index: &str) -> Option<&'static str> {
         "releases_version" => "version",
         "hook_deliveries_delivery_key" => "delivery_key",
         "jobs_lock_key" => "lock_key",
+        "previews_number" => "number",
         _ => return None,
     })
 }

@@ -2,14 +2,16 @@
 
 use crate::model::hook::{Hook, Provider};
 use crate::model::id::{EnvironmentId, HookId, ProjectId};
+use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
+use crate::store::previews;
 use crate::store::schema::hooks;
-use crate::store::types::StoredTime;
+use crate::store::types::{Json, StoredTime};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -34,6 +36,7 @@ struct HookRow {
     refused_at: Option<StoredTime>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    previews: Option<Json<PreviewSettings>>,
 }
 
 impl From<HookRow> for Hook {
@@ -44,6 +47,7 @@ impl From<HookRow> for Hook {
             provider: row.provider,
             repository: row.repository,
             tag_environment_id: row.tag_environment_id,
+            previews: row.previews.map(|previews| previews.0),
             enabled: row.enabled,
             sealed_secret: row.sealed_secret,
             sealed_previous: row.sealed_previous,
@@ -70,6 +74,7 @@ impl From<Hook> for HookRow {
             refused_at: hook.refused_at.map(Into::into),
             created_at: hook.created_at.into(),
             updated_at: hook.updated_at.into(),
+            previews: hook.previews.map(Json),
         }
     }
 }
@@ -115,7 +120,8 @@ impl Store {
         Ok(row.into())
     }
 
-    /// Changes what somebody has said of a connection. Answers with it as it is then.
+    /// Changes what somebody has said of a connection. Answers with it as it is then. Where it makes no previews any more,
+    /// those that it has made are over.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it is gone, or somebody else has changed it meanwhile.
@@ -123,18 +129,24 @@ impl Store {
         let change = (
             hooks::repository.eq(&hook.repository),
             hooks::tag_environment_id.eq(hook.tag_environment_id),
+            hooks::previews.eq(hook.previews.map(Json)),
             hooks::enabled.eq(hook.enabled),
             hooks::updated_at.eq(StoredTime(now())),
         );
         let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));
-        let mut connection = self.write().await?;
-        let row: Option<HookRow> = on!(connection, |c| diesel::update(as_it_was)
-            .set(change)
-            .returning(HookRow::as_returning())
-            .get_result(c)
-            .await
-            .optional())?;
-        row.map(Into::into).ok_or(StoreError::Stale)
+        self.transaction(async |connection| {
+            let row: Option<HookRow> = on!(connection, |c| diesel::update(as_it_was)
+                .set(change)
+                .returning(HookRow::as_returning())
+                .get_result(c)
+                .await
+                .optional())?;
+            if hook.previews.is_none() {
+                previews::end_all_of(connection, hook.id).await?;
+            }
+            row.map(Into::into).ok_or(StoreError::Stale)
+        })
+        .await
     }
 
     /// Gives a connection another secret; the one until now is taken until `previous_until`, `None`: not any more.
@@ -176,9 +188,12 @@ impl Store {
         Ok(())
     }
 
-    /// Removes a connection with its deliveries.
+    /// Removes a connection with its deliveries; the previews that it has made are over.
     pub async fn delete_hook(&self, id: HookId) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
-        found(on!(connection, |c| diesel::delete(hooks::table.find(id)).execute(c).await)?)
+        self.transaction(async |connection| {
+            previews::end_all_of(connection, id).await?;
+            found(on!(connection, |c| diesel::delete(hooks::table.find(id)).execute(c).await)?)
+        })
+        .await
     }
 }

@@ -106,6 +106,7 @@ fn restore_variables(now: &Configuration, to: &RestoredSettings, update: &mut Co
             // A release keeps what instances have.
             scope: ConfigScope::Runtime,
             secret: true,
+            previews: false,
             updated_at: to.asked_at,
         });
     }

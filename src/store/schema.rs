@@ -115,6 +115,7 @@ diesel::table! {
         scope -> Text,
         secret -> Bool,
         updated_at -> UtcTime,
+        previews -> Bool,
     }
 }
 
@@ -445,7 +446,7 @@ diesel::table! {
 }
 
 diesel::table! {
-    use crate::store::types::{Guid, UtcTime};
+    use crate::store::types::{Document, Guid, UtcTime};
     use diesel::sql_types::{Bool, Nullable, Text};
 
     hooks (id) {
@@ -461,6 +462,7 @@ diesel::table! {
         refused_at -> Nullable<UtcTime>,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        previews -> Nullable<Document>,
     }
 }
 
@@ -531,6 +533,32 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+
+    previews (id) {
+        id -> Guid,
+        project_id -> Guid,
+        hook_id -> Nullable<Guid>,
+        number -> BigInt,
+        environment_id -> Nullable<Guid>,
+        reference -> Text,
+        title -> Text,
+        author -> Nullable<Text>,
+        head_branch -> Text,
+        head_commit -> Nullable<Text>,
+        base_branch -> Nullable<Text>,
+        is_fork -> Bool,
+        approved_commit -> Nullable<Text>,
+        is_asked -> Bool,
+        closed_at -> Nullable<UtcTime>,
+        expires_at -> UtcTime,
+        created_at -> UtcTime,
+        updated_at -> UtcTime,
+    }
+}
+
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
@@ -560,6 +588,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     second_factors,
     recovery_codes,
     invitations,
+    previews,
     webhooks,
     webhook_deliveries,
 );

@@ -19,13 +19,15 @@ pub struct VariableFields {
     pub value: Option<Secret<String>>,
     pub scope: Option<ConfigScope>,
     pub secret: Option<bool>,
+    /// Whether previews of pull requests get it.
+    pub previews: Option<bool>,
 }
 
 const SCOPE: &str = "`build`, `runtime` or `both`";
 const TRUTH: &str = "true or false";
 
 /// `PATCH /api/environments/:id/config`: by name, `null` for what is to go, a string for a value, or an object with
-/// `value`, `scope` and `secret`.
+/// `value`, `scope`, `secret` and `previews`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UpdateConfigBody(pub BTreeMap<ConfigName, Option<VariableFields>>);
 
@@ -47,7 +49,9 @@ impl Body for UpdateConfigBody {
 }
 
 fn fields(value: Value) -> Result<Option<VariableFields>, String> {
-    let shape = || "This must be null, a string, or an object with `value`, `scope` and `secret`.".to_owned();
+    let shape = || {
+        "This must be null, a string, or an object with `value`, `scope`, `secret` and `previews`.".to_owned()
+    };
     match value {
         Value::Null => Ok(None),
         Value::String(value) => {
@@ -63,8 +67,10 @@ fn fields(value: Value) -> Result<Option<VariableFields>, String> {
             let scope = scope.map_err(|_| format!("`scope` must be {SCOPE}."))?;
             let secret = object.remove("secret").map(serde_json::from_value).transpose();
             let secret = secret.map_err(|_| format!("`secret` must be {TRUTH}."))?;
+            let previews = object.remove("previews").map(serde_json::from_value).transpose();
+            let previews = previews.map_err(|_| format!("`previews` must be {TRUTH}."))?;
             match object.keys().next() {
-                None => Ok(Some(VariableFields { value, scope, secret })),
+                None => Ok(Some(VariableFields { value, scope, secret, previews })),
                 Some(_) => Err(shape()),
             }
         }
@@ -83,6 +89,7 @@ impl Body for PutVariableBody {
             value: value.map(Secret::new),
             scope: form.optional_value("scope", SCOPE),
             secret: form.optional_value("secret", TRUTH),
+            previews: form.optional_value("previews", TRUTH),
         };
         Some(Self(fields))
     }
@@ -96,6 +103,8 @@ pub struct VariableBody {
     pub value: Option<String>,
     pub scope: ConfigScope,
     pub secret: bool,
+    /// Whether previews of pull requests get it; in a preview, whether it has come from there.
+    pub previews: bool,
     #[schema(value_type = String, format = DateTime)]
     pub updated_at: Timestamp,
 }

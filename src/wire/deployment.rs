@@ -83,7 +83,7 @@ impl MadeFromBody {
             DeploymentBasis::Commit => match options.origin {
                 None => Self::Commit,
                 Some(Origin::Upload) => Self::Upload,
-                Some(Origin::Repository { url, reference }) => Self::Repository { url, reference },
+                Some(Origin::Repository { url, reference, only: _ }) => Self::Repository { url, reference },
                 Some(Origin::Image { image }) => Self::Image { image },
             },
             DeploymentBasis::Live { .. } => Self::Live,

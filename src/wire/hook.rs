@@ -3,6 +3,7 @@
 use crate::model::hook::{Delivery, DeliveryOutcome, Hook, Provider, SkipReason};
 use crate::model::id::{DeploymentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::EnvironmentName;
+use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
 use crate::wire::form::{Body, Form};
@@ -20,13 +21,53 @@ pub struct NewHookBody {
     /// The environment that tags are deployed to; unless given, they are not.
     #[schema(value_type = Option<String>)]
     pub tag_environment: Option<EnvironmentName>,
+    /// How previews of pull requests are made; unless given, none are.
+    pub previews: Option<PreviewSettingsBody>,
 }
 
 impl Body for NewHookBody {
     fn take(form: &mut Form) -> Option<Self> {
         let (provider, repository) = (form.required("provider"), form.required("repository"));
         let tag_environment = form.optional("tag_environment");
-        Some(Self { provider: provider?, repository: repository?, tag_environment })
+        let previews = form.optional_value("previews", PREVIEWS);
+        Some(Self { provider: provider?, repository: repository?, tag_environment, previews })
+    }
+}
+
+const PREVIEWS: &str = "an object with perhaps `most`, `days` and `sleep_seconds`, or null";
+
+/// How previews of pull requests are made. What is left out is as usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PreviewSettingsBody {
+    /// Previews that the project may have at a time: 10, at most 100; no more than the operator lets it have.
+    #[schema(minimum = 1, maximum = 100)]
+    pub most: u32,
+    /// Days after the last push until a preview is removed: 7, at most 90.
+    #[schema(minimum = 1, maximum = 90)]
+    pub days: u32,
+    /// Seconds without a request until a preview sleeps: 900, at most a day; 0: it does not.
+    #[schema(maximum = 86_400)]
+    pub sleep_seconds: u32,
+}
+
+impl Default for PreviewSettingsBody {
+    fn default() -> Self {
+        PreviewSettings::default().into()
+    }
+}
+
+impl From<PreviewSettings> for PreviewSettingsBody {
+    fn from(settings: PreviewSettings) -> Self {
+        let PreviewSettings { most, days, sleep_seconds } = settings;
+        Self { most, days, sleep_seconds }
+    }
+}
+
+impl From<PreviewSettingsBody> for PreviewSettings {
+    fn from(body: PreviewSettingsBody) -> Self {
+        let PreviewSettingsBody { most, days, sleep_seconds } = body;
+        Self { most, days, sleep_seconds }
     }
 }
 
@@ -38,6 +79,9 @@ pub struct UpdateHookBody {
     /// The environment that tags are deployed to; `null`: they are not.
     #[schema(value_type = Option<String>)]
     pub tag_environment: Option<Option<EnvironmentName>>,
+    /// How previews of pull requests are made; `null`: none are, and those that there are go.
+    #[schema(value_type = Option<PreviewSettingsBody>)]
+    pub previews: Option<Option<PreviewSettingsBody>>,
     /// Whether what comes starts anything.
     pub enabled: Option<bool>,
 }
@@ -47,6 +91,7 @@ impl Body for UpdateHookBody {
         Some(Self {
             repository: form.optional("repository"),
             tag_environment: form.change("tag_environment"),
+            previews: form.change_value("previews", PREVIEWS),
             enabled: form.optional_value("enabled", "true or false"),
         })
     }
@@ -92,6 +137,8 @@ pub struct HookBody {
     /// The environment that tags are deployed to; `null`: they are not.
     #[schema(value_type = Option<String>)]
     pub tag_environment: Option<EnvironmentName>,
+    /// How previews of pull requests are made; `null`: none are.
+    pub previews: Option<PreviewSettingsBody>,
     pub enabled: bool,
     /// Until when the secret from before the last rotation is taken too.
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -116,6 +163,7 @@ impl HookBody {
             provider: hook.provider,
             repository: hook.repository,
             tag_environment,
+            previews: hook.previews.map(Into::into),
             enabled: hook.enabled,
             previous_until: hook.previous_until,
             refused_at: hook.refused_at,
@@ -142,6 +190,8 @@ pub enum OutcomeBody {
     Deployed,
     /// It only wanted to know whether it arrives.
     Pong,
+    /// The preview of a pull request that was closed is removed.
+    PreviewRemoved,
     /// Nothing was started; `reason` says why.
     Skipped,
 }
@@ -155,7 +205,7 @@ pub struct HookDeliveryBody {
     pub outcome: OutcomeBody,
     pub deployment_id: Option<DeploymentId>,
     pub reason: Option<SkipReason>,
-    /// The reason in a sentence.
+    /// The reason, or what was done, in a sentence.
     pub message: Option<String>,
     /// Whether it came before: it is answered as it was then, and nothing is done. Never in lists.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -188,6 +238,10 @@ impl HookDeliveryBody {
                 (OutcomeBody::Deployed, Some(deployment_id), None, None)
             }
             DeliveryOutcome::Pong => (OutcomeBody::Pong, None, None, None),
+            DeliveryOutcome::PreviewRemoved { number } => {
+                let message = format!("The preview of pull request {number} is removed.");
+                (OutcomeBody::PreviewRemoved, None, None, Some(message))
+            }
             DeliveryOutcome::Skipped { reason, message } => {
                 (OutcomeBody::Skipped, None, Some(reason), Some(message))
             }

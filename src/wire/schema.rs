@@ -90,6 +90,7 @@ fn variable() -> ObjectBuilder {
         .property("value", string())
         .property("scope", ConfigScope::schema())
         .property("secret", boolean().description(Some("Whether the value is never shown again.")))
+        .property("previews", boolean().description(Some("Whether previews of pull requests get it.")))
 }
 
 /// By the name of each config var.

@@ -1,9 +1,10 @@
 //! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`cron`],
-//! [`housekeeping`], [`removal`], [`retention`], [`watch`]) or when something ends ([`crashes`]).
+//! [`housekeeping`], [`previews`], [`removal`], [`retention`], [`watch`]) or when something ends ([`crashes`]).
 
 mod crashes;
 mod cron;
 mod housekeeping;
+mod previews;
 mod removal;
 mod retention;
 mod watch;
@@ -11,6 +12,7 @@ mod watch;
 pub use crashes::Crashes;
 pub use cron::Cron;
 pub use housekeeping::{Housekeeping, HousekeepingError};
+pub use previews::Previews;
 pub use removal::Removal;
 pub use retention::Retention;
 pub use watch::Watch;

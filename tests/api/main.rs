@@ -21,6 +21,7 @@ mod idempotency;
 mod invitations;
 mod keys;
 mod logs;
+mod previews;
 mod profile;
 mod projects;
 mod protection;

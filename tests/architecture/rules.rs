@@ -44,6 +44,7 @@ pub(crate) const EXCEPTIONS: &[Arrow] = &[
     },
     Arrow { from: "receive/", to: "deployments", why: "a push queues and cancels as every front door does" },
     Arrow { from: "hooks/", to: "deployments", why: "a delivery queues as every front door does" },
+    Arrow { from: "hooks/", to: "projects", why: "a preview is an environment, made as every other" },
     Arrow { from: "secrets/master.rs", to: "config", why: "the master key is a file of the home" },
     Arrow { from: "serve.rs", to: "app", why: "starting and stopping what was built" },
     Arrow { from: "serve.rs", to: "sockets", why: "binding comes before anything is built" },

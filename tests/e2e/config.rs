@@ -23,6 +23,7 @@ fn set(server: &Server, environment: EnvironmentId, name: &str, value: &str) {
         sealed_value: key.seal(&format!("environment {environment}"), &Secret::new(value.to_owned())),
         scope: ConfigScope::Runtime,
         secret: true,
+        previews: false,
         updated_at: chrono::Utc::now(),
     };
     let url = format!("sqlite://{}", server.home().join("gilgal.db").display());

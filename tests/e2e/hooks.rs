@@ -11,21 +11,22 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 /// What lets a server fetch from this machine, over HTTP.
-const LOOPBACK: &[(&str, &str)] =
+pub(crate) const LOOPBACK: &[(&str, &str)] =
     &[("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8"), ("GILGAL_FETCH_SCHEMES", "https,ssh,http")];
 /// An example of GitHub's.
 const PUSH: &str = include_str!("../api/payloads/github_push_branch.json");
 
 /// A repository elsewhere, as GitHub tells of it.
-struct Hook {
+pub(crate) struct Hook {
+    id: String,
     path: String,
     secret: String,
     /// `ada/shop`.
-    repository: String,
+    pub(crate) repository: String,
 }
 
 impl Hook {
-    fn create(server: &Server, ada: &Person, url: &str) -> Self {
+    pub(crate) fn create(server: &Server, ada: &Person, url: &str) -> Self {
         let body = json!({ "provider": "github", "repository": url });
         let made =
             server.request(Method::POST, "/api/projects/shop/hooks", &ada.token, Some(&body)).expect(201);
@@ -33,7 +34,7 @@ impl Hook {
         let name = parts.next().unwrap();
         let repository = format!("{}/{name}", parts.next().unwrap());
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
-        Self { path: text("path"), secret: text("secret"), repository }
+        Self { id: text("id"), path: text("path"), secret: text("secret"), repository }
     }
 
     /// Tells of a push to `main` that has changed some files.
@@ -46,13 +47,23 @@ impl Hook {
         body["commits"] =
             json!([{ "id": after, "message": "x", "added": [], "removed": [], "modified": files }]);
         body["repository"]["full_name"] = json!(self.repository);
+        self.tell(server, "push", &body)
+    }
+
+    /// Where it is changed.
+    pub(crate) fn url(&self) -> String {
+        format!("/api/hooks/{}", self.id)
+    }
+
+    /// Tells of something as GitHub does.
+    pub(crate) fn tell(&self, server: &Server, event: &str, body: &Value) -> Answer {
         let body = body.to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).unwrap();
         mac.update(body.as_bytes());
         let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
         let delivery = uuid::Uuid::now_v7().to_string();
         let headers = [
-            ("x-github-event", "push"),
+            ("x-github-event", event),
             ("x-github-delivery", &delivery),
             ("x-hub-signature-256", &signature),
         ];

@@ -39,6 +39,7 @@ mod one_off;
 mod pins;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod previews;
 mod project_file;
 mod pushers;
 mod queue;

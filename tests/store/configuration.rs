@@ -30,6 +30,7 @@ pub(crate) fn new(project: &Project, name: &str, branch: Option<&str>) -> NewEnv
         name: name.parse().unwrap(),
         branch: branch.map(|branch| branch.parse().unwrap()),
         settings: EnvironmentSettings::default(),
+        preview: None,
         at_most: 4,
     }
 }
@@ -47,6 +48,7 @@ fn variable(name: &str, sealed: &str) -> ConfigVar {
         sealed_value: sealed.to_owned(),
         scope: ConfigScope::Both,
         secret: true,
+        previews: false,
         updated_at: now(),
     }
 }

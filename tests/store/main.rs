@@ -15,6 +15,7 @@ mod logs;
 mod migrations;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod previews;
 mod projects;
 mod queue;
 mod refresh_tokens;

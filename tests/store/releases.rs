@@ -217,7 +217,7 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     let released = production.settings.clone();
     let set = async |name_text: &str, sealed: &str, scope, at| {
         let (name, sealed_value) = (name_text.parse().unwrap(), sealed.to_owned());
-        let var = ConfigVar { name, sealed_value, scope, secret: false, updated_at: at };
+        let var = ConfigVar { name, sealed_value, scope, secret: false, previews: false, updated_at: at };
         let (set, edits) = (vec![var], vec![edit(name_text)]);
         apply(&store, production.id, ConfigurationUpdate { set, edits, ..Default::default() }).await;
     };

@@ -119,6 +119,7 @@ async fn what_happens_is_written_down_for_whoever_asked(database: Database) {
         name: "staging".parse().unwrap(),
         branch: None,
         settings: EnvironmentSettings::default(),
+        preview: None,
         at_most: 9,
     };
     let staging = store.create_environment(staging).await.unwrap();

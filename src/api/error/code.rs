@@ -75,6 +75,8 @@ codes! {
     DrainNotFound = NOT_FOUND "drain_not_found",
     /// Also where what was sent is not signed with its secret: which of the two is not said.
     HookNotFound = NOT_FOUND "hook_not_found",
+    /// The pull request has none, or it was removed.
+    PreviewNotFound = NOT_FOUND "preview_not_found",
     WebhookNotFound = NOT_FOUND "webhook_not_found",
     /// The hook did not get it, or the webhook was not told it, or it is longer ago than is kept.
     DeliveryNotFound = NOT_FOUND "delivery_not_found",
@@ -110,6 +112,14 @@ codes! {
     TooManyCredentials = CONFLICT "too_many_credentials",
     /// The project has as many hooks as one may have.
     TooManyHooks = CONFLICT "too_many_hooks",
+    /// The project has as many previews as one may have.
+    TooManyPreviews = CONFLICT "too_many_previews",
+    /// The pull request is not from a fork, or its newest commit was approved already.
+    NotWaiting = CONFLICT "not_waiting",
+    /// Somebody has pushed to the pull request since: its newest commit is another one than the one that is approved.
+    PullRequestMoved = CONFLICT "pull_request_moved",
+    /// The preview from before is being removed; then it is made again.
+    PreviewWaits = CONFLICT "preview_waits",
     /// The project has as many webhooks as one may have.
     TooManyWebhooks = CONFLICT "too_many_webhooks",
     /// The webhook is told nothing: enable it first.

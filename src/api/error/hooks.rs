@@ -8,6 +8,13 @@ impl From<HookError> for ApiError {
         match error {
             HookError::TooMany => Self::new(Code::TooManyHooks, error),
             HookError::NoEnvironment(_) => Self::field("tag_environment", error),
+            HookError::Previews => Self::field("previews", error),
+            HookError::NoPreview => Self::new(Code::PreviewNotFound, error),
+            HookError::NotWaiting(_) => Self::new(Code::NotWaiting, error),
+            HookError::Moved { .. } => Self::new(Code::PullRequestMoved, error),
+            HookError::TooManyPreviews(_) => Self::new(Code::TooManyPreviews, error),
+            HookError::PreviewWaits => Self::new(Code::PreviewWaits, error),
+            HookError::Environment(error) => error.into(),
             HookError::Repository(_) => Self::field("repository", error),
             HookError::NotProved => Self::new(Code::HookNotFound, error),
             HookError::Sealed(error) => Self::internal(error),

@@ -220,6 +220,9 @@ impl Endpoint {
             Self::ShowHookDelivery => sources::show_delivery(),
             Self::RedeliverHook => sources::redeliver(),
             Self::ReceiveDelivery => sources::receive_delivery(),
+            Self::ListPreviews => sources::list_previews(),
+            Self::ApprovePreview => sources::approve_preview(),
+            Self::DeletePreview => sources::delete_preview(),
             Self::RedeployDeployment => {
                 about(DEPLOYMENTS, "Deploy the same commit again", one::<DeploymentBody>(202))
                     .takes::<RedeployBody>()

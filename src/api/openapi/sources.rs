@@ -2,9 +2,11 @@
 
 use super::description::section::SOURCES;
 use super::description::{Description, Shown, about, list, one};
+use crate::wire::deployment::DeploymentBody;
 use crate::wire::hook::{
     HookBody, HookDeliveryBody, NewHookBody, RotateHookBody, ShownHookBody, UpdateHookBody,
 };
+use crate::wire::preview::{ApprovePreviewBody, PreviewBody};
 use crate::wire::source::{CredentialBody, DeployKeyBody, KnownHostBody, PutCredentialBody};
 
 pub(super) fn show_deploy_key() -> Description {
@@ -82,5 +84,22 @@ pub(super) fn redeliver() -> Description {
 }
 
 pub(super) fn receive_delivery() -> Description {
-    about(SOURCES, "For providers: somebody has pushed", one::<HookDeliveryBody>(202))
+    about(
+        SOURCES,
+        "For providers: somebody has pushed, or something has happened to a pull request",
+        one::<HookDeliveryBody>(202),
+    )
+}
+
+pub(super) fn list_previews() -> Description {
+    about(SOURCES, "The previews of pull requests, and what waits for an approval", list::<PreviewBody>())
+}
+
+pub(super) fn approve_preview() -> Description {
+    about(SOURCES, "Let the newest commit of a fork's pull request in", one::<DeploymentBody>(202))
+        .takes::<ApprovePreviewBody>()
+}
+
+pub(super) fn delete_preview() -> Description {
+    about(SOURCES, "Remove a preview, until the next push to its pull request", Shown::Nothing)
 }

@@ -18,14 +18,14 @@ const FAILED: &str = "fetch failed";
 impl Deployer {
     /// Fetches the commit, where the deployment is made from another repository and has not done so yet.
     pub(super) async fn fetch_remote(&self, run: &mut Run) -> Result<(), StepError> {
-        let Some(Origin::Repository { url, reference }) = run.deployment.options.origin.clone() else {
+        let Some(Origin::Repository { url, reference, only }) = run.deployment.options.origin.clone() else {
             return Ok(());
         };
         if run.deployment.commit.is_known() {
             return Ok(());
         }
         let begun = Instant::now();
-        let wanted = reference.as_ref().map_or("HEAD", ReferenceName::as_str);
+        let wanted = reference.as_ref().map_or("HEAD", ReferenceName::as_str).to_owned();
         run.step(&format!("Fetching {wanted} of {url}"));
         let report = self.fetch_commit(run, &url, reference).await?;
         if let (Some(keys), Some(host)) = (&report.host_keys, url.remote()) {
@@ -37,6 +37,13 @@ impl Deployer {
             Err(error) => return Err(self.not_fetched(run, &url, error).await?.into()),
         };
         run.detail(&format!("{} in {}", commit.short(), seconds(begun.elapsed())));
+        if let Some(only) = only.filter(|only| *only != commit) {
+            let sentence =
+                format!("{wanted} is {} now, and only {} was approved.", commit.short(), only.short());
+            return Err(Failure::new(FAILED, sentence)
+                .advise("Look at what it is now, and approve that.")
+                .into());
+        }
         self.store.set_deployment_commit(run.deployment.id, &commit).await?;
         run.deployment.previous_commit = Some(commit.clone());
         run.deployment.commit = commit;

@@ -167,8 +167,7 @@ impl Deployer {
         }
         if run.environment.updated_at > asked_at || content.settings.is_none() {
             let ReleaseContent { plan, image, sealed_config, sealed_files, build_variables, .. } = content;
-            let config =
-                TakenConfig { runtime: sealed_config, files: sealed_files, ..TakenConfig::default() };
+            let config = TakenConfig { runtime: sealed_config, files: sealed_files, ..config };
             return Ok(instances::content(&run.environment, plan, image, config, build_variables));
         }
         Ok(content)

@@ -1,8 +1,10 @@
 //! Bitbucket Cloud (`repo:push`) and Bitbucket Data Center (`repo:refs_changed`). A delivery can have several references.
+//! What they say of pull requests is in [`super::bitbucket_pull_request`].
 //!
 //! <https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/#Push>,
 //! <https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html>
 
+use super::bitbucket_pull_request::{CloudEvent, ServerEvent, action_of};
 use crate::hooks::provider::{MOST_MOVES, Provider, Sent, Unreadable, commit, cut, with_message};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
@@ -106,7 +108,16 @@ impl Provider for Bitbucket {
     }
 
     fn read(&self, sent: &Sent<'_>) -> Result<Event, Unreadable> {
-        let moves = match sent.header("x-event-key") {
+        let key = sent.header("x-event-key");
+        if let Some((is_cloud, action)) = key.and_then(action_of) {
+            let pull_request = if is_cloud {
+                sent.json::<CloudEvent>()?.pull_request(action)
+            } else {
+                sent.json::<ServerEvent>()?.pull_request(action)
+            };
+            return Ok(Event::PullRequest { pull_request });
+        }
+        let moves = match key {
             Some("diagnostics:ping") => return Ok(Event::Ping),
             Some("repo:push") => of_cloud(sent.json()?),
             Some("repo:refs_changed") => of_server(sent.json()?),

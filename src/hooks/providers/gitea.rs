@@ -2,6 +2,7 @@
 //!
 //! <https://docs.gitea.com/usage/webhooks>, <https://forgejo.org/docs/latest/user/webhooks/>
 
+use super::pull_request::PullRequestEvent;
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
@@ -57,6 +58,9 @@ impl Provider for Gitea {
         let moved = match sent.first(&EVENT) {
             Some("push") => moved(sent.json()?),
             Some("delete") => deleted(sent.json()?),
+            Some("pull_request" | "pull_request_sync") => {
+                return Ok(sent.json::<PullRequestEvent>()?.event());
+            }
             Some(_) | None => return Ok(Event::Other),
         };
         Ok(Event::Push { moves: vec![moved] })

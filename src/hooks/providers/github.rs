@@ -1,7 +1,8 @@
 //! GitHub: webhooks of repositories, of organizations and of GitHub Apps, which are the same.
 //!
-//! <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>
+//! <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>, …`#pull_request`
 
+use super::pull_request::PullRequestEvent;
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, paths_of, with_message};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
@@ -53,6 +54,7 @@ impl Provider for Github {
         match sent.header("x-github-event") {
             Some("ping") => Ok(Event::Ping),
             Some("push") => Ok(Event::Push { moves: vec![moved(sent.json()?)] }),
+            Some("pull_request") => Ok(sent.json::<PullRequestEvent>()?.event()),
             Some(_) | None => Ok(Event::Other),
         }
     }

@@ -1,10 +1,11 @@
 //! GitLab, which does not sign: it sends the secret itself.
 //!
-//! <https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events>
+//! <https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events>, …`#merge-request-events`
 
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
 use crate::hooks::signature::is_secret;
 use crate::model::hook::{Event, ReferenceMove};
+use crate::model::preview::{PullRequest, PullRequestAction};
 use crate::model::secret::Secret;
 use serde::Deserialize;
 use serde_json::Value;
@@ -33,6 +34,38 @@ struct Project {
     path_with_namespace: String,
 }
 
+#[derive(Deserialize)]
+struct MergeRequestEvent {
+    /// Who has done it.
+    user: Option<User>,
+    project: Option<Project>,
+    object_attributes: MergeRequest,
+}
+
+#[derive(Deserialize)]
+struct User {
+    username: String,
+}
+
+#[derive(Deserialize)]
+struct MergeRequest {
+    iid: u64,
+    title: String,
+    source_branch: String,
+    target_branch: String,
+    source_project_id: Option<i64>,
+    target_project_id: Option<i64>,
+    /// There where an update is a push: where the branch was before it.
+    oldrev: Option<String>,
+    last_commit: Option<LastCommit>,
+    action: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct LastCommit {
+    id: String,
+}
+
 impl Provider for Gitlab {
     fn is_proved(&self, sent: &Sent<'_>, secret: &Secret<String>) -> bool {
         is_secret(secret, sent.header("x-gitlab-token"))
@@ -50,6 +83,9 @@ impl Provider for Gitlab {
     fn read(&self, sent: &Sent<'_>) -> Result<Event, Unreadable> {
         match sent.header("x-gitlab-event") {
             Some("Push Hook" | "Tag Push Hook") => Ok(Event::Push { moves: vec![moved(sent.json()?)] }),
+            Some("Merge Request Hook") => {
+                Ok(Event::PullRequest { pull_request: merge_request(sent.json()?) })
+            }
             Some(_) | None => Ok(Event::Other),
         }
     }
@@ -77,4 +113,28 @@ fn moved(push: Push) -> ReferenceMove {
         ..ReferenceMove::default()
     };
     with_message(moved, head.map(|head| head.message.as_str()))
+}
+
+fn merge_request(event: MergeRequestEvent) -> PullRequest {
+    let request = event.object_attributes;
+    let action = match (request.action.as_deref(), &request.oldrev) {
+        (Some("open" | "reopen"), _) => PullRequestAction::Opened,
+        (Some("update"), Some(_)) => PullRequestAction::Updated,
+        (Some("close" | "merge"), _) => PullRequestAction::Closed,
+        (Some(_) | None, _) => PullRequestAction::Other,
+    };
+    PullRequest {
+        number: request.iid,
+        action,
+        reference: Some(format!("refs/merge-requests/{}/head", request.iid)),
+        head: commit(request.last_commit.as_ref().map(|head| head.id.as_str())),
+        head_branch: request.source_branch,
+        base_branch: Some(request.target_branch),
+        repository: event.project.map(|project| project.path_with_namespace),
+        // Where it is not said, it is a stranger's.
+        is_fork: request.source_project_id.is_none()
+            || request.source_project_id != request.target_project_id,
+        title: request.title,
+        author: event.user.map(|user| user.username),
+    }
 }

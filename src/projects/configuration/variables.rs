@@ -21,6 +21,7 @@ pub struct VariableDraft {
     pub value: Option<Secret<String>>,
     pub scope: Option<ConfigScope>,
     pub secret: Option<bool>,
+    pub previews: Option<bool>,
 }
 
 /// A config var as its people may see it.
@@ -31,6 +32,8 @@ pub struct ShownVariable {
     pub value: Option<String>,
     pub scope: ConfigScope,
     pub secret: bool,
+    /// Whether previews get it; in a preview, whether it has come from there.
+    pub previews: bool,
     pub updated_at: Timestamp,
 }
 
@@ -55,8 +58,8 @@ fn shown(
     let show = |var: ConfigVar| {
         let value =
             if var.secret { None } else { Some(key.open(&purpose, &var.sealed_value)?.into_exposed()) };
-        let ConfigVar { name, scope, secret, updated_at, .. } = var;
-        Ok(ShownVariable { name, value, scope, secret, updated_at })
+        let ConfigVar { name, scope, secret, previews, updated_at, .. } = var;
+        Ok(ShownVariable { name, value, scope, secret, previews, updated_at })
     };
     variables.into_iter().map(show).collect()
 }
@@ -90,7 +93,8 @@ pub async fn change_variables(
     let Change { store, key, environment, author } = change;
     let live = store.current_release(environment.id).await?;
     let prefixes = live.as_ref().map_or(prefixes, |release| &release.content.plan.build_variable_prefixes);
-    let deciding = Deciding { key, environment: environment.id, prefixes };
+    let is_preview = store.preview_of(environment.id).await?.is_some();
+    let deciding = Deciding { key, environment: environment.id, prefixes, is_preview };
     let changed = store.change_configuration(environment.id, |set| {
         if let Some(known) = known
             && shown(key, environment.id, set.variables.clone())? != known
@@ -113,6 +117,8 @@ struct Deciding<'a> {
     key: &'a MasterKey,
     environment: EnvironmentId,
     prefixes: &'a [String],
+    /// What is set by hand in a preview is its own, and not what it was given.
+    is_preview: bool,
 }
 
 impl Deciding<'_> {
@@ -157,6 +163,7 @@ impl Deciding<'_> {
             sealed_value: self.key.seal(&seal_purpose(self.environment), value),
             scope: draft.scope.unwrap_or(usual),
             secret: draft.secret.unwrap_or(false),
+            previews: draft.previews.unwrap_or(false) && !self.is_preview,
             updated_at: now(),
         })
     }
@@ -173,13 +180,13 @@ impl Deciding<'_> {
         if var.secret && !secret && draft.value.is_none() {
             return Err(ConfigurationError::StaysSecret(var.name.clone()));
         }
+        let previews = draft.previews.unwrap_or(var.previews) && !self.is_preview;
         let value = draft.value.as_ref().unwrap_or(&before);
-        if *value == before && scope == var.scope && secret == var.secret {
+        if *value == before && (scope, secret, previews) == (var.scope, var.secret, var.previews) {
             return Ok(None);
         }
-        let sealed_value = self.key.seal(&purpose, value);
-        self.checked(ConfigVar { name: var.name.clone(), sealed_value, scope, secret, updated_at: now() })
-            .map(Some)
+        let (name, sealed_value) = (var.name.clone(), self.key.seal(&purpose, value));
+        self.checked(ConfigVar { name, sealed_value, scope, secret, previews, updated_at: now() }).map(Some)
     }
 
     fn checked(&self, var: ConfigVar) -> Result<ConfigVar, ConfigurationError> {

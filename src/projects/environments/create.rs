@@ -3,12 +3,13 @@
 use super::EnvironmentError;
 use super::change::{EnvironmentChange, check};
 use crate::model::environment::{Environment, EnvironmentSettings};
+use crate::model::id::PreviewId;
 use crate::model::name::{BranchName, EnvironmentName, Slug};
 use crate::model::process::Maxima;
 use crate::model::project::Project;
 use crate::store::{ENVIRONMENT_LIMIT, NewEnvironment, Store, StoreError};
 
-/// Environments that a project may have.
+/// Environments that a project may have, those of pull requests left out.
 pub const MOST_ENVIRONMENTS: u32 = 20;
 
 /// An environment to be.
@@ -18,6 +19,8 @@ pub struct EnvironmentDraft {
     pub branch: Option<BranchName>,
     /// What is not as usual. Name and branch of it are not looked at.
     pub settings: EnvironmentChange,
+    /// The pull request that it is for.
+    pub preview: Option<PreviewId>,
 }
 
 /// Makes an environment; it is empty until something is deployed to it.
@@ -30,7 +33,7 @@ pub async fn create(
     draft: EnvironmentDraft,
     maxima: Maxima,
 ) -> Result<Environment, EnvironmentError> {
-    let EnvironmentDraft { name, branch, settings } = draft;
+    let EnvironmentDraft { name, branch, settings, preview } = draft;
     check_host(&project.slug, &name)?;
     let settings = settings.applied_to(EnvironmentSettings::default());
     check(&settings, maxima)?;
@@ -40,6 +43,7 @@ pub async fn create(
         name: name.clone(),
         branch: branch.clone(),
         settings,
+        preview,
         at_most: MOST_ENVIRONMENTS,
     };
     store.create_environment(new).await.map_err(|error| taken(error, &project.slug, &name, branch.as_ref()))

@@ -3,8 +3,8 @@
 use super::{Guid, column_value};
 use crate::model::id::{
     ApiKeyId, AuditEntryId, ConfigChangeId, ConfigFileId, CronRunId, DeploymentId, DrainId, EnvironmentId,
-    EventId, HookDeliveryId, HookId, InvitationId, JobId, ProjectId, RefreshTokenId, ReleaseId, ServerId,
-    SigningKeyId, SshKeyId, TokenFamilyId, UserId, WebhookDeliveryId, WebhookId,
+    EventId, HookDeliveryId, HookId, InvitationId, JobId, PreviewId, ProjectId, RefreshTokenId, ReleaseId,
+    ServerId, SigningKeyId, SshKeyId, TokenFamilyId, UserId, WebhookDeliveryId, WebhookId,
 };
 use diesel::backend::Backend;
 use diesel::deserialize::{self, FromSql};
@@ -59,6 +59,7 @@ ids![
     EventId,
     InvitationId,
     JobId,
+    PreviewId,
     ProjectId,
     RefreshTokenId,
     ReleaseId,

@@ -2,6 +2,7 @@
 
 use super::string;
 use crate::model::hook::{Provider, SkipReason};
+use crate::model::preview::PreviewState;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::Schema;
 use utoipa::{PartialSchema, ToSchema};
@@ -13,6 +14,11 @@ words! {
         Gitea = "gitea",
         Bitbucket = "bitbucket",
         Custom = "custom",
+    }
+    PreviewState {
+        WaitsForApproval = "waits_for_approval",
+        Open = "open",
+        Closing = "closing",
     }
     SkipReason {
         OtherEvent = "other_event",
@@ -26,5 +32,11 @@ words! {
         Unchanged = "unchanged",
         ProjectDisabled = "project_disabled",
         RepositoryRefused = "repository_refused",
+        PreviewsOff = "previews_off",
+        PreviewLimit = "preview_limit",
+        WaitsForApproval = "waits_for_approval",
+        PreviewWaits = "preview_waits",
+        PreviewRefused = "preview_refused",
+        NoPreview = "no_preview",
     }
 }

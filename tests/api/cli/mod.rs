@@ -6,6 +6,7 @@ mod deployments;
 mod environments;
 mod hooks;
 mod login;
+mod previews;
 mod processes;
 mod projects;
 mod refusals;

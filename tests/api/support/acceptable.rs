@@ -332,6 +332,27 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             token = hook["secret"].as_str().map(str::to_owned);
             (hook["path"].as_str().unwrap().to_owned(), None)
         }
+        Endpoint::ListPreviews => (with_id(&id_of(&project().await)), None),
+        Endpoint::ApprovePreview | Endpoint::DeletePreview => {
+            let hook = hook().await;
+            let head = "a".repeat(40);
+            let event = json!({
+                "user": { "username": "eve" }, "project": { "path_with_namespace": "ada/shop" },
+                "object_attributes": {
+                    "iid": 7, "title": "Colours", "source_branch": "colours", "target_branch": "main",
+                    "source_project_id": 2, "target_project_id": 1, "action": "open", "last_commit": { "id": head },
+                },
+            });
+            owner
+                .send(Method::PATCH, &format!("/api/hooks/{}", id_of(&hook)), json!({ "previews": {} }))
+                .await
+                .expect(200);
+            let sent = server.anonymous().request(Method::POST, hook["path"].as_str().unwrap());
+            let sent = sent.header("x-gitlab-token", hook["secret"].as_str().unwrap());
+            Reply::of(sent.header("x-gitlab-event", "Merge Request Hook").json(&event)).await.expect(200);
+            let path = with_id(hook["project_id"].as_str().unwrap()).replace(":number", "7");
+            (path, (endpoint == Endpoint::ApprovePreview).then(|| json!({ "commit": head })))
+        }
         Endpoint::ListWebhooks => (format!("{}?project={}", row.path, id_of(&project().await)), None),
         Endpoint::CreateWebhook => {
             let mut body = json!({ "url": "https://hooks.example.com/in", "format": "json" });

@@ -13,6 +13,7 @@ use gilgal::deployments::{Deployments, Uploads};
 use gilgal::drains::Drains;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
+use gilgal::hooks::Hooks;
 use gilgal::jobs::{Interrupts, Queue};
 use gilgal::journal::Journal;
 use gilgal::model::address::PublicAddress;
@@ -44,6 +45,7 @@ pub(crate) struct Options {
     pub(crate) registration: Registration,
     pub(crate) connections_per_peer: usize,
     pub(crate) max_projects: u32,
+    pub(crate) max_previews: u32,
     /// How long a deleted project can be brought back.
     pub(crate) undo_of_deletion: Duration,
     pub(crate) request_limits: RequestLimits,
@@ -58,6 +60,7 @@ impl Default for Options {
             registration: Registration::Open,
             connections_per_peer: usize::MAX,
             max_projects: u32::MAX,
+            max_previews: 10,
             undo_of_deletion: Duration::ZERO,
             request_limits: RequestLimits::default(),
             docker_host: None,
@@ -71,6 +74,7 @@ pub(crate) struct TestServer {
     pub(crate) master_key: MasterKey,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) deployments: Deployments,
+    pub(crate) hooks: Hooks,
     /// What tells the webhooks; nothing is told until a test lets it.
     pub(crate) notifications: Notifications,
     stop: Option<oneshot::Sender<()>>,
@@ -155,11 +159,13 @@ impl TestServer {
             schedule: Schedule::default(),
             changed: Arc::default(),
         };
+        let hooks = Hooks::new(store.clone(), master_key.clone(), deployments.clone(), options.max_previews);
         let ports = Ports {
             cleanup: surroundings.clone(),
             deployments: deployments.clone(),
             processes,
             drains,
+            hooks: hooks.clone(),
             notifications: notifications.clone(),
             follower: surroundings.clone(),
             readiness: surroundings.clone(),
@@ -188,6 +194,7 @@ impl TestServer {
             master_key,
             surroundings,
             deployments,
+            hooks,
             notifications,
             stop,
             serving,

@@ -65,6 +65,11 @@ impl GitHttp {
 
     /// Brings everything of a working copy into a repository, which is made where there is none.
     pub(crate) fn publish(&self, tree: &WorkTree, name: &str) {
+        self.publish_as(tree, name, "refs/heads/main");
+    }
+
+    /// The same as something else than `main`.
+    pub(crate) fn publish_as(&self, tree: &WorkTree, name: &str, reference: &str) {
         let repository = self.folder.path().join(name);
         if !repository.exists() {
             make_bare(&repository);
@@ -75,7 +80,7 @@ impl GitHttp {
             "--force",
             "--tags",
             repository.to_str().unwrap(),
-            "HEAD:refs/heads/main",
+            &format!("HEAD:{reference}"),
         ]);
     }
 

@@ -128,6 +128,14 @@ pub(in crate::cli) enum ConfigAction {
         #[arg(long)]
         detach: bool,
     },
+    /// Let previews of pull requests have config vars
+    Previews {
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<ConfigName>,
+        /// Let them have these no more
+        #[arg(long)]
+        off: bool,
+    },
     /// Set the config vars of a `.env` file
     Import {
         /// The file; standard input unless given

@@ -3,7 +3,8 @@
 use super::InProject;
 use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
-use clap::Subcommand;
+use crate::model::preview::PreviewSettings;
+use clap::{Args, Subcommand};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ConnectingCommand {
@@ -19,6 +20,9 @@ pub(in crate::cli) enum ConnectingCommand {
         /// Environment that tags are deployed to; they are not unless given
         #[arg(long, value_name = "ENVIRONMENT")]
         tags: Option<EnvironmentName>,
+        /// Make previews of pull requests; `gilgal hooks previews` says how many and for how long
+        #[arg(long)]
+        previews: bool,
         #[command(flatten)]
         project: InProject,
     },
@@ -29,6 +33,50 @@ pub(in crate::cli) enum ConnectingCommand {
         #[command(flatten)]
         project: InProject,
     },
+    /// List the previews of pull requests, let those of forks in, or remove one
+    Previews {
+        #[command(subcommand)]
+        action: Option<PreviewsAction>,
+        #[command(flatten)]
+        project: InProject,
+    },
+}
+
+#[derive(Debug, Clone, Subcommand)]
+pub(in crate::cli) enum PreviewsAction {
+    /// List the previews, as without a word
+    #[command(hide = true, alias = "ls")]
+    List,
+    /// Let the newest commit of a pull request from a fork in: it is built and run, without secrets
+    Approve {
+        /// Number of the pull request
+        number: u64,
+        /// The commit that you have looked at, or its beginning: what was pushed since is not let in
+        commit: Option<String>,
+    },
+    /// Remove a preview; the next push to its pull request makes it again
+    #[command(aliases = ["rm", "delete"])]
+    Remove {
+        /// Number of the pull request
+        number: u64,
+    },
+}
+
+/// What is to be different of how a hook makes previews.
+#[derive(Debug, Clone, Copy, Args)]
+pub(in crate::cli) struct PreviewOptions {
+    /// Make none any more, and remove those that there are
+    #[arg(long, conflicts_with_all = ["most", "days", "sleep"])]
+    pub(in crate::cli::client) off: bool,
+    /// How many the project may have at a time; 10 unless set
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..=i64::from(PreviewSettings::MOST)))]
+    pub(in crate::cli::client) most: Option<u32>,
+    /// Days after the last push until one is removed; 7 unless set
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=i64::from(PreviewSettings::MOST_DAYS)))]
+    pub(in crate::cli::client) days: Option<u32>,
+    /// Seconds without a request until one sleeps, 0 for never; 900 unless set
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(..=i64::from(PreviewSettings::LONGEST_SLEEP)))]
+    pub(in crate::cli::client) sleep: Option<u32>,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -60,6 +108,13 @@ pub(in crate::cli) enum HooksAction {
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(..=604_800))]
         overlap: u32,
     },
+    /// Make previews of pull requests, or say how
+    Previews {
+        /// Hook: its id or the end of it; the only one unless given
+        hook: Option<String>,
+        #[command(flatten)]
+        options: PreviewOptions,
+    },
     /// Let what comes start nothing
     Disable {
         /// Hook: its id or the end of it; the only one unless given
@@ -82,7 +137,9 @@ impl ConnectingCommand {
     /// Which project is meant.
     pub(in crate::cli::client) const fn project(&self) -> &InProject {
         match self {
-            Self::Connect { project, .. } | Self::Hooks { project, .. } => project,
+            Self::Connect { project, .. } | Self::Hooks { project, .. } | Self::Previews { project, .. } => {
+                project
+            }
         }
     }
 }

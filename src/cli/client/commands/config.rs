@@ -32,10 +32,12 @@ pub(super) async fn list(context: &Context, place: &Place) -> Result<Answer, Fai
     let List { data, next: _ } = parse::<List<Value>>(json)?;
     let mut table = Table::new(&["NAME", "VALUE", "SCOPE", "SET"]);
     for variable in &data {
-        let VariableBody { name, value, scope, updated_at, .. } = parse(variable.clone())?;
+        let VariableBody { name, value, scope, previews, updated_at, .. } = parse(variable.clone())?;
         let value = value.unwrap_or_else(|| "(secret)".to_owned());
         let set = format!("{} ago", age(updated_at, now()));
-        table.row([name.to_string(), value, scope.as_str().to_owned(), set]);
+        let scope =
+            if previews { format!("{}, previews", scope.as_str()) } else { scope.as_str().to_owned() };
+        table.row([name.to_string(), value, scope, set]);
     }
     let empty = format!("{} has no config vars. Set one: gilgal config set NAME=VALUE", place.shown());
     Ok(Answer::table(&table, context.screen.width, &empty, Value::Array(data)))
@@ -99,6 +101,29 @@ pub(super) async fn set(
         body.insert(name.to_string(), draft);
     }
     change(context, place, &Value::Object(body), manner.detach).await
+}
+
+/// Lets previews of pull requests have variables, or no more.
+pub(super) async fn previews(
+    context: &Context,
+    place: &Place,
+    names: &[ConfigName],
+    on: bool,
+) -> Result<Answer, Failure> {
+    let body = names.iter().map(|name| (name.to_string(), json!({ "previews": on }))).collect();
+    let json = context.api.patch(&place.path("/config"), &Value::Object(body)).await?;
+    let ConfigChangedBody { changes, .. } = parse(json.clone())?;
+    let changed: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
+    let said = match (changed.is_empty(), on) {
+        (true, _) => format!("It is so in {} already: nothing was changed.", place.shown()),
+        (false, true) => {
+            format!("Previews get {} from their next deployment on, as far as they may.", changed.join(", "))
+        }
+        (false, false) => {
+            format!("Previews have {} no more from their next deployment on.", changed.join(", "))
+        }
+    };
+    Ok(Answer::new(said, json))
 }
 
 pub(super) async fn unset(

@@ -23,17 +23,28 @@ const fn usual_host(provider: Provider) -> Option<&'static str> {
     }
 }
 
+/// What was typed.
+pub(super) struct Wanted<'a> {
+    pub(super) provider: Provider,
+    pub(super) repository: &'a str,
+    pub(super) https: bool,
+    pub(super) tags: Option<EnvironmentName>,
+    pub(super) previews: bool,
+}
+
 /// Connects a project, and says what is to be entered on the other side.
 pub(super) async fn connect(
     context: &Context,
     project: &Project,
-    provider: Provider,
-    (repository, https): (&str, bool),
-    tags: Option<&EnvironmentName>,
+    wanted: Wanted<'_>,
 ) -> Result<Answer, Failure> {
+    let Wanted { provider, repository, https, tags, previews } = wanted;
     let repository = url_of(provider, repository, https)?;
     let slug = &project.body.slug;
-    let body = json!({ "provider": provider, "repository": repository, "tag_environment": tags });
+    let mut body = json!({ "provider": provider, "repository": repository, "tag_environment": tags });
+    if previews {
+        body["previews"] = json!({});
+    }
     let mut json = context.api.post(&format!("/api/projects/{slug}/hooks"), &body).await?;
     let ShownHookBody { secret, hook } = parse(json.clone())?;
     let url = context.api.server.join(&hook.path);
@@ -56,7 +67,7 @@ pub(super) async fn connect(
         ];
         step("Let it be read: add this deploy key, without write access.", &entries);
     }
-    step(title(provider), &entries(provider, &repository, url, secret));
+    step(title(provider), &entries(provider, &repository, url, secret, previews));
     screen.push_str(
         "\nThe secret is shown this once. A push to the branch that an environment follows then deploys to it.\n\
          What has come: gilgal hooks deliveries\n",
@@ -120,22 +131,24 @@ fn entries(
     repository: &RepositoryUrl,
     url: String,
     secret: String,
+    previews: bool,
 ) -> Vec<(&'static str, String)> {
     let page = page(repository);
     let text = |text: &str| text.to_owned();
+    let with = |usual: &str, with_previews: &str| text(if previews { with_previews } else { usual });
     match provider {
         Provider::Github => vec![
             ("Where", format!("{page}/settings/hooks/new")),
             ("Payload URL", url),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Events", text("Just the push event")),
+            ("Events", with("Just the push event", "Individual events: Pushes, Pull requests")),
         ],
         Provider::Gitlab => vec![
             ("Where", format!("{page}/-/hooks (Add new webhook)")),
             ("URL", url),
             ("Secret token", secret),
-            ("Trigger", text("Push events, Tag push events")),
+            ("Trigger", with("Push events, Tag push events", "Push, Tag push and Merge request events")),
         ],
         Provider::Gitea => vec![
             ("Where", format!("{page}/settings/hooks/gitea/new (in Forgejo: …/forgejo/new)")),
@@ -143,14 +156,20 @@ fn entries(
             ("HTTP method", text("POST")),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Trigger on", text("Push events")),
+            (
+                "Trigger on",
+                with("Push events", "Custom events: Push, Pull Request, Pull Request Synchronized"),
+            ),
         ],
         Provider::Bitbucket => vec![
             ("Where", format!("{page}/admin/webhooks (Add webhook)")),
             ("Title", text("gilgal")),
             ("URL", url),
             ("Secret", secret),
-            ("Triggers", text("Repository push")),
+            (
+                "Triggers",
+                with("Repository push", "Repository push; Pull request: Created, Updated, Merged, Declined"),
+            ),
         ],
         Provider::Custom => vec![
             ("URL", url),

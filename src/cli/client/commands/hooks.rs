@@ -1,14 +1,14 @@
 //! `gilgal hooks`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::arguments::HooksAction;
+use crate::cli::client::arguments::{HooksAction, PreviewOptions};
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::model::time::{age, now};
-use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody};
+use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody, PreviewSettingsBody};
 use crate::wire::list::List;
 use serde_json::{Value, json};
 
@@ -34,6 +34,10 @@ pub(super) async fn run(
             let hook = find(context, project, hook.as_deref()).await?;
             rotate(context, &hook, overlap).await
         }
+        Some(HooksAction::Previews { hook, options }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            previews(context, &hook, options).await
+        }
         Some(HooksAction::Disable { hook }) => {
             let hook = find(context, project, hook.as_deref()).await?;
             switch(context, &hook, false).await
@@ -58,7 +62,7 @@ async fn all(context: &Context, project: &Project) -> Result<Vec<Value>, Failure
 
 async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     let hooks = all(context, project).await?;
-    let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "STATE", "REFUSED"]);
+    let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "PREVIEWS", "STATE", "REFUSED"]);
     for hook in &hooks {
         let hook: HookBody = parse(hook.clone())?;
         let state = if hook.enabled { "enabled" } else { "disabled" };
@@ -67,6 +71,7 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
             hook.provider.as_str().to_owned(),
             hook.repository.to_string(),
             hook.tag_environment.map_or_else(|| "-".to_owned(), |name| name.to_string()),
+            hook.previews.map_or_else(|| "-".to_owned(), |previews| previews.most.to_string()),
             state.to_owned(),
             hook.refused_at.map_or_else(|| "-".to_owned(), |at| format!("{} ago", age(at, now()))),
         ]);
@@ -140,6 +145,28 @@ async fn switch(context: &Context, hook: &HookBody, enabled: bool) -> Result<Ans
     Ok(Answer::new(format!("What comes from {} {then}.", hook.repository), json))
 }
 
+/// Changes how previews are made; what is not said stays, or is as usual.
+async fn previews(context: &Context, hook: &HookBody, options: PreviewOptions) -> Result<Answer, Failure> {
+    let PreviewOptions { off, most, days, sleep } = options;
+    let usual = hook.previews.unwrap_or_default();
+    let wanted = (!off).then(|| PreviewSettingsBody {
+        most: most.unwrap_or(usual.most),
+        days: days.unwrap_or(usual.days),
+        sleep_seconds: sleep.unwrap_or(usual.sleep_seconds),
+    });
+    let json = context.api.patch(&path(hook), &json!({ "previews": wanted })).await?;
+    let screen = match wanted {
+        Some(PreviewSettingsBody { most, days, sleep_seconds: _ }) => format!(
+            "A pull request to {} gets a preview: {most} at most, each for {days} days after its last push.\n\
+             {} has to tell of pull requests too: docs/previews.md says how.",
+            hook.repository,
+            hook.provider.shown()
+        ),
+        None => format!("Pull requests to {} get no previews; those that there are go.", hook.repository),
+    };
+    Ok(Answer::new(screen, json))
+}
+
 /// The hook that is meant: the one whose id ends so, or the only one.
 async fn find(context: &Context, project: &Project, named: Option<&str>) -> Result<HookBody, Failure> {
     let mut found = Vec::new();
@@ -176,6 +203,7 @@ const fn word(outcome: OutcomeBody) -> &'static str {
     match outcome {
         OutcomeBody::Deployed => "deployed",
         OutcomeBody::Pong => "pong",
+        OutcomeBody::PreviewRemoved => "removed",
         OutcomeBody::Skipped => "skipped",
     }
 }

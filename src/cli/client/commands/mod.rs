@@ -16,6 +16,7 @@ mod keys;
 mod login;
 mod logs;
 pub(super) mod pins;
+mod previews;
 mod processes;
 mod project;
 mod releases;
@@ -119,11 +120,16 @@ pub(super) async fn run(
             repository,
             https,
             tags,
+            previews,
             project,
         }) => {
             let (context, project) = in_project(context()?, &project).await?;
-            let repository = (repository.as_str(), https);
-            connect::connect(&context, &project, provider, repository, tags.as_ref()).await
+            let wanted = connect::Wanted { provider, repository: &repository, https, tags, previews };
+            connect::connect(&context, &project, wanted).await
+        }
+        ClientCommand::Connecting(ConnectingCommand::Previews { action, project }) => {
+            let (context, project) = in_project(context()?, &project).await?;
+            Box::pin(previews::run(&context, &project, action)).await
         }
         ClientCommand::Connecting(ConnectingCommand::Hooks { action, project }) => {
             let (context, project) = in_project(context()?, &project).await?;
@@ -199,6 +205,7 @@ async fn configuration(
             config::set(context, place, &variables, manner).await
         }
         Some(ConfigAction::Unset { names, detach }) => config::unset(context, place, &names, detach).await,
+        Some(ConfigAction::Previews { names, off }) => config::previews(context, place, &names, !off).await,
         Some(ConfigAction::Import { file, manner }) => {
             config::import(context, place, file.as_deref(), manner).await
         }

@@ -1,0 +1,102 @@
+//! `gilgal previews`
+
+use crate::cli::client::answer::Answer;
+use crate::cli::client::arguments::PreviewsAction;
+use crate::cli::client::context::Context;
+use crate::cli::client::deployment;
+use crate::cli::client::failure::{Exit, Failure};
+use crate::cli::client::project::Project;
+use crate::cli::client::refusal::parse;
+use crate::cli::client::table::Table;
+use crate::model::name::CommitId;
+use crate::model::preview::PreviewState;
+use crate::model::time::{age, now};
+use crate::wire::deployment::DeploymentBody;
+use crate::wire::list::List;
+use crate::wire::preview::PreviewBody;
+use serde_json::{Value, json};
+
+pub(super) async fn run(
+    context: &Context,
+    project: &Project,
+    action: Option<PreviewsAction>,
+) -> Result<Answer, Failure> {
+    match action {
+        None | Some(PreviewsAction::List) => list(context, project).await,
+        Some(PreviewsAction::Approve { number, commit }) => {
+            approve(context, project, number, commit.as_deref()).await
+        }
+        Some(PreviewsAction::Remove { number }) => {
+            context.api.delete(&format!("{}/{number}", path(project))).await?;
+            let screen = format!("Removing the preview of {number}. The next push to it makes it again.");
+            Ok(Answer::new(screen, json!({ "number": number })))
+        }
+    }
+}
+
+async fn all(context: &Context, project: &Project) -> Result<Vec<Value>, Failure> {
+    Ok(parse::<List<Value>>(context.api.get(&path(project)).await?)?.data)
+}
+
+async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
+    let previews = all(context, project).await?;
+    let mut table = Table::new(&["NUMBER", "TITLE", "BRANCH", "COMMIT", "STATE", "URL", "LEFT"]);
+    for json in &previews {
+        let preview: PreviewBody = parse(json.clone())?;
+        table.row([
+            preview.number.to_string(),
+            preview.title,
+            preview.branch,
+            preview.commit.as_ref().map_or("-", CommitId::short).to_owned(),
+            word(preview.state).to_owned(),
+            if preview.environment_id.is_some() { preview.url } else { "-".to_owned() },
+            age(now(), preview.expires_at),
+        ]);
+    }
+    let empty = "No pull request has a preview. `gilgal hooks previews` switches them on.";
+    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(previews)))
+}
+
+/// Approves the commit that was named, or the one that it is at as this command sees it.
+async fn approve(
+    context: &Context,
+    project: &Project,
+    number: u64,
+    named: Option<&str>,
+) -> Result<Answer, Failure> {
+    let hint = "`gilgal previews` lists them.";
+    let mut found = None;
+    for json in all(context, project).await? {
+        let preview: PreviewBody = parse(json)?;
+        found = found.or(Some(preview).filter(|preview| preview.number == number));
+    }
+    let Some(head) = found.and_then(|preview| preview.commit) else {
+        let missing = Failure::new(format!("Pull request {number} waits for no approval.")).with_hint(hint);
+        return Err(missing.with_exit(Exit::Missing));
+    };
+    if let Some(named) = named.filter(|named| !head.as_str().starts_with(&named.to_lowercase())) {
+        let moved = format!("Pull request {number} is at {} now, not at {named}.", head.short());
+        return Err(Failure::new(moved).with_hint("Look at that commit, and approve it."));
+    }
+    let json =
+        context.api.post(&format!("{}/{number}/approve", path(project)), &json!({ "commit": head })).await?;
+    let DeploymentBody { id, .. } = parse(json.clone())?;
+    let screen = format!(
+        "Let {} of pull request {number} in. Follow it: gilgal deployments attach {}",
+        head.short(),
+        deployment::short(id)
+    );
+    Ok(Answer::new(screen, json))
+}
+
+fn path(project: &Project) -> String {
+    format!("/api/projects/{}/previews", project.body.slug)
+}
+
+const fn word(state: PreviewState) -> &'static str {
+    match state {
+        PreviewState::WaitsForApproval => "waits for approval",
+        PreviewState::Open => "open",
+        PreviewState::Closing => "closing",
+    }
+}

@@ -1,0 +1,82 @@
+//! Bodies of previews: environments of pull requests.
+
+use crate::model::id::{EnvironmentId, HookId, ProjectId};
+use crate::model::name::{CommitId, EnvironmentName};
+use crate::model::preview::{Preview, PreviewState};
+use crate::model::time::{Timestamp, now};
+use crate::wire::form::{Body, Form};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// `POST /api/projects/:id/previews/:number/approve`.
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
+pub struct ApprovePreviewBody {
+    /// The commit that somebody has looked at. What was pushed since is not approved with it.
+    pub commit: CommitId,
+}
+
+impl Body for ApprovePreviewBody {
+    fn take(form: &mut Form) -> Option<Self> {
+        Some(Self { commit: form.required("commit")? })
+    }
+}
+
+/// A pull request that has a preview, or waits for one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PreviewBody {
+    pub number: u64,
+    pub project_id: ProjectId,
+    /// The hook that has told of it; `null`: it is gone.
+    pub hook_id: Option<HookId>,
+    pub state: PreviewState,
+    /// Its environment: `pr-7`.
+    pub environment: EnvironmentName,
+    /// `null`: the environment is not there (yet).
+    pub environment_id: Option<EnvironmentId>,
+    pub url: String,
+    pub title: String,
+    pub author: Option<String>,
+    /// The branch that is to be merged.
+    pub branch: String,
+    /// The branch that it is to be merged into.
+    pub base_branch: Option<String>,
+    /// Its newest commit; `null` where the provider does not say.
+    pub commit: Option<CommitId>,
+    /// Whether it comes from a fork: each commit has to be approved.
+    pub fork: bool,
+    /// The commit of a fork that was approved last.
+    pub approved_commit: Option<CommitId>,
+    /// When it is removed, unless something is pushed to it.
+    #[schema(value_type = String, format = DateTime)]
+    pub expires_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+}
+
+impl PreviewBody {
+    /// A preview, with the name and the address of its environment.
+    #[must_use]
+    pub fn of(preview: Preview, environment: EnvironmentName, url: String) -> Self {
+        Self {
+            state: preview.state(now()),
+            number: preview.number,
+            project_id: preview.project_id,
+            hook_id: preview.hook_id,
+            environment,
+            environment_id: preview.environment_id,
+            url,
+            title: preview.title,
+            author: preview.author,
+            branch: preview.head_branch,
+            base_branch: preview.base_branch,
+            commit: preview.head,
+            fork: preview.is_fork,
+            approved_commit: preview.approved,
+            expires_at: preview.expires_at,
+            created_at: preview.created_at,
+            updated_at: preview.updated_at,
+        }
+    }
+}
