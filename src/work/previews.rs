@@ -80,7 +80,8 @@ impl Previews {
         if let Some(environment) = self.hooks.begin_removal(preview.id).await? {
             let whole = (&environment, Overwrite::Anything);
             let confirmation = Some(environment.name.as_str());
-            Box::pin(environments::delete(&self.store, &*self.cleanup, whole, confirmation)).await?;
+            environments::disable(&self.store, whole, confirmation).await?;
+            Box::pin(environments::remove(&self.store, &*self.cleanup, &environment)).await?;
         }
         Ok(self.store.forget_preview(preview.id).await?)
     }
