@@ -28,8 +28,8 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
-    let NewHookBody { provider, repository, tag_environment } = request.json().await?;
-    let new = NewHook { provider, repository, tag_environment };
+    let NewHookBody { provider, repository, tag_environment, feedback } = request.json().await?;
+    let new = NewHook { provider, repository, tag_environment, feedback };
     let (hook, told) = api.hooks.create(project.id, new).await?;
     with_secret(&api, hook, told, created).await
 }
@@ -41,9 +41,9 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let UpdateHookBody { repository, tag_environment, enabled } = request.json().await?;
+    let UpdateHookBody { repository, tag_environment, enabled, feedback } = request.json().await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
-    let change = HookChange { repository, tag_environment, enabled };
+    let change = HookChange { repository, tag_environment, enabled, feedback };
     let hook = api.hooks.update(hook, change).await?;
     Ok(ok(&shown(&api, hook).await?))
 }
@@ -93,7 +93,8 @@ pub(super) fn outcome(delivery: Delivery, replayed: bool) -> Response {
 
 async fn shown(api: &Api, hook: Hook) -> Result<HookBody, ApiError> {
     let tag_environment = api.hooks.tag_environment_of(&hook).await?;
-    Ok(HookBody::of(hook, tag_environment))
+    let feedback = api.hooks.feedback_of(&hook).await?;
+    Ok(HookBody::of(hook, tag_environment, feedback))
 }
 
 /// The answer that tells a secret, which the audit log is not told.

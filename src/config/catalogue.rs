@@ -114,6 +114,8 @@ settings! {
         "Mail server that sends notifications: smtps://user:password@host:465, or smtp://host:587?tls=required; no mail is sent unless set.";
     MAIL_FROM = "GILGAL_MAIL_FROM", Some("mail_from"), "",
         "Whom mail comes from: Gilgal <gilgal@example.com>; gilgal@ and the base domain unless set.";
+    API_URL = "GILGAL_API_URL", Some("api_url"), "",
+        "Where the API is reached from outside: https://gilgal.example.com; what is told of a deployment leads to its log there.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -3,7 +3,7 @@
 use super::catalogue as names;
 use super::lists::Networks;
 use super::lookup::Lookup;
-use super::values::SmtpUrl;
+use super::values::{ApiUrl, SmtpUrl};
 use crate::model::secret::Secret;
 use ipnet::IpNet;
 
@@ -16,6 +16,8 @@ pub struct NotificationSettings {
     pub smtp_url: Option<Secret<String>>,
     /// `None`: an address of the base domain.
     pub mail_from: Option<String>,
+    /// Where the API is reached from outside, without a slash at its end; `None`: nobody is led to it.
+    pub api_url: Option<String>,
 }
 
 impl NotificationSettings {
@@ -23,11 +25,13 @@ impl NotificationSettings {
     pub(super) fn read(lookup: &mut Lookup) -> Self {
         let networks = lookup.optional::<Networks>(names::WEBHOOK_NETWORKS, "networks such as 10.1.0.0/16");
         let smtp_url = lookup.secret::<SmtpUrl>(names::SMTP_URL, "an smtp:// or smtps:// URL");
+        let api_url = lookup.optional::<ApiUrl>(names::API_URL, "a URL such as https://gilgal.example.com");
         let mail_from = lookup.optional::<String>(names::MAIL_FROM, "an address");
         Self {
             allow_networks: networks.map(|networks| networks.0).unwrap_or_default(),
             smtp_url: smtp_url.map(|url| Secret::new(url.0)),
             mail_from,
+            api_url: api_url.map(|url| url.0),
         }
     }
 }

@@ -84,7 +84,7 @@ impl Hooks {
             return Ok(skipped(SkipReason::Unreadable, message));
         };
         let url = hook.repository.clone();
-        match self.deployments.deploy_delivery(&environment, url, reference).await {
+        match self.deployments.deploy_delivery(&environment, url, reference, moved.after.clone()).await {
             Ok(deployment) => Ok(Verdict {
                 outcome: DeliveryOutcome::Deployed { deployment_id: deployment.id },
                 commit: None,

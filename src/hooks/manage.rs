@@ -3,13 +3,15 @@
 use super::{HookError, Hooks};
 use crate::auth::opaque_token::{self, Kind};
 use crate::deployments::DeployError;
+use crate::model::feedback::FeedbackApi;
 use crate::model::hook::{Hook, MOST_HOOKS, Provider, seal_purpose};
-use crate::model::id::{EnvironmentId, HookId, ProjectId};
+use crate::model::id::{EnvironmentId, HookId, ProjectId, WebhookId};
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::secret::Secret;
 use crate::model::time::now;
-use crate::store::{HOOK_LIMIT, StoreError};
+use crate::model::webhook::{self, EventKind, Webhook, WebhookFormat, WebhookStanding, WebhookTarget};
+use crate::store::{HOOK_LIMIT, StoreError, WebhookUpdate};
 use chrono::TimeDelta;
 
 /// A connection to make.
@@ -19,6 +21,8 @@ pub struct NewHook {
     pub repository: RepositoryUrl,
     /// Where tags are deployed to.
     pub tag_environment: Option<EnvironmentName>,
+    /// Whether its provider is told what becomes of the commits.
+    pub feedback: bool,
 }
 
 /// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
@@ -27,6 +31,8 @@ pub struct HookChange {
     pub repository: Option<RepositoryUrl>,
     pub tag_environment: Option<Option<EnvironmentName>>,
     pub enabled: Option<bool>,
+    /// `true` of one that is disabled begins anew.
+    pub feedback: Option<bool>,
 }
 
 impl Hooks {
@@ -56,7 +62,8 @@ impl Hooks {
             created_at,
             updated_at: created_at,
         };
-        match self.store.create_hook(hook.clone(), MOST_HOOKS).await {
+        let feedback = new.feedback.then(|| self.feedback(&hook, WebhookId::generate())).transpose()?;
+        match self.store.create_hook(hook.clone(), feedback, MOST_HOOKS).await {
             Ok(()) => Ok((hook, secret)),
             Err(StoreError::Conflict { field: HOOK_LIMIT }) => Err(HookError::TooMany),
             Err(error) => Err(error.into()),
@@ -78,7 +85,18 @@ impl Hooks {
         if let Some(enabled) = change.enabled {
             hook.enabled = enabled;
         }
-        Ok(self.store.update_hook(&hook).await?)
+        let current = self.store.feedback_of(hook.id).await?;
+        let id = current.as_ref().map(|current| current.id);
+        let feedback = change.feedback.unwrap_or(current.is_some());
+        let feedback =
+            feedback.then(|| self.feedback(&hook, id.unwrap_or_else(WebhookId::generate))).transpose()?;
+        let hook = self.store.update_hook(&hook, feedback).await?;
+        let disabled = current.filter(|current| current.standing.disabled_at.is_some());
+        if let (Some(true), Some(disabled)) = (change.feedback, disabled) {
+            let enabled = WebhookUpdate { enabled: Some(Ok(())), ..WebhookUpdate::default() };
+            self.store.update_webhook(disabled.id, enabled).await?;
+        }
+        Ok(hook)
     }
 
     /// Gives a connection another secret, which is told once. The one until now is taken for `overlap` more.
@@ -101,6 +119,37 @@ impl Hooks {
             Some(id) => Ok(Some(self.store.environment(id).await?.name)),
             None => Ok(None),
         }
+    }
+
+    /// What tells the provider of a connection what becomes of the commits.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn feedback_of(&self, hook: &Hook) -> Result<Option<Webhook>, StoreError> {
+        self.store.feedback_of(hook.id).await
+    }
+
+    /// A webhook that tells the provider of a connection of every deployment.
+    fn feedback(&self, hook: &Hook, id: WebhookId) -> Result<Webhook, HookError> {
+        FeedbackApi::of(hook.provider, &hook.repository)?;
+        let (format, at) = (WebhookFormat::CommitStatus, now());
+        let target = WebhookTarget::Repository(hook.repository.clone());
+        let whole = Secret::new(target.expose().to_owned());
+        Ok(Webhook {
+            id,
+            project_id: hook.project_id,
+            hook_id: Some(hook.id),
+            format,
+            target: target.shown(format),
+            sealed_target: self.master_key.seal(&webhook::seal_purpose(id), &whole),
+            events: Some(EventKind::of_deployments().collect()),
+            sealed_secret: None,
+            sealed_previous_secret: None,
+            previous_until: None,
+            standing: WebhookStanding::default(),
+            created_at: at,
+            updated_at: at,
+        })
     }
 
     async fn tag_environment(

@@ -4,12 +4,14 @@ use crate::model::hook::{Hook, Provider};
 use crate::model::id::{EnvironmentId, HookId, ProjectId};
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::{Timestamp, now};
+use crate::model::webhook::Webhook;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
 use crate::store::schema::hooks;
 use crate::store::types::StoredTime;
+use crate::store::webhooks::set_feedback;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -75,11 +77,16 @@ impl From<Hook> for HookRow {
 }
 
 impl Store {
-    /// Makes a connection; `at_most` is how many its project may have with this one.
+    /// Makes a connection, with its feedback where it has some; `at_most` is how many its project may have with this one.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of [`HOOK_LIMIT`]; [`StoreError::NotFound`] when the project or the environment has gone.
-    pub async fn create_hook(&self, hook: Hook, at_most: u32) -> Result<(), StoreError> {
+    pub async fn create_hook(
+        &self,
+        hook: Hook,
+        feedback: Option<Webhook>,
+        at_most: u32,
+    ) -> Result<(), StoreError> {
         let row = HookRow::from(hook);
         self.transaction(async |connection| {
             // Two that are made at once are counted one after the other.
@@ -90,7 +97,7 @@ impl Store {
                 return Err(StoreError::Conflict { field: HOOK_LIMIT });
             }
             on!(connection, |c| diesel::insert_into(hooks::table).values(&row).execute(c).await)?;
-            Ok(())
+            set_feedback(connection, row.id, feedback).await
         })
         .await
     }
@@ -115,11 +122,11 @@ impl Store {
         Ok(row.into())
     }
 
-    /// Changes what somebody has said of a connection. Answers with it as it is then.
+    /// Changes what somebody has said of a connection, and what its feedback is then. Answers with it as it is then.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it is gone, or somebody else has changed it meanwhile.
-    pub async fn update_hook(&self, hook: &Hook) -> Result<Hook, StoreError> {
+    pub async fn update_hook(&self, hook: &Hook, feedback: Option<Webhook>) -> Result<Hook, StoreError> {
         let change = (
             hooks::repository.eq(&hook.repository),
             hooks::tag_environment_id.eq(hook.tag_environment_id),
@@ -127,14 +134,18 @@ impl Store {
             hooks::updated_at.eq(StoredTime(now())),
         );
         let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));
-        let mut connection = self.write().await?;
-        let row: Option<HookRow> = on!(connection, |c| diesel::update(as_it_was)
-            .set(change)
-            .returning(HookRow::as_returning())
-            .get_result(c)
-            .await
-            .optional())?;
-        row.map(Into::into).ok_or(StoreError::Stale)
+        self.transaction(async |connection| {
+            let row: Option<HookRow> = on!(connection, |c| diesel::update(as_it_was)
+                .set(change)
+                .returning(HookRow::as_returning())
+                .get_result(c)
+                .await
+                .optional())?;
+            let hook: Hook = row.ok_or(StoreError::Stale)?.into();
+            set_feedback(connection, hook.id, feedback).await?;
+            Ok(hook)
+        })
+        .await
     }
 
     /// Gives a connection another secret; the one until now is taken until `previous_until`, `None`: not any more.

@@ -122,7 +122,11 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
         kind: happening.kind,
         at: now(),
         project: ProjectFacts { id: project_id, slug, name },
-        environment: Some(EnvironmentFacts { id: happening.environment, name: environment }),
+        environment: Some(EnvironmentFacts {
+            id: happening.environment,
+            name: environment,
+            pull_request: None,
+        }),
         deployment: happening.deployment,
         instance: happening.instance,
         edits: happening.edits,
@@ -190,7 +194,8 @@ async fn facts_of(connection: &mut Connection, id: DeploymentId) -> Result<Optio
         .optional())?;
     let found = |(environment, author, Json(options), version, commit, branch, source): Row| {
         let commit = commit.is_known().then_some(commit);
-        let facts = DeploymentFacts { id, version, commit, branch, source };
+        let announced = options.announced.clone();
+        let facts = DeploymentFacts { id, version, commit, announced, branch, source };
         Found { environment, author, options, facts }
     };
     Ok(row.map(found))

@@ -486,6 +486,7 @@ diesel::table! {
         last_error_at -> Nullable<UtcTime>,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        hook_id -> Nullable<Guid>,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::model::id::{DeploymentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
+use crate::model::webhook::Webhook;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -20,13 +21,17 @@ pub struct NewHookBody {
     /// The environment that tags are deployed to; unless given, they are not.
     #[schema(value_type = Option<String>)]
     pub tag_environment: Option<EnvironmentName>,
+    /// Whether the provider is told what becomes of the commits; unless given, it is not.
+    #[schema(value_type = Option<bool>)]
+    pub feedback: bool,
 }
 
 impl Body for NewHookBody {
     fn take(form: &mut Form) -> Option<Self> {
         let (provider, repository) = (form.required("provider"), form.required("repository"));
         let tag_environment = form.optional("tag_environment");
-        Some(Self { provider: provider?, repository: repository?, tag_environment })
+        let feedback = form.optional_value("feedback", "true or false").unwrap_or(false);
+        Some(Self { provider: provider?, repository: repository?, tag_environment, feedback })
     }
 }
 
@@ -40,6 +45,8 @@ pub struct UpdateHookBody {
     pub tag_environment: Option<Option<EnvironmentName>>,
     /// Whether what comes starts anything.
     pub enabled: Option<bool>,
+    /// Whether the provider is told what becomes of the commits. `true` of one that is disabled begins anew.
+    pub feedback: Option<bool>,
 }
 
 impl Body for UpdateHookBody {
@@ -48,6 +55,7 @@ impl Body for UpdateHookBody {
             repository: form.optional("repository"),
             tag_environment: form.change("tag_environment"),
             enabled: form.optional_value("enabled", "true or false"),
+            feedback: form.optional_value("feedback", "true or false"),
         })
     }
 }
@@ -93,6 +101,10 @@ pub struct HookBody {
     #[schema(value_type = Option<String>)]
     pub tag_environment: Option<EnvironmentName>,
     pub enabled: bool,
+    /// Whether the provider is told what becomes of the commits, by the webhook that has this as its `hook_id`.
+    pub feedback: bool,
+    /// Why it is told nothing at the moment; `null` where it is.
+    pub feedback_error: Option<String>,
     /// Until when the secret from before the last rotation is taken too.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_until: Option<Timestamp>,
@@ -106,9 +118,11 @@ pub struct HookBody {
 }
 
 impl HookBody {
-    /// A connection, with the name of the environment that its tags are deployed to.
+    /// A connection, with the name of the environment that its tags are deployed to, and its feedback.
     #[must_use]
-    pub fn of(hook: Hook, tag_environment: Option<EnvironmentName>) -> Self {
+    pub fn of(hook: Hook, tag_environment: Option<EnvironmentName>, feedback: Option<Webhook>) -> Self {
+        let is_told = feedback.is_some();
+        let standing = feedback.map(|feedback| feedback.standing).unwrap_or_default();
         Self {
             path: hook.path(),
             id: hook.id,
@@ -117,6 +131,8 @@ impl HookBody {
             repository: hook.repository,
             tag_environment,
             enabled: hook.enabled,
+            feedback: is_told,
+            feedback_error: standing.disabled_reason.or(standing.last_error),
             previous_until: hook.previous_until,
             refused_at: hook.refused_at,
             created_at: hook.created_at,

@@ -33,6 +33,7 @@ async fn webhook(store: &Store, project: &Project, events: Option<Vec<EventKind>
     let webhook = Webhook {
         id: WebhookId::generate(),
         project_id: project.id,
+        hook_id: None,
         format: WebhookFormat::Json,
         target: "https://hooks.example.com".to_owned(),
         sealed_target: "sealed".to_owned(),

@@ -3,7 +3,7 @@
 use super::InProject;
 use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ConnectingCommand {
@@ -19,6 +19,9 @@ pub(in crate::cli) enum ConnectingCommand {
         /// Environment that tags are deployed to; they are not unless given
         #[arg(long, value_name = "ENVIRONMENT")]
         tags: Option<EnvironmentName>,
+        /// Tell there what becomes of each commit; a credential for the host is needed
+        #[arg(long)]
+        feedback: bool,
         #[command(flatten)]
         project: InProject,
     },
@@ -29,6 +32,13 @@ pub(in crate::cli) enum ConnectingCommand {
         #[command(flatten)]
         project: InProject,
     },
+}
+
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Switch {
+    On,
+    Off,
 }
 
 #[derive(Debug, Clone, Subcommand)]
@@ -59,6 +69,14 @@ pub(in crate::cli) enum HooksAction {
         /// Seconds for which the old one is taken too, a week (604800) at most
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(..=604_800))]
         overlap: u32,
+    },
+    /// Change a hook
+    Set {
+        /// Hook: its id or the end of it; the only one unless given
+        hook: Option<String>,
+        /// Whether to tell there what becomes of each commit: `on` or `off`
+        #[arg(long, value_name = "SWITCH")]
+        feedback: Switch,
     },
     /// Let what comes start nothing
     Disable {

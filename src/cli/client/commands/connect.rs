@@ -6,6 +6,7 @@ use crate::cli::client::failure::Failure;
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
+use crate::model::feedback::FeedbackApi;
 use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::{RepositoryUrl, Scheme};
@@ -29,11 +30,16 @@ pub(super) async fn connect(
     project: &Project,
     provider: Provider,
     (repository, https): (&str, bool),
-    tags: Option<&EnvironmentName>,
+    (tags, feedback): (Option<&EnvironmentName>, bool),
 ) -> Result<Answer, Failure> {
     let repository = url_of(provider, repository, https)?;
     let slug = &project.body.slug;
-    let body = json!({ "provider": provider, "repository": repository, "tag_environment": tags });
+    let body = json!({
+        "provider": provider,
+        "repository": repository,
+        "tag_environment": tags,
+        "feedback": feedback,
+    });
     let mut json = context.api.post(&format!("/api/projects/{slug}/hooks"), &body).await?;
     let ShownHookBody { secret, hook } = parse(json.clone())?;
     let url = context.api.server.join(&hook.path);
@@ -57,6 +63,13 @@ pub(super) async fn connect(
         step("Let it be read: add this deploy key, without write access.", &entries);
     }
     step(title(provider), &entries(provider, &repository, url, secret));
+    if let (true, Ok(feedback)) = (feedback, FeedbackApi::of(provider, &repository)) {
+        let entries = [
+            ("Token", format!("one that has {}", feedback.permissions())),
+            ("Where", format!("PUT /api/projects/{slug}/credentials/{}", feedback.host)),
+        ];
+        step("Let it be told what becomes of each commit: set a token as the credential.", &entries);
+    }
     screen.push_str(
         "\nThe secret is shown this once. A push to the branch that an environment follows then deploys to it.\n\
          What has come: gilgal hooks deliveries\n",
@@ -88,9 +101,7 @@ fn url_of(provider: Provider, repository: &str, https: bool) -> Result<Repositor
 
 /// The page of a repository on its host.
 fn page(repository: &RepositoryUrl) -> String {
-    let path = repository.as_str().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-    let path = path.map_or("", |(_, path)| path).trim_end_matches('/').trim_end_matches(".git");
-    format!("https://{}/{path}", repository.host())
+    format!("https://{}/{}", repository.host(), repository.name())
 }
 
 /// Where the keys of a repository are.

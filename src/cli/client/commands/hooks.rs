@@ -1,12 +1,13 @@
 //! `gilgal hooks`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::arguments::HooksAction;
+use crate::cli::client::arguments::{HooksAction, Switch};
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
+use crate::model::feedback::FeedbackApi;
 use crate::model::time::{age, now};
 use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody};
 use crate::wire::list::List;
@@ -34,6 +35,10 @@ pub(super) async fn run(
             let hook = find(context, project, hook.as_deref()).await?;
             rotate(context, &hook, overlap).await
         }
+        Some(HooksAction::Set { hook, feedback }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            set(context, &hook, feedback).await
+        }
         Some(HooksAction::Disable { hook }) => {
             let hook = find(context, project, hook.as_deref()).await?;
             switch(context, &hook, false).await
@@ -58,9 +63,14 @@ async fn all(context: &Context, project: &Project) -> Result<Vec<Value>, Failure
 
 async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     let hooks = all(context, project).await?;
-    let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "STATE", "REFUSED"]);
+    let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "STATE", "FEEDBACK", "REFUSED"]);
+    let mut notices = Vec::new();
     for hook in &hooks {
         let hook: HookBody = parse(hook.clone())?;
+        if let Some(error) = &hook.feedback_error {
+            notices.push(format!("Feedback to {} fails. {error}", hook.repository));
+        }
+        let told = feedback(&hook);
         let state = if hook.enabled { "enabled" } else { "disabled" };
         table.row([
             short(&hook.id.to_string()),
@@ -68,11 +78,21 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
             hook.repository.to_string(),
             hook.tag_environment.map_or_else(|| "-".to_owned(), |name| name.to_string()),
             state.to_owned(),
+            told.to_owned(),
             hook.refused_at.map_or_else(|| "-".to_owned(), |at| format!("{} ago", age(at, now()))),
         ]);
     }
     let empty = "The project is connected to no repository. Connect it: gilgal connect github ORG/REPO";
-    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(hooks)))
+    let answer = Answer::table(&table, context.screen.width, empty, Value::Array(hooks));
+    Ok(notices.into_iter().fold(answer, Answer::with_notice))
+}
+
+const fn feedback(hook: &HookBody) -> &'static str {
+    match (hook.feedback, hook.feedback_error.is_some()) {
+        (false, _) => "off",
+        (true, false) => "on",
+        (true, true) => "failing",
+    }
 }
 
 async fn deliveries(context: &Context, hook: &HookBody, limit: u16) -> Result<Answer, Failure> {
@@ -132,6 +152,26 @@ async fn rotate(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answ
     let told =
         format!("This is the only time that the secret is shown. Enter it at {}:", hook.provider.shown());
     Ok(Answer::new(secret, json).with_notice(told))
+}
+
+async fn set(context: &Context, hook: &HookBody, feedback: Switch) -> Result<Answer, Failure> {
+    let is_on = feedback == Switch::On;
+    let json = context.api.patch(&path(hook), &json!({ "feedback": is_on })).await?;
+    let provider = hook.provider.shown();
+    let screen = if is_on {
+        format!("{provider} is told what becomes of each commit. How that goes: gilgal webhooks")
+    } else {
+        format!("{provider} is told nothing any more.")
+    };
+    let answer = Answer::new(screen, json);
+    Ok(match FeedbackApi::of(hook.provider, &hook.repository) {
+        Ok(api) if is_on => answer.with_notice(format!(
+            "A credential for {} is needed, which has {}: docs/hooks.md",
+            api.host,
+            api.permissions()
+        )),
+        Ok(_) | Err(_) => answer,
+    })
 }
 
 async fn switch(context: &Context, hook: &HookBody, enabled: bool) -> Result<Answer, Failure> {

@@ -118,11 +118,12 @@ pub(super) async fn run(
             repository,
             https,
             tags,
+            feedback,
             project,
         }) => {
             let (context, project) = in_project(context()?, &project).await?;
             let repository = (repository.as_str(), https);
-            connect::connect(&context, &project, provider, repository, tags.as_ref()).await
+            connect::connect(&context, &project, provider, repository, (tags.as_ref(), feedback)).await
         }
         ClientCommand::Connecting(ConnectingCommand::Hooks { action, project }) => {
             let (context, project) = in_project(context()?, &project).await?;
