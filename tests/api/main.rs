@@ -24,6 +24,8 @@ mod logs;
 mod profile;
 mod projects;
 mod protection;
+#[path = "../support/provider_api.rs"]
+mod provider_api;
 mod second_factor;
 mod sockets;
 mod sources;

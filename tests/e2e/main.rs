@@ -37,6 +37,8 @@ mod pins;
 #[path = "../support/postgres.rs"]
 mod postgres;
 mod project_file;
+#[path = "../support/provider_api.rs"]
+mod provider_api;
 mod pushers;
 mod queue;
 mod reconciler;
