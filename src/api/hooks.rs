@@ -28,8 +28,9 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
-    let NewHookBody { provider, repository, tag_environment, feedback } = request.json().await?;
-    let new = NewHook { provider, repository, tag_environment, feedback };
+    let NewHookBody { provider, repository, tag_environment, feedback, wait_for_checks } =
+        request.json().await?;
+    let new = NewHook { provider, repository, tag_environment, feedback, wait_for_checks };
     let (hook, told) = api.hooks.create(project.id, new).await?;
     with_secret(&api, hook, told, created).await
 }
@@ -41,9 +42,10 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let UpdateHookBody { repository, tag_environment, enabled, feedback } = request.json().await?;
+    let UpdateHookBody { repository, tag_environment, enabled, feedback, wait_for_checks } =
+        request.json().await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
-    let change = HookChange { repository, tag_environment, enabled, feedback };
+    let change = HookChange { repository, tag_environment, enabled, feedback, wait_for_checks };
     let hook = api.hooks.update(hook, change).await?;
     Ok(ok(&shown(&api, hook).await?))
 }

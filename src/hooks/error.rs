@@ -21,6 +21,9 @@ pub enum HookError {
     /// Nobody can be told what becomes of the commits.
     #[error(transparent)]
     Feedback(#[from] NoFeedback),
+    /// Nobody says how the checks of a commit are.
+    #[error("Checks can be waited for at github, gitlab and gitea.")]
+    NoChecks,
     /// There is no such connection, or the delivery is not signed with its secret. Which of the two is not said.
     #[error("There is no such hook, or the request is not signed with its secret.")]
     NotProved,

@@ -23,6 +23,8 @@ pub struct NewHook {
     pub tag_environment: Option<EnvironmentName>,
     /// Whether its provider is told what becomes of the commits.
     pub feedback: bool,
+    /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: bool,
 }
 
 /// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
@@ -33,6 +35,7 @@ pub struct HookChange {
     pub enabled: Option<bool>,
     /// `true` of one that is disabled begins anew.
     pub feedback: Option<bool>,
+    pub wait_for_checks: Option<bool>,
 }
 
 impl Hooks {
@@ -55,6 +58,7 @@ impl Hooks {
             repository: new.repository,
             tag_environment_id: self.tag_environment(project, new.tag_environment).await?,
             enabled: true,
+            wait_for_checks: new.wait_for_checks,
             sealed_secret: self.master_key.seal(&seal_purpose(id), &secret),
             sealed_previous: None,
             previous_until: None,
@@ -62,6 +66,7 @@ impl Hooks {
             created_at,
             updated_at: created_at,
         };
+        check_checks(&hook)?;
         let feedback = new.feedback.then(|| self.feedback(&hook, WebhookId::generate())).transpose()?;
         match self.store.create_hook(hook.clone(), feedback, MOST_HOOKS).await {
             Ok(()) => Ok((hook, secret)),
@@ -85,6 +90,10 @@ impl Hooks {
         if let Some(enabled) = change.enabled {
             hook.enabled = enabled;
         }
+        if let Some(wait) = change.wait_for_checks {
+            hook.wait_for_checks = wait;
+        }
+        check_checks(&hook)?;
         let current = self.store.feedback_of(hook.id).await?;
         let id = current.as_ref().map(|current| current.id);
         let feedback = change.feedback.unwrap_or(current.is_some());
@@ -169,4 +178,9 @@ impl Hooks {
             checked => Ok(checked?),
         }
     }
+}
+
+/// Refuses to wait for what nobody tells of.
+const fn check_checks(hook: &Hook) -> Result<(), HookError> {
+    if hook.wait_for_checks && !hook.provider.has_checks() { Err(HookError::NoChecks) } else { Ok(()) }
 }

@@ -5,12 +5,14 @@
 //! | `provider`, `providers/` | one trait, and a file for each provider: how a delivery is signed, what is in it |
 //! | `signature` | the comparisons, in constant time |
 //! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
+//! | `checks` | whether the checks of a commit have succeeded |
 //! | `decide` | whether what was read starts a deployment, and why not |
 //! | `manage` | making, changing and removing connections |
 //!
 //! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
 //! its turn comes; a delivery never says from where.
 
+mod checks;
 mod decide;
 mod error;
 mod manage;
@@ -28,6 +30,7 @@ use crate::deployments::Deployments;
 use crate::model::hook::seal_purpose;
 use crate::model::id::HookId;
 use crate::secrets::MasterKey;
+use crate::sources::{Providers, Sources};
 use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::Mutex;
@@ -42,6 +45,7 @@ pub struct Hooks {
     store: Store,
     master_key: MasterKey,
     deployments: Deployments,
+    providers: Providers,
     lanes: Arc<Vec<Mutex<()>>>,
     /// A secret that nobody knows, sealed: what comes for a connection that there is not is compared with it.
     decoy: Arc<str>,
@@ -54,7 +58,9 @@ impl Hooks {
         let purpose = seal_purpose(nobody());
         let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
         let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
-        Self { store, master_key, deployments, lanes, decoy }
+        let sources = Sources::new(store.clone(), master_key.clone());
+        let providers = Providers::new(sources, &deployments.outbound.guard);
+        Self { store, master_key, deployments, providers, lanes, decoy }
     }
 }
 

@@ -39,12 +39,6 @@ pub enum NoFeedback {
 }
 
 impl FeedbackApi {
-    /// What a token has to have that tells of commits.
-    #[must_use]
-    pub const fn permissions(&self) -> &'static str {
-        FeedbackPart::Status.permissions(self.provider)
-    }
-
     /// The API for a repository. Over SSH only the repository is reached: the API is where the host's pages are.
     ///
     /// # Errors
@@ -85,12 +79,14 @@ impl FeedbackApi {
     }
 }
 
-/// A part of what is told, which a token may be allowed or not.
+/// A part of what is told or asked, which a token may be allowed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedbackPart {
     Status,
     Deployment,
     Comment,
+    /// Nothing is told: how the checks of a commit are.
+    Checks,
 }
 
 impl FeedbackPart {
@@ -102,14 +98,18 @@ impl FeedbackPart {
                 "the permissions Commit statuses and Deployments (write)"
             }
             (Provider::Github, Self::Comment) => "the permission Pull requests (write)",
+            (Provider::Github, Self::Checks) => "the permissions Commit statuses and Checks (read)",
+            (Provider::Gitlab, Self::Checks) => "the scope read_api and the role Reporter",
+            (Provider::Gitea, Self::Checks) => "the scope read:repository",
             (Provider::Gitlab, Self::Status | Self::Deployment | Self::Comment) => {
                 "the scope api and the role Developer"
             }
             (Provider::Gitea, Self::Status | Self::Deployment) => "the scope write:repository",
             (Provider::Gitea, Self::Comment) => "the scope write:issue",
-            (Provider::Bitbucket | Provider::Custom, Self::Status | Self::Deployment | Self::Comment) => {
-                "write access to the repository"
-            }
+            (
+                Provider::Bitbucket | Provider::Custom,
+                Self::Status | Self::Deployment | Self::Comment | Self::Checks,
+            ) => "write access to the repository",
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The APIs of the providers of repositories: requests of a project, by the credential that it keeps for the host.
 
 use super::{OpenCredential, Sources, SourcesError};
-use crate::model::feedback::{FeedbackApi, NoFeedback};
+use crate::model::feedback::{FeedbackApi, FeedbackPart, NoFeedback};
 use crate::model::hook::{Hook, Provider};
 use crate::model::remote_host::RemoteHost;
 use crate::model::secret::Secret;
@@ -113,16 +113,21 @@ impl Providers {
         Self { sources, guard: guard.clone(), over_tls: client(false), plain: client(true) }
     }
 
-    /// Begins to ask the API of a repository that a project is connected to; `project` is what its path names.
+    /// Begins to ask the API of a repository that a project is connected to, for a part; `project` is what its path names.
     ///
     /// # Errors
     /// When there is none, or no credential for it.
-    pub async fn open(&self, hook: &Hook, project: &str) -> Result<Session<'_>, Unopened> {
+    pub async fn open(
+        &self,
+        hook: &Hook,
+        project: &str,
+        part: FeedbackPart,
+    ) -> Result<Session<'_>, Unopened> {
         let api = FeedbackApi::of(hook.provider, &hook.repository)?;
         let Some(credential) = self.sources.credential(hook.project_id, &api.host).await? else {
             return Err(Unopened::NoCredential {
                 provider: hook.provider.shown(),
-                permissions: api.permissions(),
+                permissions: part.permissions(hook.provider),
                 host: api.host,
                 project: project.to_owned(),
             });

@@ -36,6 +36,7 @@ struct HookRow {
     refused_at: Option<StoredTime>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    wait_for_checks: bool,
 }
 
 impl From<HookRow> for Hook {
@@ -47,6 +48,7 @@ impl From<HookRow> for Hook {
             repository: row.repository,
             tag_environment_id: row.tag_environment_id,
             enabled: row.enabled,
+            wait_for_checks: row.wait_for_checks,
             sealed_secret: row.sealed_secret,
             sealed_previous: row.sealed_previous,
             previous_until: row.previous_until.map(Into::into),
@@ -66,6 +68,7 @@ impl From<Hook> for HookRow {
             repository: hook.repository,
             tag_environment_id: hook.tag_environment_id,
             enabled: hook.enabled,
+            wait_for_checks: hook.wait_for_checks,
             sealed_secret: hook.sealed_secret,
             sealed_previous: hook.sealed_previous,
             previous_until: hook.previous_until.map(Into::into),
@@ -131,6 +134,7 @@ impl Store {
             hooks::repository.eq(&hook.repository),
             hooks::tag_environment_id.eq(hook.tag_environment_id),
             hooks::enabled.eq(hook.enabled),
+            hooks::wait_for_checks.eq(hook.wait_for_checks),
             hooks::updated_at.eq(StoredTime(now())),
         );
         let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));

@@ -461,6 +461,7 @@ diesel::table! {
         refused_at -> Nullable<UtcTime>,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        wait_for_checks -> Bool,
     }
 }
 

@@ -24,6 +24,9 @@ pub struct NewHookBody {
     /// Whether the provider is told what becomes of the commits; unless given, it is not.
     #[schema(value_type = Option<bool>)]
     pub feedback: bool,
+    /// Whether a push to a branch is deployed only once the checks of its commit have succeeded; unless given, at once.
+    #[schema(value_type = Option<bool>)]
+    pub wait_for_checks: bool,
 }
 
 impl Body for NewHookBody {
@@ -31,7 +34,14 @@ impl Body for NewHookBody {
         let (provider, repository) = (form.required("provider"), form.required("repository"));
         let tag_environment = form.optional("tag_environment");
         let feedback = form.optional_value("feedback", "true or false").unwrap_or(false);
-        Some(Self { provider: provider?, repository: repository?, tag_environment, feedback })
+        let wait_for_checks = form.optional_value("wait_for_checks", "true or false").unwrap_or(false);
+        Some(Self {
+            provider: provider?,
+            repository: repository?,
+            tag_environment,
+            feedback,
+            wait_for_checks,
+        })
     }
 }
 
@@ -47,6 +57,8 @@ pub struct UpdateHookBody {
     pub enabled: Option<bool>,
     /// Whether the provider is told what becomes of the commits. `true` of one that is disabled begins anew.
     pub feedback: Option<bool>,
+    /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: Option<bool>,
 }
 
 impl Body for UpdateHookBody {
@@ -56,6 +68,7 @@ impl Body for UpdateHookBody {
             tag_environment: form.change("tag_environment"),
             enabled: form.optional_value("enabled", "true or false"),
             feedback: form.optional_value("feedback", "true or false"),
+            wait_for_checks: form.optional_value("wait_for_checks", "true or false"),
         })
     }
 }
@@ -105,6 +118,8 @@ pub struct HookBody {
     pub feedback: bool,
     /// Why it is told nothing at the moment; `null` where it is.
     pub feedback_error: Option<String>,
+    /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: bool,
     /// Until when the secret from before the last rotation is taken too.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_until: Option<Timestamp>,
@@ -132,6 +147,7 @@ impl HookBody {
             tag_environment,
             enabled: hook.enabled,
             feedback: is_told,
+            wait_for_checks: hook.wait_for_checks,
             feedback_error: standing.disabled_reason.or(standing.last_error),
             previous_until: hook.previous_until,
             refused_at: hook.refused_at,

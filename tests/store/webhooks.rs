@@ -332,6 +332,7 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
         repository: "https://github.com/ada/shop".parse().unwrap(),
         tag_environment_id: None,
         enabled: true,
+        wait_for_checks: false,
         sealed_secret: "sealed".to_owned(),
         sealed_previous: None,
         previous_until: None,
@@ -351,7 +352,8 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
 
     // It leads elsewhere, and is the same with what it is told.
     let moved = Webhook { target: "two".to_owned(), ..first.clone() };
-    let hook = store.update_hook(&hook, Some(moved)).await.unwrap();
+    let hook = store.update_hook(&Hook { wait_for_checks: true, ..hook }, Some(moved)).await.unwrap();
+    assert!(hook.wait_for_checks);
     assert_eq!(store.feedback_of(hook.id).await.unwrap().unwrap().target, "two");
     assert_eq!(told(&store, &first).await, ["deployment.queued"]);
     let hook = store.update_hook(&hook, None).await.unwrap();

@@ -10,6 +10,7 @@ impl From<HookError> for ApiError {
             HookError::NoEnvironment(_) => Self::field("tag_environment", error),
             HookError::Repository(_) => Self::field("repository", error),
             HookError::Feedback(_) => Self::field("feedback", error),
+            HookError::NoChecks => Self::field("wait_for_checks", error),
             HookError::NotProved => Self::new(Code::HookNotFound, error),
             HookError::Sealed(error) => Self::internal(error),
             HookError::Deploy(error) => error.into(),

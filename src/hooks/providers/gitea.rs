@@ -2,7 +2,7 @@
 //!
 //! <https://docs.gitea.com/usage/webhooks>, <https://forgejo.org/docs/latest/user/webhooks/>
 
-use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
+use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, checked, commit, with_message};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
@@ -57,6 +57,7 @@ impl Provider for Gitea {
         let moved = match sent.first(&EVENT) {
             Some("push") => moved(sent.json()?),
             Some("delete") => deleted(sent.json()?),
+            Some("status" | "workflow_run") => return Ok(checked(sent)),
             Some(_) | None => return Ok(Event::Other),
         };
         Ok(Event::Push { moves: vec![moved] })

@@ -2,7 +2,9 @@
 //!
 //! <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>
 
-use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, paths_of, with_message};
+use crate::hooks::provider::{
+    Provider, PushedCommit, Sent, Unreadable, checked, commit, paths_of, with_message,
+};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
@@ -53,6 +55,7 @@ impl Provider for Github {
         match sent.header("x-github-event") {
             Some("ping") => Ok(Event::Ping),
             Some("push") => Ok(Event::Push { moves: vec![moved(sent.json()?)] }),
+            Some("status" | "check_suite" | "check_run" | "workflow_run") => Ok(checked(sent)),
             Some(_) | None => Ok(Event::Other),
         }
     }

@@ -94,7 +94,7 @@ pub(super) async fn tell(
         Ok(hook) => hook,
         Err(error) => return Failure::new(format!("The hook cannot be looked up: {error}.")).into(),
     };
-    let mut session = match providers.open(&hook, event.project.slug.as_str()).await {
+    let mut session = match providers.open(&hook, event.project.slug.as_str(), Part::Status).await {
         Ok(session) => session,
         Err(unopened) => return Failure::new(unopened.to_string()).into(),
     };

@@ -26,5 +26,6 @@ words! {
         Unchanged = "unchanged",
         ProjectDisabled = "project_disabled",
         RepositoryRefused = "repository_refused",
+        WaitsForChecks = "waits_for_checks",
     }
 }

@@ -22,6 +22,9 @@ pub(in crate::cli) enum ConnectingCommand {
         /// Tell there what becomes of each commit; a credential for the host is needed
         #[arg(long)]
         feedback: bool,
+        /// Deploy what is pushed only once the checks of its commit have succeeded; a credential for the host is needed
+        #[arg(long)]
+        wait_for_checks: bool,
         #[command(flatten)]
         project: InProject,
     },
@@ -75,8 +78,11 @@ pub(in crate::cli) enum HooksAction {
         /// Hook: its id or the end of it; the only one unless given
         hook: Option<String>,
         /// Whether to tell there what becomes of each commit: `on` or `off`
+        #[arg(long, value_name = "SWITCH", required_unless_present = "wait_for_checks")]
+        feedback: Option<Switch>,
+        /// Whether to deploy what is pushed only once the checks of its commit have succeeded: `on` or `off`
         #[arg(long, value_name = "SWITCH")]
-        feedback: Switch,
+        wait_for_checks: Option<Switch>,
     },
     /// Let what comes start nothing
     Disable {

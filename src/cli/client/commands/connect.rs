@@ -6,7 +6,7 @@ use crate::cli::client::failure::Failure;
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
-use crate::model::feedback::FeedbackApi;
+use crate::model::feedback::{FeedbackApi, FeedbackPart};
 use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::{RepositoryUrl, Scheme};
@@ -30,7 +30,7 @@ pub(super) async fn connect(
     project: &Project,
     provider: Provider,
     (repository, https): (&str, bool),
-    (tags, feedback): (Option<&EnvironmentName>, bool),
+    (tags, feedback, waits): (Option<&EnvironmentName>, bool, bool),
 ) -> Result<Answer, Failure> {
     let repository = url_of(provider, repository, https)?;
     let slug = &project.body.slug;
@@ -39,6 +39,7 @@ pub(super) async fn connect(
         "repository": repository,
         "tag_environment": tags,
         "feedback": feedback,
+        "wait_for_checks": waits,
     });
     let mut json = context.api.post(&format!("/api/projects/{slug}/hooks"), &body).await?;
     let ShownHookBody { secret, hook } = parse(json.clone())?;
@@ -62,13 +63,15 @@ pub(super) async fn connect(
         ];
         step("Let it be read: add this deploy key, without write access.", &entries);
     }
-    step(title(provider), &entries(provider, &repository, url, secret));
-    if let (true, Ok(feedback)) = (feedback, FeedbackApi::of(provider, &repository)) {
+    step(title(provider), &entries(provider, &repository, waits, (url, secret)));
+    if let (true, Ok(api)) = (feedback || waits, FeedbackApi::of(provider, &repository)) {
+        let part = if feedback { FeedbackPart::Status } else { FeedbackPart::Checks };
+        let needed = part.permissions(provider);
         let entries = [
-            ("Token", format!("one that has {}", feedback.permissions())),
-            ("Where", format!("PUT /api/projects/{slug}/credentials/{}", feedback.host)),
+            ("Token", format!("one that has {needed}")),
+            ("Where", format!("PUT /api/projects/{slug}/credentials/{}", api.host)),
         ];
-        step("Let it be told what becomes of each commit: set a token as the credential.", &entries);
+        step("Let its API be asked: set a token as the credential.", &entries);
     }
     screen.push_str(
         "\nThe secret is shown this once. A push to the branch that an environment follows then deploys to it.\n\
@@ -129,8 +132,8 @@ const fn title(provider: Provider) -> &'static str {
 fn entries(
     provider: Provider,
     repository: &RepositoryUrl,
-    url: String,
-    secret: String,
+    waits: bool,
+    (url, secret): (String, String),
 ) -> Vec<(&'static str, String)> {
     let page = page(repository);
     let text = |text: &str| text.to_owned();
@@ -140,13 +143,20 @@ fn entries(
             ("Payload URL", url),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Events", text("Just the push event")),
+            ("Events", text(if waits { "Pushes, Check suites, Statuses" } else { "Just the push event" })),
         ],
         Provider::Gitlab => vec![
             ("Where", format!("{page}/-/hooks (Add new webhook)")),
             ("URL", url),
             ("Secret token", secret),
-            ("Trigger", text("Push events, Tag push events")),
+            (
+                "Trigger",
+                text(if waits {
+                    "Push events, Tag push events, Pipeline events"
+                } else {
+                    "Push events, Tag push events"
+                }),
+            ),
         ],
         Provider::Gitea => vec![
             ("Where", format!("{page}/settings/hooks/gitea/new (in Forgejo: …/forgejo/new)")),
@@ -154,7 +164,7 @@ fn entries(
             ("HTTP method", text("POST")),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Trigger on", text("Push events")),
+            ("Trigger on", text(if waits { "Push, Status, Workflow run" } else { "Push events" })),
         ],
         Provider::Bitbucket => vec![
             ("Where", format!("{page}/admin/webhooks (Add webhook)")),

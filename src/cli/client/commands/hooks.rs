@@ -7,7 +7,7 @@ use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
-use crate::model::feedback::FeedbackApi;
+use crate::model::feedback::{FeedbackApi, FeedbackPart};
 use crate::model::time::{age, now};
 use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody};
 use crate::wire::list::List;
@@ -35,9 +35,9 @@ pub(super) async fn run(
             let hook = find(context, project, hook.as_deref()).await?;
             rotate(context, &hook, overlap).await
         }
-        Some(HooksAction::Set { hook, feedback }) => {
+        Some(HooksAction::Set { hook, feedback, wait_for_checks }) => {
             let hook = find(context, project, hook.as_deref()).await?;
-            set(context, &hook, feedback).await
+            set(context, &hook, feedback, wait_for_checks).await
         }
         Some(HooksAction::Disable { hook }) => {
             let hook = find(context, project, hook.as_deref()).await?;
@@ -154,24 +154,44 @@ async fn rotate(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answ
     Ok(Answer::new(secret, json).with_notice(told))
 }
 
-async fn set(context: &Context, hook: &HookBody, feedback: Switch) -> Result<Answer, Failure> {
-    let is_on = feedback == Switch::On;
-    let json = context.api.patch(&path(hook), &json!({ "feedback": is_on })).await?;
+async fn set(
+    context: &Context,
+    hook: &HookBody,
+    feedback: Option<Switch>,
+    waits: Option<Switch>,
+) -> Result<Answer, Failure> {
+    let is_on = |switch: Switch| switch == Switch::On;
+    let (feedback, waits) = (feedback.map(is_on), waits.map(is_on));
+    let mut change = json!({});
+    let mut lines = Vec::new();
     let provider = hook.provider.shown();
-    let screen = if is_on {
-        format!("{provider} is told what becomes of each commit. How that goes: gilgal webhooks")
-    } else {
-        format!("{provider} is told nothing any more.")
+    if let Some(is_on) = feedback {
+        change["feedback"] = json!(is_on);
+        lines.push(if is_on {
+            format!("{provider} is told what becomes of each commit. How that goes: gilgal webhooks")
+        } else {
+            format!("{provider} is told nothing any more.")
+        });
+    }
+    if let Some(is_on) = waits {
+        change["wait_for_checks"] = json!(is_on);
+        lines.push(if is_on {
+            "What is pushed is deployed once the checks of its commit have succeeded.".to_owned()
+        } else {
+            "What is pushed is deployed at once.".to_owned()
+        });
+    }
+    let json = context.api.patch(&path(hook), &change).await?;
+    let answer = Answer::new(lines.join("\n"), json);
+    let part = match (feedback, waits) {
+        (Some(true), _) => FeedbackPart::Status,
+        (_, Some(true)) => FeedbackPart::Checks,
+        (_, _) => return Ok(answer),
     };
-    let answer = Answer::new(screen, json);
-    Ok(match FeedbackApi::of(hook.provider, &hook.repository) {
-        Ok(api) if is_on => answer.with_notice(format!(
-            "A credential for {} is needed, which has {}: docs/hooks.md",
-            api.host,
-            api.permissions()
-        )),
-        Ok(_) | Err(_) => answer,
-    })
+    let Ok(api) = FeedbackApi::of(hook.provider, &hook.repository) else { return Ok(answer) };
+    let needed = part.permissions(hook.provider);
+    Ok(answer
+        .with_notice(format!("A credential for {} is needed, which has {needed}: docs/hooks.md", api.host)))
 }
 
 async fn switch(context: &Context, hook: &HookBody, enabled: bool) -> Result<Answer, Failure> {

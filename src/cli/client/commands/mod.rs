@@ -119,11 +119,19 @@ pub(super) async fn run(
             https,
             tags,
             feedback,
+            wait_for_checks,
             project,
         }) => {
             let (context, project) = in_project(context()?, &project).await?;
             let repository = (repository.as_str(), https);
-            connect::connect(&context, &project, provider, repository, (tags.as_ref(), feedback)).await
+            connect::connect(
+                &context,
+                &project,
+                provider,
+                repository,
+                (tags.as_ref(), feedback, wait_for_checks),
+            )
+            .await
         }
         ClientCommand::Connecting(ConnectingCommand::Hooks { action, project }) => {
             let (context, project) = in_project(context()?, &project).await?;
