@@ -17,6 +17,7 @@ async fn a_project_is_connected_step_by_step() {
         ("connect_bitbucket", &["connect", "bitbucket", "ada/shop", "--https"]),
         ("connect_custom", &["connect", "custom", "https://code.example/shop.git"]),
         ("connect_github_feedback", &["connect", "github", "ada/shop", "--https", "--feedback"]),
+        ("connect_gitlab_checks", &["connect", "gitlab", "ada/shop", "--https", "--wait-for-checks"]),
         ("connect_no_feedback", &["connect", "custom", "https://code.example/shop.git", "--feedback"]),
         ("connect_no_host", &["connect", "gitea", "ada/shop"]),
         ("connect_no_provider", &["connect", "svn", "ada/shop"]),
@@ -32,6 +33,8 @@ async fn a_project_is_connected_step_by_step() {
     }
     assert_screen!("feedback_on", ada.run(&["hooks", "set", "--feedback", "on"]).await);
     assert_screen!("hooks", ada.run(&["hooks"]).await);
+    assert_screen!("checks_on", ada.run(&["hooks", "set", "--wait-for-checks", "on"]).await);
+    assert_screen!("nothing_set", ada.run(&["hooks", "set"]).await);
     assert_screen!("feedback_off", ada.run(&["hooks", "set", "--feedback", "off"]).await);
 
     assert_screen!("no_deliveries", ada.run(&["hooks", "deliveries"]).await);
