@@ -28,8 +28,10 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
-    let NewHookBody { provider, repository, tag_environment, previews } = request.json().await?;
-    let new = NewHook { provider, repository, tag_environment, previews: previews.map(Into::into) };
+    let NewHookBody { provider, repository, tag_environment, previews, feedback, wait_for_checks } =
+        request.json().await?;
+    let previews = previews.map(Into::into);
+    let new = NewHook { provider, repository, tag_environment, previews, feedback, wait_for_checks };
     let (hook, told) = api.ports.hooks.create(project.id, new).await?;
     request.trail.changed();
     with_secret(&api, hook, told, created).await
@@ -42,10 +44,11 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let UpdateHookBody { repository, tag_environment, previews, enabled } = request.json().await?;
+    let UpdateHookBody { repository, tag_environment, previews, enabled, feedback, wait_for_checks } =
+        request.json().await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
     let previews = previews.map(|previews| previews.map(Into::into));
-    let change = HookChange { repository, tag_environment, previews, enabled };
+    let change = HookChange { repository, tag_environment, previews, enabled, feedback, wait_for_checks };
     let hook = api.ports.hooks.update(hook, change).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, hook).await?))
@@ -97,7 +100,8 @@ pub(super) fn outcome(delivery: Delivery, replayed: bool) -> Response {
 
 async fn shown(api: &Api, hook: Hook) -> Result<HookBody, ApiError> {
     let tag_environment = api.ports.hooks.tag_environment_of(&hook).await?;
-    Ok(HookBody::of(hook, tag_environment))
+    let feedback = api.ports.hooks.feedback_of(&hook).await?;
+    Ok(HookBody::of(hook, tag_environment, feedback))
 }
 
 /// The answer that tells a secret, which the audit log is not told.

@@ -56,7 +56,7 @@ pub(super) fn notifications(
     master_key: &MasterKey,
     address: &PublicAddress,
 ) -> Result<Notifications, StartError> {
-    let NotificationSettings { allow_networks, smtp_url, mail_from } = &settings.notifications;
+    let NotificationSettings { allow_networks, smtp_url, mail_from, api_url } = &settings.notifications;
     let from = mail_from.clone().unwrap_or_else(|| format!("Gilgal <gilgal@{}>", settings.base_domain));
     let mailer =
         smtp_url.as_ref().map(|url| Mailer::new(url, &from)).transpose().map_err(StartError::Mail)?;
@@ -64,6 +64,8 @@ pub(super) fn notifications(
         store: store.clone(),
         master_key: master_key.clone(),
         guard: Guard::new(allow_networks.clone()),
+        repository_guard: Guard::new(settings.fetch.allow_networks.clone()),
+        api_url: api_url.clone(),
         address: address.clone(),
         mailer,
         schedule: Schedule::default(),

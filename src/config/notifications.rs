@@ -3,7 +3,7 @@
 use super::catalogue as names;
 use super::lists::Networks;
 use super::lookup::Lookup;
-use super::values::{Sender, SmtpUrl};
+use super::values::{ApiUrl, Sender, SmtpUrl};
 use crate::model::secret::Secret;
 use ipnet::IpNet;
 
@@ -16,6 +16,8 @@ pub struct NotificationSettings {
     pub smtp_url: Option<Secret<String>>,
     /// `None`: an address of the base domain.
     pub mail_from: Option<String>,
+    /// Where the API is reached from outside, without a slash at its end; `None`: nobody is led to it.
+    pub api_url: Option<String>,
 }
 
 impl NotificationSettings {
@@ -26,10 +28,12 @@ impl NotificationSettings {
             lookup.secret::<SmtpUrl>(names::SMTP_URL, "a URL such as smtps://user:password@host:465");
         let mail_from =
             lookup.optional::<Sender>(names::MAIL_FROM, "an address such as Gilgal <gilgal@example.com>");
+        let api_url = lookup.optional::<ApiUrl>(names::API_URL, "a URL such as https://gilgal.example.com");
         Self {
             allow_networks: networks.map(|networks| networks.0).unwrap_or_default(),
             smtp_url: smtp_url.map(|url| Secret::new(url.0)),
             mail_from: mail_from.map(|sender| sender.0),
+            api_url: api_url.map(|url| url.0),
         }
     }
 }

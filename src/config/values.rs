@@ -62,6 +62,20 @@ impl FromStr for DatabaseUrl {
     }
 }
 
+/// Where the API is reached, without a slash at its end.
+pub(super) struct ApiUrl(pub(super) String);
+
+impl FromStr for ApiUrl {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")).unwrap_or_default();
+        let is_plain = |c: char| c.is_ascii_graphic() && !"?#@\\<>\"".contains(c);
+        let is_one = !host.starts_with('/') && !host.is_empty() && host.chars().all(is_plain);
+        if is_one { Ok(Self(text.trim_end_matches('/').to_owned())) } else { Err(()) }
+    }
+}
+
 /// Where mail is handed to.
 pub(super) struct SmtpUrl(pub(super) String);
 

@@ -121,12 +121,12 @@ impl Deployments {
         environment: &Environment,
         url: RepositoryUrl,
         reference: ReferenceName,
-        only: Option<CommitId>,
+        (only, announced): (Option<CommitId>, Option<CommitId>),
     ) -> Result<Deployment, DeployError> {
         self.check_repository(&url)?;
         let why = format!("superseded by a push to {url}");
         let origin = Some(Origin::Repository { url, reference: Some(reference), only });
-        let options = DeploymentOptions { origin, ..DeploymentOptions::default() };
+        let options = DeploymentOptions { origin, announced, ..DeploymentOptions::default() };
         let new = new_deployment(environment, CommitId::unknown(), DeploymentSource::Webhook, options);
         match self.enqueue(new, &why).await.map_err(not_taken)? {
             Joined::Running(deployment) | Joined::New(Enqueued { deployment, .. }) => Ok(deployment),

@@ -6,7 +6,7 @@ use crate::buildpack::project_file::Watch;
 use crate::deployments::DeployError;
 use crate::git::Repository;
 use crate::model::environment::Environment;
-use crate::model::hook::{DeliveryOutcome, Event, Hook, ReferenceMove, SkipReason};
+use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, ReferenceMove, SkipReason};
 use crate::model::name::{BranchName, CommitId};
 use crate::store::StoreError;
 
@@ -48,12 +48,19 @@ impl Hooks {
                 ));
             }
             Event::Unreadable { why } => return Ok(skipped(SkipReason::Unreadable, why)),
-            Event::Push { .. } | Event::PullRequest { .. } if !hook.enabled => {
+            Event::Checks { .. } if !hook.wait_for_checks => {
+                return Ok(skipped(
+                    SkipReason::OtherEvent,
+                    "Checks are not waited for: set `wait_for_checks`.",
+                ));
+            }
+            Event::Push { .. } | Event::PullRequest { .. } | Event::Checks { .. } if !hook.enabled => {
                 return Ok(skipped(SkipReason::Disabled, "The hook is switched off."));
             }
             Event::PullRequest { pull_request } => {
                 return Box::pin(self.decide_pull_request(hook, pull_request)).await;
             }
+            Event::Checks { checks } => return Box::pin(self.decide_checks(hook, checks)).await,
             Event::Push { moves } => moves,
         };
         let mut first: Option<Verdict> = None;
@@ -65,10 +72,55 @@ impl Hooks {
                 !is_deployed || matches!(first.outcome, DeliveryOutcome::Deployed { .. })
             });
             if !said {
-                first = Some(Verdict { commit: moved.after.clone(), ..verdict });
+                // One that is gone is told from others by what it was.
+                let gone = moved.before.clone().filter(|_| moved.is_deleted);
+                first = Some(Verdict { commit: moved.after.clone().or(gone), ..verdict });
             }
         }
         Ok(first.unwrap_or_else(|| skipped(SkipReason::Unreadable, "The delivery names no reference.")))
+    }
+
+    /// Starts what has waited for a check that has succeeded, if that was the last one.
+    async fn decide_checks(&self, hook: &Hook, checks: &CheckEnd) -> Result<Verdict, HookError> {
+        let commit = &checks.commit;
+        let moved = match self.waiting(hook, commit).await? {
+            Some(moved) if checks.succeeded => {
+                ReferenceMove { repository: checks.repository.clone(), ..moved }
+            }
+            Some(_) => {
+                let message = format!("A check of {} has not succeeded.", commit.short());
+                return Ok(skipped(SkipReason::WaitsForChecks, message));
+            }
+            None => {
+                let message = format!("No push of {} waits for its checks.", commit.short());
+                return Ok(skipped(SkipReason::WaitsForChecks, message));
+            }
+        };
+        let verdict = self.decide_move(hook, &moved).await?;
+        // By that it is known that it was done.
+        let commit = verdict.outcome.is_deployed().then(|| commit.clone());
+        Ok(Verdict { commit, ..verdict })
+    }
+
+    /// What is fetched of a branch that has moved: the branch itself, as it is then; where its checks are waited for, the
+    /// commit that they were of.
+    async fn fetched(
+        &self,
+        hook: &Hook,
+        moved: &ReferenceMove,
+    ) -> Result<Result<String, Verdict>, HookError> {
+        if !hook.wait_for_checks || BranchName::from_reference(&moved.reference).is_none() {
+            return Ok(Ok(moved.reference.clone()));
+        }
+        let Some(commit) = &moved.after else {
+            let message = "The delivery does not say which commit it is about.";
+            return Ok(Err(skipped(SkipReason::WaitsForChecks, message)));
+        };
+        let why = self.why_it_waits(hook, commit).await?;
+        Ok(match why {
+            Some(why) => Err(skipped(SkipReason::WaitsForChecks, why)),
+            None => Ok(commit.to_string()),
+        })
     }
 
     async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
@@ -92,12 +144,17 @@ impl Hooks {
             let verdict = skipped(SkipReason::Unchanged, message);
             return Ok(Verdict { unchanged_from: Some(live), ..verdict });
         }
-        let Ok(reference) = moved.reference.parse() else {
+        let fetched = match self.fetched(hook, moved).await? {
+            Ok(fetched) => fetched,
+            Err(verdict) => return Ok(verdict),
+        };
+        let Ok(reference) = fetched.parse() else {
             let message = format!("{} is not a name that can be fetched.", shown(&moved.reference));
             return Ok(skipped(SkipReason::Unreadable, message));
         };
         let url = hook.repository.clone();
-        match self.deployments.deploy_delivery(&environment, url, reference, None).await {
+        let commits = (None, moved.after.clone());
+        match self.deployments.deploy_delivery(&environment, url, reference, commits).await {
             Ok(deployment) => Ok(outcome(DeliveryOutcome::Deployed { deployment_id: deployment.id })),
             Err(error) => not_deployed(error),
         }

@@ -1,6 +1,7 @@
 //! Why a connection cannot be as it was asked to be, or a delivery not be taken.
 
 use crate::deployments::DeployError;
+use crate::model::feedback::NoFeedback;
 use crate::model::hook::MOST_HOOKS;
 use crate::model::name::{CommitId, EnvironmentName};
 use crate::model::preview::PreviewSettings;
@@ -41,6 +42,12 @@ pub enum HookError {
     /// The repository may not be reached.
     #[error(transparent)]
     Repository(#[from] OutboundError),
+    /// Nobody can be told what becomes of the commits.
+    #[error(transparent)]
+    Feedback(#[from] NoFeedback),
+    /// Nobody says how the checks of a commit are.
+    #[error("Checks can be waited for at github, gitlab and gitea.")]
+    NoChecks,
     /// There is no such connection, or the delivery is not signed with its secret. Which of the two is not said.
     #[error("There is no such hook, or the request is not signed with its secret.")]
     NotProved,

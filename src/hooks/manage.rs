@@ -3,14 +3,16 @@
 use super::{HookError, Hooks};
 use crate::auth::opaque_token::{self, Kind};
 use crate::deployments::DeployError;
+use crate::model::feedback::FeedbackApi;
 use crate::model::hook::{Hook, MOST_HOOKS, Provider, seal_purpose};
-use crate::model::id::{EnvironmentId, HookId, ProjectId};
+use crate::model::id::{EnvironmentId, HookId, ProjectId, WebhookId};
 use crate::model::name::EnvironmentName;
 use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::secret::Secret;
 use crate::model::time::now;
-use crate::store::{HOOK_LIMIT, StoreError};
+use crate::model::webhook::{self, EventKind, Webhook, WebhookFormat, WebhookStanding, WebhookTarget};
+use crate::store::{HOOK_LIMIT, StoreError, WebhookUpdate};
 use chrono::TimeDelta;
 
 /// A connection to make.
@@ -22,6 +24,10 @@ pub struct NewHook {
     pub tag_environment: Option<EnvironmentName>,
     /// How previews are made; `None`: none are.
     pub previews: Option<PreviewSettings>,
+    /// Whether its provider is told what becomes of the commits.
+    pub feedback: bool,
+    /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: bool,
 }
 
 /// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
@@ -31,6 +37,9 @@ pub struct HookChange {
     pub tag_environment: Option<Option<EnvironmentName>>,
     pub previews: Option<Option<PreviewSettings>>,
     pub enabled: Option<bool>,
+    /// `true` of one that is disabled begins anew.
+    pub feedback: Option<bool>,
+    pub wait_for_checks: Option<bool>,
 }
 
 impl Hooks {
@@ -55,6 +64,7 @@ impl Hooks {
             tag_environment_id: self.tag_environment(project, new.tag_environment).await?,
             previews: new.previews,
             enabled: true,
+            wait_for_checks: new.wait_for_checks,
             sealed_secret: self.master_key.seal(&seal_purpose(id), &secret),
             sealed_previous: None,
             previous_until: None,
@@ -62,7 +72,9 @@ impl Hooks {
             created_at,
             updated_at: created_at,
         };
-        match self.store.create_hook(hook.clone(), MOST_HOOKS).await {
+        check_checks(&hook)?;
+        let feedback = new.feedback.then(|| self.feedback(&hook, WebhookId::generate())).transpose()?;
+        match self.store.create_hook(hook.clone(), feedback, MOST_HOOKS).await {
             Ok(()) => Ok((hook, secret)),
             Err(StoreError::Conflict { field: HOOK_LIMIT }) => Err(HookError::TooMany),
             Err(error) => Err(error.into()),
@@ -88,9 +100,23 @@ impl Hooks {
         if let Some(enabled) = change.enabled {
             hook.enabled = enabled;
         }
-        let changed = self.store.update_hook(&hook).await?;
+        if let Some(wait) = change.wait_for_checks {
+            hook.wait_for_checks = wait;
+        }
+        check_checks(&hook)?;
+        let current = self.store.feedback_of(hook.id).await?;
+        let id = current.as_ref().map(|current| current.id);
+        let feedback = change.feedback.unwrap_or(current.is_some());
+        let feedback =
+            feedback.then(|| self.feedback(&hook, id.unwrap_or_else(WebhookId::generate))).transpose()?;
+        let hook = self.store.update_hook(&hook, feedback).await?;
         self.previews_changed();
-        Ok(changed)
+        let disabled = current.filter(|current| current.standing.disabled_at.is_some());
+        if let (Some(true), Some(disabled)) = (change.feedback, disabled) {
+            let enabled = WebhookUpdate { enabled: Some(Ok(())), ..WebhookUpdate::default() };
+            self.store.update_webhook(disabled.id, enabled).await?;
+        }
+        Ok(hook)
     }
 
     /// Removes a connection with its deliveries, and the previews that it has made.
@@ -125,6 +151,37 @@ impl Hooks {
         }
     }
 
+    /// What tells the provider of a connection what becomes of the commits.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn feedback_of(&self, hook: &Hook) -> Result<Option<Webhook>, StoreError> {
+        self.store.feedback_of(hook.id).await
+    }
+
+    /// A webhook that tells the provider of a connection of every deployment.
+    fn feedback(&self, hook: &Hook, id: WebhookId) -> Result<Webhook, HookError> {
+        FeedbackApi::of(hook.provider, &hook.repository)?;
+        let (format, at) = (WebhookFormat::CommitStatus, now());
+        let target = WebhookTarget::Repository(hook.repository.clone());
+        let whole = Secret::new(target.expose().to_owned());
+        Ok(Webhook {
+            id,
+            project_id: hook.project_id,
+            hook_id: Some(hook.id),
+            format,
+            target: target.shown(format),
+            sealed_target: self.master_key.seal(&webhook::seal_purpose(id), &whole),
+            events: Some(EventKind::of_deployments().collect()),
+            sealed_secret: None,
+            sealed_previous_secret: None,
+            previous_until: None,
+            standing: WebhookStanding::default(),
+            created_at: at,
+            updated_at: at,
+        })
+    }
+
     async fn tag_environment(
         &self,
         project: ProjectId,
@@ -151,4 +208,9 @@ fn check_previews(settings: Option<PreviewSettings>) -> Result<(), HookError> {
         && (1..=PreviewSettings::MOST_DAYS).contains(&days)
         && sleep_seconds <= PreviewSettings::LONGEST_SLEEP;
     if is_right { Ok(()) } else { Err(HookError::Previews) }
+}
+
+/// Refuses to wait for what nobody tells of.
+const fn check_checks(hook: &Hook) -> Result<(), HookError> {
+    if hook.wait_for_checks && !hook.provider.has_checks() { Err(HookError::NoChecks) } else { Ok(()) }
 }

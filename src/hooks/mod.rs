@@ -5,6 +5,7 @@
 //! | `provider`, `providers/` | one trait, and a file for each provider: how a delivery is signed, what is in it |
 //! | `signature` | the comparisons, in constant time |
 //! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
+//! | `checks` | whether the checks of a commit have succeeded |
 //! | `decide` | whether what was read starts a deployment, and why not |
 //! | `pull_requests` | what becomes of a pull request that a delivery is about |
 //! | `previews` | making, approving and removing the previews of pull requests |
@@ -13,6 +14,7 @@
 //! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
 //! its turn comes; a delivery never says from where.
 
+mod checks;
 mod decide;
 mod error;
 mod manage;
@@ -32,6 +34,7 @@ use crate::deployments::Deployments;
 use crate::model::hook::seal_purpose;
 use crate::model::id::HookId;
 use crate::secrets::MasterKey;
+use crate::sources::{Providers, Sources};
 use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::{Mutex, Notify};
@@ -46,6 +49,7 @@ pub struct Hooks {
     store: Store,
     master_key: MasterKey,
     deployments: Deployments,
+    providers: Providers,
     lanes: Arc<Vec<Mutex<()>>>,
     /// Previews that one project may have, whatever its hooks say.
     most_previews: u32,
@@ -65,7 +69,9 @@ impl Hooks {
         let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
         let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
         let (deciding, changed) = (Arc::default(), Arc::default());
-        Self { store, master_key, deployments, lanes, most_previews, deciding, changed, decoy }
+        let sources = Sources::new(store.clone(), master_key.clone());
+        let providers = Providers::new(sources, &deployments.outbound.guard);
+        Self { store, master_key, deployments, providers, lanes, most_previews, deciding, changed, decoy }
     }
 }
 

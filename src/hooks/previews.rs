@@ -141,9 +141,10 @@ impl Hooks {
         }
         // By the rule of every reference: what is none cannot be fetched.
         let Ok(reference) = preview.reference.parse() else { return Err(HookError::NoPreview) };
+        let announced = Some(preview.head.clone());
         let only = preview.approved.filter(|_| preview.is_fork);
         let url = hook.repository.clone();
-        let asked = self.deployments.deploy_delivery(&environment, url, reference, only);
+        let asked = self.deployments.deploy_delivery(&environment, url, reference, (only, announced));
         let deployment = Box::pin(asked).await?;
         self.store.note_preview_asked(preview.id).await?;
         Ok(Started::Deployed(deployment))

@@ -2,7 +2,7 @@
 
 use super::providers;
 use super::signature::digest;
-use crate::model::hook::{self, Event, ReferenceMove};
+use crate::model::hook::{self, CheckEnd, Event, ReferenceMove};
 use crate::model::name::CommitId;
 use crate::model::preview::PullRequest;
 use crate::model::secret::Secret;
@@ -146,6 +146,10 @@ pub(super) fn bounded(event: Event) -> Event {
             },
         },
         Event::Unreadable { why } => Event::Unreadable { why: cut(&why) },
+        Event::Checks { checks } => {
+            let repository = checks.repository.as_deref().map(cut);
+            Event::Checks { checks: CheckEnd { repository, ..checks } }
+        }
         event @ (Event::Ping | Event::Other) => event,
     }
 }
@@ -153,6 +157,54 @@ pub(super) fn bounded(event: Event) -> Event {
 /// A commit; `None` for git's null id, and for what is none.
 pub(super) fn commit(text: Option<&str>) -> Option<CommitId> {
     text?.parse().ok().filter(CommitId::is_known)
+}
+
+/// How the names begin of what is told from here.
+pub(super) const OWN: &str = "gilgal/";
+
+/// What is read of the end of a check, as GitHub and Gitea tell it.
+#[derive(Debug, Deserialize)]
+pub(super) struct Checked {
+    /// Of a status.
+    sha: Option<String>,
+    state: Option<String>,
+    context: Option<String>,
+    /// Of what was run.
+    #[serde(alias = "check_run", alias = "workflow_run")]
+    check_suite: Option<Run>,
+    repository: Option<CheckedRepository>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Run {
+    head_sha: String,
+    conclusion: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct CheckedRepository {
+    full_name: String,
+}
+
+/// The end of a check; what has not ended, and what is told from here, is nothing.
+pub(super) fn checked(sent: &Sent<'_>) -> Event {
+    let Ok(checked) = sent.json::<Checked>() else { return Event::Other };
+    let is_own = checked.context.is_some_and(|context| context.starts_with(OWN));
+    let (id, result) = match checked.check_suite {
+        Some(run) => (Some(run.head_sha), run.conclusion),
+        None => (checked.sha, checked.state),
+    };
+    let has_ended = result.as_deref().is_some_and(|result| result != "pending");
+    match commit(id.as_deref()) {
+        Some(commit) if has_ended && !is_own => Event::Checks {
+            checks: CheckEnd {
+                commit,
+                succeeded: matches!(result.as_deref(), Some("success" | "neutral" | "skipped" | "warning")),
+                repository: checked.repository.map(|repository| repository.full_name),
+            },
+        },
+        Some(_) | None => Event::Other,
+    }
 }
 
 /// A move with the message of its newest commit.

@@ -114,6 +114,8 @@ pub struct DeploymentOptions {
     pub basis: DeploymentBasis,
     /// Where its commit comes from; `None`: it is in the repository.
     pub origin: Option<Origin>,
+    /// What a delivery of a hook has said that the commit is, for those who are told before it is known.
+    pub announced: Option<CommitId>,
     /// Build every layer anew.
     pub no_cache: bool,
     /// Move the branch when the deployment goes live: a push does. A redeployment does not: it deploys what the branch

@@ -30,6 +30,15 @@ pub enum Provider {
 }
 
 impl Provider {
+    /// Whether it says how the checks of a commit are.
+    #[must_use]
+    pub const fn has_checks(self) -> bool {
+        match self {
+            Self::Github | Self::Gitlab | Self::Gitea => true,
+            Self::Bitbucket | Self::Custom => false,
+        }
+    }
+
     /// Every provider.
     pub const ALL: [Self; 5] = [Self::Github, Self::Gitlab, Self::Gitea, Self::Bitbucket, Self::Custom];
 
@@ -81,6 +90,8 @@ pub struct Hook {
     pub previews: Option<PreviewSettings>,
     /// Whether what comes starts anything.
     pub enabled: bool,
+    /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: bool,
     /// Sealed with the master key for [`seal_purpose`].
     pub sealed_secret: String,
     /// The secret from before the last rotation, sealed so too, and until when it is taken.
@@ -116,10 +127,21 @@ pub enum Event {
     Push { moves: Vec<ReferenceMove> },
     /// Something has happened to a pull request.
     PullRequest { pull_request: PullRequest },
+    /// A check of a commit has ended.
+    Checks { checks: CheckEnd },
     /// What starts nothing here.
     Other,
     /// It is none of what the provider sends: a sentence says why.
     Unreadable { why: String },
+}
+
+/// A check of a commit that has ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckEnd {
+    pub commit: CommitId,
+    pub succeeded: bool,
+    /// The repository as its host calls it: `ada/shop`.
+    pub repository: Option<String>,
 }
 
 /// A branch or a tag that was moved, made or removed.
@@ -181,6 +203,8 @@ pub enum SkipReason {
     PreviewRefused,
     /// The pull request that was closed has no preview.
     NoPreview,
+    /// The checks of the commit have not all succeeded.
+    WaitsForChecks,
 }
 
 impl SkipReason {
@@ -205,6 +229,7 @@ impl SkipReason {
             Self::PreviewWaits => "preview_waits",
             Self::PreviewRefused => "preview_refused",
             Self::NoPreview => "no_preview",
+            Self::WaitsForChecks => "waits_for_checks",
         }
     }
 }
@@ -226,6 +251,20 @@ pub enum DeliveryOutcome {
     },
 }
 
+impl DeliveryOutcome {
+    /// Whether a deployment does what was asked for.
+    #[must_use]
+    pub const fn is_deployed(&self) -> bool {
+        matches!(self, Self::Deployed { .. })
+    }
+
+    /// Whether nothing was started for this reason.
+    #[must_use]
+    pub fn is_skipped_for(&self, reason: SkipReason) -> bool {
+        matches!(self, Self::Skipped { reason: known, .. } if *known == reason)
+    }
+}
+
 /// Something that has come for a connection, signed with its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
@@ -242,7 +281,7 @@ pub struct Delivery {
     pub is_truncated: bool,
     pub parsed: Event,
     pub outcome: DeliveryOutcome,
-    /// Where the branch is after it.
+    /// Where the branch is after it; where it was, if it is gone.
     pub commit: Option<CommitId>,
     /// What was live when nothing that the project watches had changed.
     pub unchanged_from: Option<CommitId>,

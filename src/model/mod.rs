@@ -15,6 +15,7 @@ pub mod cron;
 pub mod deployment;
 pub mod drain;
 pub mod environment;
+pub mod feedback;
 pub mod hook;
 pub mod id;
 pub mod image;

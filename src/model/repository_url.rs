@@ -92,6 +92,13 @@ impl RepositoryUrl {
         self.port
     }
 
+    /// What its host calls it: `ada/shop`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        let path = self.text.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        path.map_or("", |(_, path)| path).trim_matches('/').trim_end_matches(".git")
+    }
+
     /// The host as credentials and host keys are kept for it, with the port where that is not the usual one of a scheme that
     /// keeps secrets. `None` for an address of IPv6, for which nothing can be kept.
     #[must_use]

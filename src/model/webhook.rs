@@ -6,7 +6,7 @@ mod format;
 pub use event::{DeploymentFacts, EnvironmentFacts, Event, EventKind, InstanceFacts, ProjectFacts};
 pub use format::{InvalidWebhookUrl, WebhookFormat, WebhookTarget, WebhookUrl};
 
-use crate::model::id::{EventId, ProjectId, WebhookDeliveryId, WebhookId};
+use crate::model::id::{EventId, HookId, ProjectId, WebhookDeliveryId, WebhookId};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,8 @@ pub fn seal_purpose(webhook: WebhookId) -> String {
 pub struct Webhook {
     pub id: WebhookId,
     pub project_id: ProjectId,
+    /// The connection to a repository whose feedback it is.
+    pub hook_id: Option<HookId>,
     pub format: WebhookFormat,
     /// Where it leads, as far as everybody who sees the webhook may know.
     pub target: String,

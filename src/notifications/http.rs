@@ -3,7 +3,7 @@
 use super::schedule::Failure;
 use crate::model::webhook::WebhookUrl;
 use crate::outbound::{self, Guard};
-use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode};
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ impl Clients {
 
 async fn answered(mut response: Response) -> Answered {
     let status = response.status();
-    let wait = response.headers().get(RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok());
+    let wait = outbound::wait(response.headers());
     let mut read = Vec::new();
     // What does not come, comes too slowly or is longer says nothing more.
     while read.len() < KEPT
@@ -80,7 +80,7 @@ async fn answered(mut response: Response) -> Answered {
         read.extend_from_slice(&piece[..piece.len().min(KEPT - read.len())]);
     }
     let text = (!read.is_empty()).then(|| String::from_utf8_lossy(&read).into_owned());
-    let failure = failure(status, wait.map(Duration::from_secs));
+    let failure = failure(status, wait);
     Answered { status: Some(status.as_u16()), text, failure }
 }
 

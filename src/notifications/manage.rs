@@ -80,6 +80,7 @@ impl Notifications {
         let webhook = Webhook {
             id,
             project_id: project,
+            hook_id: None,
             format,
             target: shown,
             sealed_target,
@@ -174,7 +175,7 @@ impl Notifications {
     /// What is sent for a delivery.
     #[must_use]
     pub fn request_of(&self, webhook: &Webhook, delivery: &WebhookDelivery) -> String {
-        request::body(&delivery.event, webhook.format, &self.address)
+        request::body(&delivery.event, webhook.format, (&self.address, self.api_url.as_deref()))
     }
 
     async fn tell(&self, webhook: &Webhook, event: Event) -> Result<WebhookDelivery, WebhookError> {
@@ -197,7 +198,8 @@ impl Notifications {
         match target {
             WebhookTarget::Url(url) => self.check_url(url),
             WebhookTarget::Mailbox(_) if self.mailer.is_none() => Err(WebhookError::NoMail),
-            WebhookTarget::Mailbox(_) => Ok(()),
+            // Judged when it is fetched from.
+            WebhookTarget::Mailbox(_) | WebhookTarget::Repository(_) => Ok(()),
         }
     }
 

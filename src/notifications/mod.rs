@@ -8,12 +8,14 @@
 //! | `schedule` | when a try that has failed is made again, and when no more |
 //! | `request`, `chat`, `text` | what is sent, in each format |
 //! | `http`, `mail` | one request, one message |
+//! | `feedback/` | providers of repositories, told what becomes of commits by their own APIs |
 //!
 //! What is told is written down by `store` in the transaction in which it happens (`store::outbox`), and nothing of it is kept
 //! in memory: after a kill it is sent from there, perhaps a second time. Whoever receives it keeps nobody waiting but what
 //! waits for the same webhook.
 
 mod chat;
+mod feedback;
 mod http;
 mod mail;
 mod manage;
@@ -41,6 +43,10 @@ pub struct Notifications {
     pub master_key: MasterKey,
     /// Where events may be sent.
     pub guard: Guard,
+    /// Where repositories may be, whose providers are told what becomes of commits.
+    pub repository_guard: Guard,
+    /// Where the API is reached from outside, without a slash at its end; `None`: nobody is led to it.
+    pub api_url: Option<String>,
     /// What the URLs of apps are made of.
     pub address: PublicAddress,
     /// `None`: the server sends no mail.

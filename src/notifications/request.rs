@@ -1,18 +1,23 @@
 //! What is sent for an event, in each format. The same event gives the same, however often it is sent.
 
-use super::chat;
 use super::text::Words;
+use super::{chat, feedback};
 use crate::model::address::PublicAddress;
 use crate::model::webhook::{Event, WebhookFormat};
 use crate::wire::event::EventBody;
 
 /// The body of the request, or the text of the message.
-pub(super) fn body(event: &Event, format: WebhookFormat, address: &PublicAddress) -> String {
+pub(super) fn body(
+    event: &Event,
+    format: WebhookFormat,
+    (address, api_url): (&PublicAddress, Option<&str>),
+) -> String {
     match format {
         WebhookFormat::Json => serde_json::json!(EventBody::of(event, address)).to_string(),
         WebhookFormat::Slack => chat::slack(&Words::of(event, address)),
         WebhookFormat::Discord => chat::discord(&Words::of(event, address), event.at),
         WebhookFormat::Email => Words::of(event, address).plain(),
+        WebhookFormat::CommitStatus => feedback::shown(event, address, api_url),
     }
 }
 
@@ -44,6 +49,7 @@ mod tests {
             environment: Some(EnvironmentFacts {
                 id: EnvironmentId::from_uuid(id),
                 name: "staging".parse().unwrap(),
+                pull_request: None,
             }),
             deployment: None,
             instance: None,
@@ -58,6 +64,7 @@ mod tests {
             id: DeploymentId::from_uuid(Uuid::from_u128(0x0190_0000_0000_7000_8000_0000_0000_0002)),
             version: Some(7),
             commit: Some("1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b".parse().unwrap()),
+            announced: None,
             branch: Some("main".parse().unwrap()),
             source: DeploymentSource::Push,
         };
@@ -87,7 +94,7 @@ mod tests {
         ];
         let formats =
             [WebhookFormat::Json, WebhookFormat::Slack, WebhookFormat::Discord, WebhookFormat::Email];
-        let all = events.iter().flat_map(|event| formats.map(|format| body(event, format, &address)));
+        let all = events.iter().flat_map(|event| formats.map(|format| body(event, format, (&address, None))));
         insta::assert_snapshot!(all.collect::<Vec<_>>().join("\n"));
     }
 }

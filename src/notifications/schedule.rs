@@ -111,6 +111,7 @@ mod tests {
         let webhook = Webhook {
             id: WebhookId::generate(),
             project_id: event.project.id,
+            hook_id: None,
             format: WebhookFormat::Json,
             target: String::new(),
             sealed_target: String::new(),

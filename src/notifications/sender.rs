@@ -1,14 +1,15 @@
 //! One try to tell a webhook what it is to be told, and what follows from how it went.
 
-use super::Notifications;
 use super::http::{Answered, Clients};
 use super::mail::Mail;
 use super::request;
 use super::schedule::Failure;
+use super::{Notifications, feedback};
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::model::webhook::{Attempt, Webhook, WebhookDelivery, WebhookTarget, seal_purpose};
 use crate::secrets::{SealError, signature};
+use crate::sources::{Providers, Sources};
 use crate::store::{AfterAttempt, DueDelivery, patiently};
 use std::error::Error;
 use std::time::Duration;
@@ -19,11 +20,27 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// Before a webhook is looked at again whose last try could not be noted.
 const PAUSE: Duration = Duration::from_secs(5);
 
+/// What sends requests: to receivers of webhooks, and to where repositories are.
+pub(super) struct Outlets {
+    webhooks: Clients,
+    providers: Providers,
+}
+
+impl Outlets {
+    pub(super) fn of(notifications: &Notifications) -> Self {
+        let sources = Sources::new(notifications.store.clone(), notifications.master_key.clone());
+        Self {
+            webhooks: Clients::new(&notifications.guard),
+            providers: Providers::new(sources, &notifications.repository_guard),
+        }
+    }
+}
+
 /// Tells one thing.
-pub(super) async fn tell(notifications: &Notifications, clients: &Clients, due: DueDelivery) {
+pub(super) async fn tell(notifications: &Notifications, outlets: &Outlets, due: DueDelivery) {
     let DueDelivery { delivery, webhook } = due;
     let (at, begun) = (now(), Instant::now());
-    let Answered { status, text, failure } = match notifications.attempt(clients, &webhook, &delivery).await {
+    let Answered { status, text, failure } = match notifications.attempt(outlets, &webhook, &delivery).await {
         Ok(answered) => answered,
         // Where it leads cannot be read: another master.key may help.
         Err(error) => Failure::new(format!("{error}.")).into(),
@@ -67,26 +84,30 @@ fn say(webhook: &Webhook, delivery: &WebhookDelivery, attempt: &Attempt, then: &
 impl Notifications {
     async fn attempt(
         &self,
-        clients: &Clients,
+        outlets: &Outlets,
         webhook: &Webhook,
         delivery: &WebhookDelivery,
     ) -> Result<Answered, SealError> {
         let purpose = seal_purpose(webhook.id);
         let target = self.master_key.open(&purpose, &webhook.sealed_target)?;
-        let body = request::body(&delivery.event, webhook.format, &self.address);
         // It was one when it was sealed.
         let Ok(target) = WebhookTarget::parse(webhook.format, target.expose()) else {
             return Ok(Failure::new("The webhook leads nowhere.").into());
         };
         match (target, &self.mailer) {
             (WebhookTarget::Url(url), _) => {
+                let body = self.request_of(webhook, delivery);
                 let headers = self.headers(webhook, delivery, &body)?;
-                Ok(clients.post(&url, &headers, body).await)
+                Ok(outlets.webhooks.post(&url, &headers, body).await)
             }
             (WebhookTarget::Mailbox(to), Some(mailer)) => {
                 let subject = request::subject(&delivery.event, &self.address);
+                let text = self.request_of(webhook, delivery);
                 let message_id = format!("<{}@{}>", delivery.id, self.address.base_domain);
-                Ok(mailer.send(Mail { to, subject, text: body, message_id }).await)
+                Ok(mailer.send(Mail { to, subject, text, message_id }).await)
+            }
+            (WebhookTarget::Repository(_), _) => {
+                Ok(feedback::tell(self, &outlets.providers, webhook, &delivery.event).await)
             }
             (WebhookTarget::Mailbox(_), None) => {
                 Ok(Failure::new("The server sends no mail (GILGAL_SMTP_URL).").into())

@@ -1,7 +1,7 @@
 //! Looks what is to be told, and keeps a few senders busy with it: one at most for each webhook, so that it is told in
 //! order.
 
-use super::http::Clients;
+use super::sender::Outlets;
 use super::{Notifications, sender};
 use crate::model::id::WebhookId;
 use crate::model::time::now;
@@ -30,7 +30,7 @@ const GRACE: Duration = Duration::from_secs(2);
 /// What runs.
 struct Supervisor {
     notifications: Notifications,
-    clients: Arc<Clients>,
+    outlets: Arc<Outlets>,
     senders: JoinSet<()>,
     /// The webhooks that something is told at this moment, by the sender.
     in_hand: HashMap<Id, WebhookId>,
@@ -39,9 +39,9 @@ struct Supervisor {
 impl Notifications {
     /// Tells what is to be told until `stop` ends.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let clients = Arc::new(Clients::new(&self.guard));
+        let outlets = Arc::new(Outlets::of(&self));
         let mut supervisor =
-            Supervisor { notifications: self, clients, senders: JoinSet::new(), in_hand: HashMap::new() };
+            Supervisor { notifications: self, outlets, senders: JoinSet::new(), in_hand: HashMap::new() };
         tokio::select! {
             () = supervisor.supervise() => {}
             () = stop => {}
@@ -93,8 +93,8 @@ impl Supervisor {
             if self.in_hand.len() >= AT_ONCE {
                 break;
             }
-            let (notifications, clients) = (self.notifications.clone(), Arc::clone(&self.clients));
-            let sending = async move { sender::tell(&notifications, &clients, due).await };
+            let (notifications, outlets) = (self.notifications.clone(), Arc::clone(&self.outlets));
+            let sending = async move { sender::tell(&notifications, &outlets, due).await };
             self.in_hand.insert(self.senders.spawn(sending).id(), webhook);
         }
         Ok(())

@@ -3,10 +3,12 @@
 
 use super::{Guard, Unreachable};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, ClientBuilder, redirect};
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Longest reason that is kept of a failure.
 const LONGEST_REASON: usize = 300;
@@ -35,6 +37,19 @@ pub fn failure(error: reqwest::Error) -> String {
     }
     reason.truncate(reason.floor_char_boundary(LONGEST_REASON));
     format!("The receiver cannot be reached: {reason}.")
+}
+
+/// How long whoever answers asks to be left alone: in seconds, or until its limit of requests begins anew
+/// (<https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api>).
+#[must_use]
+pub fn wait(headers: &HeaderMap) -> Option<Duration> {
+    let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
+    if let Some(seconds) = number(RETRY_AFTER.as_str()) {
+        return Some(Duration::from_secs(seconds));
+    }
+    let reset = number("x-ratelimit-reset").filter(|_| number("x-ratelimit-remaining") == Some(0))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    Some(Duration::from_secs(reset.saturating_sub(now)))
 }
 
 impl Guard {

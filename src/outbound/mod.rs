@@ -10,7 +10,7 @@ mod guard;
 mod http;
 
 pub use guard::{Guard, Unreachable};
-pub use http::{client, failure};
+pub use http::{client, failure, wait};
 
 use crate::model::repository_url::Scheme;
 use std::net::IpAddr;

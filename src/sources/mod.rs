@@ -1,8 +1,12 @@
-//! What a project needs to get something from elsewhere: credentials for hosts, a key of its own, the keys of hosts.
+//! What a project needs to get something from elsewhere: credentials for hosts, a key of its own, the keys of hosts, and the
+//! APIs of the providers of repositories.
 //!
 //! Not here: the fetching itself (`git`), the pulling of images (`build`), and when either is done (`deploy`).
 
 mod deploy_key;
+mod provider;
+
+pub use provider::{Call, Providers, Refusal, Session, Unopened, Verb};
 
 use crate::model::id::ProjectId;
 use crate::model::remote::{DeployKey, KnownHost, RemoteCredential, credential_purpose, deploy_key_purpose};

@@ -14,6 +14,17 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
 
+/// Deliveries that are looked at to find out what waits.
+const NEWEST: i64 = 100;
+
+/// What a delivery has said of a commit, and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushOutcome {
+    pub parsed: Event,
+    pub outcome: DeliveryOutcome,
+    pub commit: Option<CommitId>,
+}
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = deliveries)]
 struct DeliveryRow {
@@ -143,6 +154,23 @@ impl Store {
         })?;
         let data = rows.into_iter().map(Delivery::from).collect();
         Ok(Page::from_rows(data, page, |last| Cursor::id(last.id.as_uuid())))
+    }
+
+    /// What the newest deliveries of a connection that name commits have said, and what became of them, newest first.
+    pub async fn newest_pushes(&self, hook_id: HookId) -> Result<Vec<PushOutcome>, StoreError> {
+        type Row = (Json<Event>, Json<DeliveryOutcome>, Option<CommitId>);
+        let mut connection = self.read().await?;
+        let rows: Vec<Row> = on!(connection, |c| deliveries::table
+            .filter(deliveries::hook_id.eq(hook_id))
+            .filter(deliveries::commit_id.is_not_null())
+            .order(deliveries::id.desc())
+            .limit(NEWEST)
+            .select((deliveries::parsed, deliveries::outcome, deliveries::commit_id))
+            .load(c)
+            .await)?;
+        let read =
+            |(parsed, outcome, commit): Row| PushOutcome { parsed: parsed.0, outcome: outcome.0, commit };
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// Whether a delivery has brought a branch to a commit without a change of what the project watches, seen from what

@@ -5,6 +5,7 @@ use crate::model::id::{EnvironmentId, HookId, ProjectId};
 use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::{Timestamp, now};
+use crate::model::webhook::Webhook;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::environment_lock;
@@ -12,6 +13,7 @@ use crate::store::error::{StoreError, found};
 use crate::store::previews;
 use crate::store::schema::hooks;
 use crate::store::types::{Json, StoredTime};
+use crate::store::webhooks::set_feedback;
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -37,6 +39,7 @@ struct HookRow {
     created_at: StoredTime,
     updated_at: StoredTime,
     previews: Option<Json<PreviewSettings>>,
+    wait_for_checks: bool,
 }
 
 impl From<HookRow> for Hook {
@@ -49,6 +52,7 @@ impl From<HookRow> for Hook {
             tag_environment_id: row.tag_environment_id,
             previews: row.previews.map(|previews| previews.0),
             enabled: row.enabled,
+            wait_for_checks: row.wait_for_checks,
             sealed_secret: row.sealed_secret,
             sealed_previous: row.sealed_previous,
             previous_until: row.previous_until.map(Into::into),
@@ -68,6 +72,7 @@ impl From<Hook> for HookRow {
             repository: hook.repository,
             tag_environment_id: hook.tag_environment_id,
             enabled: hook.enabled,
+            wait_for_checks: hook.wait_for_checks,
             sealed_secret: hook.sealed_secret,
             sealed_previous: hook.sealed_previous,
             previous_until: hook.previous_until.map(Into::into),
@@ -80,11 +85,16 @@ impl From<Hook> for HookRow {
 }
 
 impl Store {
-    /// Makes a connection; `at_most` is how many its project may have with this one.
+    /// Makes a connection, with its feedback where it has some; `at_most` is how many its project may have with this one.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of [`HOOK_LIMIT`]; [`StoreError::NotFound`] when the project or the environment has gone.
-    pub async fn create_hook(&self, hook: Hook, at_most: u32) -> Result<(), StoreError> {
+    pub async fn create_hook(
+        &self,
+        hook: Hook,
+        feedback: Option<Webhook>,
+        at_most: u32,
+    ) -> Result<(), StoreError> {
         let row = HookRow::from(hook);
         self.transaction(async |connection| {
             // Two that are made at once are counted one after the other.
@@ -95,7 +105,7 @@ impl Store {
                 return Err(StoreError::Conflict { field: HOOK_LIMIT });
             }
             on!(connection, |c| diesel::insert_into(hooks::table).values(&row).execute(c).await)?;
-            Ok(())
+            set_feedback(connection, row.id, feedback).await
         })
         .await
     }
@@ -120,17 +130,18 @@ impl Store {
         Ok(row.into())
     }
 
-    /// Changes what somebody has said of a connection. Answers with it as it is then. Where it makes no previews any more,
-    /// those that it has made are over.
+    /// Changes what somebody has said of a connection, and what its feedback is then. Answers with it as it is then. Where it
+    /// makes no previews any more, those that it has made are over.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it is gone, or somebody else has changed it meanwhile.
-    pub async fn update_hook(&self, hook: &Hook) -> Result<Hook, StoreError> {
+    pub async fn update_hook(&self, hook: &Hook, feedback: Option<Webhook>) -> Result<Hook, StoreError> {
         let change = (
             hooks::repository.eq(&hook.repository),
             hooks::tag_environment_id.eq(hook.tag_environment_id),
             hooks::previews.eq(hook.previews.map(Json)),
             hooks::enabled.eq(hook.enabled),
+            hooks::wait_for_checks.eq(hook.wait_for_checks),
             hooks::updated_at.eq(StoredTime(now())),
         );
         let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));
@@ -144,7 +155,9 @@ impl Store {
             if hook.previews.is_none() {
                 previews::end_all_of(connection, hook.id).await?;
             }
-            row.map(Into::into).ok_or(StoreError::Stale)
+            let hook: Hook = row.ok_or(StoreError::Stale)?.into();
+            set_feedback(connection, hook.id, feedback).await?;
+            Ok(hook)
         })
         .await
     }

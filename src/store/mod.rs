@@ -69,6 +69,7 @@ pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::drains::DRAIN_LIMIT;
 pub use self::environments::{ENVIRONMENT_LIMIT, NewEnvironment};
 pub use self::error::StoreError;
+pub use self::hook_deliveries::PushOutcome;
 pub use self::hooks::HOOK_LIMIT;
 pub use self::idempotency::Begun;
 pub use self::images::ReleasedImage;

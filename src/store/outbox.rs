@@ -3,7 +3,7 @@
 //!
 //! For a project without webhooks nothing is written.
 
-use super::deliveries;
+use super::{deliveries, previews};
 use crate::model::config_file::ConfigEdit;
 use crate::model::deployment::{DeploymentOptions, DeploymentSource, DeploymentState};
 use crate::model::id::{DeploymentId, EnvironmentId, EventId, ProjectId, UserId, WebhookId};
@@ -113,6 +113,7 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
     if listening.is_empty() {
         return Ok(());
     }
+    let preview = previews::of_environment(connection, happening.environment).await?;
     let mut reason = happening.reason;
     if let Some(reason) = &mut reason {
         reason.truncate(reason.floor_char_boundary(Event::LONGEST_REASON));
@@ -122,7 +123,11 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
         kind: happening.kind,
         at: now(),
         project: ProjectFacts { id: project_id, slug, name },
-        environment: Some(EnvironmentFacts { id: happening.environment, name: environment }),
+        environment: Some(EnvironmentFacts {
+            id: happening.environment,
+            name: environment,
+            pull_request: preview.map(|preview| preview.number),
+        }),
         deployment: happening.deployment,
         instance: happening.instance,
         edits: happening.edits,
@@ -190,7 +195,8 @@ async fn facts_of(connection: &mut Connection, id: DeploymentId) -> Result<Optio
         .optional())?;
     let found = |(environment, author, Json(options), version, commit, branch, source): Row| {
         let commit = commit.is_known().then_some(commit);
-        let facts = DeploymentFacts { id, version, commit, branch, source };
+        let announced = options.announced.clone();
+        let facts = DeploymentFacts { id, version, commit, announced, branch, source };
         Found { environment, author, options, facts }
     };
     Ok(row.map(found))

@@ -463,6 +463,7 @@ diesel::table! {
         created_at -> UtcTime,
         updated_at -> UtcTime,
         previews -> Nullable<Document>,
+        wait_for_checks -> Bool,
     }
 }
 
@@ -488,6 +489,7 @@ diesel::table! {
         last_error_at -> Nullable<UtcTime>,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        hook_id -> Nullable<Guid>,
     }
 }
 

@@ -1,10 +1,10 @@
 //! Webhooks; where they lead and what they sign with are sealed before they come here.
 
-use crate::model::id::{ProjectId, WebhookId};
+use crate::model::id::{HookId, ProjectId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{EventKind, Webhook, WebhookFormat, WebhookStanding};
 use crate::store::Store;
-use crate::store::backend::on;
+use crate::store::backend::{Connection, on};
 use crate::store::deliveries::{give_up_pending, try_pending_now};
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
@@ -36,6 +36,7 @@ pub(super) struct WebhookRow {
     last_error_at: Option<StoredTime>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    hook_id: Option<HookId>,
 }
 
 impl From<WebhookRow> for Webhook {
@@ -43,6 +44,7 @@ impl From<WebhookRow> for Webhook {
         Self {
             id: row.id,
             project_id: row.project_id,
+            hook_id: row.hook_id,
             format: row.format,
             target: row.target,
             sealed_target: row.sealed_target,
@@ -85,6 +87,7 @@ impl From<Webhook> for WebhookRow {
             last_error_at: standing.last_error_at.map(Into::into),
             created_at: webhook.created_at.into(),
             updated_at: webhook.updated_at.into(),
+            hook_id: webhook.hook_id,
         }
     }
 }
@@ -100,7 +103,7 @@ pub struct WebhookUpdate {
 }
 
 impl Store {
-    /// Makes a webhook; `at_most` is how many its project may have with this one.
+    /// Makes a webhook; `at_most` is how many its project may have with this one, the feedback of its hooks not counted.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of [`WEBHOOK_LIMIT`]; [`StoreError::NotFound`] when the project has gone.
@@ -109,7 +112,10 @@ impl Store {
         self.transaction(async |connection| {
             // Two that are made at once are counted one after the other.
             environment_lock::lock_all(connection, row.project_id).await?;
-            let there = webhooks::table.filter(webhooks::project_id.eq(row.project_id)).count();
+            let there = webhooks::table
+                .filter(webhooks::project_id.eq(row.project_id))
+                .filter(webhooks::hook_id.is_null())
+                .count();
             let there: i64 = on!(connection, |c| there.get_result(c).await)?;
             if there >= i64::from(at_most) {
                 return Err(StoreError::Conflict { field: WEBHOOK_LIMIT });
@@ -138,6 +144,18 @@ impl Store {
         let row: WebhookRow =
             on!(connection, |c| webhooks::table.find(id).select(WebhookRow::as_select()).first(c).await)?;
         Ok(row.into())
+    }
+
+    /// The feedback of a connection to a repository.
+    pub async fn feedback_of(&self, hook: HookId) -> Result<Option<Webhook>, StoreError> {
+        let mut connection = self.read().await?;
+        let row: Option<WebhookRow> = on!(connection, |c| webhooks::table
+            .filter(webhooks::hook_id.eq(hook))
+            .select(WebhookRow::as_select())
+            .first(c)
+            .await
+            .optional())?;
+        Ok(row.map(Into::into))
     }
 
     /// Changes what somebody has said of a webhook. One that is told nothing any more gives up what waits. Answers with
@@ -204,4 +222,31 @@ impl Store {
         let mut connection = self.write().await?;
         found(on!(connection, |c| diesel::delete(webhooks::table.find(id)).execute(c).await)?)
     }
+}
+
+/// Makes something the feedback of a connection, or takes it away. What is it already leads to another place at most.
+pub(super) async fn set_feedback(
+    connection: &mut Connection,
+    hook: HookId,
+    feedback: Option<Webhook>,
+) -> Result<(), StoreError> {
+    let Some(feedback) = feedback else {
+        let of_hook = webhooks::table.filter(webhooks::hook_id.eq(hook));
+        on!(connection, |c| diesel::delete(of_hook).execute(c).await)?;
+        return Ok(());
+    };
+    let row = WebhookRow::from(feedback);
+    let place = (
+        webhooks::target.eq(&row.target),
+        webhooks::sealed_target.eq(&row.sealed_target),
+        webhooks::updated_at.eq(row.updated_at),
+    );
+    on!(connection, |c| diesel::insert_into(webhooks::table)
+        .values(&row)
+        .on_conflict(webhooks::id)
+        .do_update()
+        .set(place)
+        .execute(c)
+        .await)?;
+    Ok(())
 }

@@ -6,6 +6,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
+use crate::model::webhook::Webhook;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -23,6 +24,12 @@ pub struct NewHookBody {
     pub tag_environment: Option<EnvironmentName>,
     /// How previews of pull requests are made; unless given, none are.
     pub previews: Option<PreviewSettingsBody>,
+    /// Whether the provider is told what becomes of the commits; unless given, it is not.
+    #[schema(value_type = Option<bool>)]
+    pub feedback: bool,
+    /// Whether a push to a branch is deployed only once the checks of its commit have succeeded; unless given, at once.
+    #[schema(value_type = Option<bool>)]
+    pub wait_for_checks: bool,
 }
 
 impl Body for NewHookBody {
@@ -30,7 +37,16 @@ impl Body for NewHookBody {
         let (provider, repository) = (form.required("provider"), form.required("repository"));
         let tag_environment = form.optional("tag_environment");
         let previews = form.optional_value("previews", PREVIEWS);
-        Some(Self { provider: provider?, repository: repository?, tag_environment, previews })
+        let feedback = form.optional_value("feedback", "true or false").unwrap_or(false);
+        let wait_for_checks = form.optional_value("wait_for_checks", "true or false").unwrap_or(false);
+        Some(Self {
+            provider: provider?,
+            repository: repository?,
+            tag_environment,
+            previews,
+            feedback,
+            wait_for_checks,
+        })
     }
 }
 
@@ -84,6 +100,10 @@ pub struct UpdateHookBody {
     pub previews: Option<Option<PreviewSettingsBody>>,
     /// Whether what comes starts anything.
     pub enabled: Option<bool>,
+    /// Whether the provider is told what becomes of the commits. `true` of one that is disabled begins anew.
+    pub feedback: Option<bool>,
+    /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: Option<bool>,
 }
 
 impl Body for UpdateHookBody {
@@ -93,6 +113,8 @@ impl Body for UpdateHookBody {
             tag_environment: form.change("tag_environment"),
             previews: form.change_value("previews", PREVIEWS),
             enabled: form.optional_value("enabled", "true or false"),
+            feedback: form.optional_value("feedback", "true or false"),
+            wait_for_checks: form.optional_value("wait_for_checks", "true or false"),
         })
     }
 }
@@ -140,6 +162,12 @@ pub struct HookBody {
     /// How previews of pull requests are made; `null`: none are.
     pub previews: Option<PreviewSettingsBody>,
     pub enabled: bool,
+    /// Whether the provider is told what becomes of the commits, by the webhook that has this as its `hook_id`.
+    pub feedback: bool,
+    /// Why it is told nothing at the moment; `null` where it is.
+    pub feedback_error: Option<String>,
+    /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
+    pub wait_for_checks: bool,
     /// Until when the secret from before the last rotation is taken too.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_until: Option<Timestamp>,
@@ -153,9 +181,11 @@ pub struct HookBody {
 }
 
 impl HookBody {
-    /// A connection, with the name of the environment that its tags are deployed to.
+    /// A connection, with the name of the environment that its tags are deployed to, and its feedback.
     #[must_use]
-    pub fn of(hook: Hook, tag_environment: Option<EnvironmentName>) -> Self {
+    pub fn of(hook: Hook, tag_environment: Option<EnvironmentName>, feedback: Option<Webhook>) -> Self {
+        let is_told = feedback.is_some();
+        let standing = feedback.map(|feedback| feedback.standing).unwrap_or_default();
         Self {
             path: hook.path(),
             id: hook.id,
@@ -165,6 +195,9 @@ impl HookBody {
             tag_environment,
             previews: hook.previews.map(Into::into),
             enabled: hook.enabled,
+            feedback: is_told,
+            wait_for_checks: hook.wait_for_checks,
+            feedback_error: standing.disabled_reason.or(standing.last_error),
             previous_until: hook.previous_until,
             refused_at: hook.refused_at,
             created_at: hook.created_at,

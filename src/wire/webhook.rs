@@ -1,6 +1,6 @@
 //! Bodies of webhooks. What they are told is in [`super::event`].
 
-use crate::model::id::{EventId, ProjectId, WebhookDeliveryId, WebhookId};
+use crate::model::id::{EventId, HookId, ProjectId, WebhookDeliveryId, WebhookId};
 use crate::model::name::Email;
 use crate::model::time::Timestamp;
 use crate::model::webhook::{
@@ -30,9 +30,11 @@ impl Body for NewWebhookBody {
         let events = chosen(form, events);
         let (url, address): (Option<WebhookUrl>, Option<Email>) = match format {
             WebhookFormat::Email => (form.optional("url"), form.required("to")),
-            WebhookFormat::Json | WebhookFormat::Slack | WebhookFormat::Discord => {
-                (form.required("url"), form.optional("to"))
-            }
+            // The last one is not read from a body.
+            WebhookFormat::Json
+            | WebhookFormat::Slack
+            | WebhookFormat::Discord
+            | WebhookFormat::CommitStatus => (form.required("url"), form.optional("to")),
         };
         let target = target(form, format, url, address);
         Some(Self { project: project?, format, target: target?, events })
@@ -76,12 +78,18 @@ impl UpdateWebhookBody {
             (WebhookFormat::Json | WebhookFormat::Slack | WebhookFormat::Discord, url, None) => {
                 Ok(url.clone().map(WebhookTarget::Url))
             }
+            (WebhookFormat::CommitStatus, Some(_), _) => Err(("url", OF_HOOK)),
+            (WebhookFormat::CommitStatus, None, Some(_)) => Err(("to", OF_HOOK)),
+            (WebhookFormat::CommitStatus, None, None) if self.events.is_some() => Err(("events", OF_HOOK)),
+            (WebhookFormat::CommitStatus, None, None) => Ok(None),
         }
     }
 }
 
 const NO_URL: &str = "A webhook of the format email has an address, which is given as `to`.";
 const NO_ADDRESS: &str = "Only a webhook of the format email has an address; this one has a `url`.";
+const OF_HOOK: &str =
+    "It tells whoever has the repository of its hook of every deployment: that is changed with the hook.";
 
 fn target(
     form: &mut Form,
@@ -130,8 +138,10 @@ impl Body for RotateWebhookBody {
 pub struct WebhookBody {
     pub id: WebhookId,
     pub project_id: ProjectId,
+    /// The hook whose feedback it is.
+    pub hook_id: Option<HookId>,
     pub format: WebhookFormat,
-    /// Where it leads; of a chat the host only. `null` of mail.
+    /// Where it leads; of a chat the host only, of feedback the repository. `null` of mail.
     pub url: Option<String>,
     /// The address that mail goes to.
     pub to: Option<String>,
@@ -164,14 +174,16 @@ impl From<Webhook> for WebhookBody {
     fn from(webhook: Webhook) -> Self {
         let (url, to) = match webhook.format {
             WebhookFormat::Email => (None, Some(webhook.target)),
-            WebhookFormat::Json | WebhookFormat::Slack | WebhookFormat::Discord => {
-                (Some(webhook.target), None)
-            }
+            WebhookFormat::Json
+            | WebhookFormat::Slack
+            | WebhookFormat::Discord
+            | WebhookFormat::CommitStatus => (Some(webhook.target), None),
         };
         let standing = webhook.standing;
         Self {
             id: webhook.id,
             project_id: webhook.project_id,
+            hook_id: webhook.hook_id,
             format: webhook.format,
             url,
             to,

@@ -1,6 +1,8 @@
 //! Hooks: how deliveries prove themselves, what becomes of them, and what is kept. What a delivery starts is in the
 //! end-to-end tests.
 
+mod checks;
+
 use crate::support::{Client, Options, Reply, TestServer};
 use gilgal::api::RequestLimits;
 use gilgal::model::time::now;
@@ -50,7 +52,10 @@ pub(crate) struct Hook {
 impl Hook {
     pub(crate) async fn create(ada: &Client, provider: &str) -> Self {
         let body = json!({ "provider": provider, "repository": REPOSITORY });
-        let made = ada.post("/api/projects/shop/hooks", body).await.expect(201);
+        Self::of(ada, &ada.post("/api/projects/shop/hooks", body).await.expect(201))
+    }
+
+    fn of(ada: &Client, made: &Value) -> Self {
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let sender = Client::new(ada.address(), None);
         Self { id: text("id"), path: text("path"), secret: text("secret"), sender }

@@ -25,6 +25,8 @@ mod previews;
 mod profile;
 mod projects;
 mod protection;
+#[path = "../support/provider_api.rs"]
+mod provider_api;
 mod redeploying;
 mod second_factor;
 mod sockets;

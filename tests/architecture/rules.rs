@@ -171,7 +171,13 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["clap", "clap_complete"], only: &["cli/"], why: "arguments are parsed once" },
     Fence {
         names: &["reqwest"],
-        only: &["cli/client/", "drains/http.rs", "notifications/http.rs", "outbound/http.rs"],
+        only: &[
+            "cli/client/",
+            "drains/http.rs",
+            "notifications/http.rs",
+            "outbound/http.rs",
+            "sources/provider.rs",
+        ],
         why: "the client asks the server over HTTP; the server sends logs and events where their owner wants them",
     },
     Fence {

@@ -1,5 +1,6 @@
 //! A commit to a repository elsewhere, the hook that tells of it, and the app that is live then.
 
+use crate::provider_api::{ProviderApi, assert_described};
 use crate::support::{
     Answer, GitHttp, Person, Server, Sshd, WorkTree, deployments, ended, wait_until, with_project,
 };
@@ -27,9 +28,12 @@ pub(crate) struct Hook {
 
 impl Hook {
     pub(crate) fn create(server: &Server, ada: &Person, url: &str) -> Self {
-        let body = json!({ "provider": "github", "repository": url });
+        Self::with(server, ada, &json!({ "provider": "github", "repository": url }), url)
+    }
+
+    fn with(server: &Server, ada: &Person, body: &Value, url: &str) -> Self {
         let made =
-            server.request(Method::POST, "/api/projects/shop/hooks", &ada.token, Some(&body)).expect(201);
+            server.request(Method::POST, "/api/projects/shop/hooks", &ada.token, Some(body)).expect(201);
         let mut parts = url.trim_end_matches(".git").rsplit('/');
         let name = parts.next().unwrap();
         let repository = format!("{}/{name}", parts.next().unwrap());
@@ -133,4 +137,51 @@ fn a_burst_makes_one_that_runs_and_one_that_waits() {
     let (deployment, log) = ended(&server, &ada, &made[0]);
     assert_eq!((&deployment["status"], &deployment["commit"]), (&json!("success"), &json!(newest)), "{log}");
     assert_eq!(server.get("shop", "/").body, "two");
+}
+
+#[test]
+fn what_becomes_of_a_commit_is_told_where_it_comes_from() {
+    let (elsewhere, api) = (GitHttp::start(), ProviderApi::new("/api/v3"));
+    elsewhere.tell(&api);
+    let mut settings = LOOPBACK.to_vec();
+    settings.push(("GILGAL_API_URL", "https://gilgal.test/"));
+    let (server, ada) = with_project(&settings);
+    let path = format!("/api/projects/shop/credentials/{}", elsewhere.host());
+    let credential = json!({ "username": "ada", "password": "token-1" });
+    let set = server.request(Method::PUT, &path, &ada.token, Some(&credential));
+    assert!(set.status < 300, "{}", set.body);
+    let tree = WorkTree::answering("one");
+    elsewhere.publish(&tree, "ada/shop.git");
+    let url = elsewhere.url("ada/shop.git");
+    let body = json!({ "provider": "github", "repository": url, "feedback": true });
+    let hook = Hook::with(&server, &ada, &body, &url);
+    let queued = json!({ "id": hook.push(&server, None, &tree.head(), &[]).expect(202)["deployment_id"] });
+    let (deployment, log) = ended(&server, &ada, &queued);
+    assert_eq!(deployment["status"], "success", "{log}");
+    let states =
+        |part: &str| -> Vec<Value> { api.sent(part).iter().map(|body| body["state"].clone()).collect() };
+    wait_until("it is told", Duration::from_secs(30), || states("/deployments/1/statuses").len() == 3);
+    assert_eq!(states("/deployments/1/statuses"), ["queued", "in_progress", "success"]);
+    assert_eq!(
+        states(&format!("/repos/ada/shop/statuses/{}", tree.head())),
+        ["pending", "pending", "success"]
+    );
+    let live = api.sent("/deployments/1/statuses").pop().unwrap();
+    assert!(live["environment_url"].as_str().unwrap().starts_with("http://shop.localhost"), "{live}");
+
+    // One that fails leads to its log.
+    let broken = tree.commit(&[("Dockerfile", "FROM busybox:stable\nRUN exit 3\n")]);
+    elsewhere.publish(&tree, "ada/shop.git");
+    let queued = json!({ "id": hook.push(&server, None, &broken, &[]).expect(202)["deployment_id"] });
+    let (deployment, log) = ended(&server, &ada, &queued);
+    assert_eq!(deployment["status"], "failed", "{log}");
+    wait_until("it is told", Duration::from_secs(30), || states("/deployments/2/statuses").len() == 3);
+    let failed = api.sent(&format!("/repos/ada/shop/statuses/{broken}")).pop().unwrap();
+    let log_url = format!("https://gilgal.test/api/deployments/{}/logs", queued["id"].as_str().unwrap());
+    assert_eq!((&failed["state"], &failed["target_url"]), (&json!("failure"), &json!(log_url)));
+    assert!(failed["description"].as_str().unwrap().contains("exit code 3"), "{failed}");
+    let told = api.told();
+    assert_described(&told);
+    assert!(told.iter().all(|one| one.authorization == "Bearer token-1"));
+    assert!(!server.log().contains("token-1"));
 }

@@ -41,6 +41,8 @@ mod pins;
 mod postgres;
 mod previews;
 mod project_file;
+#[path = "../support/provider_api.rs"]
+mod provider_api;
 mod pushers;
 mod queue;
 mod reconciler;

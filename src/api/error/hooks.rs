@@ -16,6 +16,8 @@ impl From<HookError> for ApiError {
             HookError::PreviewWaits => Self::new(Code::PreviewWaits, error),
             HookError::Environment(error) => error.into(),
             HookError::Repository(_) => Self::field("repository", error),
+            HookError::Feedback(_) => Self::field("feedback", error),
+            HookError::NoChecks => Self::field("wait_for_checks", error),
             HookError::NotProved => Self::new(Code::HookNotFound, error),
             HookError::Sealed(error) => Self::internal(error),
             HookError::Deploy(error) => error.into(),

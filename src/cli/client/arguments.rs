@@ -8,7 +8,7 @@ mod webhooks;
 pub(in crate::cli) use actions::{
     ConfigAction, DeploymentsAction, EnvironmentsAction, KeysAction, Manner, ReleasesAction, TokensAction,
 };
-pub(in crate::cli) use connecting::{ConnectingCommand, HooksAction, PreviewOptions, PreviewsAction};
+pub(in crate::cli) use connecting::{ConnectingCommand, HooksAction, PreviewOptions, PreviewsAction, Switch};
 pub(in crate::cli) use deploying::DeployingCommand;
 pub(in crate::cli) use webhooks::WebhooksAction;
 

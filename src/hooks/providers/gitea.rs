@@ -3,7 +3,7 @@
 //! <https://docs.gitea.com/usage/webhooks>, <https://forgejo.org/docs/latest/user/webhooks/>
 
 use super::pull_request::PullRequestEvent;
-use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
+use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, checked, commit, with_message};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
@@ -61,6 +61,7 @@ impl Provider for Gitea {
             Some("pull_request" | "pull_request_sync") => {
                 return Ok(sent.json::<PullRequestEvent>()?.event());
             }
+            Some("status" | "workflow_run") => return Ok(checked(sent)),
             Some(_) | None => return Ok(Event::Other),
         };
         Ok(Event::Push { moves: vec![moved] })

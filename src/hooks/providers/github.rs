@@ -3,7 +3,9 @@
 //! <https://docs.github.com/en/webhooks/webhook-events-and-payloads#push>, …`#pull_request`
 
 use super::pull_request::PullRequestEvent;
-use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, paths_of, with_message};
+use crate::hooks::provider::{
+    Provider, PushedCommit, Sent, Unreadable, checked, commit, paths_of, with_message,
+};
 use crate::hooks::signature::is_signed;
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
@@ -55,6 +57,7 @@ impl Provider for Github {
             Some("ping") => Ok(Event::Ping),
             Some("push") => Ok(Event::Push { moves: vec![moved(sent.json()?)] }),
             Some("pull_request") => Ok(sent.json::<PullRequestEvent>()?.event()),
+            Some("status" | "check_suite" | "check_run" | "workflow_run") => Ok(checked(sent)),
             Some(_) | None => Ok(Event::Other),
         }
     }

@@ -4,7 +4,7 @@
 
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
 use crate::hooks::signature::is_secret;
-use crate::model::hook::{Event, ReferenceMove};
+use crate::model::hook::{CheckEnd, Event, ReferenceMove};
 use crate::model::preview::{PullRequest, PullRequestAction};
 use crate::model::secret::Secret;
 use serde::Deserialize;
@@ -27,6 +27,20 @@ struct Push {
     /// What was given to `git push -o`.
     #[serde(default, rename = "push_options")]
     options: Value,
+}
+
+/// <https://docs.gitlab.com/user/project/integrations/webhook_events/#pipeline-events>
+#[derive(Deserialize)]
+struct Told {
+    #[serde(rename = "object_attributes")]
+    pipeline: Pipeline,
+    project: Option<Project>,
+}
+
+#[derive(Deserialize)]
+struct Pipeline {
+    sha: String,
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -86,8 +100,21 @@ impl Provider for Gitlab {
             Some("Merge Request Hook") => {
                 Ok(Event::PullRequest { pull_request: merge_request(sent.json()?) })
             }
+            Some("Pipeline Hook") => Ok(sent.json().map_or(Event::Other, checked)),
             Some(_) | None => Ok(Event::Other),
         }
+    }
+}
+
+/// The end of a pipeline.
+fn checked(told: Told) -> Event {
+    let Pipeline { sha, status } = told.pipeline;
+    match commit(Some(&sha)) {
+        Some(commit) if matches!(status.as_str(), "success" | "failed" | "canceled" | "skipped") => {
+            let repository = told.project.map(|project| project.path_with_namespace);
+            Event::Checks { checks: CheckEnd { commit, succeeded: status == "success", repository } }
+        }
+        Some(_) | None => Event::Other,
     }
 }
 

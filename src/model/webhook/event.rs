@@ -55,6 +55,9 @@ pub struct ProjectFacts {
 pub struct EnvironmentFacts {
     pub id: EnvironmentId,
     pub name: EnvironmentName,
+    /// The pull or merge request that it is a preview of, where its provider calls it so.
+    #[serde(default)]
+    pub pull_request: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +67,9 @@ pub struct DeploymentFacts {
     pub version: Option<i64>,
     /// `None` until it is known.
     pub commit: Option<CommitId>,
+    /// What a delivery of a hook has said that it would be.
+    #[serde(default)]
+    pub announced: Option<CommitId>,
     pub branch: Option<BranchName>,
     pub source: DeploymentSource,
 }
@@ -131,6 +137,11 @@ impl EventKind {
     /// Every kind that one can ask for.
     pub fn chosen() -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(|kind| kind.is_chosen())
+    }
+
+    /// Every kind that is about a deployment.
+    pub fn of_deployments() -> impl Iterator<Item = Self> {
+        Self::chosen().filter(|kind| kind.as_str().starts_with("deployment."))
     }
 
     /// What is told of a deployment that comes into a state; `None`: nothing.

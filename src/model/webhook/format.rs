@@ -2,6 +2,7 @@
 
 use crate::model::drain::{DrainProtocol, DrainUrl};
 use crate::model::name::Email;
+use crate::model::repository_url::RepositoryUrl;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::net::IpAddr;
@@ -20,6 +21,9 @@ pub enum WebhookFormat {
     Discord,
     /// Mail.
     Email,
+    /// What a provider of repositories takes: statuses of commits, deployments, comments. A connection to a repository
+    /// makes it; nobody else does.
+    CommitStatus,
 }
 
 impl WebhookFormat {
@@ -31,6 +35,7 @@ impl WebhookFormat {
             Self::Slack => "slack",
             Self::Discord => "discord",
             Self::Email => "email",
+            Self::CommitStatus => "commit_status",
         }
     }
 
@@ -39,12 +44,12 @@ impl WebhookFormat {
     pub const fn is_signed(self) -> bool {
         match self {
             Self::Json => true,
-            Self::Slack | Self::Discord | Self::Email => false,
+            Self::Slack | Self::Discord | Self::Email | Self::CommitStatus => false,
         }
     }
 }
 
-/// A word is no format.
+/// A word is no format that one can ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("This must be json, slack, discord or email.")]
 pub struct UnknownFormat;
@@ -110,6 +115,8 @@ impl fmt::Debug for WebhookUrl {
 pub enum WebhookTarget {
     Url(WebhookUrl),
     Mailbox(Email),
+    /// Whoever has the repository.
+    Repository(RepositoryUrl),
 }
 
 impl WebhookTarget {
@@ -119,6 +126,7 @@ impl WebhookTarget {
         match self {
             Self::Url(url) => url.as_str(),
             Self::Mailbox(address) => address.as_str(),
+            Self::Repository(repository) => repository.as_str(),
         }
     }
 
@@ -129,8 +137,14 @@ impl WebhookTarget {
             (Self::Url(url), WebhookFormat::Slack | WebhookFormat::Discord) => {
                 format!("{}/…", url.0.origin())
             }
-            (Self::Url(url), WebhookFormat::Json | WebhookFormat::Email) => url.as_str().to_owned(),
-            (Self::Mailbox(address), _) => address.as_str().to_owned(),
+            (
+                Self::Url(_) | Self::Mailbox(_) | Self::Repository(_),
+                WebhookFormat::Json
+                | WebhookFormat::Slack
+                | WebhookFormat::Discord
+                | WebhookFormat::Email
+                | WebhookFormat::CommitStatus,
+            ) => self.expose().to_owned(),
         }
     }
 
@@ -144,6 +158,7 @@ impl WebhookTarget {
                 text.parse().map(Self::Url)
             }
             WebhookFormat::Email => text.parse().map(Self::Mailbox).map_err(|_| InvalidWebhookUrl),
+            WebhookFormat::CommitStatus => text.parse().map(Self::Repository).map_err(|_| InvalidWebhookUrl),
         }
     }
 }

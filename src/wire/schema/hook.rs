@@ -38,5 +38,6 @@ words! {
         PreviewWaits = "preview_waits",
         PreviewRefused = "preview_refused",
         NoPreview = "no_preview",
+        WaitsForChecks = "waits_for_checks",
     }
 }

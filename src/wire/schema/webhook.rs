@@ -27,12 +27,12 @@ schemas! {
     NewWebhookBody = webhook()
         .property("project", string())
         .required("project")
-        .property("format", WebhookFormat::schema()),
+        .property("format", string().enum_values(Some(["json", "slack", "discord", "email"]))),
     UpdateWebhookBody = webhook().property("enabled", boolean()),
 }
 
 words! {
-    WebhookFormat { Json = "json", Slack = "slack", Discord = "discord", Email = "email" }
+    WebhookFormat { Json = "json", Slack = "slack", Discord = "discord", Email = "email", CommitStatus = "commit_status" }
     DeliveryState { Pending = "pending", Delivered = "delivered", Failed = "failed" }
     EventKind {
         DeploymentQueued = "deployment.queued",

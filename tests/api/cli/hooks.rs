@@ -16,6 +16,9 @@ async fn a_project_is_connected_step_by_step() {
         ("connect_gitea", &["connect", "gitea", "git@git.example:ada/shop.git"]),
         ("connect_bitbucket", &["connect", "bitbucket", "ada/shop", "--https"]),
         ("connect_custom", &["connect", "custom", "https://code.example/shop.git"]),
+        ("connect_github_feedback", &["connect", "github", "ada/shop", "--https", "--feedback"]),
+        ("connect_gitlab_checks", &["connect", "gitlab", "ada/shop", "--https", "--wait-for-checks"]),
+        ("connect_no_feedback", &["connect", "custom", "https://code.example/shop.git", "--feedback"]),
         ("connect_no_host", &["connect", "gitea", "ada/shop"]),
         ("connect_no_provider", &["connect", "svn", "ada/shop"]),
         ("connect_no_environment", &["connect", "github", "ada/shop", "--tags", "staging"]),
@@ -28,7 +31,11 @@ async fn a_project_is_connected_step_by_step() {
         let id = hook["id"].as_str().unwrap();
         ada.run(&["hooks", "remove", id]).await.expect(0);
     }
+    assert_screen!("feedback_on", ada.run(&["hooks", "set", "--feedback", "on"]).await);
     assert_screen!("hooks", ada.run(&["hooks"]).await);
+    assert_screen!("checks_on", ada.run(&["hooks", "set", "--wait-for-checks", "on"]).await);
+    assert_screen!("nothing_set", ada.run(&["hooks", "set"]).await);
+    assert_screen!("feedback_off", ada.run(&["hooks", "set", "--feedback", "off"]).await);
 
     assert_screen!("no_deliveries", ada.run(&["hooks", "deliveries"]).await);
     ada.run(&["hooks", "remove"]).await.expect(0);

@@ -3,6 +3,7 @@
 mod acceptable;
 mod client;
 mod fixtures;
+mod provider;
 mod server;
 mod socket;
 mod totp;

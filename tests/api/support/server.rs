@@ -51,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) request_limits: RequestLimits,
     /// `None`: the one of this machine.
     pub(crate) docker_host: Option<&'static str>,
+    /// Whether repositories are reached over HTTP, at 127.0.0.2 too.
+    pub(crate) has_plain_repositories: bool,
 }
 
 impl Default for Options {
@@ -64,6 +66,7 @@ impl Default for Options {
             undo_of_deletion: Duration::ZERO,
             request_limits: RequestLimits::default(),
             docker_host: None,
+            has_plain_repositories: false,
         }
     }
 }
@@ -118,6 +121,12 @@ impl TestServer {
             removing_fails: Mutex::default(),
             engine: Mutex::new(Ok(())),
         });
+        let (mut schemes, mut networks) = (vec![Scheme::Https, Scheme::Ssh], Vec::new());
+        if options.has_plain_repositories {
+            schemes.push(Scheme::Http);
+            networks.push("127.0.0.2/32".parse().unwrap());
+        }
+        let outbound = Outbound { schemes, guard: Guard::new(networks) };
         let deployments = Deployments {
             store: store.clone(),
             repositories: Repositories::new(directory.path().join("repositories")),
@@ -127,7 +136,7 @@ impl TestServer {
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
             look_again: Arc::default(),
             uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
-            outbound: Outbound { schemes: vec![Scheme::Https, Scheme::Ssh], guard: Guard::default() },
+            outbound: outbound.clone(),
         };
         let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {
@@ -154,6 +163,8 @@ impl TestServer {
             store: store.clone(),
             master_key: master_key.clone(),
             guard: Guard::new(vec!["127.0.0.2/32".parse().unwrap()]),
+            repository_guard: outbound.guard,
+            api_url: Some("https://api.test".to_owned()),
             address: address(),
             mailer: None,
             schedule: Schedule::default(),

@@ -3,6 +3,7 @@
 
 use super::process::run;
 use super::work_tree::WorkTree;
+use crate::provider_api::ProviderApi;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -27,6 +28,8 @@ struct Shared {
     moved: Mutex<BTreeMap<String, String>>,
     /// Every request: its path, and what it said of who is there.
     seen: Mutex<Vec<(String, Option<String>)>>,
+    /// What the provider of the repositories is told.
+    api: Mutex<Option<ProviderApi>>,
 }
 
 struct Request {
@@ -99,6 +102,11 @@ impl GitHttp {
         self.shared.moved.lock().unwrap().insert(path.to_owned(), to.to_owned());
     }
 
+    /// Puts the API of a provider beside the repositories.
+    pub(crate) fn tell(&self, api: &ProviderApi) {
+        *self.shared.api.lock().unwrap() = Some(api.clone());
+    }
+
     /// The paths that were asked for, each with what was said of who is there.
     pub(crate) fn seen(&self) -> Vec<(String, Option<String>)> {
         self.shared.seen.lock().unwrap().clone()
@@ -118,6 +126,16 @@ impl Shared {
         if request.path.starts_with("/silent") {
             // Until the other side goes.
             let _ = stream.read(&mut [0]);
+            return;
+        }
+        let api = self.api.lock().unwrap().clone();
+        let asked = (&*request.method, &*request.path, &*request.query);
+        if let Some((status, body)) =
+            api.and_then(|api| api.take(asked, authorization.as_deref(), &request.body))
+        {
+            let head =
+                format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let _ = stream.write_all(format!("{head}{body}").as_bytes());
             return;
         }
         let moved = self.moved.lock().unwrap().clone();

@@ -4,7 +4,7 @@ use super::InProject;
 use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
 use crate::model::preview::PreviewSettings;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum ConnectingCommand {
@@ -23,6 +23,12 @@ pub(in crate::cli) enum ConnectingCommand {
         /// Make previews of pull requests; `gilgal hooks previews` says how many and for how long
         #[arg(long)]
         previews: bool,
+        /// Tell there what becomes of each commit; a credential for the host is needed
+        #[arg(long)]
+        feedback: bool,
+        /// Deploy what is pushed only once the checks of its commit have succeeded; a credential for the host is needed
+        #[arg(long)]
+        wait_for_checks: bool,
         #[command(flatten)]
         project: InProject,
     },
@@ -79,6 +85,13 @@ pub(in crate::cli) struct PreviewOptions {
     pub(in crate::cli::client) sleep: Option<u32>,
 }
 
+/// On or off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum Switch {
+    On,
+    Off,
+}
+
 #[derive(Debug, Clone, Subcommand)]
 pub(in crate::cli) enum HooksAction {
     /// List the hooks, as without a word
@@ -114,6 +127,17 @@ pub(in crate::cli) enum HooksAction {
         hook: Option<String>,
         #[command(flatten)]
         options: PreviewOptions,
+    },
+    /// Change a hook
+    Set {
+        /// Hook: its id or the end of it; the only one unless given
+        hook: Option<String>,
+        /// Whether to tell there what becomes of each commit: `on` or `off`
+        #[arg(long, value_name = "SWITCH", required_unless_present = "wait_for_checks")]
+        feedback: Option<Switch>,
+        /// Whether to deploy what is pushed only once the checks of its commit have succeeded: `on` or `off`
+        #[arg(long, value_name = "SWITCH")]
+        wait_for_checks: Option<Switch>,
     },
     /// Let what comes start nothing
     Disable {

@@ -6,6 +6,7 @@ use crate::cli::client::failure::Failure;
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
+use crate::model::feedback::{FeedbackApi, FeedbackPart};
 use crate::model::hook::Provider;
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::{RepositoryUrl, Scheme};
@@ -30,6 +31,10 @@ pub(super) struct Wanted<'a> {
     pub(super) https: bool,
     pub(super) tags: Option<EnvironmentName>,
     pub(super) previews: bool,
+    /// Whether what becomes of each commit is told there.
+    pub(super) feedback: bool,
+    /// Whether what is pushed waits for the checks of its commit.
+    pub(super) waits: bool,
 }
 
 /// Connects a project, and says what is to be entered on the other side.
@@ -38,10 +43,16 @@ pub(super) async fn connect(
     project: &Project,
     wanted: Wanted<'_>,
 ) -> Result<Answer, Failure> {
-    let Wanted { provider, repository, https, tags, previews } = wanted;
+    let Wanted { provider, repository, https, tags, previews, feedback, waits } = wanted;
     let repository = url_of(provider, repository, https)?;
     let slug = &project.body.slug;
-    let mut body = json!({ "provider": provider, "repository": repository, "tag_environment": tags });
+    let mut body = json!({
+        "provider": provider,
+        "repository": repository,
+        "tag_environment": tags,
+        "feedback": feedback,
+        "wait_for_checks": waits,
+    });
     if previews {
         body["previews"] = json!({});
     }
@@ -67,7 +78,16 @@ pub(super) async fn connect(
         ];
         step("Let it be read: add this deploy key, without write access.", &entries);
     }
-    step(title(provider), &entries(provider, &repository, url, secret, previews));
+    step(title(provider), &entries(provider, &repository, (previews, waits), (url, secret)));
+    if let (true, Ok(api)) = (feedback || waits, FeedbackApi::of(provider, &repository)) {
+        let part = if feedback { FeedbackPart::Status } else { FeedbackPart::Checks };
+        let needed = part.permissions(provider);
+        let entries = [
+            ("Token", format!("one that has {needed}")),
+            ("Where", format!("PUT /api/projects/{slug}/credentials/{}", api.host)),
+        ];
+        step("Let its API be asked: set a token as the credential.", &entries);
+    }
     screen.push_str(
         "\nThe secret is shown this once. A push to the branch that an environment follows then deploys to it.\n\
          What has come: gilgal hooks deliveries\n",
@@ -99,9 +119,7 @@ fn url_of(provider: Provider, repository: &str, https: bool) -> Result<Repositor
 
 /// The page of a repository on its host.
 fn page(repository: &RepositoryUrl) -> String {
-    let path = repository.as_str().split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-    let path = path.map_or("", |(_, path)| path).trim_end_matches('/').trim_end_matches(".git");
-    format!("https://{}/{path}", repository.host())
+    format!("https://{}/{}", repository.host(), repository.name())
 }
 
 /// Where the keys of a repository are.
@@ -129,26 +147,30 @@ const fn title(provider: Provider) -> &'static str {
 fn entries(
     provider: Provider,
     repository: &RepositoryUrl,
-    url: String,
-    secret: String,
-    previews: bool,
+    (previews, waits): (bool, bool),
+    (url, secret): (String, String),
 ) -> Vec<(&'static str, String)> {
     let page = page(repository);
     let text = |text: &str| text.to_owned();
-    let with = |usual: &str, with_previews: &str| text(if previews { with_previews } else { usual });
+    // What is told of in any case, of pull requests, and of checks; `usual` where it is the first alone.
+    let events = |usual: &str, of: [&str; 3]| {
+        let wanted = [true, previews, waits];
+        let chosen: Vec<&str> = of.into_iter().zip(wanted).filter_map(|(of, is)| is.then_some(of)).collect();
+        if chosen.len() == 1 { text(usual) } else { chosen.join(", ") }
+    };
     match provider {
         Provider::Github => vec![
             ("Where", format!("{page}/settings/hooks/new")),
             ("Payload URL", url),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Events", with("Just the push event", "Individual events: Pushes, Pull requests")),
+            ("Events", events("Just the push event", ["Individual events: Pushes", "Pull requests", "Check suites, Statuses"])),
         ],
         Provider::Gitlab => vec![
             ("Where", format!("{page}/-/hooks (Add new webhook)")),
             ("URL", url),
             ("Secret token", secret),
-            ("Trigger", with("Push events, Tag push events", "Push, Tag push and Merge request events")),
+            ("Trigger", events("Push events, Tag push events", ["Push events, Tag push events", "Merge request events", "Pipeline events"])),
         ],
         Provider::Gitea => vec![
             ("Where", format!("{page}/settings/hooks/gitea/new (in Forgejo: …/forgejo/new)")),
@@ -156,10 +178,7 @@ fn entries(
             ("HTTP method", text("POST")),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            (
-                "Trigger on",
-                with("Push events", "Custom events: Push, Pull Request, Pull Request Synchronized"),
-            ),
+            ("Trigger on", events("Push events", ["Custom events: Push", "Pull Request, Pull Request Synchronized", "Status, Workflow run"])),
         ],
         Provider::Bitbucket => vec![
             ("Where", format!("{page}/admin/webhooks (Add webhook)")),
@@ -168,7 +187,11 @@ fn entries(
             ("Secret", secret),
             (
                 "Triggers",
-                with("Repository push", "Repository push; Pull request: Created, Updated, Merged, Declined"),
+                text(if previews {
+                    "Repository push; Pull request: Created, Updated, Merged, Declined"
+                } else {
+                    "Repository push"
+                }),
             ),
         ],
         Provider::Custom => vec![

@@ -1,12 +1,13 @@
 //! `gilgal hooks`
 
 use crate::cli::client::answer::Answer;
-use crate::cli::client::arguments::{HooksAction, PreviewOptions};
+use crate::cli::client::arguments::{HooksAction, PreviewOptions, Switch};
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::Project;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
+use crate::model::feedback::{FeedbackApi, FeedbackPart};
 use crate::model::time::{age, now};
 use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody, PreviewSettingsBody};
 use crate::wire::list::List;
@@ -37,6 +38,9 @@ pub(super) async fn run(
         Some(HooksAction::Previews { hook, options }) => {
             let hook = find(context, project, hook.as_deref()).await?;
             previews(context, &hook, options).await
+        Some(HooksAction::Set { hook, feedback, wait_for_checks }) => {
+            let hook = find(context, project, hook.as_deref()).await?;
+            set(context, &hook, feedback, wait_for_checks).await
         }
         Some(HooksAction::Disable { hook }) => {
             let hook = find(context, project, hook.as_deref()).await?;
@@ -62,9 +66,15 @@ async fn all(context: &Context, project: &Project) -> Result<Vec<Value>, Failure
 
 async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     let hooks = all(context, project).await?;
-    let mut table = Table::new(&["ID", "PROVIDER", "REPOSITORY", "TAGS", "PREVIEWS", "STATE", "REFUSED"]);
+    let columns = ["ID", "PROVIDER", "REPOSITORY", "TAGS", "PREVIEWS", "STATE", "FEEDBACK", "REFUSED"];
+    let mut table = Table::new(&columns);
+    let mut notices = Vec::new();
     for hook in &hooks {
         let hook: HookBody = parse(hook.clone())?;
+        if let Some(error) = &hook.feedback_error {
+            notices.push(format!("Feedback to {} fails. {error}", hook.repository));
+        }
+        let told = feedback(&hook);
         let state = if hook.enabled { "enabled" } else { "disabled" };
         table.row([
             short(&hook.id.to_string()),
@@ -73,11 +83,21 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
             hook.tag_environment.map_or_else(|| "-".to_owned(), |name| name.to_string()),
             hook.previews.map_or_else(|| "-".to_owned(), |previews| previews.most.to_string()),
             state.to_owned(),
+            told.to_owned(),
             hook.refused_at.map_or_else(|| "-".to_owned(), |at| format!("{} ago", age(at, now()))),
         ]);
     }
     let empty = "The project is connected to no repository. Connect it: gilgal connect github ORG/REPO";
-    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(hooks)))
+    let answer = Answer::table(&table, context.screen.width, empty, Value::Array(hooks));
+    Ok(notices.into_iter().fold(answer, Answer::with_notice))
+}
+
+const fn feedback(hook: &HookBody) -> &'static str {
+    match (hook.feedback, hook.feedback_error.is_some()) {
+        (false, _) => "off",
+        (true, false) => "on",
+        (true, true) => "failing",
+    }
 }
 
 async fn deliveries(context: &Context, hook: &HookBody, limit: u16) -> Result<Answer, Failure> {
@@ -137,6 +157,46 @@ async fn rotate(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answ
     let told =
         format!("This is the only time that the secret is shown. Enter it at {}:", hook.provider.shown());
     Ok(Answer::new(secret, json).with_notice(told))
+}
+
+async fn set(
+    context: &Context,
+    hook: &HookBody,
+    feedback: Option<Switch>,
+    waits: Option<Switch>,
+) -> Result<Answer, Failure> {
+    let is_on = |switch: Switch| switch == Switch::On;
+    let (feedback, waits) = (feedback.map(is_on), waits.map(is_on));
+    let mut change = json!({});
+    let mut lines = Vec::new();
+    let provider = hook.provider.shown();
+    if let Some(is_on) = feedback {
+        change["feedback"] = json!(is_on);
+        lines.push(if is_on {
+            format!("{provider} is told what becomes of each commit. How that goes: gilgal webhooks")
+        } else {
+            format!("{provider} is told nothing any more.")
+        });
+    }
+    if let Some(is_on) = waits {
+        change["wait_for_checks"] = json!(is_on);
+        lines.push(if is_on {
+            "What is pushed is deployed once the checks of its commit have succeeded.".to_owned()
+        } else {
+            "What is pushed is deployed at once.".to_owned()
+        });
+    }
+    let json = context.api.patch(&path(hook), &change).await?;
+    let answer = Answer::new(lines.join("\n"), json);
+    let part = match (feedback, waits) {
+        (Some(true), _) => FeedbackPart::Status,
+        (_, Some(true)) => FeedbackPart::Checks,
+        (_, _) => return Ok(answer),
+    };
+    let Ok(api) = FeedbackApi::of(hook.provider, &hook.repository) else { return Ok(answer) };
+    let needed = part.permissions(hook.provider);
+    Ok(answer
+        .with_notice(format!("A credential for {} is needed, which has {needed}: docs/hooks.md", api.host)))
 }
 
 async fn switch(context: &Context, hook: &HookBody, enabled: bool) -> Result<Answer, Failure> {

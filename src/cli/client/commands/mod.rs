@@ -121,11 +121,21 @@ pub(super) async fn run(
             https,
             tags,
             previews,
+            feedback,
+            wait_for_checks,
             project,
         }) => {
             let (context, project) = in_project(context()?, &project).await?;
-            let wanted = connect::Wanted { provider, repository: &repository, https, tags, previews };
-            connect::connect(&context, &project, wanted).await
+            let wanted = connect::Wanted {
+                provider,
+                repository: &repository,
+                https,
+                tags,
+                previews,
+                feedback,
+                waits: wait_for_checks,
+            };
+            Box::pin(connect::connect(&context, &project, wanted)).await
         }
         ClientCommand::Connecting(ConnectingCommand::Previews { action, project }) => {
             let (context, project) = in_project(context()?, &project).await?;

@@ -1,0 +1,3 @@
+-- The connection to a repository whose feedback a webhook is.
+ALTER TABLE webhooks ADD COLUMN hook_id uuid REFERENCES hooks (id) ON DELETE CASCADE;
+CREATE UNIQUE INDEX webhooks_by_hook ON webhooks (hook_id);

@@ -1,0 +1,121 @@
+//! GitHub, and GitHub Enterprise Server.
+//!
+//! <https://docs.github.com/en/rest/commits/statuses>, <https://docs.github.com/en/rest/deployments/deployments>,
+//! <https://docs.github.com/en/rest/issues/comments>
+
+use super::comment::{self, Thread};
+use super::report::{Report, Stage};
+use super::{Told, repository};
+use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
+use crate::sources::{Call, Refusal, Session, Verb};
+use serde_json::{Value, json};
+
+/// What a deployment there carries of ours: its id, by which it is found again.
+const PAYLOAD: &str = "gilgal_deployment";
+
+/// Tells of a commit: its status, a deployment of it, and the pull request that it is for.
+pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut Told) {
+    let status = session.send(status(&session.api, report)).await;
+    if !told.status(status) {
+        return;
+    }
+    let deployed = deployment(session, report).await;
+    told.note(Part::Deployment, deployed);
+    if let Some(comment) = &report.comment {
+        let repository = repository(&session.api);
+        let thread = Thread {
+            all: format!("{repository}/issues/{}/comments", comment.pull_request),
+            is_paged: true,
+            one: format!("{repository}/issues/comments"),
+            verb: Verb::Patch,
+        };
+        let kept = comment::keep(session, &thread, comment).await;
+        told.note(Part::Comment, kept);
+    }
+}
+
+pub(super) fn status(api: &FeedbackApi, report: &Report) -> Call {
+    let state = match report.stage {
+        Stage::Queued | Stage::Started => "pending",
+        Stage::Live | Stage::RolledBack | Stage::Contained => "success",
+        Stage::Failed => "failure",
+        Stage::Cancelled | Stage::Superseded => "error",
+    };
+    let body = json!({
+        "state": state,
+        "context": report.context,
+        "description": report.description,
+        "target_url": report.url(),
+    });
+    Call::post(format!("{}/statuses/{}", repository(api), report.commit), body)
+}
+
+/// A deployment there, made once for each of ours, and how far it is.
+async fn deployment(session: &mut Session<'_>, report: &Report) -> Result<(), Refusal> {
+    let found = session.send(find(&session.api, report)).await?;
+    let is_ours = |one: &&Value| payload(one) == Some(report.deployment_id.to_string());
+    let found = found.as_array().and_then(|all| all.iter().find(is_ours)).cloned();
+    let id = match (found, report.stage) {
+        (Some(found), _) => found["id"].as_u64(),
+        // What never began there does not end there.
+        (None, Stage::Superseded | Stage::Contained | Stage::Cancelled) => None,
+        (None, Stage::Queued | Stage::Started | Stage::Live | Stage::RolledBack | Stage::Failed) => {
+            session.send(create(&session.api, report)).await?["id"].as_u64()
+        }
+    };
+    match id {
+        Some(id) => session.send(progress(&session.api, id, report)).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+/// The id of our deployment in the payload of one of theirs, which may come as text.
+fn payload(deployment: &Value) -> Option<String> {
+    let payload = &deployment["payload"];
+    let read = payload.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+    read.as_ref().unwrap_or(payload)[PAYLOAD].as_str().map(str::to_owned)
+}
+
+pub(super) fn find(api: &FeedbackApi, report: &Report) -> Call {
+    let environment = report.environment.replace('/', "%2F");
+    let query = format!("sha={}&environment={environment}&per_page=100", report.commit);
+    Call::get(format!("{}/deployments?{query}", repository(api)))
+}
+
+pub(super) fn create(api: &FeedbackApi, report: &Report) -> Call {
+    let body = json!({
+        "ref": report.commit,
+        "environment": report.environment,
+        "description": report.description,
+        "payload": { PAYLOAD: report.deployment_id },
+        // Whether it is deployed is decided here.
+        "auto_merge": false,
+        "required_contexts": [],
+        "production_environment": report.is_production,
+        "transient_environment": report.comment.is_some(),
+    });
+    Call::post(format!("{}/deployments", repository(api)), body)
+}
+
+pub(super) fn progress(api: &FeedbackApi, id: u64, report: &Report) -> Call {
+    let state = match report.stage {
+        Stage::Queued => "queued",
+        Stage::Started => "in_progress",
+        Stage::Live | Stage::RolledBack => "success",
+        Stage::Failed => "failure",
+        Stage::Cancelled => "error",
+        Stage::Superseded | Stage::Contained => "inactive",
+    };
+    let mut body = json!({
+        "state": state,
+        "description": report.description,
+        "auto_inactive": true,
+    });
+    if report.stage.is_live() {
+        body["environment_url"] = json!(report.app_url);
+    }
+    if let Some(url) = &report.log_url {
+        body["log_url"] = json!(url);
+    }
+    Call::post(format!("{}/deployments/{id}/statuses", repository(api)), body)
+}

@@ -1,0 +1,141 @@
+//! Feedback: what becomes of a commit, told to the provider of its repository.
+//!
+//! | file | what |
+//! |---|---|
+//! | `report` | what is told of a deployment, in words that every provider has something for |
+//! | `comment` | the comment of a pull request, which is changed and not repeated |
+//! | `github`, `gitlab`, `gitea`, `bitbucket` | the requests of each |
+//!
+//! Nothing of it is kept here: what a provider was told before is found there.
+
+mod bitbucket;
+mod comment;
+mod gitea;
+mod github;
+mod gitlab;
+mod report;
+#[cfg(test)]
+mod tests;
+
+use self::report::Report;
+use super::Notifications;
+use super::http::{Answered, KEPT};
+use super::schedule::Failure;
+use crate::model::address::PublicAddress;
+use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
+use crate::model::hook::Provider;
+use crate::model::webhook::{Event, Webhook};
+use crate::sources::{Call, Providers, Refusal};
+use crate::store::StoreError;
+use serde_json::json;
+
+/// How it went, part by part.
+#[derive(Debug, Default)]
+struct Told {
+    succeeded: bool,
+    refusals: Vec<(Part, Refusal)>,
+}
+
+impl Told {
+    fn note(&mut self, part: Part, result: Result<(), Refusal>) {
+        match result {
+            Ok(()) => self.succeeded = true,
+            Err(refusal) => self.refusals.push((part, refusal)),
+        }
+    }
+
+    /// Notes how a status was taken. Gives whether the provider has the commit: one that it does not have is told nothing
+    /// more of, which is no failure.
+    fn status(&mut self, result: Result<serde_json::Value, Refusal>) -> bool {
+        match result {
+            Err(refusal) if is_unknown_commit(&refusal) => {
+                self.succeeded = true;
+                false
+            }
+            result => {
+                self.note(Part::Status, result.map(drop));
+                true
+            }
+        }
+    }
+
+    /// What went wrong, if something did. What only lacks a permission that the rest does not lack holds up nothing for
+    /// long.
+    fn failure(self, api: &FeedbackApi) -> Option<Failure> {
+        let worst = self.refusals.iter().find(|(_, refusal)| !refusal.is_of_permission());
+        let (part, refusal) = worst.or_else(|| self.refusals.first())?;
+        Some(Failure {
+            reason: refusal.reason(api, part.permissions(api.provider)),
+            is_refusal: refusal.is_final() || (refusal.is_of_permission() && self.succeeded),
+            wait: refusal.wait(),
+        })
+    }
+}
+
+/// Whether a commit is none of the repository.
+fn is_unknown_commit(refusal: &Refusal) -> bool {
+    refusal.says(422, "no commit found")
+        || refusal.says(422, "no ref found")
+        || refusal.says(404, "commit not found")
+}
+
+/// Tells the provider of a repository what has become of a commit of it.
+pub(super) async fn tell(
+    notifications: &Notifications,
+    providers: &Providers,
+    webhook: &Webhook,
+    event: &Event,
+) -> Answered {
+    let hook = match webhook.hook_id {
+        Some(hook) => notifications.store.hook(hook).await,
+        None => Err(StoreError::NotFound),
+    };
+    let hook = match hook {
+        Ok(hook) => hook,
+        Err(error) => return Failure::new(format!("The hook cannot be looked up: {error}.")).into(),
+    };
+    let mut session = match providers.open(&hook, event.project.slug.as_str(), Part::Status).await {
+        Ok(session) => session,
+        Err(unopened) => return Failure::new(unopened.to_string()).into(),
+    };
+    let reports = Report::of(event, &notifications.address, notifications.api_url.as_deref());
+    let mut told = Told::default();
+    for report in &reports {
+        match session.api.provider {
+            Provider::Github => github::tell(&mut session, report, &mut told).await,
+            Provider::Gitlab => gitlab::tell(&mut session, report, &mut told).await,
+            Provider::Gitea => gitea::tell(&mut session, report, &mut told).await,
+            Provider::Bitbucket => bitbucket::tell(&mut session, report, &mut told).await,
+            // It has no API.
+            Provider::Custom => {}
+        }
+    }
+    if event.deployment.is_none() {
+        // A test: whether the repository is there with this credential.
+        let seen = session.send(Call::get(repository(&session.api))).await;
+        told.note(Part::Status, seen.map(drop));
+    }
+    let failure = told.failure(&session.api);
+    let (status, text) = session.into_answered().unzip();
+    let text = text.map(|mut text| {
+        text.truncate(text.floor_char_boundary(KEPT));
+        text
+    });
+    Answered { status, text, failure }
+}
+
+/// What is told of an event, for those who look at the log.
+pub(super) fn shown(event: &Event, address: &PublicAddress, api_url: Option<&str>) -> String {
+    json!(Report::of(event, address, api_url)).to_string()
+}
+
+/// Where the repository itself is in an API.
+fn repository(api: &FeedbackApi) -> String {
+    match api.provider {
+        Provider::Gitlab => gitlab::project(api),
+        Provider::Bitbucket => format!("{}/repositories/{}", api.base, api.repository),
+        Provider::Github | Provider::Gitea | Provider::Custom => {
+            format!("{}/repos/{}", api.base, api.repository)
+        }
+    }
+}
