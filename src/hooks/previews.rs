@@ -141,7 +141,7 @@ impl Hooks {
         }
         // By the rule of every reference: what is none cannot be fetched.
         let Ok(reference) = preview.reference.parse() else { return Err(HookError::NoPreview) };
-        let announced = Some(preview.head.clone());
+        let announced = preview.head.clone();
         let only = preview.approved.filter(|_| preview.is_fork);
         let url = hook.repository.clone();
         let asked = self.deployments.deploy_delivery(&environment, url, reference, (only, announced));
