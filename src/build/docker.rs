@@ -141,7 +141,7 @@ impl DockerBuilder {
             (BUILD.to_owned(), request.key.to_string()),
         ]);
         // Caches that a project's own Dockerfile mounts are its own: BuildKit would share them between all by their path.
-        let cache_scope = (CACHE_SCOPE, request.project_id.to_string());
+        let cache_scope = (CACHE_SCOPE, request.cache_scope.clone());
         let given = match mark {
             Some(mark) => limits::marked(request.arguments.clone(), &mark),
             None => request.arguments.clone(),

@@ -27,6 +27,8 @@ impl fmt::Display for BuildKey {
 pub struct BuildRequest {
     pub project_id: ProjectId,
     pub deployment_id: DeploymentId,
+    /// Builds of the same scope share what their commands keep in caches. Letters, digits and dashes.
+    pub cache_scope: String,
     /// Tag of the image, `gilgal/<server>/<project>:<tag>`: a secret, since every Dockerfile can name every image of the
     /// engine.
     pub image_tag: String,

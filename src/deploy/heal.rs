@@ -7,6 +7,7 @@
 use super::Deployer;
 use super::instances::awake_places;
 use super::reconcile::Current;
+use super::replace::NotReplaced;
 use super::sleep::{Live, NotDone};
 use crate::engine::EngineError;
 use crate::model::id::EnvironmentId;
@@ -21,6 +22,8 @@ use tokio::time::Instant;
 /// How long an instance must not be there before it is started: `docker restart` and a restart of the engine start it
 /// themselves.
 const GRACE: Duration = Duration::from_secs(5);
+/// How long an instance without a port must have run to count as started.
+const RUNS_FOR: Duration = Duration::from_secs(2);
 /// Before what could not be started is tried again; twice as long after each failure more, up to the longest.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -168,12 +171,21 @@ impl Deployer {
         self.vitals.note(key.environment_id, &name, "It was not there any more, and was started again.");
         if key.process_type == ProcessType::web() {
             let host = self.address.host(&live.project.slug, &live.environment.name);
-            if let Err(why) = self.prove(&instance, &live.release, &host).await {
-                self.vitals.note(
+            match self.prove(&instance, &live.release, &host).await {
+                Ok(()) => {}
+                Err(why @ NotReplaced::Crashed(_)) => return Err(NotDone::NotHealthy { name, why }),
+                Err(why) => self.vitals.note(
                     key.environment_id,
                     &name,
                     &format!("It was started again and is not well: {why}."),
-                );
+                ),
+            }
+        } else {
+            tokio::time::sleep(RUNS_FOR).await;
+            if let Some(InstanceState::Exited { code, .. }) =
+                self.engine.inspect(&instance.id).await?.map(|now| now.state)
+            {
+                return Err(NotDone::NotHealthy { name, why: NotReplaced::Crashed(code) });
             }
         }
         drop(replacement);

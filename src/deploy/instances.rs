@@ -54,6 +54,7 @@ pub(super) fn content(
         formation, limits, health, drain_seconds, watch_seconds, sleep_seconds, ..
     } = &environment.settings;
     let running = &plan.running;
+    let is_preview = config.pull_request.is_some();
     // What somebody has scaled stays so; what the project's files say is where an app begins.
     let mut wanted = Formation(running.formation.clone());
     wanted.0.extend(formation.0.clone());
@@ -72,7 +73,8 @@ pub(super) fn content(
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
-        sleep_seconds: running.sleep_seconds.map_or(*sleep_seconds, SleepSeconds),
+        // A preview sleeps as its hook says, whatever the pull request does.
+        sleep_seconds: running.sleep_seconds.filter(|_| !is_preview).map_or(*sleep_seconds, SleepSeconds),
         sticky: running.sticky,
         volumes: running.volumes.clone(),
         strategy: running.strategy.or_else(|| canary.map(|_| Strategy::Canary)),

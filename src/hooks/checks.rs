@@ -9,12 +9,18 @@ use crate::model::name::CommitId;
 use crate::sources::{Call, Session};
 use crate::store::StoreError;
 use serde_json::Value;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// How long a provider may take to say it, while whoever sends a delivery waits.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The app of GitHub Actions.
+const ACTIONS: &str = "github-actions";
 /// Checks that are asked for: one that has more waits.
 const MOST: usize = 100;
+
+/// The same of Gitea.
+const PAGE: usize = 50;
 
 /// A check of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,10 +35,11 @@ impl Hooks {
     pub(super) async fn why_it_waits(
         &self,
         hook: &Hook,
-        commit: &CommitId,
+        (reference, commit): (&str, &CommitId),
     ) -> Result<Option<String>, HookError> {
         let project = self.store.project(hook.project_id).await?.slug;
-        let asked = tokio::time::timeout(PATIENCE, self.checks(hook, project.as_str(), commit)).await;
+        let asked =
+            tokio::time::timeout(PATIENCE, self.checks(hook, project.as_str(), (reference, commit))).await;
         let checks = match asked {
             Ok(Ok(checks)) => checks,
             Ok(Err(why)) => return Ok(Some(format!("Its checks are not known. {why}"))),
@@ -45,39 +52,60 @@ impl Hooks {
         Ok(verdict(commit, &checks))
     }
 
-    async fn checks(&self, hook: &Hook, project: &str, commit: &CommitId) -> Result<Vec<Check>, String> {
+    async fn checks(
+        &self,
+        hook: &Hook,
+        project: &str,
+        (reference, commit): (&str, &CommitId),
+    ) -> Result<Vec<Check>, String> {
         let session = self.providers.open(hook, project, FeedbackPart::Checks).await;
         let mut session = session.map_err(|error| error.to_string())?;
         match hook.provider {
             Provider::Github => github(&mut session, commit).await,
-            Provider::Gitlab => gitlab(&mut session, commit).await,
+            Provider::Gitlab => gitlab(&mut session, reference, commit).await,
             Provider::Gitea => gitea(&mut session, commit).await,
             // They cannot be waited for.
             Provider::Bitbucket | Provider::Custom => Ok(Vec::new()),
         }
     }
 
-    /// The push of a commit that waits for its checks, if it is still the newest of its branch.
+    /// The pushes of a commit that wait for its checks, those that are still the newest of their branches. What asks for no
+    /// build is no newer one.
     pub(super) async fn waiting(
         &self,
         hook: &Hook,
         commit: &CommitId,
-    ) -> Result<Option<ReferenceMove>, StoreError> {
-        let mut later: Vec<String> = Vec::new();
+    ) -> Result<Vec<ReferenceMove>, StoreError> {
+        let (mut waiting, mut later) = (Vec::new(), HashSet::new());
         for delivery in self.store.newest_pushes(hook.id).await? {
-            if delivery.outcome.is_deployed() && delivery.commit.as_ref() == Some(commit) {
-                return Ok(None);
+            let waits = delivery.outcome.is_skipped_for(SkipReason::WaitsForChecks);
+            let is_nothing = delivery.outcome.is_skipped_for(SkipReason::SkipToken);
+            match delivery.parsed {
+                // What waited before it was started by it.
+                Event::Checks { .. }
+                    if delivery.outcome.is_deployed() && delivery.commit.as_ref() == Some(commit) =>
+                {
+                    break;
+                }
+                Event::Push { moves } => {
+                    for moved in moves {
+                        let is_it = waits && moved.after.as_ref() == Some(commit);
+                        if is_it && !later.contains(&moved.reference) {
+                            waiting.push(moved.clone());
+                        }
+                        if !is_nothing {
+                            later.insert(moved.reference);
+                        }
+                    }
+                }
+                Event::Ping
+                | Event::PullRequest { .. }
+                | Event::Checks { .. }
+                | Event::Other
+                | Event::Unreadable { .. } => {}
             }
-            let Event::Push { moves } = delivery.parsed else { continue };
-            let own = moves.iter().find(|moved| moved.after.as_ref() == Some(commit));
-            if let Some(own) = own {
-                let waits = delivery.outcome.is_skipped_for(SkipReason::WaitsForChecks);
-                let is_newest = waits && !later.contains(&own.reference);
-                return Ok(is_newest.then(|| own.clone()));
-            }
-            later.extend(moves.into_iter().map(|moved| moved.reference));
         }
-        Ok(None)
+        Ok(waiting)
     }
 }
 
@@ -97,51 +125,72 @@ fn verdict(commit: &CommitId, checks: &[Check]) -> Option<String> {
     Some(format!("The check `{}` of {commit} has not ended.", left.name))
 }
 
-/// Statuses of a commit, and what GitHub Actions and other apps have run
-/// (<https://docs.github.com/en/rest/commits/statuses>, <https://docs.github.com/en/rest/checks/runs>).
+/// Statuses of a commit, and what GitHub Actions and other apps have run and are about to: a job that needs another one is
+/// no run before that has ended, while the suite of both has not (<https://docs.github.com/en/rest/commits/statuses>,
+/// <https://docs.github.com/en/rest/checks/runs>, <https://docs.github.com/en/rest/checks/suites>).
 async fn github(session: &mut Session<'_>, commit: &CommitId) -> Result<Vec<Check>, String> {
     let of_commit = format!("{}/repos/{}/commits/{commit}", session.api.base, session.api.repository);
     let told = asked(session, format!("{of_commit}/status?per_page={MOST}")).await?;
     let run = asked(session, format!("{of_commit}/check-runs?per_page={MOST}")).await?;
+    let suites = asked(session, format!("{of_commit}/check-suites?per_page={MOST}")).await?;
+    let is_open = |suite: &&Value| {
+        // Apps that do nothing with a repository have a suite of nothing in each commit of it.
+        suite["status"] != "completed"
+            && (suite["latest_check_runs_count"] != 0 || suite["app"]["slug"] == ACTIONS)
+    };
+    let open = list(&suites["check_suites"]).iter().filter(is_open);
+    let open = open.map(|suite| Check { name: text(&suite["app"]["slug"]), succeeded: None });
+    let many = [&told, &run, &suites]
+        .into_iter()
+        .any(|list| list["total_count"].as_u64().is_some_and(|of| of > MOST as u64));
+    let many = many.then(|| Check { name: format!("beyond the first {MOST}"), succeeded: None });
     let runs = list(&run["check_runs"]).iter().map(|run| Check {
         name: text(&run["name"]),
         succeeded: (run["status"] == "completed")
             .then(|| matches!(run["conclusion"].as_str(), Some("success" | "neutral" | "skipped"))),
     });
-    Ok(statuses(&told, "state").into_iter().chain(runs).collect())
+    Ok(statuses(&told, "state").into_iter().chain(runs).chain(open).chain(many).collect())
 }
 
-/// The newest pipeline of a commit that is not made of what others tell
-/// (<https://docs.gitlab.com/api/pipelines/#list-project-pipelines>).
-async fn gitlab(session: &mut Session<'_>, commit: &CommitId) -> Result<Vec<Check>, String> {
+/// The jobs of the newest pipeline of a commit of a branch. Not the state of the pipeline, which is made of what others tell
+/// as well, and of what is told from here (<https://docs.gitlab.com/api/pipelines/#list-project-pipelines>,
+/// <https://docs.gitlab.com/api/jobs/#list-all-jobs-by-pipeline>).
+async fn gitlab(session: &mut Session<'_>, reference: &str, commit: &CommitId) -> Result<Vec<Check>, String> {
     let project = session.api.repository.replace('/', "%2F");
-    let query = format!("sha={commit}&order_by=id&sort=desc&per_page={MOST}");
-    let url = format!("{}/projects/{project}/pipelines?{query}", session.api.base);
-    let pipelines = asked(session, url).await?;
+    let of_project = format!("{}/projects/{project}/pipelines", session.api.base);
+    let branch = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+    let branch = encoded(branch);
+    let query = format!("sha={commit}&ref={branch}&order_by=id&sort=desc&per_page={MOST}");
+    let pipelines = asked(session, format!("{of_project}?{query}")).await?;
     let newest = list(&pipelines).iter().find(|pipeline| pipeline["source"] != "external");
-    let check = |pipeline: &Value| Check {
-        name: "pipeline".to_owned(),
-        succeeded: match pipeline["status"].as_str() {
-            Some("success") => Some(true),
-            Some("failed" | "canceled" | "skipped") => Some(false),
+    let Some(id) = newest.and_then(|pipeline| pipeline["id"].as_u64()) else { return Ok(Vec::new()) };
+    let jobs = asked(session, format!("{of_project}/{id}/jobs?per_page={MOST}")).await?;
+    let check = |job: &Value| Check {
+        name: text(&job["name"]),
+        succeeded: match job["status"].as_str() {
+            Some("success" | "skipped" | "manual") => Some(true),
+            Some("failed" | "canceled") => Some(job["allow_failure"] == true),
             Some(_) | None => None,
         },
     };
-    Ok(newest.map(check).into_iter().collect())
+    Ok(list(&jobs).iter().map(check).collect())
 }
 
 /// Statuses of a commit, which Gitea's own actions write too (<https://docs.gitea.com/api/>, `repoGetCombinedStatusByRef`).
 async fn gitea(session: &mut Session<'_>, commit: &CommitId) -> Result<Vec<Check>, String> {
     let repository = format!("{}/repos/{}", session.api.base, session.api.repository);
-    let told = asked(session, format!("{repository}/commits/{commit}/status?limit={MOST}")).await?;
-    Ok(statuses(&told, "status"))
+    // No server gives more than fifty unless its operator has said so (`MAX_RESPONSE_ITEMS`).
+    let told = asked(session, format!("{repository}/commits/{commit}/status?limit={PAGE}")).await?;
+    let many = (list(&told["statuses"]).len() >= PAGE)
+        .then(|| Check { name: format!("beyond the first {PAGE}"), succeeded: None });
+    Ok(statuses(&told, "status").into_iter().chain(many).collect())
 }
 
 fn statuses(told: &Value, state: &str) -> Vec<Check> {
     let check = |status: &Value| Check {
         name: text(&status["context"]),
         succeeded: match status[state].as_str() {
-            Some("success" | "warning") => Some(true),
+            Some("success" | "warning" | "skipped") => Some(true),
             Some("failure" | "error") => Some(false),
             Some(_) | None => None,
         },
@@ -154,6 +203,14 @@ async fn asked(session: &mut Session<'_>, url: String) -> Result<Value, String> 
     answer.map_err(|refusal| {
         refusal.reason(&session.api, FeedbackPart::Checks.permissions(session.api.provider))
     })
+}
+
+/// A name as it stands in a query (RFC 3986, section 2.3).
+fn encoded(name: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    name.bytes()
+        .map(|byte| if is_plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 fn list(value: &Value) -> &[Value] {

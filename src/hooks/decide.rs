@@ -83,20 +83,24 @@ impl Hooks {
     /// Starts what has waited for a check that has succeeded, if that was the last one.
     async fn decide_checks(&self, hook: &Hook, checks: &CheckEnd) -> Result<Verdict, HookError> {
         let commit = &checks.commit;
-        let moved = match self.waiting(hook, commit).await? {
-            Some(moved) if checks.succeeded => {
-                ReferenceMove { repository: checks.repository.clone(), ..moved }
+        let waiting = self.waiting(hook, commit).await?;
+        if waiting.is_empty() || !checks.succeeded {
+            let message = if waiting.is_empty() {
+                format!("No push of {} waits for its checks.", commit.short())
+            } else {
+                format!("A check of {} has not succeeded.", commit.short())
+            };
+            return Ok(skipped(SkipReason::WaitsForChecks, message));
+        }
+        let mut first: Option<Verdict> = None;
+        for moved in waiting {
+            let moved = ReferenceMove { repository: checks.repository.clone(), ..moved };
+            let verdict = Box::pin(self.decide_move(hook, &moved)).await?;
+            if !first.as_ref().is_some_and(|first| first.outcome.is_deployed()) {
+                first = Some(verdict);
             }
-            Some(_) => {
-                let message = format!("A check of {} has not succeeded.", commit.short());
-                return Ok(skipped(SkipReason::WaitsForChecks, message));
-            }
-            None => {
-                let message = format!("No push of {} waits for its checks.", commit.short());
-                return Ok(skipped(SkipReason::WaitsForChecks, message));
-            }
-        };
-        let verdict = self.decide_move(hook, &moved).await?;
+        }
+        let verdict = first.unwrap_or_else(|| outcome(DeliveryOutcome::Pong));
         // By that it is known that it was done.
         let commit = verdict.outcome.is_deployed().then(|| commit.clone());
         Ok(Verdict { commit, ..verdict })
@@ -116,7 +120,7 @@ impl Hooks {
             let message = "The delivery does not say which commit it is about.";
             return Ok(Err(skipped(SkipReason::WaitsForChecks, message)));
         };
-        let why = self.why_it_waits(hook, commit).await?;
+        let why = self.why_it_waits(hook, (&moved.reference, commit)).await?;
         Ok(match why {
             Some(why) => Err(skipped(SkipReason::WaitsForChecks, why)),
             None => Ok(commit.to_string()),

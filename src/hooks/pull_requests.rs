@@ -75,6 +75,13 @@ impl Hooks {
             let message = format!("Another hook of the project has a preview of its pull request {number}.");
             return Ok(skipped(SkipReason::PreviewRefused, message));
         }
+        // What another hook, or this one of another repository, has made is removed first: nothing of it is taken over.
+        let is_its = |known: &Preview| known.hook_id == Some(hook.id) && not_over(known);
+        if let Some(left) = known.as_ref().filter(|known| known.environment_id.is_some() && !is_its(known)) {
+            self.store.close_preview(left.id).await?;
+            self.previews_changed();
+            return Ok(skipped(SkipReason::PreviewWaits, HookError::PreviewWaits.to_string()));
+        }
         let preview = match preview_of(hook, settings, pull_request, known) {
             Ok(preview) => preview,
             Err(message) => return Ok(skipped(SkipReason::PreviewRefused, message)),

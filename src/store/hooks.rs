@@ -146,13 +146,17 @@ impl Store {
         );
         let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));
         self.transaction(async |connection| {
+            let repository = hooks::table.find(hook.id).select(hooks::repository);
+            let repository: Option<String> = on!(connection, |c| repository.first(c).await.optional())?;
+            // What was made of the pull requests of another repository is none of those of this one.
+            let is_moved = repository.is_some_and(|before| before != hook.repository.as_str());
             let row: Option<HookRow> = on!(connection, |c| diesel::update(as_it_was)
                 .set(change)
                 .returning(HookRow::as_returning())
                 .get_result(c)
                 .await
                 .optional())?;
-            if hook.previews.is_none() {
+            if hook.previews.is_none() || is_moved {
                 previews::end_all_of(connection, hook.id).await?;
             }
             let hook: Hook = row.ok_or(StoreError::Stale)?.into();

@@ -144,7 +144,9 @@ impl Store {
             } else if before.is_none() && others().filter(waits).count() >= MOST_WAITING as usize {
                 return Err(StoreError::Conflict { field: WAITING_LIMIT });
             }
-            let row = PreviewRow { updated_at: now.into(), ..PreviewRow::from(preview) };
+            // Whoever asks has read it before: it may be gone since.
+            let environment_id = before.and_then(|before| before.environment_id);
+            let row = PreviewRow { environment_id, updated_at: now.into(), ..PreviewRow::from(preview) };
             on!(connection, |c| diesel::insert_into(previews::table)
                 .values(&row)
                 .on_conflict(previews::id)

@@ -51,6 +51,7 @@ async fn connected(store: &Store, project: &Project) -> Hook {
         repository: "https://github.com/ada/shop".parse().unwrap(),
         tag_environment_id: None,
         previews: Some(PreviewSettings { days: 3, ..PreviewSettings::default() }),
+        wait_for_checks: false,
         enabled: true,
         sealed_secret: "sealed".to_owned(),
         sealed_previous: None,
@@ -59,7 +60,7 @@ async fn connected(store: &Store, project: &Project) -> Hook {
         created_at,
         updated_at: created_at,
     };
-    store.create_hook(hook.clone(), 20).await.unwrap();
+    store.create_hook(hook.clone(), None, 20).await.unwrap();
     assert_eq!(store.hook(id).await.unwrap().previews, hook.previews);
     hook
 }
@@ -211,9 +212,9 @@ async fn a_hook_that_makes_none_takes_its_previews_along(database: Database) {
         let found = store.previews_to_remove().await.unwrap();
         found.iter().map(|preview| preview.number).collect::<Vec<_>>()
     };
-    let one = store.update_hook(&one).await.unwrap();
+    let one = store.update_hook(&one, None).await.unwrap();
     assert!(over().await.is_empty());
-    store.update_hook(&Hook { previews: None, ..one }).await.unwrap();
+    store.update_hook(&Hook { previews: None, ..one }, None).await.unwrap();
     assert_eq!(over().await, [1, 2]);
     store.delete_hook(other.id).await.unwrap();
     assert_eq!(over().await, [1, 2, 3]);

@@ -332,6 +332,7 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
         provider: Provider::Github,
         repository: "https://github.com/ada/shop".parse().unwrap(),
         tag_environment_id: None,
+        previews: None,
         enabled: true,
         wait_for_checks: false,
         sealed_secret: "sealed".to_owned(),

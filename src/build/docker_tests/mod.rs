@@ -35,6 +35,7 @@ impl Server {
     fn request(&self, dockerfile: &str) -> BuildRequest {
         BuildRequest {
             project_id: self.project,
+            cache_scope: self.project.to_string(),
             deployment_id: DeploymentId::generate(),
             image_tag: "1".to_owned(),
             key: BuildKey("key-1".to_owned()),

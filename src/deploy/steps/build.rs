@@ -47,12 +47,13 @@ impl Deployer {
         if let Some(live) = self.store.current_release(run.environment.id).await? {
             self.take_equal_seals(run.environment.id, &live, &mut wanted);
         }
+        let cache_scope = self.cache_scope(run).await?;
         let mut files = plan.files.clone();
         let dockerfile_path = plan.dockerfile.clone().unwrap_or_else(|| RENDERED_DOCKERFILE.to_owned());
         if plan.dockerfile.is_none() {
             files.insert(
                 dockerfile_path.clone(),
-                self.rendered_dockerfile(run, &plan, &bases, variables.as_ref())?,
+                self.rendered_dockerfile(&cache_scope, &plan, &bases, variables.as_ref())?,
             );
         }
         let key = self.build_key(run, &dockerfile_path, &files, &plan, digest.as_deref()).await?;
@@ -84,6 +85,7 @@ impl Deployer {
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let request = BuildRequest {
             project_id: run.project.id,
+            cache_scope: cache_scope.clone(),
             deployment_id: run.deployment.id,
             image_tag: tag,
             key,
@@ -152,15 +154,24 @@ impl Deployer {
         .into()
     }
 
+    /// Whose caches the commands of a build have: those of the project. What a stranger has sent neither reads nor fills them.
+    async fn cache_scope(&self, run: &Run) -> Result<String, StepError> {
+        let preview = self.store.preview_of(run.environment.id).await?;
+        Ok(match preview.filter(|preview| preview.is_fork) {
+            Some(_) => format!("{}-{}", run.project.id, run.environment.id),
+            None => run.project.id.to_string(),
+        })
+    }
+
     fn rendered_dockerfile(
         &self,
-        run: &Run,
+        cache_scope: &str,
         plan: &BuildPlan,
         bases: &Bases,
         variables: Option<&BuildVariables>,
     ) -> Result<String, StepError> {
         let context = RenderContext {
-            cache_scope: run.project.id.to_string(),
+            cache_scope: cache_scope.to_owned(),
             variables: variables.map(|variables| variables.given.clone()),
             images: bases.references.clone(),
         };

@@ -123,6 +123,8 @@ impl Deployer {
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let request = BuildRequest {
             project_id: run.project.id,
+            // Nothing is run.
+            cache_scope: run.project.id.to_string(),
             deployment_id: run.deployment.id,
             image_tag: tag,
             key: prebuilt_key(&pulled.source),

@@ -41,6 +41,10 @@ struct Repository {
     full_name: String,
 }
 
+fn is_branch(reference: &str) -> bool {
+    !reference.is_empty() && !reference.starts_with("refs/")
+}
+
 impl PullRequestEvent {
     /// The same in our words.
     pub(super) fn event(self) -> Event {
@@ -58,8 +62,9 @@ impl PullRequestEvent {
             action,
             reference: Some(format!("refs/pull/{}/head", self.number)),
             head: commit(head.sha.as_deref()),
-            // Where it is not said, it is a stranger's.
-            is_fork: name(&head).is_none() || name(&head) != name(&base),
+            // Where it is not said, it is a stranger's. So is one without a branch of its own: Gitea makes those of commits that
+            // whoever may read has pushed to `refs/for/…` (AGit), and calls the repository itself their head.
+            is_fork: name(&head).is_none() || name(&head) != name(&base) || !is_branch(&head.branch),
             head_branch: head.branch,
             base_branch: Some(base.branch),
             repository: self.repository.map(|repository| repository.full_name),
@@ -67,5 +72,29 @@ impl PullRequestEvent {
             author: user.map(|user| user.login),
         };
         Event::PullRequest { pull_request }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_has_no_branch_of_its_own_is_a_strangers() {
+        let is_fork = |reference: &str, head: &str| {
+            let side = |reference: &str, of: &str| json!({ "ref": reference, "sha": null, "repo": { "full_name": of } });
+            let event: PullRequestEvent = serde_json::from_value(json!({
+                "action": "opened",
+                "number": 7,
+                "pull_request": { "title": "t", "head": side(reference, head), "base": side("main", "ada/shop") },
+            }))
+            .unwrap();
+            let Event::PullRequest { pull_request } = event.event() else { panic!() };
+            pull_request.is_fork
+        };
+        assert!(!is_fork("topic", "Ada/Shop"));
+        assert!(is_fork("topic", "eve/shop"));
+        assert!(is_fork("refs/pull/7/head", "ada/shop") && is_fork("", "ada/shop"));
     }
 }

@@ -23,7 +23,7 @@ use super::http::{Answered, KEPT};
 use super::schedule::Failure;
 use crate::model::address::PublicAddress;
 use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
-use crate::model::hook::Provider;
+use crate::model::hook::{Hook, Provider};
 use crate::model::webhook::{Event, Webhook};
 use crate::sources::{Call, Providers, Refusal};
 use crate::store::StoreError;
@@ -59,16 +59,16 @@ impl Told {
         }
     }
 
-    /// What went wrong, if something did. What only lacks a permission that the rest does not lack holds up nothing for
-    /// long.
-    fn failure(self, api: &FeedbackApi) -> Option<Failure> {
+    /// What went wrong, if something did. What only lacks a permission that the rest does not lack is no failure: the second
+    /// is what the log says of it.
+    fn failure(self, api: &FeedbackApi) -> (Option<Failure>, Option<String>) {
         let worst = self.refusals.iter().find(|(_, refusal)| !refusal.is_of_permission());
-        let (part, refusal) = worst.or_else(|| self.refusals.first())?;
-        Some(Failure {
-            reason: refusal.reason(api, part.permissions(api.provider)),
-            is_refusal: refusal.is_final() || (refusal.is_of_permission() && self.succeeded),
-            wait: refusal.wait(),
-        })
+        let Some((part, refusal)) = worst.or_else(|| self.refusals.first()) else { return (None, None) };
+        let reason = refusal.reason(api, part.permissions(api.provider));
+        if refusal.is_of_permission() && self.succeeded {
+            return (None, Some(reason));
+        }
+        (Some(Failure { reason, is_refusal: refusal.is_final(), wait: refusal.wait() }), None)
     }
 }
 
@@ -76,7 +76,22 @@ impl Told {
 fn is_unknown_commit(refusal: &Refusal) -> bool {
     refusal.says(422, "no commit found")
         || refusal.says(422, "no ref found")
-        || refusal.says(404, "commit not found")
+        // Of a commit that no branch has, as one of a fork, GitLab says something else: the rest can be told.
+        || (refusal.says(404, "commit not found") && !refusal.says(404, "references for commit"))
+}
+
+/// An event without the number of a pull request that is none of the hook's repository: another one of the project has it.
+async fn about_its(notifications: &Notifications, hook: &Hook, event: &Event) -> Event {
+    let mut event = event.clone();
+    if let Some(environment) =
+        event.environment.as_mut().filter(|environment| environment.pull_request.is_some())
+    {
+        let preview = notifications.store.preview_of(environment.id).await.ok().flatten();
+        if preview.is_none_or(|preview| preview.hook_id != Some(hook.id)) {
+            environment.pull_request = None;
+        }
+    }
+    event
 }
 
 /// Tells the provider of a repository what has become of a commit of it.
@@ -98,6 +113,7 @@ pub(super) async fn tell(
         Ok(session) => session,
         Err(unopened) => return Failure::new(unopened.to_string()).into(),
     };
+    let event = &about_its(notifications, &hook, event).await;
     let reports = Report::of(event, &notifications.address, notifications.api_url.as_deref());
     let mut told = Told::default();
     for report in &reports {
@@ -115,8 +131,9 @@ pub(super) async fn tell(
         let seen = session.send(Call::get(repository(&session.api))).await;
         told.note(Part::Status, seen.map(drop));
     }
-    let failure = told.failure(&session.api);
+    let (failure, lack) = told.failure(&session.api);
     let (status, text) = session.into_answered().unzip();
+    let text = lack.or(text);
     let text = text.map(|mut text| {
         text.truncate(text.floor_char_boundary(KEPT));
         text

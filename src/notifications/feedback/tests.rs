@@ -168,7 +168,7 @@ fn refused(status: u16, message: &str) -> Refusal {
 #[test]
 fn a_refusal_says_what_to_do() {
     let api = api(Provider::Github, "git@github.com:ada/shop.git");
-    let failure = |told: Told| told.failure(&api);
+    let failure = |told: Told| told.failure(&api).0;
     assert_eq!(failure(Told { succeeded: true, refusals: Vec::new() }), None);
     for (status, message, reason) in [
         (
@@ -190,10 +190,11 @@ fn a_refusal_says_what_to_do() {
         assert_eq!((failure.reason.as_str(), failure.is_refusal), (reason, false));
     }
 
-    // What lacks a permission that the rest has is given up soon; that the other side fails matters more.
+    // What lacks a permission that the rest has is only said; that the other side fails matters more.
     let partly = || (Part::Comment, refused(403, "No"));
     let told = Told { succeeded: true, refusals: vec![partly()] };
-    assert!(failure(told).unwrap().is_refusal);
+    let (failed, lack) = told.failure(&api);
+    assert!(failed.is_none() && lack.is_some_and(|lack| lack.starts_with("GitHub answers 403 No: ")));
     let told = Told { succeeded: true, refusals: vec![partly(), (Part::Deployment, refused(502, "Away"))] };
     let away = failure(told).unwrap();
     assert!(!away.is_refusal && away.reason.contains("502"), "{away:?}");

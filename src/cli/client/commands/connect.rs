@@ -164,13 +164,25 @@ fn entries(
             ("Payload URL", url),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Events", events("Just the push event", ["Individual events: Pushes", "Pull requests", "Check suites, Statuses"])),
+            (
+                "Events",
+                events(
+                    "Just the push event",
+                    ["Individual events: Pushes", "Pull requests", "Check suites, Statuses"],
+                ),
+            ),
         ],
         Provider::Gitlab => vec![
             ("Where", format!("{page}/-/hooks (Add new webhook)")),
             ("URL", url),
             ("Secret token", secret),
-            ("Trigger", events("Push events, Tag push events", ["Push events, Tag push events", "Merge request events", "Pipeline events"])),
+            (
+                "Trigger",
+                events(
+                    "Push events, Tag push events",
+                    ["Push events, Tag push events", "Merge request events", "Pipeline events"],
+                ),
+            ),
         ],
         Provider::Gitea => vec![
             ("Where", format!("{page}/settings/hooks/gitea/new (in Forgejo: …/forgejo/new)")),
@@ -178,7 +190,17 @@ fn entries(
             ("HTTP method", text("POST")),
             ("Content type", text("application/json")),
             ("Secret", secret),
-            ("Trigger on", events("Push events", ["Custom events: Push", "Pull Request, Pull Request Synchronized", "Status, Workflow run"])),
+            (
+                "Trigger on",
+                events(
+                    "Push events",
+                    [
+                        "Custom events: Push",
+                        "Pull Request, Pull Request Synchronized",
+                        "Status, Workflow run",
+                    ],
+                ),
+            ),
         ],
         Provider::Bitbucket => vec![
             ("Where", format!("{page}/admin/webhooks (Add webhook)")),

@@ -38,6 +38,7 @@ pub(super) async fn run(
         Some(HooksAction::Previews { hook, options }) => {
             let hook = find(context, project, hook.as_deref()).await?;
             previews(context, &hook, options).await
+        }
         Some(HooksAction::Set { hook, feedback, wait_for_checks }) => {
             let hook = find(context, project, hook.as_deref()).await?;
             set(context, &hook, feedback, wait_for_checks).await
