@@ -265,6 +265,7 @@ pub(crate) const LONGEST_FILE: usize = 300;
 
 /// Files that are longer, and why. One that has become shorter fails the tests too.
 pub(crate) const LONG_FILES: &[(&str, &str)] = &[
+    ("src/api/endpoint.rs", "every route, with who may use it"),
     ("src/api/openapi/describe.rs", "every route, as the table has them"),
     ("src/store/schema.rs", "every table, as the migrations have it"),
 ];
