@@ -80,7 +80,10 @@ impl Hooks {
         if let Some(left) = known.as_ref().filter(|known| known.environment_id.is_some() && !is_its(known)) {
             self.store.close_preview(left.id).await?;
             self.previews_changed();
-            return Ok(skipped(SkipReason::PreviewWaits, HookError::PreviewWaits.to_string()));
+            let message = format!(
+                "What was made of another pull request {number} is being removed: redeliver this in a minute."
+            );
+            return Ok(skipped(SkipReason::PreviewRefused, message));
         }
         let preview = match preview_of(hook, settings, pull_request, known) {
             Ok(preview) => preview,

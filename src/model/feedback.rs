@@ -98,7 +98,9 @@ impl FeedbackPart {
                 "the permissions Commit statuses and Deployments (write)"
             }
             (Provider::Github, Self::Comment) => "the permission Pull requests (write)",
-            (Provider::Github, Self::Checks) => "the permissions Commit statuses and Checks (read)",
+            (Provider::Github, Self::Checks) => {
+                "the permissions Commit statuses and Checks (read), or the scope repo"
+            }
             (Provider::Gitlab, Self::Checks) => "the scope read_api and the role Reporter",
             (Provider::Gitea, Self::Checks) => "the scope read:repository",
             (Provider::Gitlab, Self::Status | Self::Deployment | Self::Comment) => {
