@@ -76,8 +76,8 @@ impl Hooks {
             return Ok(skipped(SkipReason::PreviewRefused, message));
         }
         // What another hook, or this one of another repository, has made is removed first: nothing of it is taken over.
-        let is_its = |known: &Preview| known.hook_id == Some(hook.id) && not_over(known);
-        if let Some(left) = known.as_ref().filter(|known| known.environment_id.is_some() && !is_its(known)) {
+        let is_anothers = |known: &&Preview| known.environment_id.is_some() && known.hook_id != Some(hook.id);
+        if let Some(left) = known.as_ref().filter(is_anothers) {
             self.store.close_preview(left.id).await?;
             self.previews_changed();
             let message = format!(

@@ -5,8 +5,10 @@
 
 mod deploy_key;
 mod provider;
+mod refusal;
 
-pub use provider::{Call, Providers, Refusal, Session, Unopened, Verb};
+pub use provider::{Call, Providers, Session, Unopened, Verb};
+pub use refusal::Refusal;
 
 use crate::model::id::ProjectId;
 use crate::model::remote::{DeployKey, KnownHost, RemoteCredential, credential_purpose, deploy_key_purpose};

@@ -156,7 +156,9 @@ impl Store {
                 .get_result(c)
                 .await
                 .optional())?;
-            if hook.previews.is_none() || is_moved {
+            if is_moved {
+                previews::part_with_all_of(connection, hook.id).await?;
+            } else if hook.previews.is_none() {
                 previews::end_all_of(connection, hook.id).await?;
             }
             let hook: Hook = row.ok_or(StoreError::Stale)?.into();

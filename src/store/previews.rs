@@ -266,6 +266,15 @@ async fn of_project(connection: &mut Connection, project_id: ProjectId) -> Resul
     Ok(rows.into_iter().map(Into::into).collect())
 }
 
+/// Ends the previews that a connection has made, and lets it know nothing of them any more: it is one to another repository.
+pub(super) async fn part_with_all_of(connection: &mut Connection, hook_id: HookId) -> Result<(), StoreError> {
+    end_all_of(connection, hook_id).await?;
+    let its = previews::table.filter(previews::hook_id.eq(hook_id));
+    let parted = previews::hook_id.eq(None::<HookId>);
+    on!(connection, |c| diesel::update(its).set(parted).execute(c).await)?;
+    Ok(())
+}
+
 /// Ends the previews that a connection has made, in a transaction.
 pub(super) async fn end_all_of(connection: &mut Connection, hook_id: HookId) -> Result<(), StoreError> {
     let now = StoredTime::now();

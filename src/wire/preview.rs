@@ -2,7 +2,7 @@
 
 use crate::model::id::{EnvironmentId, HookId, ProjectId};
 use crate::model::name::{CommitId, EnvironmentName};
-use crate::model::preview::{Preview, PreviewState};
+use crate::model::preview::{Preview, PreviewSettings, PreviewState};
 use crate::model::time::{Timestamp, now};
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,41 @@ pub struct ApprovePreviewBody {
 impl Body for ApprovePreviewBody {
     fn take(form: &mut Form) -> Option<Self> {
         Some(Self { commit: form.required("commit")? })
+    }
+}
+
+/// How previews of pull requests are made. What is left out is as usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PreviewSettingsBody {
+    /// Previews that the project may have at a time: 10, at most 100; no more than the operator lets it have.
+    #[schema(minimum = 1, maximum = 100)]
+    pub most: u32,
+    /// Days after the last push until a preview is removed: 7, at most 90.
+    #[schema(minimum = 1, maximum = 90)]
+    pub days: u32,
+    /// Seconds without a request until a preview sleeps: 900, at most a day; 0: it does not.
+    #[schema(maximum = 86_400)]
+    pub sleep_seconds: u32,
+}
+
+impl Default for PreviewSettingsBody {
+    fn default() -> Self {
+        PreviewSettings::default().into()
+    }
+}
+
+impl From<PreviewSettings> for PreviewSettingsBody {
+    fn from(settings: PreviewSettings) -> Self {
+        let PreviewSettings { most, days, sleep_seconds } = settings;
+        Self { most, days, sleep_seconds }
+    }
+}
+
+impl From<PreviewSettingsBody> for PreviewSettings {
+    fn from(body: PreviewSettingsBody) -> Self {
+        let PreviewSettingsBody { most, days, sleep_seconds } = body;
+        Self { most, days, sleep_seconds }
     }
 }
 

@@ -87,7 +87,7 @@ async fn about_its(notifications: &Notifications, hook: &Hook, event: &Event) ->
         event.environment.as_mut().filter(|environment| environment.pull_request.is_some())
     {
         let preview = notifications.store.preview_of(environment.id).await.ok().flatten();
-        if preview.is_none_or(|preview| preview.hook_id != Some(hook.id)) {
+        if preview.is_some_and(|preview| preview.hook_id != Some(hook.id)) {
             environment.pull_request = None;
         }
     }

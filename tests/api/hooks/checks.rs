@@ -43,6 +43,7 @@ impl Waiting {
     fn checks(&self, status: Value, runs: Value) {
         self.api.answer("/status", 200, json!({ "statuses": status }));
         self.api.answer("/check-runs", 200, json!({ "check_runs": runs }));
+        self.api.answer("/check-suites", 200, json!({ "check_suites": [] }));
     }
 
     async fn github(&self, event: &str, body: &str) -> Reply {
@@ -94,6 +95,17 @@ async fn what_is_pushed_is_deployed_once_every_check_has_succeeded() {
         "No push of bbbbbbb waits for its checks."
     );
     assert_eq!(deployments(&waiting.ada).await, Vec::<Value>::new());
+
+    // A job that needs the two is no run yet, and their suite is open.
+    let suites = json!([
+        { "app": { "slug": "github-actions" }, "status": "in_progress", "latest_check_runs_count": 2 },
+        { "app": { "slug": "idle" }, "status": "queued", "latest_check_runs_count": 0 },
+    ]);
+    waiting.api.answer("/status", 200, json!({ "statuses": [] }));
+    waiting.api.answer("/check-runs", 200, json!({ "check_runs": [ended("lint"), ended("test")] }));
+    waiting.api.answer("/check-suites", 200, json!({ "check_suites": suites }));
+    let said = waits(&waiting.check_suite(&first, "success").await);
+    assert_eq!(said, "The check `github-actions` of aaaaaaa has not ended.");
 
     // The last one: that very commit is fetched, whatever the branch is by then.
     waiting
@@ -174,21 +186,49 @@ async fn a_pipeline_of_gitlab_is_waited_for() {
     let pipeline = |status: &str| json!({ "object_attributes": { "sha": commit, "status": status }, "project": project });
     let known = |status: &str| {
         waiting.api.answer(
-            "/pipelines",
+            "/pipelines/8/jobs",
             200,
-            json!([{ "source": "external", "status": "pending" }, { "source": "push", "status": status }]),
+            json!([
+                { "name": "lint", "status": "failed", "allow_failure": true },
+                { "name": "release", "status": "manual" },
+                { "name": "test", "status": status },
+            ]),
         );
+        // The state of the pipeline is that of what is told from here as well.
+        let pipelines =
+            json!([{ "id": 9, "source": "external" }, { "id": 8, "source": "push", "status": "failed" }]);
+        waiting.api.answer("/pipelines", 200, pipelines);
     };
     known("running");
-    assert_eq!(
-        waits(&send("Push Hook", "1", &pushed).await),
-        "The check `pipeline` of aaaaaaa has not ended."
-    );
+    assert_eq!(waits(&send("Push Hook", "1", &pushed).await), "The check `test` of aaaaaaa has not ended.");
     assert_eq!(send("Pipeline Hook", "2", &pipeline("running")).await.expect(200)["reason"], "other_event");
     waits(&send("Pipeline Hook", "3", &pipeline("failed")).await);
     known("success");
     send("Pipeline Hook", "4", &pipeline("success")).await.expect(202);
     assert_eq!(deployments(&waiting.ada).await[0]["made_from"]["reference"], json!(commit));
+    let asked = waiting.api.told().into_iter().find(|told| told.path.ends_with("/pipelines")).unwrap();
+    assert_eq!(asked.query["ref"], "master");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_or_a_push_that_asks_for_no_build_takes_nothing_from_what_waits() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let (first, second) = ("a".repeat(40), "b".repeat(40));
+    waiting.checks(json!([]), json!([]));
+    waits(&waiting.pushed(&first).await);
+    let tag = push(|body| {
+        body["ref"] = json!("refs/tags/v1");
+        body["after"] = json!(first);
+    });
+    assert_eq!(waiting.github("push", &tag).await.expect(200)["reason"], "tag");
+    let bump = push(|body| {
+        body["after"] = json!(second);
+        body["head_commit"]["message"] = json!("version 2 [skip ci]");
+    });
+    assert_eq!(waiting.github("push", &bump).await.expect(200)["reason"], "skip_token");
+    waiting.checks(json!([{ "context": "ci", "state": "success" }]), json!([]));
+    waiting.check_suite(&first, "success").await.expect(202);
+    assert_eq!(deployments(&waiting.ada).await[0]["made_from"]["reference"], json!(first));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,8 +9,9 @@ use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::model::feedback::{FeedbackApi, FeedbackPart};
 use crate::model::time::{age, now};
-use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody, PreviewSettingsBody};
+use crate::wire::hook::{HookBody, HookDeliveryBody, OutcomeBody};
 use crate::wire::list::List;
+use crate::wire::preview::PreviewSettingsBody;
 use serde_json::{Value, json};
 
 /// Characters at the end of an id that tell it from others; its beginning is a time.
