@@ -18,7 +18,7 @@ use crate::store::{PREVIEW_LIMIT, StoreError};
 
 /// What was done for a preview.
 pub(super) enum Started {
-    Deployed(Deployment),
+    Deployed(Box<Deployment>),
     /// Its environment from before is still being removed.
     Later,
 }
@@ -70,7 +70,7 @@ impl Hooks {
             Err(error) => return Err(error.into()),
         }
         match Box::pin(self.start(&hook, project, approved)).await? {
-            Started::Deployed(deployment) => Ok(deployment),
+            Started::Deployed(deployment) => Ok(*deployment),
             Started::Later => Err(HookError::PreviewWaits),
         }
     }
@@ -147,7 +147,7 @@ impl Hooks {
         let asked = self.deployments.deploy_delivery(&environment, url, reference, (only, announced));
         let deployment = Box::pin(asked).await?;
         self.store.note_preview_asked(preview.id).await?;
-        Ok(Started::Deployed(deployment))
+        Ok(Started::Deployed(Box::new(deployment)))
     }
 
     /// Makes the environment of a pull request, built and run as the one that it is to be merged into.

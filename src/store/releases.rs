@@ -81,7 +81,7 @@ impl Store {
         new: NewRelease,
         record: &DeploymentRecord,
     ) -> Result<Option<Release>, StoreError> {
-        self.transaction(async |connection| {
+        let committing = self.transaction(async |connection| {
             crate::store::environment_lock::lock(connection, new.environment_id).await?;
             let existing: Option<ReleaseRow> = on!(connection, |c| releases::table
                 .filter(releases::deployment_id.eq(new.deployment_id))
@@ -118,8 +118,9 @@ impl Store {
                 Box::pin(pins::set(connection, new.environment_id, id, pins)).await?;
             }
             insert(connection, new).await.map(|row| Some(row.into()))
-        })
-        .await
+        });
+        // Whoever waits for it does not carry it about.
+        Box::pin(committing).await
     }
 
     /// The release of an environment that is served: the newest whose deployment has switched traffic to it.

@@ -145,7 +145,7 @@ async fn an_account_has_so_many_and_one_that_takes_nothing_is_let_go() {
     assert_eq!(Reply::of(request).await.headers["retry-after"], "5");
     let begin = Instant::now();
     while Socket::attempt(&ada, &log(id, "?level=warning"), &[]).await.is_err() {
-        assert!(begin.elapsed() < Duration::from_secs(55), "the one that takes nothing is kept");
+        assert!(begin.elapsed() < Duration::from_secs(100), "the one that takes nothing is kept");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
     assert!(begin.elapsed() > Duration::from_secs(10), "it was given time");

@@ -27,9 +27,9 @@ fn the_pack_of_the_documentation_is_pushed_to() {
 fn starters_are_started_as_they_come() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let served = "export default {\n  fetch(_request) {\n    return new Response(\"Hello from deno serve\\n\");\n  },\n} satisfies Deno.ServeDefaultExport;\n";
+    let module = "export default {\n  fetch(_request) {\n    return new Response(\"Hello from deno serve\\n\");\n  },\n} satisfies Deno.ServeDefaultExport;\n";
     let tasks = r#"{"tasks":{"dev":"deno serve --watch -R main.ts"}}"#;
-    server.deploy(&ada, &WorkTree::of(&[("deno.json", tasks), ("main.ts", served)]), "serve");
+    server.deploy(&ada, &WorkTree::of(&[("deno.json", tasks), ("main.ts", module)]), "serve");
     assert_eq!(server.get("serve", "/").body, "Hello from deno serve\n");
 
     let app = "import { Hono } from 'hono'\nconst app = new Hono()\napp.get('/', (c) => c.text('Hello Hono!'))\nexport default app\n";
@@ -41,9 +41,9 @@ fn starters_are_started_as_they_come() {
     let push = server.deploy(&ada, &tree, "hono");
     assert!(push.says("bun src/index.ts"), "{}", push.transcript);
     assert_eq!(server.get("hono", "/").body, "Hello Hono!");
-    let started =
+    let other =
         starter.replace("\"dev\": \"bun run --hot", "\"prestart\": \"bun --version\", \"start\": \"bun run");
-    tree.commit(&[("package.json", &started)]);
+    tree.commit(&[("package.json", &other)]);
     let push = server.deploy(&ada, &tree, "hono");
     assert!(push.says("bun run start"), "{}", push.transcript);
     assert_eq!(server.get("hono", "/").body, "Hello Hono!");

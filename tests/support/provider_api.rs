@@ -160,7 +160,7 @@ pub(crate) fn assert_described(told: &[Told]) {
         }
         match operation.get("body") {
             Some(schema) => {
-                check(&one.body, schema, "body").unwrap_or_else(|fault| panic!("{one:?}: {fault}"))
+                check(&one.body, schema, "body").unwrap_or_else(|fault| panic!("{one:?}: {fault}"));
             }
             None => assert_eq!(one.body, Value::Null, "{one:?}"),
         }
@@ -192,7 +192,7 @@ fn described<'a>(description: &'a Value, told: &Told) -> Option<(&'a Value, BTre
     found.into_iter().next()
 }
 
-/// Whether a value is what a schema says (OpenAPI 3.0.3, as far as GitHub's description uses it here).
+/// Whether a value is what a schema says (`OpenAPI` 3.0.3, as far as GitHub's description uses it here).
 fn check(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
     for (word, rule) in schema.as_object().ok_or("no schema")? {
         let holds = match word.as_str() {

@@ -40,7 +40,7 @@ impl Waiting {
     }
 
     /// What GitHub says of the checks from now on, once.
-    fn checks(&self, status: Value, runs: Value) {
+    fn checks(&self, status: &Value, runs: &Value) {
         self.api.answer("/status", 200, json!({ "statuses": status }));
         self.api.answer("/check-runs", 200, json!({ "check_runs": runs }));
         self.api.answer("/check-suites", 200, json!({ "check_suites": [] }));
@@ -84,9 +84,9 @@ async fn what_is_pushed_is_deployed_once_every_check_has_succeeded() {
     let ended = |name: &str| json!({ "name": name, "status": "completed", "conclusion": "success" });
     let running = json!({ "name": "test", "status": "in_progress", "conclusion": null });
 
-    waiting.checks(json!([own]), json!([]));
+    waiting.checks(&json!([own]), &json!([]));
     assert_eq!(waits(&waiting.pushed(&first).await), "No check of aaaaaaa is known yet.");
-    waiting.checks(json!([own, { "context": "ci", "state": "success" }]), json!([ended("lint"), running]));
+    waiting.checks(&json!([own, { "context": "ci", "state": "success" }]), &json!([ended("lint"), running]));
     let said = waits(&waiting.check_suite(&first, "success").await);
     assert_eq!(said, "The check `test` of aaaaaaa has not ended.");
     assert_eq!(waits(&waiting.check_suite(&first, "failure").await), "A check of aaaaaaa has not succeeded.");
@@ -108,8 +108,10 @@ async fn what_is_pushed_is_deployed_once_every_check_has_succeeded() {
     assert_eq!(said, "The check `github-actions` of aaaaaaa has not ended.");
 
     // The last one: that very commit is fetched, whatever the branch is by then.
-    waiting
-        .checks(json!([own, { "context": "ci", "state": "success" }]), json!([ended("lint"), ended("test")]));
+    waiting.checks(
+        &json!([own, { "context": "ci", "state": "success" }]),
+        &json!([ended("lint"), ended("test")]),
+    );
     let deployed = waiting.check_suite(&first, "success").await.expect(202);
     let made = deployments(&waiting.ada).await;
     assert_eq!((made.len(), &made[0]["id"]), (1, &deployed["deployment_id"]));
@@ -123,16 +125,16 @@ async fn what_is_pushed_is_deployed_once_every_check_has_succeeded() {
 
     // What was pushed over is not deployed any more.
     let third = "c".repeat(40);
-    waiting.checks(json!([]), json!([running]));
+    waiting.checks(&json!([]), &json!([running]));
     waits(&waiting.pushed(&second).await);
-    waiting.checks(json!([]), json!([running]));
+    waiting.checks(&json!([]), &json!([running]));
     waits(&waiting.pushed(&third).await);
     assert_eq!(
         waits(&waiting.check_suite(&second, "success").await),
         "No push of bbbbbbb waits for its checks."
     );
     // The checks of the newest had ended before its push was told.
-    waiting.checks(json!([]), json!([ended("test")]));
+    waiting.checks(&json!([]), &json!([ended("test")]));
     let body = json!({
         "sha": third, "state": "success", "context": "ci", "repository": { "full_name": "Codertocat/Hello-World" },
     });
@@ -143,7 +145,7 @@ async fn what_is_pushed_is_deployed_once_every_check_has_succeeded() {
 
     // Nor is what was removed.
     let fourth = "9".repeat(40);
-    waiting.checks(json!([]), json!([running]));
+    waiting.checks(&json!([]), &json!([running]));
     waits(&waiting.pushed(&fourth).await);
     let gone = push(|body| {
         body["deleted"] = json!(true);
@@ -214,7 +216,7 @@ async fn a_pipeline_of_gitlab_is_waited_for() {
 async fn a_tag_or_a_push_that_asks_for_no_build_takes_nothing_from_what_waits() {
     let waiting = Waiting::at("github", "/api/v3").await;
     let (first, second) = ("a".repeat(40), "b".repeat(40));
-    waiting.checks(json!([]), json!([]));
+    waiting.checks(&json!([]), &json!([]));
     waits(&waiting.pushed(&first).await);
     let tag = push(|body| {
         body["ref"] = json!("refs/tags/v1");
@@ -226,7 +228,7 @@ async fn a_tag_or_a_push_that_asks_for_no_build_takes_nothing_from_what_waits() 
         body["head_commit"]["message"] = json!("version 2 [skip ci]");
     });
     assert_eq!(waiting.github("push", &bump).await.expect(200)["reason"], "skip_token");
-    waiting.checks(json!([{ "context": "ci", "state": "success" }]), json!([]));
+    waiting.checks(&json!([{ "context": "ci", "state": "success" }]), &json!([]));
     waiting.check_suite(&first, "success").await.expect(202);
     assert_eq!(deployments(&waiting.ada).await[0]["made_from"]["reference"], json!(first));
 }

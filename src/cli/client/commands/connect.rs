@@ -25,6 +25,7 @@ const fn usual_host(provider: Provider) -> Option<&'static str> {
 }
 
 /// What was typed.
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command")]
 pub(super) struct Wanted<'a> {
     pub(super) provider: Provider,
     pub(super) repository: &'a str,
