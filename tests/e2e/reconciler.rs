@@ -129,7 +129,9 @@ fn an_image_and_a_network_of_nothing_are_removed() {
     let (id, name) = (Uuid::now_v7(), format!("gilgal-{}-", &server_id(&server).replace('-', "")[20..]));
     let labels = self::labels(&[("server", &server_id(&server)), ("project", &id.to_string())]);
     let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-    docker(&[&["network", "create"][..], &labels, &[&format!("{name}{id}")]].concat());
+    // Docker's own ranges may be used up.
+    let range = format!("10.127.{}.0/24", std::process::id() % 256);
+    docker(&[&["network", "create", "--subnet", &range][..], &labels, &[&format!("{name}{id}")]].concat());
     let networks = || engine.everything().iter().filter(|line| line.starts_with("network ")).count();
     assert_eq!(networks(), 2);
 
