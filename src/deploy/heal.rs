@@ -5,7 +5,7 @@
 //! and replaced by [`super::liveness`].
 
 use super::Deployer;
-use super::instances::awake_places;
+use super::instances::{RUNS_FOR, awake_places};
 use super::reconcile::Current;
 use super::replace::NotReplaced;
 use super::sleep::{Live, NotDone};
@@ -22,8 +22,6 @@ use tokio::time::Instant;
 /// How long an instance must not be there before it is started: `docker restart` and a restart of the engine start it
 /// themselves.
 const GRACE: Duration = Duration::from_secs(5);
-/// How long an instance without a port must have run to count as started.
-const RUNS_FOR: Duration = Duration::from_secs(2);
 /// Before what could not be started is tried again; twice as long after each failure more, up to the longest.
 const PAUSE: Duration = Duration::from_secs(5);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
@@ -92,8 +90,11 @@ impl Healing {
                 let (name, seconds) = (key.shown(), pause.as_secs());
                 tracing::warn!(instance = name, environment = %key.environment_id, %error, pause = seconds, "an instance that is not there was not started");
                 if !matches!(error, NotDone::Engine(EngineError::Unavailable { .. })) {
+                    // Some of them are sentences, with a dot at the end.
+                    let why = error.to_string();
+                    let why = why.trim_end_matches('.');
                     let text = format!(
-                        "It is not there, and was not started: {error} It is tried again in {seconds} s."
+                        "It is not there, and was not brought back: {why}. It is tried again in {seconds} s."
                     );
                     deployer.vitals.note(key.environment_id, &name, &text);
                 }

@@ -21,6 +21,8 @@ use crate::store::StoreError;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// How long an instance without a port must have run to count as started.
+pub(super) const RUNS_FOR: Duration = Duration::from_secs(2);
 /// Time between the signal to stop and being killed, for an instance that served and that no request is sent to any more.
 pub(super) const STOP_GRACE: Duration = Duration::from_secs(10);
 /// The same for an instance that no request was ever sent to.

@@ -4,7 +4,7 @@ use super::fetch::wanted_move;
 use super::{port, seconds};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, LAST_LINES, StepError};
-use crate::deploy::instances::{Place, belongs, place};
+use crate::deploy::instances::{Place, RUNS_FOR, belongs, place};
 use crate::deploy::run::Run;
 use crate::model::environment::HealthCheck;
 use crate::model::instance::{Instance, InstanceState};
@@ -18,8 +18,6 @@ use tokio::time::sleep;
 
 /// Exit code of what SIGKILL has ended.
 const KILLED: i64 = 137;
-/// How long an instance without a port must have run to count as started.
-const RUNS_FOR: Duration = Duration::from_secs(2);
 /// When an instance that is not healthy yet is looked at for where it listens.
 const LISTENS_AFTER: Duration = Duration::from_secs(8);
 /// How often an instance is looked at for a crash.
