@@ -193,7 +193,8 @@ bench_api_logins() {
   (umask 077 && logins_of_curl >"$bench/login")
   ask_for_health "$bench/logging-in" &
   asking=$!
-  curl --parallel --parallel-immediate --parallel-max "$logins" --config "$bench/login" >"$bench/logged-in" 2>>"$bench_log" || true
+  curl --parallel --parallel-immediate --parallel-max "$logins" --config "$bench/login" >"$bench/logged-in" 2>>"$bench_log" ||
+    say "not every login was answered; the log is $bench_log"
   rm "$bench/logging-in" "$bench/login"
   wait "$asking"
   awk -v all="$logins" '$1 == 200 { good += 1 } { last = $2 > last ? $2 : last } END {
