@@ -80,8 +80,8 @@ impl DockerBuilder {
         let options = self.options(&request, mark, session.as_ref());
         let (context, context_error) = watched(request.context);
         let buildkit = buildkit(&docker);
-        let mut messages =
-            std::pin::pin!(buildkit.build_image(options, None, Some(bollard::body_try_stream(context))));
+        let answer = buildkit.build_image(options, None, Some(bollard::body_try_stream(context)));
+        let mut messages = std::pin::pin!(docker::to_the_end(answer));
         let mut transcript = Transcript::naming(request.base_names);
         let mut image = None;
         loop {

@@ -112,7 +112,8 @@ impl DockerBuilder {
             serveraddress: Some(image.registry().to_string()),
             ..DockerCredentials::default()
         });
-        let mut messages = std::pin::pin!(docker.create_image(Some(options), None, credentials));
+        let mut messages =
+            std::pin::pin!(docker::to_the_end(docker.create_image(Some(options), None, credentials)));
         while let Some(message) = messages.next().await {
             let CreateImageInfo { id, status, .. } =
                 message.map_err(|error| self.not_pulled(image, &error))?;

@@ -3,9 +3,11 @@
 //! two folders.
 
 mod lines;
+mod messages;
 mod raw;
 
 pub use lines::Lines;
+pub use messages::to_the_end;
 
 use arc_swap::ArcSwapOption;
 use bollard::errors::Error;
