@@ -449,3 +449,25 @@ fn gilgal_toml_has_the_last_word_about_commands_and_packages() {
     assert_eq!(lines[1..], ["RUN node icons.js", "RUN vite build --mode staging"], "{dockerfile}");
     assert!(dockerfile.contains("--no-install-recommends git"), "{dockerfile}");
 }
+
+#[test]
+fn a_dependency_out_of_a_git_repository_is_installed_with_git() {
+    let git = "--no-install-recommends git ca-certificates";
+    for (file, text) in [
+        ("package-lock.json", "\"resolved\": \"git+ssh://git@github.com/a/b.git#0123\",\n"),
+        ("yarn.lock", "b@a/b:\n  version \"1.0.0\"\n  resolved \"git+https://github.com/a/b.git#0123\"\n"),
+        (
+            "yarn.lock",
+            "\"b@a/b\":\n  version: 1.0.0\n  resolution: \"b@https://github.com/a/b.git#commit=0123\"\n",
+        ),
+        (
+            "pnpm-lock.yaml",
+            "    resolution: {commit: 0123, repo: https://git.example.com/b.git, type: git}\n",
+        ),
+    ] {
+        let manifest = manifest(&[("start", "node server.js")], &["b"], &[]);
+        let dockerfile = dockerfile(&plan(&[("package.json", &manifest), (file, text), ("server.js", "")]));
+        let (base, rest) = dockerfile.split_once("AS production").unwrap();
+        assert!(base.contains(git) && !rest.contains(git), "{file}: {dockerfile}");
+    }
+}

@@ -47,7 +47,6 @@ fn planned_only() -> Vec<(&'static str, Files)> {
                 "<Project Sdk=\"Microsoft.NET.Sdk\"><OutputType>Exe</OutputType></Project>",
             )],
         ),
-        ("Gatsby", node(r#"{"scripts":{"build":"gatsby build"},"dependencies":{"gatsby":"5"}}"#)),
         (
             "TanStack Start",
             node(

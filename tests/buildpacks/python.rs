@@ -1,6 +1,6 @@
 //! Python: package managers, versions, and finding the application.
 
-use crate::support::{CATALOG, plan, refusal, whole};
+use crate::support::{CATALOG, dockerfile, plan, refusal, whole};
 use gilgal::model::deployment::Step;
 use gilgal::model::name::ProcessType;
 use insta::assert_snapshot;
@@ -206,6 +206,29 @@ fn versions_come_from_the_first_place_that_says_one() {
     ] {
         assert_eq!(plan(&[FLASK, APP, (file, text)]).versions["python"], version, "{file}");
     }
+}
+
+#[test]
+fn a_dependency_out_of_a_git_repository_is_installed_with_git() {
+    let git = "--no-install-recommends git ca-certificates";
+    for (file, text) in [
+        ("requirements.txt", "flask\ngunicorn\ntools @ git+https://git.example.com/tools@v1\n"),
+        ("uv.lock", "source = { git = \"https://git.example.com/tools?rev=v1#abc\" }\n"),
+        ("poetry.lock", "[package.source]\ntype = \"git\"\nurl = \"https://git.example.com/tools\"\n"),
+        ("pdm.lock", "git = \"https://git.example.com/tools\"\n"),
+        ("Pipfile.lock", "{\"default\": {\"tools\": {\n  \"git\": \"https://git.example.com/tools\"}}}\n"),
+    ] {
+        let project =
+            ("pyproject.toml", "[project]\nname = \"a\"\ndependencies = [\"flask\", \"gunicorn\"]\n");
+        let files = [APP, (file, text), project];
+        let count = if file == "requirements.txt" { 2 } else { 3 };
+        let dockerfile = dockerfile(&plan(&files[..count]));
+        let stages: Vec<&str> = dockerfile.split("FROM ").collect();
+        assert!(stages[1].contains(git), "{file}: {dockerfile}");
+        assert!(!stages[2].contains(git), "only where something is installed: {dockerfile}");
+    }
+    let without = dockerfile(&plan(&[("requirements.txt", "flask\ngunicorn\n# not git+https://x\n"), APP]));
+    assert!(!without.contains(git), "{without}");
 }
 
 #[test]

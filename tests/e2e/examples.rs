@@ -2,7 +2,7 @@
 //! on the server, what the app answers, and that nothing is left behind.
 
 use crate::buildpacks::expect_lean;
-use crate::support::{LOOPBACK, Registry, RunningPush, Server, WorkTree, examples, wait_until};
+use crate::support::{LOOPBACK, Person, Registry, RunningPush, Server, WorkTree, examples, wait_until};
 use serde::Deserialize;
 use std::collections::BTreeSet;
 use std::fs;
@@ -103,6 +103,7 @@ mod others {
         docusaurus = "docusaurus",
         eleventy = "eleventy",
         expo_web = "expo-web",
+        gatsby = "gatsby",
         nest = "nest",
         nextjs_export = "nextjs-export",
         nextjs_start = "nextjs-start",
@@ -199,6 +200,7 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
         ExpectedReference::Moved => assert_eq!(reference, Some(tree.head())),
         ExpectedReference::Unchanged => assert_eq!(reference, None),
     }
+    expect_told_plan(&server, &ada, name, &push.transcript);
     for answer in &expected.http {
         let got = server.get(name, &answer.path);
         assert_eq!(got.status, answer.status, "{}: {}", answer.path, got.body);
@@ -215,6 +217,20 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
         wait_until("the instances are removed", Duration::from_secs(10), || engine.containers().is_empty());
         wait_until("the image is removed", Duration::from_secs(10), || engine.images().is_empty());
         assert_eq!(server.get(name, "/").status, 404);
+    }
+}
+
+/// What the push has shown of the plan is what the API says of it.
+fn expect_told_plan(server: &Server, ada: &Person, name: &str, transcript: &str) {
+    let deployments = ada.get(server, &format!("/api/projects/{name}/deployments"));
+    let id = deployments["data"][0]["id"].as_str().unwrap();
+    let deployment = ada.get(server, &format!("/api/deployments/{id}"));
+    let evidence = deployment["plan"]["evidence"].as_array().unwrap();
+    assert!(!evidence.is_empty(), "{deployment}");
+    for seen in evidence {
+        let line =
+            |line: &str| ["what", "from"].iter().all(|part| line.contains(seen[part].as_str().unwrap()));
+        assert!(transcript.lines().any(line), "nothing shows {seen}:\n{transcript}");
     }
 }
 

@@ -1,0 +1,4 @@
+module.exports = {
+  siteMetadata: { title: "Hello", siteUrl: "https://www.yourdomain.tld" },
+  plugins: [],
+};
