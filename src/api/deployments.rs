@@ -12,6 +12,7 @@ use crate::model::name::{CommitId, Username};
 use crate::model::project::Project;
 use crate::store::DeploymentFilter;
 use crate::wire::deployment::{DeploymentBody, MadeFromBody, PromoteBody, RedeployBody, RollbackBody, steps};
+use crate::wire::plan::PlanBody;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -107,7 +108,8 @@ pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<Depl
         DeploymentState::Queued => api.store.deployments_before(deployment.id).await?,
         _ => None,
     };
-    Ok(DeploymentBody { before, steps: Some(steps(&events)), ..shown(deployment, author) })
+    let plan = deployment.record.plan().map(PlanBody::from);
+    Ok(DeploymentBody { before, plan, steps: Some(steps(&events)), ..shown(deployment, author) })
 }
 
 fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
@@ -129,6 +131,7 @@ fn shown(deployment: Deployment, author: Option<Username>) -> DeploymentBody {
         started_at: deployment.started_at,
         finished_at: deployment.finished_at,
         before: None,
+        plan: None,
         steps: None,
     }
 }

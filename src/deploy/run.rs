@@ -96,8 +96,7 @@ impl Run {
 
     /// How it is built, or was.
     pub(super) fn plan(&self) -> Option<&BuildPlan> {
-        let record = &self.deployment.record;
-        record.plan.as_ref().or_else(|| record.content.as_ref().map(|content| &content.plan))
+        self.deployment.record.plan()
     }
 
     /// What the old instances get to finish their requests.

@@ -141,6 +141,12 @@ pub struct DeploymentRecord {
 }
 
 impl DeploymentRecord {
+    /// How it is built, or was.
+    #[must_use]
+    pub fn plan(&self) -> Option<&BuildPlan> {
+        self.plan.as_ref().or_else(|| self.content.as_ref().map(|content| &content.plan))
+    }
+
     /// The image of a registry that was pulled, by its digest.
     #[must_use]
     pub fn pulled_image(&self) -> Option<&ImageName> {

@@ -11,6 +11,7 @@ use crate::model::origin::Origin;
 use crate::model::repository_url::{ReferenceName, RepositoryUrl};
 use crate::model::time::Timestamp;
 use crate::wire::form::{Body, Form};
+use crate::wire::plan::PlanBody;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -43,6 +44,9 @@ pub struct DeploymentBody {
     /// How many deployments are to begin before it, as it looks now; of one that waits only, and left out in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u32>,
+    /// What was recognised; left out in lists, and before it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanBody>,
     /// In the order in which they began. In lists it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Vec<StepBody>>,

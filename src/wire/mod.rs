@@ -21,6 +21,7 @@ pub mod key;
 pub mod list;
 pub mod log;
 pub mod pins;
+pub mod plan;
 pub mod preview;
 pub mod process;
 pub mod project;
