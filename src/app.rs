@@ -14,7 +14,6 @@ use crate::hooks::Hooks;
 use crate::jobs::{Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
-use crate::model::admission::Admission;
 use crate::model::one_off::OneOffs;
 use crate::model::vitals::Vitals;
 use crate::notifications::Notifications;
@@ -25,7 +24,7 @@ use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::sources::Sources;
-use crate::ssh::{self, Front, MAX_SERVICES};
+use crate::ssh::{self, Front, Gits};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, StoreError};
 use crate::work::{
     Crashes, Cron, Housekeeping, HousekeepingError, Previews, Removal, Retention, Watch, Work,
@@ -242,7 +241,7 @@ impl App {
                 processes,
                 repositories,
                 pushes: pushes.clone(),
-                services: Admission::new(usize::MAX, MAX_SERVICES),
+                gits: Gits::default(),
                 hooks: home.hooks(),
                 hook_socket: home.hook_socket(),
                 executable: settings.executable.clone(),

@@ -21,7 +21,7 @@ const MAX_CONNECTIONS: usize = 512;
 /// Those of them that may belong to clients who have not proved yet who they are, and of these to one peer. More are
 /// closed at once: strangers leave the other places to those who have a key.
 const MAX_LOGINS: usize = 128;
-const MAX_LOGINS_PER_PEER: usize = 16;
+const MAX_LOGINS_PER_PEER: usize = 32;
 /// What a client is told that is not let in, before the protocol begins (RFC 4253 §4.2).
 const TURNED_AWAY: &[u8] = b"Too many SSH connections to this server. Try again in a moment.\r\n";
 /// Time a client has to say that it speaks SSH.

@@ -1,11 +1,11 @@
 //! What the SSH front door needs of the rest of the server, and whose a key is.
 
+use super::gits::Gits;
 use crate::config::Room;
 use crate::deployments::Deployments;
 use crate::git::Repositories;
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
-use crate::model::admission::Admission;
 use crate::model::user::{SshKey, User};
 use crate::processes::Processes;
 use crate::receive::Pushes;
@@ -18,9 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long one question to a database that may be away can take.
 const ANSWER_TIME: Duration = Duration::from_secs(3);
 
-/// Pushes and fetches that one account may have under way: each is a process or two, and memory.
-pub const MAX_SERVICES: usize = 8;
-
 /// What the SSH front door needs of the rest of the server.
 pub struct Front {
     pub store: Store,
@@ -29,8 +26,7 @@ pub struct Front {
     pub processes: Processes,
     pub repositories: Repositories,
     pub pushes: Pushes,
-    /// The services of git that run, for each account.
-    pub services: Admission,
+    pub gits: Gits,
     /// Folder of the hook scripts, and the socket on which they call back.
     pub hooks: PathBuf,
     pub hook_socket: PathBuf,

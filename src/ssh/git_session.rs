@@ -3,18 +3,22 @@
 use super::arrival::Arrival;
 use super::find::{self, Found};
 use super::first_packets::{self, TerminalSearch};
-use super::front::{Front, MAX_SERVICES};
+use super::front::Front;
+use super::gits::{GitPlace, MAX_WORKING};
 use super::output::Output;
 use super::pump::{Ended, Input, pump};
+use super::push_limit::PushLimit;
 use super::session::{Caller, Refusal, internal};
 use super::still::Still;
 use crate::git::{GitError, GitProcess, PushEnvironment, Repository, Service, remove_leftovers};
+use crate::model::admission::Place;
 use crate::model::id::ProjectId;
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::receive::PushGuard;
 use crate::store::{DeploymentFilter, PageRequest};
 use russh::ChannelReadHalf;
+use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::Notify;
 
@@ -32,9 +36,9 @@ pub(super) async fn run(
     read: ChannelReadHalf,
     output: &Output,
 ) -> Result<Option<u32>, Refusal> {
-    let Ok(_place) = front.services.admit_account(user.id) else {
+    let Some(place) = front.gits.place(user.id).await else {
         return Err(Refusal(format!(
-            "This account has {MAX_SERVICES} pushes and fetches under way. Try again when one of them has ended."
+            "This account has {MAX_WORKING} pushes and fetches under way. Try again when one of them has ended."
         )));
     };
     match service {
@@ -43,7 +47,7 @@ pub(super) async fn run(
             let spare_bytes = front.room.check().map_err(|no_room| Refusal(no_room.to_string()))?;
             let limit = PushLimit::new(front.max_push_bytes, spare_bytes);
             let found = find::project_to_push(front, &user, project_name).await?;
-            push(front, caller, user, found, limit, (read, output)).await
+            push(front, caller, (user, place), found, limit, (read, output)).await
         }
         Service::UploadPack | Service::UploadArchive => {
             let project = find::project_to_fetch(front, &user, project_name).await?;
@@ -88,7 +92,7 @@ async fn send(
 async fn push(
     front: &Front,
     caller: (&Caller, &Still),
-    user: User,
+    (user, place): (User, GitPlace),
     found: Found,
     limit: PushLimit,
     (read, output): (ChannelReadHalf, &Output),
@@ -98,7 +102,8 @@ async fn push(
     let Some(guard) = front.pushes.begin(user, project.clone(), repository.clone()) else {
         return Err(Refusal("The project is being removed at this moment. Push again.".to_owned()));
     };
-    let ended = receive(front, caller, (&guard, &repository), limit, read, output).await;
+    let GitPlace { working, in_all: _in_all } = place;
+    let ended = receive(front, caller, (&guard, &repository, working), limit, read, output).await;
     drop(guard);
     if !matches!(ended, Ok(Some(_))) {
         sweep(front, project.id, repository.clone()).await;
@@ -113,7 +118,7 @@ async fn push(
 async fn receive(
     front: &Front,
     (caller, still): (&Caller, &Still),
-    (guard, repository): (&PushGuard, &Repository),
+    (guard, repository, working): (&PushGuard, &Repository, Place),
     limit: PushLimit,
     read: ChannelReadHalf,
     output: &Output,
@@ -137,6 +142,7 @@ async fn receive(
         tokio::pin!(pumping);
         tokio::select! {
             ended = &mut pumping => Ok(ended.map_err(internal)?),
+            never = give_back(guard, working) => match never {},
             () = too_slow(guard) => {
                 Err("The push took more than an hour to arrive and was given up.".to_owned())
             }
@@ -168,46 +174,17 @@ async fn receive(
     }
 }
 
-/// How large a pack may be: what the settings allow, or less where the disk has room for less.
-#[derive(Debug, Clone, Copy)]
-enum PushLimit {
-    Settings(u64),
-    Disk(u64),
-}
-
-impl PushLimit {
-    const fn new(max_push_bytes: u64, spare_bytes: u64) -> Self {
-        // 0 would be no limit for git.
-        let spare_bytes = if spare_bytes == 0 { 1 } else { spare_bytes };
-        if spare_bytes < max_push_bytes { Self::Disk(spare_bytes) } else { Self::Settings(max_push_bytes) }
-    }
-
-    const fn bytes(self) -> u64 {
-        match self {
-            Self::Settings(bytes) | Self::Disk(bytes) => bytes,
-        }
-    }
-
-    fn refusal(self) -> String {
-        match self {
-            Self::Settings(bytes) => format!(
-                "The push is larger than the {} MiB that this server takes. Take large files out of its commits, or ask \
-                 the operator to raise GILGAL_MAX_PUSH_MIB.",
-                bytes >> 20
-            ),
-            Self::Disk(bytes) => format!(
-                "The push is larger than the {} MiB that this server's disk has room for. Nothing was changed. The operator \
-                 can make room: `gilgal disk` shows what could go.",
-                bytes >> 20
-            ),
-        }
-    }
-}
-
 fn stalled() -> Refusal {
     Refusal(
         "git has stopped working on the server, and was ended. Try again; its log may say why.".to_owned(),
     )
+}
+
+/// Leaves the turn of a push to others once it has arrived.
+async fn give_back(guard: &PushGuard, working: Place) -> Infallible {
+    guard.received().await;
+    drop(working);
+    std::future::pending().await
 }
 
 /// Ends when a push has been arriving for too long; one that has arrived takes what time it needs.
