@@ -56,12 +56,22 @@ push_build() {
   seconds_of_build "$1"
 }
 
+# A client that builds with BuildKit: by itself before version 23, since then by its plugin, which not every package brings.
+find_docker() {
+  local major
+  while read -r docker; do
+    major=$("$docker" version --format '{{.Client.Version}}' 2>>"$bench_log" | cut -d. -f1)
+    if [ "${major:-99}" -lt 23 ] || "$docker" buildx version >>"$bench_log" 2>&1; then return; fi
+  done < <(type -ap docker)
+  fail "no client of Docker here builds with BuildKit" "Install the package docker-buildx or docker-buildx-plugin."
+}
+
 # docker_build APP FOLDER: by hand, of the same commit.
 docker_build() {
   local context=$bench/context
   rm -rf "$context" && mkdir "$context"
   git -C "$2" archive HEAD | tar -x -C "$context"
-  DOCKER_BUILDKIT=1 seconds_of docker build --label "gilgal.bench=$$" --file "scripts/bench.d/dockerfiles/$1" \
+  DOCKER_BUILDKIT=1 seconds_of "$docker" build --label "gilgal.bench=$$" --file "scripts/bench.d/dockerfiles/$1" \
     --tag "gilgal-bench-$1" "$context" || fail "docker build of $1 failed" "$bench_log"
 }
 
@@ -86,6 +96,7 @@ begin_builds() {
 bench_build() {
   local app round
   [ "$sides" = "gilgal baseline" ] || { say "build measures both sides"; return; }
+  find_docker
   for app in nextjs django; do
     begin_builds "$app"
     # Round 0 fills the caches of both sides and is not counted.
