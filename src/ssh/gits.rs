@@ -18,6 +18,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub struct Gits {
     working: Admission,
     in_all: Admission,
+    patience: Duration,
 }
 
 /// What a git holds until its end.
@@ -32,6 +33,7 @@ impl Default for Gits {
         Self {
             working: Admission::new(usize::MAX, MAX_WORKING),
             in_all: Admission::new(usize::MAX, MAX_IN_ALL),
+            patience: PATIENCE,
         }
     }
 }
@@ -48,7 +50,7 @@ impl Gits {
                 }
             }
         };
-        let working = tokio::time::timeout(PATIENCE, turn).await.ok()?;
+        let working = tokio::time::timeout(self.patience, turn).await.ok()?;
         Some(GitPlace { working, in_all })
     }
 }
@@ -57,9 +59,13 @@ impl Gits {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
+    fn impatient() -> Gits {
+        Gits { patience: Duration::from_millis(300), ..Gits::default() }
+    }
+
+    #[tokio::test]
     async fn a_push_that_has_arrived_leaves_its_turn_to_others() {
-        let (gits, ada) = (Gits::default(), UserId::generate());
+        let (gits, ada) = (impatient(), UserId::generate());
         let mut waiting = Vec::new();
         for _ in 0..MAX_IN_ALL {
             let GitPlace { working, in_all } = gits.place(ada).await.expect("a place");
@@ -70,16 +76,16 @@ mod tests {
         assert!(gits.place(UserId::generate()).await.is_some(), "others have their own");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_turn_is_waited_for_and_not_for_ever() {
-        let (gits, ada) = (Gits::default(), UserId::generate());
+        let (gits, ada) = (impatient(), UserId::generate());
         let mut working = Vec::new();
         for _ in 0..MAX_WORKING {
             working.push(gits.place(ada).await.expect("a place"));
         }
         assert!(gits.place(ada).await.is_none());
         let end_one = async {
-            tokio::time::sleep(PATIENCE / 2).await;
+            tokio::time::sleep(gits.patience / 3).await;
             working.pop();
         };
         let (place, ()) = tokio::join!(gits.place(ada), end_one);

@@ -10,6 +10,7 @@ use diesel_async::{AsyncConnection, SimpleAsyncConnection};
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Connections that read a SQLite file.
@@ -41,7 +42,7 @@ impl Store {
         } else {
             return Err(StoreError::UnknownUrl);
         };
-        let store = Self { backend };
+        let store = Self { backend, memory: Arc::default() };
         store.ping().await?;
         Ok(store)
     }

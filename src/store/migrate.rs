@@ -40,7 +40,7 @@ impl Store {
     }
 
     async fn in_harness(&self, pending: Pending) -> Result<(), StoreError> {
-        let mut connection = self.write().await?;
+        let mut connection = self.backend.write().await?;
         connection.begin().await?;
         if let Connection::Postgres(postgres) = &mut connection {
             postgres.batch_execute(POSTGRES_LOCK).await?;

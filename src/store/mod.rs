@@ -32,6 +32,7 @@ mod jobs;
 mod lock;
 mod log_retention;
 mod logs;
+mod memory;
 mod migrate;
 mod outbox;
 mod overview;
@@ -94,11 +95,14 @@ pub use self::users::{NewUser, UserChange};
 pub use self::webhooks::{WEBHOOK_LIMIT, WebhookUpdate};
 
 use self::backend::{Backend, Connection, on};
+use self::memory::{Memory, Writer};
+use std::sync::Arc;
 
 /// A handle on the database; clones share its connections.
 #[derive(Clone)]
 pub struct Store {
     backend: Backend,
+    memory: Arc<Memory>,
 }
 
 impl Store {
@@ -118,8 +122,8 @@ impl Store {
     }
 
     /// A connection for one writing statement; several belong in a [`Store::transaction`].
-    async fn write(&self) -> Result<Connection, StoreError> {
-        self.backend.write().await
+    async fn write(&self) -> Result<Writer, StoreError> {
+        Ok(Writer { connection: self.backend.write().await?, _writing: self.memory.writing() })
     }
 
     /// Runs `work` in one transaction that can see and write everything; an error of `work` takes it all back.
@@ -127,7 +131,9 @@ impl Store {
         &self,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        transaction::run(self.write().await?, work).await
+        let connection = self.backend.write().await?;
+        let _writing = self.memory.writing();
+        transaction::run(connection, work).await
     }
 }
 

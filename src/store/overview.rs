@@ -28,6 +28,16 @@ impl Store {
         &self,
         ids: &[ProjectId],
     ) -> Result<HashMap<ProjectId, ProjectActivity>, StoreError> {
+        let &[id] = ids else { return self.read_activity_of(ids).await };
+        let read = async || Ok(self.read_activity_of(ids).await?.remove(&id));
+        let activity = self.memory.recall(|memory| &memory.activity, id, read).await?;
+        Ok(activity.map(|activity| (id, activity)).into_iter().collect())
+    }
+
+    async fn read_activity_of(
+        &self,
+        ids: &[ProjectId],
+    ) -> Result<HashMap<ProjectId, ProjectActivity>, StoreError> {
         let mut connection = self.read().await?;
         let newest = deployments::table
             .filter(deployments::project_id.eq(projects::id))

@@ -127,18 +127,24 @@ impl Store {
 
     /// A project by its id.
     pub async fn project(&self, id: ProjectId) -> Result<Project, StoreError> {
-        let mut connection = self.read().await?;
-        let row =
-            on!(connection, |c| projects::table.find(id).select(ProjectRow::as_select()).first(c).await)?;
-        Ok(row.into())
+        let read = async || {
+            let mut connection = self.read().await?;
+            let row =
+                on!(connection, |c| projects::table.find(id).select(ProjectRow::as_select()).first(c).await)?;
+            Ok(row.into())
+        };
+        self.memory.recall(|memory| &memory.projects, id, read).await
     }
 
     /// A project by its slug.
     pub async fn project_by_slug(&self, slug: &Slug) -> Result<Option<Project>, StoreError> {
-        let mut connection = self.read().await?;
-        let project = projects::table.filter(projects::slug.eq(slug));
-        let row = on!(connection, |c| project.select(ProjectRow::as_select()).first(c).await.optional())?;
-        Ok(row.map(Into::into))
+        let read = async || {
+            let mut connection = self.read().await?;
+            let project = projects::table.filter(projects::slug.eq(slug));
+            let row = on!(connection, |c| project.select(ProjectRow::as_select()).first(c).await.optional())?;
+            Ok(row.map(Into::into))
+        };
+        self.memory.recall(|memory| &memory.slugs, slug.clone(), read).await
     }
 
     /// The projects of an account, or of everybody, newest first.

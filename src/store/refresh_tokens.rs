@@ -129,6 +129,15 @@ impl Store {
         user_id: UserId,
         family_id: TokenFamilyId,
     ) -> Result<Option<User>, StoreError> {
+        let read = async || self.read_user_with_tokens(user_id, family_id).await;
+        self.memory.recall(|memory| &memory.logins, (user_id, family_id), read).await
+    }
+
+    async fn read_user_with_tokens(
+        &self,
+        user_id: UserId,
+        family_id: TokenFamilyId,
+    ) -> Result<Option<User>, StoreError> {
         let mut connection = self.read().await?;
         let valid = refresh_tokens::table
             .filter(refresh_tokens::user_id.eq(user_id))

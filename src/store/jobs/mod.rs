@@ -86,7 +86,8 @@ impl From<JobRow> for Job {
 impl Store {
     /// Puts a job at the end of the queue.
     pub async fn enqueue_job(&self, new: NewJob) -> Result<JobId, StoreError> {
-        insert(&mut self.write().await?, new).await
+        let mut connection = self.write().await?;
+        insert(&mut connection, new).await
     }
 
     /// Extends the lease of a job from now; `false` when the job is no longer this worker's and it has to stop.

@@ -47,7 +47,7 @@ async fn import_rows(url: &str, folder: &Path, exported: &Exported) -> Result<()
     // No server may begin on it meanwhile.
     let _lock = ServerLock::take(url).await.map_err(StoreError::other)?;
     let store = Store::connect(url).await?;
-    let mut connection = store.write().await?;
+    let mut connection = store.backend.write().await?;
     connection.begin().await?;
     if let Connection::Postgres(postgres) = &mut connection
         && !tables(postgres).await?.is_empty()
