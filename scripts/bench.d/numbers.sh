@@ -6,7 +6,14 @@
 
 on_server() { ssh -F "$developer/ssh_config" gilgal "$@"; }
 
-go_back() { on_server rollback bench && wait_for_answer "${side_url[gilgal]}" "$1"; }
+go_back() { api POST "/deployments/${deployment_of[$1]}/rollback" '{}' && wait_for_answer "${side_url[gilgal]}" "$1"; }
+
+# The deployment of each answer.
+declare -A deployment_of
+deploy_and_note() {
+  deploy gilgal "$1" >/dev/null
+  deployment_of[$1]=$(api GET "/projects/bench/deployments?limit=1" | json_field id)
+}
 
 # run_image IMAGE TEXT: a container by hand, until it answers; then it is removed.
 run_image() {
@@ -23,9 +30,8 @@ bench_rollback() {
   local round image text
   with gilgal || { say "rollback measures gilgal against docker run"; return; }
   [ -n "${side_url[gilgal]:-}" ] || set_up_push
-  write_ssh_config "$git_url"
-  deploy gilgal one >/dev/null
-  deploy gilgal two >/dev/null
+  deploy_and_note one
+  deploy_and_note two
   sleep 3
   for round in $(seq 0 "${ROUNDS:-7}"); do
     [ $((round % 2)) = 0 ] && text=one || text=two
