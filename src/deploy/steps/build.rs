@@ -8,6 +8,7 @@ use crate::deploy::Deployer;
 use crate::deploy::config::BuildVariables;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
+use crate::deploy::turns::{BuildTurn, Whose};
 use crate::git::ContextReport;
 use crate::model::origin::Origin;
 use crate::model::pins::Pins;
@@ -15,7 +16,7 @@ use crate::model::plan::BuildPlan;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tokio::sync::{AcquireError, SemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 /// Where a rendered Dockerfile lies in the context.
 pub(super) const RENDERED_DOCKERFILE: &str = ".gilgal/Dockerfile";
@@ -121,13 +122,14 @@ impl Deployer {
         Ok(())
     }
 
-    /// Waits until another image may be built: they are in the order in which they have begun to wait.
-    async fn turn_to_build(&self, run: &Run) -> Result<SemaphorePermit<'_>, AcquireError> {
-        if let Ok(free) = self.builds.try_acquire() {
-            return Ok(free);
+    /// Waits until another image may be built.
+    async fn turn_to_build(&self, run: &Run) -> BuildTurn<'_> {
+        let whose = Whose { owner: run.project.owner_id, project: run.project.id };
+        if let Some(free) = self.builds.take_free(whose) {
+            return free;
         }
         run.step("Waiting for another build to end");
-        self.builds.acquire().await
+        self.builds.take(whose).await
     }
 
     /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be
