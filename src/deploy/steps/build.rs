@@ -2,7 +2,7 @@
 
 use super::bases::{self, Bases};
 use super::{copy_lines, megabytes, seconds};
-use crate::build::{BuildKey, BuildRequest};
+use crate::build::{BuildError, BuildKey, BuildRequest};
 use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
 use crate::deploy::config::BuildVariables;
@@ -111,7 +111,10 @@ impl Deployer {
             self.engine.ensure_network(run.project.id)
         );
         match context.report.await {
-            Ok(Err(error)) if built.is_err() => return Err(error.into()),
+            // Not where the engine has stopped reading it, as one does whose disk is full: that is its error, and not ours.
+            Ok(Err(error)) if matches!(built, Err(BuildError::ContextBroken { .. })) => {
+                return Err(error.into());
+            }
             Ok(Ok(report)) => warn_of_pointers(run, &report),
             Ok(Err(_)) | Err(_) => {}
         }
