@@ -233,7 +233,7 @@ impl App {
             watch,
             removal,
             previews: Previews { store: store.clone(), cleanup: deployer.clone(), hooks },
-            crashes: Crashes { store: store.clone(), engine: engine.clone() },
+            crashes: Crashes { store: store.clone(), engine: engine.clone(), vitals: vitals.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),
