@@ -186,15 +186,20 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
 fn the_disk_is_shown_by_who_uses_it() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let dockerfile =
-        "FROM busybox:stable\nCOPY noise /www/index.html\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
-    let tree = WorkTree::of(&[("Dockerfile", dockerfile)]);
-    commit_noise(&tree, 3);
+    let dockerfile = "FROM busybox:stable\nCOPY noise /www/index.html\n\
+        CMD dd if=/dev/zero of=/data/file bs=1M count=2; exec httpd -f -p \"$PORT\" -h /www\n";
+    let volume = "[volumes]\ndata = \"/data\"\n";
+    let tree = WorkTree::of(&[("Dockerfile", dockerfile), ("gilgal.toml", volume)]);
+    tree.commit_noise(3);
     server.deploy(&ada, &tree, "shop");
     let shown = run(command(&server.home(), &[]).arg("disk")).expect_success();
     let line = shown.lines().find(|line| line.starts_with("shop ")).unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
-    let ["shop", repository, "MiB", "1", image, "MiB", logs, "KiB"] = words[..] else { panic!("{shown}") };
+    let ["shop", repository, "MiB", "1", image, "MiB", "2.0", "MiB", logs, "KiB"] = words[..] else {
+        panic!("{shown}")
+    };
+    let line = shown.lines().find(|line| line.starts_with("shop:production data ")).unwrap();
+    assert!(line.ends_with(" 2.0 MiB"), "{shown}");
     assert!((3.0..4.0).contains(&repository.parse::<f64>().unwrap()), "{shown}");
     assert!(image.parse::<f64>().unwrap() > 3.0, "{shown}");
     assert!(logs.parse::<f64>().unwrap() > 0.0, "{shown}");
@@ -202,7 +207,7 @@ fn the_disk_is_shown_by_who_uses_it() {
         assert!(shown.contains(part), "{shown}");
     }
     let away = run(command(&server.home(), &[("DOCKER_HOST", "unix:///nowhere.sock")]).arg("disk"));
-    assert!(away.expect_success().contains("Images and the cache of builds are not known: "));
+    assert!(away.expect_success().contains("Images, volumes and the cache of builds are not known: "));
 }
 
 fn free_mib(disk: &SmallDisk) -> u64 {
