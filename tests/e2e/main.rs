@@ -55,6 +55,7 @@ mod restarts;
 mod sleep;
 mod start;
 mod support;
+mod switching;
 mod uploads;
 mod volumes;
 mod watch;
