@@ -34,6 +34,7 @@ mod hooks;
 mod images;
 mod liveness;
 mod maintenance;
+mod misbehaving;
 mod notifications;
 mod one_off;
 mod pins;
