@@ -3,7 +3,7 @@
 
 use crate::support::{
     Invariants, PATIENCE, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, expect_live,
-    expect_served, wait_until,
+    expect_served, wait_until, wait_until_all_have_ended,
 };
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -212,6 +212,7 @@ fn a_release_that_is_recreated_stops_before_the_next_one_starts() {
     // One that does not start brings the one before back.
     commit(&tree, &[("Dockerfile", "FROM busybox:stable\nCMD exit 4\n".to_owned())]);
     server.push(&ada, &tree, "shop", &["main"]).expect(1).expect_text("web.1 crashed with exit code 4");
+    wait_until_all_have_ended(&server, &ada);
     let before = deployments(&server, &ada).remove(1);
     expect_served(&server, &ada, &before, &second, "two\n");
 }
