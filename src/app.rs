@@ -6,7 +6,7 @@ use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{Deployer, Elsewhere, Failpoints, Liveness, Reconciler, Sleeper, Sleeping};
+use crate::deploy::{BuildTurns, Deployer, Elsewhere, Failpoints, Liveness, Reconciler, Sleeper, Sleeping};
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
@@ -31,7 +31,7 @@ use crate::work::{
 };
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::sync::{Mutex, Notify};
 
 /// Every part behind the sockets.
 pub struct App {
@@ -154,7 +154,7 @@ impl App {
             interrupts: interrupts.clone(),
             address: address.clone(),
             build_timeout: settings.build.timeout,
-            builds: Semaphore::new(settings.build.at_once),
+            builds: BuildTurns::new(settings.build.at_once),
             elsewhere: Elsewhere {
                 outbound: outbound.clone(),
                 sources: Sources::new(store.clone(), master_key.clone()),
@@ -232,7 +232,7 @@ impl App {
             watch,
             removal,
             previews: Previews { store: store.clone(), cleanup: deployer.clone(), hooks },
-            crashes: Crashes { store: store.clone(), engine: engine.clone() },
+            crashes: Crashes { store: store.clone(), engine: engine.clone(), vitals: vitals.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {
                 store: store.clone(),

@@ -1,8 +1,10 @@
 //! Holds ARCHITECTURE.md to the code: which module may use which, where the heavy libraries may be named, how long a
-//! file may be, and that every setting is documented. Reads the source as text; the rules are in `rules`.
+//! file may be, and that every setting and every fault is documented. Reads the source as text; the rules are in `rules`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+#[path = "architecture/faults.rs"]
+mod faults;
 #[path = "architecture/paths.rs"]
 mod paths;
 #[path = "architecture/rules.rs"]

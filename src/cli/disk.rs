@@ -4,7 +4,7 @@ use super::USAGE;
 use super::printer::{self, with_causes};
 use crate::build::{DockerBuilder, DockerBuilderOptions};
 use crate::config::{Home, Settings, Variables};
-use crate::disk::{Places, Report, report};
+use crate::disk::{Places, Report, VolumeUse, report};
 use crate::engine::{DockerEngine, DockerOptions};
 use crate::store::Store;
 use std::process::ExitCode;
@@ -68,17 +68,19 @@ fn lines(report: &Report, settings: &Settings) -> Vec<String> {
         shown(budget.least_free_for_builds_bytes)
     ));
     lines.push(String::new());
-    lines.push(row(["PROJECT", "REPOSITORY", "IMAGES", "OF SIZE", "LOGS"]));
+    lines.push(row(["PROJECT", "REPOSITORY", "IMAGES", "OF SIZE", "VOLUMES", "LOGS"]));
     for project in &report.projects {
         lines.push(row([
             project.slug.as_str(),
             &shown(project.repository_bytes),
             &project.images.to_string(),
             &shown(project.image_bytes),
+            &shown(project.volume_bytes),
             &shown(project.log_bytes),
         ]));
     }
     lines.push(String::new());
+    lines.extend(volume_lines(&report.volumes));
     if let Some(bytes) = report.database_bytes {
         lines.push(format!("Database, logs included: {}", shown(bytes)));
     }
@@ -94,23 +96,41 @@ fn lines(report: &Report, settings: &Settings) -> Vec<String> {
                 budget.build_cache_bytes.map_or("no limit".to_owned(), |bytes| shown(bytes) + " at most");
             lines.push(format!("Cache of builds: {}, {kept}", shown(engine.build_cache_bytes)));
         }
-        Err(reason) => lines.push(format!("Images and the cache of builds are not known: {reason}")),
+        Err(reason) => {
+            lines.push(format!("Images, volumes and the cache of builds are not known: {reason}"));
+        }
     }
     lines.push(String::new());
     lines.extend(ADVICE.iter().map(|line| (*line).to_owned()));
     lines
 }
 
+/// The volumes, where there are any.
+fn volume_lines(volumes: &[VolumeUse]) -> Vec<String> {
+    if volumes.is_empty() {
+        return Vec::new();
+    }
+    let line = |place: &str, size: &str| format!("{place:<51} {size:>10}");
+    let mut lines = vec![line("VOLUME", "OF SIZE")];
+    lines.extend(volumes.iter().map(|VolumeUse { slug, environment, name, bytes }| {
+        let size = bytes.map_or_else(|| "not known".to_owned(), shown);
+        line(&format!("{slug}:{environment} {name}"), &size)
+    }));
+    lines.push(String::new());
+    lines
+}
+
 /// What an operator can do, the least harmful first.
-const ADVICE: [&str; 4] = [
+const ADVICE: [&str; 5] = [
     "To make room: docker builder prune (builds are slower once) · lower GILGAL_BUILD_CACHE_MIB",
     "lower GILGAL_IMAGES_IN_ALL (fewer releases to roll back to) · GILGAL_LOG_DAYS, GILGAL_LOG_MIB_PER_PROJECT",
     "delete projects that nobody needs · docker image prune and docker volume prune (of others on this engine)",
+    "volumes go with their environment only: what is in one is the app's, which has to remove it itself",
     "Sizes of images hold their base, which images share.",
 ];
 
-fn row([project, repository, images, image_size, logs]: [&str; 5]) -> String {
-    format!("{project:<32} {repository:>10} {images:>7} {image_size:>10} {logs:>10}")
+fn row([project, repository, images, image_size, volumes, logs]: [&str; 6]) -> String {
+    format!("{project:<32} {repository:>10} {images:>7} {image_size:>10} {volumes:>10} {logs:>10}")
 }
 
 /// Bytes in the largest unit of which there is one.

@@ -29,6 +29,7 @@ mod serving;
 mod sleep;
 mod sleeper;
 mod steps;
+mod turns;
 mod undo;
 
 pub use failpoint::Failpoints;
@@ -36,6 +37,7 @@ pub use liveness::Liveness;
 pub use reconcile::Reconciler;
 pub use sleep::Sleeping;
 pub use sleeper::Sleeper;
+pub use turns::BuildTurns;
 
 use crate::build::{BuildLimits, Builder};
 use crate::buildpack::Catalog;
@@ -56,7 +58,7 @@ use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify, Semaphore};
+use tokio::sync::{Mutex, Notify};
 
 /// What getting something from elsewhere needs, a repository or an image.
 pub struct Elsewhere {
@@ -85,8 +87,8 @@ pub struct Deployer {
     pub interrupts: Interrupts,
     pub address: PublicAddress,
     pub build_timeout: Duration,
-    /// A permit for each image that may be built at the same time.
-    pub builds: Semaphore,
+    /// A place for each image that may be built at the same time.
+    pub builds: BuildTurns,
     pub elsewhere: Elsewhere,
     /// Images of an environment that are kept to roll back to, those of the newest releases: releases may share one.
     pub images_kept: u32,

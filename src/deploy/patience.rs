@@ -29,18 +29,33 @@ where
     }
 }
 
-/// Asks the engine until it does what it is asked for. What can be gone on without is no error of `ask`.
-pub(super) async fn until_done<T, A>(ask: impl Fn() -> A) -> T
+/// How long an engine that does not do what it is asked for is asked again. After it the deployment goes on without: what
+/// is left to do then is done by the reconciler, when the engine answers again.
+const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
+
+/// Asks the engine until it does what it is asked for, for ten minutes. What can be gone on without is no error of `ask`.
+///
+/// # Errors
+/// What it answers at last.
+pub(super) async fn until_done<T, A>(ask: impl Fn() -> A) -> Result<T, EngineError>
 where
     A: Future<Output = Result<T, EngineError>>,
 {
+    done_within(ENGINE_PATIENCE, PAUSE, ask).await
+}
+
+async fn done_within<T, A>(patience: Duration, pause: Duration, ask: impl Fn() -> A) -> Result<T, EngineError>
+where
+    A: Future<Output = Result<T, EngineError>>,
+{
+    let begun = Instant::now();
     loop {
         match ask().await {
-            Ok(answer) => return answer,
-            Err(error) => {
+            Err(error) if begun.elapsed() < patience => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a deployment waits for the engine");
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(pause).await;
             }
+            answer => return answer,
         }
     }
 }
@@ -97,5 +112,18 @@ mod tests {
             std::future::ready(if count == 0 { Err(in_use()) } else { Ok(count) })
         });
         assert_eq!(answer.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn an_engine_is_asked_again_and_not_for_ever() {
+        let asked = AtomicU8::new(0);
+        let (patience, pause) = (Duration::from_millis(50), Duration::from_millis(10));
+        let away = || EngineError::Unavailable { host: "here".to_owned(), reason: "none".to_owned() };
+        let answer = done_within(patience, pause, || {
+            asked.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Err::<(), _>(away()))
+        });
+        assert!(answer.await.is_err());
+        assert!((2..=7).contains(&asked.load(Ordering::Relaxed)), "{asked:?}");
     }
 }

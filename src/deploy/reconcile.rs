@@ -6,9 +6,9 @@
 use super::Deployer;
 use super::heal::Healing;
 use super::instances::{STOP_GRACE, belongs};
+use super::room::has_the_route;
 use super::sleep::changes_instances;
 use crate::engine::EngineError;
-use crate::model::deployment::DeploymentState;
 use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceKey, InstanceState};
@@ -102,7 +102,7 @@ impl Reconciler {
             let unfinished = deployer.store.unfinished_deployments().await?;
             let switching: HashSet<EnvironmentId> = unfinished
                 .iter()
-                .filter(|deployment| deployment.state == DeploymentState::Switching)
+                .filter(|deployment| has_the_route(deployment))
                 .map(|deployment| deployment.environment_id)
                 .collect();
             let busy: HashSet<EnvironmentId> =

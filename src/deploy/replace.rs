@@ -7,6 +7,7 @@ use crate::engine::EngineError;
 use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
 use crate::model::instance::{Instance, InstanceId, InstanceState};
+use crate::model::project::Project;
 use crate::model::release::Release;
 use crate::model::vitals::Replacement;
 use crate::router::health::{self, Unhealthy};
@@ -77,7 +78,11 @@ impl Deployer {
         tracing::warn!(instance = name, %environment, why, "an instance that does not answer is replaced");
         self.vitals.note(environment, &name, &format!("It does not answer ({why}) and is replaced."));
         if release.content.strategy().stops_first() {
-            return self.start_instead(old).await;
+            let replaced = self.start_instead(old, &replacement).await;
+            // However it has ended: what there is of it gets requests from now on.
+            drop(replacement);
+            self.look_again.notify_one();
+            return replaced;
         }
         let new = self.start_beside(&release, old, generation).await?;
         match self.serve_instead(&release, old, &new, &replacement).await {
@@ -110,21 +115,53 @@ impl Deployer {
         }
     }
 
-    /// Stops an instance that no other may run beside, and starts it anew. There is no way back: what does not answer serves
-    /// nobody.
-    async fn start_instead(&self, old: &Instance) -> Result<Replaced, NotReplaced> {
-        // A deployment that begins meanwhile waits until it is over, and stops what was started.
-        let _turn = self.sleeping.turn(old.key.environment_id).await;
-        let release = self.replaceable(old.key.environment_id, old).await?;
-        let project = self.store.project(old.key.project_id).await?;
-        let spec = self.spec_of(&project.slug, &release.content, old.key.clone())?;
-        self.engine.stop(&old.id, STOP_GRACE).await?;
-        // Where this comes to nothing, its place is empty, and is filled as one that was removed by hand.
-        let new = self.engine.start(&spec).await?;
-        self.engine.keep_running(&new.id).await?;
-        self.look_again.notify_one();
-        self.vitals.note(release.environment_id, &old.key.shown(), "It was stopped and started anew.");
+    /// Stops an instance that no other may run beside, starts it anew, and gives it the time to become healthy: until then
+    /// nobody is sent to it. There is no way back: what does not answer serves nobody.
+    async fn start_instead(
+        &self,
+        old: &Instance,
+        replacement: &Replacement,
+    ) -> Result<Replaced, NotReplaced> {
+        let (environment, name) = (old.key.environment_id, old.key.shown());
+        let (new, release, host) = {
+            // A deployment that begins meanwhile waits until it is over, and stops what was started.
+            let _turn = self.sleeping.turn(environment).await;
+            let release = self.replaceable(environment, old).await?;
+            let project = self.store.project(old.key.project_id).await?;
+            let of = self.store.environment(environment).await?;
+            let spec = self.spec_of(&project.slug, &release.content, old.key.clone())?;
+            replacement.begins_alone();
+            self.send_nobody_to(old, (&project, &of), &release).await?;
+            self.engine.stop(&old.id, STOP_GRACE).await?;
+            // Where this comes to nothing, its place is empty, and is filled as one that was removed by hand.
+            let new = self.engine.start(&spec).await?;
+            self.engine.keep_running(&new.id).await?;
+            (new, release, self.address.host(&project.slug, &of.name))
+        };
+        self.vitals.note(environment, &name, "It was stopped and started anew.");
+        match self.prove(&new, &release, &host).await {
+            Ok(()) => {}
+            Err(why @ NotReplaced::Crashed(_)) => return Err(why),
+            // There may be no other.
+            Err(why) => {
+                self.vitals.note(environment, &name, &format!("It was started anew and is not well: {why}."));
+            }
+        }
         Ok(Replaced { by: new.id })
+    }
+
+    /// Takes an instance out of its route, which is about to end: what it is answering is cut with it.
+    async fn send_nobody_to(
+        &self,
+        old: &Instance,
+        of: (&Project, &Environment),
+        release: &Release,
+    ) -> Result<(), NotReplaced> {
+        let mut instances = self.engine.list().await?;
+        instances.retain(|instance| instance.id != old.id);
+        let _one_at_a_time = self.switching.lock().await;
+        drop(self.router.set_route(self.route(of, release, &instances)));
+        Ok(())
     }
 
     /// Starts an instance of another generation in the same place.

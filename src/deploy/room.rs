@@ -7,6 +7,7 @@ use super::instances::{self, STOP_GRACE};
 use super::patience::{unless_away, until_stored};
 use super::run::Run;
 use crate::engine::EngineError;
+use crate::model::deployment::{Deployment, DeploymentState};
 use crate::model::environment::Environment;
 use crate::model::instance::{Instance, InstanceKey, InstanceState};
 use crate::model::name::ProcessType;
@@ -20,12 +21,39 @@ use std::time::{Duration, Instant};
 /// Longest time that the requests which the old instances are answering hold up those that wait.
 const DRAIN_LIMIT: Duration = Duration::from_secs(10);
 
+/// Whether a deployment says where the route of its environment leads: one that switches it, and one that has taken out of it
+/// what it stops first. The reconciler would bring back what is about to end.
+pub(super) fn has_the_route(deployment: &Deployment) -> bool {
+    match deployment.state {
+        DeploymentState::Switching => true,
+        DeploymentState::Starting
+        | DeploymentState::Checking
+        | DeploymentState::UndoingFailure
+        | DeploymentState::UndoingCancel => strategy_of(deployment).stops_first(),
+        DeploymentState::Queued
+        | DeploymentState::Fetching
+        | DeploymentState::Detecting
+        | DeploymentState::Building
+        | DeploymentState::Releasing
+        | DeploymentState::Draining
+        | DeploymentState::Live
+        | DeploymentState::Failed
+        | DeploymentState::Cancelled
+        | DeploymentState::Superseded => false,
+    }
+}
+
+/// How a deployment takes the place of what is live; one that leaves its instances as they are stops none.
+fn strategy_of(deployment: &Deployment) -> Strategy {
+    let content = deployment.record.content.as_ref();
+    let own = content.filter(|content| content.instances_of.is_none());
+    own.map_or(Strategy::Rolling, ReleaseContent::strategy)
+}
+
 impl Deployer {
-    /// How the deployment takes the place of what is live; one that leaves its instances as they are stops none.
+    /// How the deployment takes the place of what is live.
     pub(super) fn strategy(run: &Run) -> Strategy {
-        let content = run.deployment.record.content.as_ref();
-        let own = content.filter(|content| content.instances_of.is_none());
-        own.map_or(Strategy::Rolling, ReleaseContent::strategy)
+        strategy_of(&run.deployment)
     }
 
     /// Stops the old instances, where the new ones cannot run beside them. Doing it twice is doing it once.
@@ -37,6 +65,8 @@ impl Deployer {
         let old = self.unwanted_instances(run).await?;
         self.hold_requests(run);
         if old.is_empty() {
+            // The table of a server that was killed may still lead to what it had stopped.
+            drop(self.without_targets(run).await);
             return Ok(());
         }
         let before =
@@ -61,11 +91,13 @@ impl Deployer {
         }
     }
 
-    /// Takes every target out of the route.
+    /// Takes every target out of the route, where it has any.
     async fn without_targets(&self, run: &Run) -> Option<Drain> {
         let _one_at_a_time = self.switching.lock().await;
-        let known = self.router.routes().into_iter().find(|route| route.environment_id == run.environment.id);
-        Some(self.router.set_route(Route { targets: Vec::new(), ..known? }).drain)
+        let leads_there =
+            |route: &Route| route.environment_id == run.environment.id && !route.targets.is_empty();
+        let known = self.router.routes().into_iter().find(leads_there)?;
+        Some(self.router.set_route(Route { targets: Vec::new(), ..known }).drain)
     }
 
     /// Lets requests that wait go on, and says how it was.

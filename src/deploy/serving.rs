@@ -1,6 +1,7 @@
 //! Keeping to what is committed: the instances of the new release run, and traffic goes to them.
 //!
-//! Nothing here fails. An engine that does not answer is waited for; what it refuses is said and gone on without.
+//! Nothing here fails. An engine that does not answer is waited for, and is left to the reconciler when it stays away; what
+//! it refuses is said and gone on without.
 
 use super::Deployer;
 use super::failure::Failure;
@@ -20,8 +21,11 @@ enum NotStarted {
 
 impl Deployer {
     /// Starts what does not run of a committed release, and sends traffic to it. Doing it twice is doing it once.
-    pub(super) async fn serve_release(&self, run: &Run) -> Switched {
-        let instances = until_done(|| self.start_missing(run)).await;
+    ///
+    /// # Errors
+    /// When the engine is away for too long: traffic goes on to where it went before.
+    pub(super) async fn serve_release(&self, run: &Run) -> Result<Switched, EngineError> {
+        let instances = until_done(|| self.start_missing(run)).await?;
         let content = run.deployment.record.content.as_ref();
         let targets = content.map(|content| self.targets(&instances, run.instances_of(), content));
         let _one_at_a_time = self.switching.lock().await;
@@ -30,7 +34,7 @@ impl Deployer {
         let environment = now.as_ref().unwrap_or(&run.environment);
         let serves = (run.deployment.id, content.is_some_and(|content| content.sticky));
         let targets = targets.unwrap_or_default();
-        self.router.set_route(self.route_to((&run.project, environment), serves, targets))
+        Ok(self.router.set_route(self.route_to((&run.project, environment), serves, targets)))
     }
 
     /// The instances of the deployment, after starting those that were stopped since they were checked, as by a restart

@@ -7,14 +7,11 @@ use super::run::Run;
 use crate::engine::EngineError;
 use crate::store::StoreError;
 use std::collections::BTreeSet;
-use std::time::Duration;
-
-/// How long an engine that does not answer is waited for. After it the deployment ends all the same: instances that are
-/// left then, and an image, are removed by the reconciler.
-const ENGINE_PATIENCE: Duration = Duration::from_mins(10);
 
 impl Deployer {
-    /// Stops the new instances and removes an image that no release uses. Running twice is running once.
+    /// Stops the new instances and removes an image that no release uses. Running twice is running once. An engine that stays
+    /// away is not waited for for ever: instances that are left then, and an image, are removed by the reconciler, and what was
+    /// live is started by it.
     pub(super) async fn undo(&self, run: &mut Run) -> Result<(), StoreError> {
         drop(self.sleeping.turn(run.environment.id).await);
         self.end_trial(run).await;
@@ -23,12 +20,19 @@ impl Deployer {
         let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
         let unused = image.filter(|image| !released.contains(*image));
         let kept = until_stored(|| self.kept_places(run)).await?;
-        let taken_back = until_done(|| self.take_back(run, &kept, unused));
-        if tokio::time::timeout(ENGINE_PATIENCE, taken_back).await.is_err() {
-            tracing::error!(deployment = %run.deployment.id, "the engine was away for too long to undo a deployment");
+        let taken_back = until_done(|| self.take_back(run, &kept, unused)).await;
+        let brought_back = match taken_back {
+            Ok(()) => until_done(|| self.bring_back(run)).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = brought_back {
+            tracing::error!(
+                deployment = %run.deployment.id, error = &error as &dyn std::error::Error,
+                "the engine was away for too long to undo a deployment"
+            );
+            // Nothing is going to be there soon.
+            self.router.end_hold(run.environment.id);
         }
-        // However long it takes: without it nothing serves.
-        until_done(|| self.bring_back(run)).await;
         Ok(())
     }
 

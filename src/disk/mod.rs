@@ -3,8 +3,10 @@
 use crate::build::Builder;
 use crate::config::{DiskSpace, disk_space, used_bytes};
 use crate::engine::{Engine, EngineImage};
-use crate::model::id::ProjectId;
-use crate::model::name::Slug;
+use crate::model::id::{EnvironmentId, ProjectId};
+use crate::model::name::{EnvironmentName, Slug, VolumeName};
+use crate::model::project::Project;
+use crate::model::volume::Volume;
 use crate::store::{PageRequest, Presence, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -27,6 +29,8 @@ pub struct Report {
     pub disks: Vec<(PathBuf, DiskSpace)>,
     /// The largest first.
     pub projects: Vec<ProjectUse>,
+    /// The same.
+    pub volumes: Vec<VolumeUse>,
     /// Of repositories whose project is gone: removed a week after that.
     pub retired_bytes: u64,
     /// `None`: it is PostgreSQL's.
@@ -43,7 +47,18 @@ pub struct ProjectUse {
     pub images: usize,
     /// Each image with its base, which images share: what is saved by removing one is less.
     pub image_bytes: u64,
+    pub volume_bytes: u64,
     pub log_bytes: u64,
+}
+
+/// What is in a volume.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VolumeUse {
+    pub slug: Slug,
+    pub environment: EnvironmentName,
+    pub name: VolumeName,
+    /// `None`: the engine does not know.
+    pub bytes: Option<u64>,
 }
 
 /// What the engine holds that is nobody's.
@@ -56,7 +71,7 @@ impl ProjectUse {
     /// Everything together.
     #[must_use]
     pub const fn bytes(&self) -> u64 {
-        self.repository_bytes + self.image_bytes + self.log_bytes
+        self.repository_bytes + self.image_bytes + self.volume_bytes + self.log_bytes
     }
 }
 
@@ -69,42 +84,75 @@ pub async fn report(places: &Places) -> Result<Report, StoreError> {
     let engine = async {
         let images = places.engine.images().await.map_err(|error| error.to_string())?;
         let info = places.engine.info().await.map_err(|error| error.to_string())?;
+        let volumes = places.engine.volume_sizes().await.map_err(|error| error.to_string())?;
         let build_cache_bytes = places.builder.cache_bytes().await.map_err(|error| error.to_string())?;
-        Ok::<_, String>((images, info.data_directory, EngineUse { build_cache_bytes }))
+        Ok::<_, String>((images, volumes, info.data_directory, EngineUse { build_cache_bytes }))
     };
-    let (images, engine_folder, engine) = match engine.await {
-        Ok((images, folder, engine)) => (images, Some(PathBuf::from(folder)), Ok(engine)),
-        Err(reason) => (Vec::new(), None, Err(reason)),
+    let (images, found_volumes, engine_folder, engine) = match engine.await {
+        Ok((images, volumes, folder, engine)) => (images, volumes, Some(PathBuf::from(folder)), Ok(engine)),
+        Err(reason) => (Vec::new(), Vec::new(), None, Err(reason)),
     };
     let images = by_project(images);
     let repositories = places.home.join("repositories");
-    let mut projects = Vec::new();
+    let (mut projects, mut volumes) = (Vec::new(), Vec::new());
     let mut page = PageRequest::first();
     loop {
         let found = places.store.projects_of(None, Presence::Either, page).await?;
-        projects.extend(found.data.into_iter().map(|project| {
+        for project in found.data {
+            let its_volumes = volumes_of(&places.store, &project, &found_volumes).await?;
             let (count, image_bytes) = images.get(&project.id).copied().unwrap_or_default();
-            ProjectUse {
+            projects.push(ProjectUse {
                 slug: project.slug,
                 repository_bytes: used_bytes(&repositories.join(format!("{}.git", project.id))),
                 images: count,
                 image_bytes,
+                volume_bytes: its_volumes.iter().filter_map(|volume| volume.bytes).sum(),
                 log_bytes: logs.get(&project.id).copied().unwrap_or_default(),
-            }
-        }));
+            });
+            volumes.extend(its_volumes);
+        }
         if found.next.is_none() {
             break;
         }
         page = PageRequest::new(PageRequest::MAX_LIMIT, found.next);
     }
     projects.sort_by_key(|project| std::cmp::Reverse(project.bytes()));
+    volumes.sort_by_key(|volume| std::cmp::Reverse(volume.bytes));
     Ok(Report {
         disks: disks(&places.home, engine_folder),
         projects,
+        volumes,
         retired_bytes: retired_bytes(&repositories),
         database_bytes: places.database.as_deref().map(sqlite_bytes),
         engine,
     })
+}
+
+/// What is in the volumes of a project.
+async fn volumes_of(
+    store: &Store,
+    project: &Project,
+    found: &[(Volume, Option<u64>)],
+) -> Result<Vec<VolumeUse>, StoreError> {
+    let mut of_it = found.iter().filter(|(volume, _)| volume.project_id == project.id).peekable();
+    if of_it.peek().is_none() {
+        return Ok(Vec::new());
+    }
+    let environments = store.environments_of(project.id).await?;
+    let names: BTreeMap<EnvironmentId, EnvironmentName> =
+        environments.into_iter().map(|environment| (environment.id, environment.name)).collect();
+    Ok(of_it
+        // That of an environment that is gone is about to go, too.
+        .filter_map(|(volume, bytes)| {
+            let environment = names.get(&volume.environment_id)?.clone();
+            Some(VolumeUse {
+                slug: project.slug.clone(),
+                environment,
+                name: volume.name.clone(),
+                bytes: *bytes,
+            })
+        })
+        .collect())
 }
 
 fn by_project(images: Vec<EngineImage>) -> BTreeMap<ProjectId, (usize, u64)> {

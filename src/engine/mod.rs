@@ -125,6 +125,9 @@ pub trait Engine: Send + Sync + 'static {
     /// Every volume of this server, by name. They are made by [`Engine::start`] and never removed with an instance.
     async fn volumes(&self) -> Result<Vec<Volume>, EngineError>;
 
+    /// Bytes in each of them; `None` where the engine does not know. It adds them up, which takes a while.
+    async fn volume_sizes(&self) -> Result<Vec<(Volume, Option<u64>)>, EngineError>;
+
     /// Removes a volume with everything in it. No such volume is fine; one that an instance has gives
     /// [`EngineError::InUse`].
     async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError>;

@@ -31,6 +31,8 @@ struct State {
 #[derive(Debug, Clone, Copy)]
 struct Replacing {
     generation: u32,
+    /// Whether the one before it is about to end, too.
+    is_alone: bool,
     is_healthy: bool,
 }
 
@@ -74,7 +76,7 @@ impl Vitals {
         if state.replacing.contains_key(key) {
             return None;
         }
-        state.replacing.insert(key.clone(), Replacing { generation, is_healthy: false });
+        state.replacing.insert(key.clone(), Replacing { generation, is_alone: false, is_healthy: false });
         Some(Replacement { vitals: self.clone(), key: key.clone() })
     }
 
@@ -84,11 +86,12 @@ impl Vitals {
         self.lock().replacing.contains_key(key)
     }
 
-    /// Whether an instance is to take the place of another one and has not proved itself yet.
+    /// Whether an instance is to take the place of another one and has not proved itself yet, or is the one that ends before.
     #[must_use]
     pub fn is_on_trial(&self, instance: &Instance) -> bool {
         let replacing = self.lock().replacing.get(&instance.key).copied();
-        replacing.is_some_and(|new| new.generation == instance.generation && !new.is_healthy)
+        let is_meant = |new: &Replacing| new.is_alone || new.generation == instance.generation;
+        replacing.is_some_and(|new| is_meant(&new) && !new.is_healthy)
     }
 
     /// Notes what an instance has taken the place of.
@@ -135,6 +138,13 @@ impl Vitals {
 }
 
 impl Replacement {
+    /// The old instance ends before the new one starts: until that is healthy, neither gets requests.
+    pub fn begins_alone(&self) {
+        if let Some(replacing) = self.vitals.lock().replacing.get_mut(&self.key) {
+            replacing.is_alone = true;
+        }
+    }
+
     /// From now on the new instance may get requests.
     pub fn is_healthy(&self) {
         if let Some(replacing) = self.vitals.lock().replacing.get_mut(&self.key) {
@@ -184,6 +194,18 @@ mod tests {
         assert!(!vitals.is_on_trial(&new) && vitals.is_being_replaced(&old.key));
         drop(replacement);
         assert!(!vitals.is_being_replaced(&old.key));
+    }
+
+    #[test]
+    fn what_ends_before_the_other_one_starts_gets_no_requests_either() {
+        let vitals = Vitals::default();
+        let old = instance(0);
+        let replacement = vitals.begin_replacing(&old.key, 7).unwrap();
+        replacement.begins_alone();
+        let new = Instance { generation: 7, ..old.clone() };
+        assert!([&old, &new].into_iter().all(|instance| vitals.is_on_trial(instance)));
+        replacement.is_healthy();
+        assert!(!vitals.is_on_trial(&new));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod cron;
 mod error;
+mod images;
 mod input;
 mod list;
 mod logs;

@@ -5,13 +5,15 @@ use super::front::Front;
 use super::output::Output;
 use super::session::{Refusal, failed};
 use crate::auth::access::Action;
-use crate::model::deployment::DeploymentState;
-use crate::model::id::ReleaseId;
+use crate::model::deployment::{Deployment, DeploymentState};
+use crate::model::id::DeploymentId;
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, age, now};
 use crate::model::user::User;
 use crate::processes::{Process, ProcessError, ProcessState, VolumeEntry};
 use crate::store::{PageRequest, StoreError};
+use crate::wire::deployment::MadeFromBody;
+use crate::wire::release::came_from;
 
 /// Releases that are shown.
 const NEWEST: u16 = 15;
@@ -50,7 +52,7 @@ pub(super) async fn instances(
     Ok(0)
 }
 
-/// Shows the newest releases of an environment: version, state, commit, who, age.
+/// Shows the newest releases of an environment: version, state, where it came from, commit, who, age.
 pub(super) async fn releases(
     front: &Front,
     user: &User,
@@ -65,9 +67,20 @@ pub(super) async fn releases(
         output.say(&format!("{} has no release yet.\n", environment.name.shown_of(&project.slug))).await;
         return Ok(0);
     }
-    let mut rows = vec![["RELEASE", "STATE", "COMMIT", "BY", "AGE"].map(str::to_owned)];
+    let ids: Vec<DeploymentId> = releases.iter().map(|release| release.deployment_id).collect();
+    let deployments = front.store.deployments_with(&ids).await.map_err(failed)?;
+    let there = front.processes.images_there(&releases).await;
+    let mut rows = vec![["RELEASE", "STATE", "FROM", "COMMIT", "BY", "AGE"].map(str::to_owned)];
     for release in &releases {
-        rows.push(release_row(front, release, current.as_ref().map(|release| release.id)).await?);
+        let of = deployments.iter().find(|deployment| deployment.id == release.deployment_id);
+        let is_current = current.as_ref().is_some_and(|current| current.id == release.id);
+        let is_gone = there.as_ref().is_some_and(|there| !there.contains(&release.content.image));
+        let state = match of.map_or("replaced", |deployment| state_word(deployment.state)) {
+            _ if is_current => "current",
+            "replaced" if is_gone => "replaced, image gone",
+            word => word,
+        };
+        rows.push(release_row(front, release, (state, of)).await?);
     }
     output.say(&table(&rows)).await;
     Ok(0)
@@ -134,17 +147,8 @@ fn process_row(process: &Process, now: Timestamp) -> [String; 5] {
 async fn release_row(
     front: &Front,
     release: &Release,
-    current: Option<ReleaseId>,
-) -> Result<[String; 5], Refusal> {
-    let state = if current == Some(release.id) {
-        "current"
-    } else {
-        match front.store.deployment(release.deployment_id).await {
-            Ok(deployment) => state_word(deployment.state),
-            Err(StoreError::NotFound) => "replaced",
-            Err(error) => return Err(failed(error)),
-        }
-    };
+    (state, of): (&str, Option<&Deployment>),
+) -> Result<[String; 6], Refusal> {
     let by = match release.created_by {
         Some(id) => match front.store.user(id).await {
             Ok(user) => user.username.to_string(),
@@ -154,7 +158,15 @@ async fn release_row(
         None => "-".to_owned(),
     };
     let commit = release.commit.as_ref().map_or_else(|| "-".to_owned(), |commit| commit.short().to_owned());
-    Ok([format!("v{}", release.version), state.to_owned(), commit, by, age(release.created_at, now())])
+    let from = of.map_or_else(
+        || "-".to_owned(),
+        |of| {
+            let made_from = MadeFromBody::of(of.options.clone(), of.environment_id);
+            came_from(of.source, of.branch.as_ref(), &made_from)
+        },
+    );
+    let age = age(release.created_at, now());
+    Ok([format!("v{}", release.version), state.to_owned(), from, commit, by, age])
 }
 
 /// What a release is that is not the current one.

@@ -6,6 +6,7 @@
 
 use crate::engine::{Engine, EngineError, EngineEvent, EngineEventKind};
 use crate::model::instance::{Instance, InstanceId, InstanceKey};
+use crate::model::vitals::Vitals;
 use crate::model::webhook::InstanceFacts;
 use crate::store::{Store, StoreError, patiently};
 use futures_util::StreamExt;
@@ -22,6 +23,8 @@ const SETTLE: Duration = Duration::from_millis(500);
 const WINDOW: Duration = Duration::from_mins(10);
 /// So many of them are a crash loop.
 const LOOP: u32 = 3;
+/// Exit code of what SIGKILL has ended.
+const KILLED: i64 = 137;
 /// How long the database may be away before a crash is not told.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -29,6 +32,8 @@ const PATIENCE: Duration = Duration::from_mins(5);
 pub struct Crashes {
     pub store: Store,
     pub engine: Arc<dyn Engine>,
+    /// Where it is said among what the app prints.
+    pub vitals: Vitals,
 }
 
 /// What has ended and was not looked at yet.
@@ -151,6 +156,7 @@ impl Crashes {
             Told::Loop => true,
             Told::Nothing => return,
         };
+        self.vitals.note(key.environment_id, &instance, &said_of(code, is_looping));
         let facts = InstanceFacts { name: instance, exit_code: code, crashes };
         let noted: Result<(), StoreError> =
             patiently(PATIENCE, || self.store.note_crash(&key, facts.clone(), is_looping)).await;
@@ -158,6 +164,19 @@ impl Crashes {
             tracing::warn!(error = &error as &dyn Error, "a crash is not told");
         }
     }
+}
+
+/// What the log of the app says of a crash.
+fn said_of(code: i64, is_looping: bool) -> String {
+    let how = match code {
+        // Nobody here has sent a SIGKILL: what was stopped is not started again.
+        KILLED => {
+            "It was killed (exit code 137), most likely as it needed more memory than it may have".to_owned()
+        }
+        code => format!("It ended by itself with exit code {code}"),
+    };
+    let again = if is_looping { "again and again, after longer and longer pauses" } else { "again" };
+    format!("{how}, and is started {again}.")
 }
 
 impl Series {

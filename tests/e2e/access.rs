@@ -185,9 +185,9 @@ fn what_runs_and_what_was_released_is_shown() {
     );
     let releases = ada.ssh(&server, &["releases", "shop"]).expect_success();
     let expected = [
-        vec!["RELEASE", "STATE", "COMMIT", "BY", "AGE"],
-        vec!["v2", "current", &second[..7], "ada", "[age]"],
-        vec!["v1", "replaced", &first[..7], "ada", "[age]"],
+        vec!["RELEASE", "STATE", "FROM", "COMMIT", "BY", "AGE"],
+        vec!["v2", "current", "push", "to", "main", &second[..7], "ada", "[age]"],
+        vec!["v1", "replaced", "push", "to", "main", &first[..7], "ada", "[age]"],
     ];
     assert_eq!(words(&releases), expected);
     for command in ["ps", "releases"] {

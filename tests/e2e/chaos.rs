@@ -2,8 +2,8 @@
 //! for. `scripts/test chaos 50` kills it so often; without a number it does for about a minute.
 
 use crate::support::{
-    Engine, PATIENCE, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, wait_until,
-    wait_until_all_have_ended,
+    Engine, Invariants, PATIENCE, Person, RequestLoop, RunningPush, Server, WorkTree, deployments,
+    wait_until, wait_until_all_have_ended,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -95,6 +95,7 @@ impl Shop {
         for _ in 0..4 {
             assert_eq!(self.server.get("shop", "/").body, *word, "{what}");
         }
+        Invariants::of(&self.server, &self.ada).hold();
     }
 }
 

@@ -1,8 +1,16 @@
 //! PostgreSQL goes away, idle and in the middle of a deployment, and comes back.
 
 use crate::postgres::Postgres;
-use crate::support::{PATIENCE, RunningPush, Server, WorkTree, expect_live, slow_dockerfile, wait_until};
+use crate::support::{
+    Invariants, PATIENCE, RequestLoop, RunningPush, Server, WorkTree, deployments, expect_live,
+    slow_dockerfile, wait_until,
+};
 use reqwest::Method;
+use std::thread;
+use std::time::Duration;
+
+/// Longer than a job is left to a worker that says nothing of it.
+const LONG: Duration = Duration::from_secs(35);
 
 #[test]
 fn the_apps_are_served_while_the_database_is_away() {
@@ -52,6 +60,33 @@ fn a_deployment_waits_for_the_database() {
 }
 
 #[test]
+fn a_deployment_outlives_a_database_that_is_away_for_long() {
+    let mut postgres = Postgres::start();
+    let mut server = Server::start_with(&[("DATABASE_URL", &postgres.url())]);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let commit = tree.commit(&[("Dockerfile", &slow_dockerfile(3)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    let requests = RequestLoop::start(server.http, &Server::host("shop"));
+    postgres.stop();
+    thread::sleep(LONG);
+    server.request(Method::GET, "/api/projects", &ada.token, None).expect(503);
+    postgres.resume();
+    // Nobody else has taken it, and nothing was done twice.
+    let push = push.finish().expect(0);
+    assert_eq!(push.transcript.matches("the slow part begins").count(), 1, "{}", push.transcript);
+    expect_live(&server, &ada, &commit, "two");
+    assert_eq!(deployments(&server, &ada).len(), 2);
+    let answers = requests.finish();
+    assert!(answers.len() > 100, "{}", answers.len());
+    for answer in answers {
+        assert_eq!(answer.unwrap().status, 200);
+    }
+}
+
+#[test]
 fn a_push_outlives_a_restart_of_the_database() {
     let mut database = Postgres::start();
     let mut server = Server::start_with(&[("DATABASE_URL", &database.url())]);
@@ -70,6 +105,7 @@ fn a_push_outlives_a_restart_of_the_database() {
     push.finish().expect(0).expect_text("Application deployed");
     waiting.finish().expect(0).expect_text("Application deployed");
     assert_eq!(server.get("shop", "/").body, "two");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Disks that have too little room, or none: of the repositories, of the database, of the engine.
 
 use crate::support::{
-    PATIENCE, Person, RunningPush, Server, SmallDisk, WorkTree, command, deployments, expect_live, files,
-    run, wait_until,
+    Invariants, PATIENCE, Person, PrivateDocker, RunningPush, Server, SmallDisk, WorkTree, command,
+    deployments, expect_live, files, run, wait_until,
 };
 use reqwest::Method;
 use std::fs;
@@ -21,21 +21,6 @@ fn on_small_disk(disk: &SmallDisk, options: &[(&str, &str)]) -> (Server, Person,
     let tree = WorkTree::answering("one");
     server.deploy(&ada, &tree, "shop");
     (server, ada, tree)
-}
-
-/// Writes a file that no compression makes smaller, and commits it.
-fn commit_noise(tree: &WorkTree, mib: usize) -> String {
-    let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut bytes = Vec::with_capacity(mib << 20);
-    while bytes.len() < mib << 20 {
-        // Marsaglia's xorshift.
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        bytes.extend(state.to_le_bytes());
-    }
-    fs::write(tree.path().join("noise"), bytes).unwrap();
-    tree.commit(&[])
 }
 
 #[test]
@@ -77,7 +62,7 @@ fn a_push_that_does_not_fit_on_the_disk_of_the_repositories_is_refused() {
     server.deploy(&ada, &tree, "shop");
     let before = files(&server.home().join("repositories"));
     let free = free_mib(&disk);
-    let large = commit_noise(&tree, 70);
+    let large = tree.commit_noise(70);
     let push = server.push(&ada, &tree, "shop", &["main"]);
     assert_ne!(push.code, Some(0), "{}", push.transcript);
     assert!(push.says("MiB that this server's disk has room for"), "{}", push.transcript);
@@ -95,7 +80,7 @@ fn the_disk_of_the_repositories_fills_up_while_a_pack_arrives() {
     let (server, ada, tree) = on_small_disk(&disk, &[("GILGAL_LEAST_FREE_MIB", "1")]);
     let live = tree.head();
     let before = files(&disk.path());
-    commit_noise(&tree, 40);
+    tree.commit_noise(40);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     wait_until("the pack arrives", PATIENCE, || {
         files(&disk.path()).iter().any(|file| file.to_str().unwrap().contains("tmp_objdir-incoming"))
@@ -183,18 +168,59 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
 }
 
 #[test]
+fn a_disk_of_the_engine_that_is_full_is_named_and_the_old_release_serves() {
+    let disk = SmallDisk::new(192);
+    let docker = PrivateDocker::on_disk(&disk.path());
+    // Nothing is looked at beforehand: the engine itself has to refuse.
+    let options = [("DOCKER_HOST", docker.host()), ("GILGAL_LEAST_FREE_FOR_BUILDS_MIB", "0".to_owned())];
+    let options = options.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let mut server = Server::start_with(&options);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let live = tree.head();
+    let expect_refused = |why: &str| {
+        let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+        assert!(push.says("The disk of the Docker Engine is full"), "{why}: {}", push.transcript);
+        assert!(push.says("shop still serves the release before."), "{why}: {}", push.transcript);
+        Invariants::of(&server, &ada).on(docker.engine(&server)).hold();
+        assert_eq!(server.get("shop", "/").body, "one");
+        assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main").as_ref(), Some(&live));
+    };
+    let filling = "FROM busybox:stable AS build\nRUN dd if=/dev/zero of=/noise bs=1M count=400\n\
+                   FROM busybox:stable\nCOPY --from=build /noise /\n";
+    tree.commit(&[("Dockerfile", filling)]);
+    expect_refused("a command fills it");
+
+    // To the last block, so that not even the context of a build has room.
+    tree.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    disk.fill();
+    tree.commit_noise(3);
+    expect_refused("it was full before");
+    disk.clear();
+    server.deploy(&ada, &tree, "shop");
+    Invariants::of(&server, &ada).on(docker.engine(&server)).hold();
+    drop(server);
+}
+
+#[test]
 fn the_disk_is_shown_by_who_uses_it() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let dockerfile =
-        "FROM busybox:stable\nCOPY noise /www/index.html\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
-    let tree = WorkTree::of(&[("Dockerfile", dockerfile)]);
-    commit_noise(&tree, 3);
+    let dockerfile = "FROM busybox:stable\nCOPY noise /www/index.html\n\
+        CMD dd if=/dev/zero of=/data/file bs=1M count=2; exec httpd -f -p \"$PORT\" -h /www\n";
+    let volume = "[volumes]\ndata = \"/data\"\n";
+    let tree = WorkTree::of(&[("Dockerfile", dockerfile), ("gilgal.toml", volume)]);
+    tree.commit_noise(3);
     server.deploy(&ada, &tree, "shop");
     let shown = run(command(&server.home(), &[]).arg("disk")).expect_success();
     let line = shown.lines().find(|line| line.starts_with("shop ")).unwrap();
     let words: Vec<&str> = line.split_whitespace().collect();
-    let ["shop", repository, "MiB", "1", image, "MiB", logs, "KiB"] = words[..] else { panic!("{shown}") };
+    let ["shop", repository, "MiB", "1", image, "MiB", "2.0", "MiB", logs, "KiB"] = words[..] else {
+        panic!("{shown}")
+    };
+    let line = shown.lines().find(|line| line.starts_with("shop:production data ")).unwrap();
+    assert!(line.ends_with(" 2.0 MiB"), "{shown}");
     assert!((3.0..4.0).contains(&repository.parse::<f64>().unwrap()), "{shown}");
     assert!(image.parse::<f64>().unwrap() > 3.0, "{shown}");
     assert!(logs.parse::<f64>().unwrap() > 0.0, "{shown}");
@@ -202,7 +228,7 @@ fn the_disk_is_shown_by_who_uses_it() {
         assert!(shown.contains(part), "{shown}");
     }
     let away = run(command(&server.home(), &[("DOCKER_HOST", "unix:///nowhere.sock")]).arg("disk"));
-    assert!(away.expect_success().contains("Images and the cache of builds are not known: "));
+    assert!(away.expect_success().contains("Images, volumes and the cache of builds are not known: "));
 }
 
 fn free_mib(disk: &SmallDisk) -> u64 {

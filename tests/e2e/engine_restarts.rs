@@ -1,6 +1,6 @@
 //! Docker is restarted, and the whole host: every app comes back by itself, and is known meanwhile.
 
-use crate::support::{PATIENCE, Person, PrivateDocker, Server, WorkTree, wait_until};
+use crate::support::{Invariants, PATIENCE, Person, PrivateDocker, Server, WorkTree, wait_until};
 use gilgal::build::{Builder, DockerBuilder, DockerBuilderOptions};
 use gilgal::model::id::ServerId;
 
@@ -38,12 +38,13 @@ fn docker_restarts_while_idle() {
     // And is as good as before.
     server.deploy(&ada, &WorkTree::answering("two"), "other");
     assert_eq!(server.get("other", "/").body, "two");
+    Invariants::of(&server, &ada).on(docker.engine(&server)).hold();
     drop(server);
 }
 
 #[test]
 fn the_host_reboots() {
-    let (mut docker, mut server, _ada) = with_an_app();
+    let (mut docker, mut server, ada) = with_an_app();
     server.kill();
     docker.stop();
     // The server is up first, and Docker takes its time.
@@ -51,6 +52,7 @@ fn the_host_reboots() {
     expect_not_ready(&server);
     docker.resume();
     expect_back(&server);
+    Invariants::of(&server, &ada).on(docker.engine(&server)).hold();
     drop(server);
 }
 

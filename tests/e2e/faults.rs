@@ -5,8 +5,8 @@
 //! failed if and only if traffic has not moved.
 
 use crate::support::{
-    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, docker, expect_live, expect_served,
-    wait_until, wait_until_all_have_ended,
+    Engine, Invariants, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, docker, expect_live,
+    expect_served, wait_until, wait_until_all_have_ended,
 };
 use std::collections::BTreeSet;
 
@@ -268,6 +268,7 @@ fn a_scaling_that_fails_or_is_killed_touches_nothing_that_serves() {
         wait_until("as many run as are wanted", PATIENCE, || engine.containers().len() == count);
         assert!(engine.containers().contains(&served[0]), "{moment}");
         assert_eq!(shop.server.get("shop", "/").body, "first");
+        Invariants::of(&shop.server, &shop.ada).hold();
         shop.server.stop();
     }
     shop.server.start_again(&[]);

@@ -1,6 +1,6 @@
 //! Instances that run and do not answer any more, and instances that end again and again.
 
-use crate::support::{PATIENCE, Server, WorkTree, docker, wait_until};
+use crate::support::{Invariants, PATIENCE, Server, WorkTree, docker, wait_until};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Asked every second, and replaced after two failures.
@@ -47,6 +47,7 @@ fn an_instance_that_does_not_answer_is_replaced() {
     server.deploy(&ada, &tree, "shop");
     assert_eq!(server.get("shop", "/").body, "two");
     wait_until("the old one is gone", PATIENCE, || engine.containers().len() == 1);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -107,6 +108,7 @@ fn one_that_cannot_be_replaced_stays() {
         ada.ssh(&server, &["ps", "shop"]).expect_success().contains("web.1    running")
     });
     assert_eq!(server.get("shop", "/").body, "one\n");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

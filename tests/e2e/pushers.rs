@@ -1,25 +1,14 @@
 //! Pushers who stop reading, stop sending or leave, and what they can see.
 
 use crate::queue::{newest_deployment, wait_for_status};
-use crate::support::{RunningPush, Server, WorkTree, run, wait_until};
+use crate::support::{Invariants, RunningPush, Server, WorkTree, git_processes, run, wait_until};
 use reqwest::Method;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Signal, kill_process};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
-
-/// Every process that works in one of the server's repositories: git, what it starts, and the hooks.
-fn git_processes(server: &Server) -> Vec<Pid> {
-    let repositories = server.home().join("repositories");
-    let processes = std::fs::read_dir("/proc").unwrap().flatten().filter_map(|process| {
-        let id = process.file_name().to_str()?.parse().ok()?;
-        let works_in = std::fs::read_link(process.path().join("cwd")).ok()?;
-        works_in.starts_with(&repositories).then(|| Pid::from_raw(id)).flatten()
-    });
-    processes.collect()
-}
 
 fn repositories(server: &Server) -> Vec<String> {
     let entries = std::fs::read_dir(server.home().join("repositories")).unwrap();
@@ -34,15 +23,15 @@ fn a_pusher_who_leaves_while_git_takes_nothing_leaves_nothing() {
     ssh.arg("git-receive-pack 'shop.git'").stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut client = ssh.spawn().unwrap();
     let minute = Duration::from_mins(1);
-    wait_until("git runs", minute, || !git_processes(&server).is_empty());
-    for process in git_processes(&server) {
+    wait_until("git runs", minute, || !git_processes(&server.home()).is_empty());
+    for process in git_processes(&server.home()) {
         kill_process(process, Signal::STOP).unwrap();
     }
     // More than the pipe to git can hold.
     client.stdin.as_mut().unwrap().write_all(&vec![b'x'; 512 * 1024]).unwrap();
     client.kill().unwrap();
     client.wait().unwrap();
-    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
+    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server.home()).is_empty());
     // The project that the push had made is taken back with everything of it.
     wait_until("nothing is left", minute, || repositories(&server).is_empty());
     assert_eq!(ada.get(&server, "/api/projects")["data"], json!([]));
@@ -69,7 +58,7 @@ fn an_account_runs_a_bounded_number_of_gits() {
             client.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         })
         .collect();
-    wait_until("all of them run", minute, || git_processes(&server).len() == clients.len());
+    wait_until("all of them run", minute, || git_processes(&server.home()).len() == clients.len());
     let refused = run(&mut on_it("git-receive-pack 'shop'"));
     assert!(refused.code == Some(128) && refused.stderr.contains("8 pushes and fetches"), "{refused:?}");
     assert!(run(&mut on_it("whoami")).stdout.starts_with("ada "), "what needs no git is not bounded by it");
@@ -85,7 +74,7 @@ fn an_account_runs_a_bounded_number_of_gits() {
         client.kill().unwrap();
         client.wait().unwrap();
     }
-    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
+    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server.home()).is_empty());
 }
 
 #[test]
@@ -101,6 +90,7 @@ fn a_pusher_who_stops_reading_does_not_stop_the_deployment() {
     assert_eq!(server.get("shop", "/").body, "one");
     push.signal(Signal::CONT);
     push.finish().expect(0).expect_text("Application deployed");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -122,7 +112,8 @@ fn an_environment_can_have_its_deployments_end_with_their_pusher() {
     assert_eq!(newest_deployment(&server, &ada.token)["reason"], "The deployment was cancelled.");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
     assert_eq!(server.get("shop", "/").body, "one");
-    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server).is_empty());
+    Invariants::of(&server, &ada).hold();
+    wait_until("git is ended", Duration::from_secs(20), || git_processes(&server.home()).is_empty());
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Several pushes at once, pushers that leave, and deployments that are stopped.
 
-use crate::support::{RunningPush, Server, WorkTree, deployments, expect_live, slow_dockerfile, wait_until};
+use crate::support::{
+    Invariants, RunningPush, Server, WorkTree, deployments, expect_live, runs_on_this_machine,
+    slow_dockerfile, wait_until,
+};
 use reqwest::Method;
 use serde_json::Value;
 use std::time::Duration;
@@ -78,6 +81,7 @@ fn a_newer_push_takes_the_place_of_a_waiting_one() {
     newest.finish().expect(0);
     assert_eq!(server.get("shop", "/").body, "three");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(newest_tree.head()));
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -136,19 +140,11 @@ fn a_cancelled_deployment_stops_its_build() {
     let deployment = newest_deployment(&server, &ada.token);
     let path = format!("/api/deployments/{}", deployment["id"].as_str().unwrap());
     server.request(Method::DELETE, &path, &ada.token, None).expect(202);
+    wait_until("the build is ended", Duration::from_secs(5), || !runs_on_this_machine("sleep 97"));
     let push = push.finish().expect(1);
     insta::assert_snapshot!(push.redacted(&server));
     wait_for_status(&server, &ada.token, "cancelled");
-    wait_until("the build is ended", Duration::from_secs(15), || !runs_on_this_machine("sleep 97"));
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), None);
     assert_eq!(server.engine().containers(), Vec::<String>::new());
-}
-
-/// Whether a process has this command line: builds run on the engine's machine, which is this one.
-fn runs_on_this_machine(command_line: &str) -> bool {
-    let processes = std::fs::read_dir("/proc").unwrap().flatten();
-    let command_lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
-    command_lines
-        .map(|line| String::from_utf8_lossy(&line).replace('\0', " "))
-        .any(|line| line.trim_end() == command_line)
+    Invariants::of(&server, &ada).hold();
 }

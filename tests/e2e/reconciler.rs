@@ -1,6 +1,6 @@
 //! What happens on the engine behind the server's back.
 
-use crate::support::{Engine, PATIENCE, Server, WorkTree, docker, wait_until};
+use crate::support::{Engine, Invariants, PATIENCE, Server, WorkTree, docker, wait_until};
 use reqwest::Method;
 use std::fs;
 use std::thread;
@@ -38,6 +38,7 @@ fn an_instance_of_no_release_is_removed() {
     assert_eq!(docker(&orphan).len(), 1);
     let engine = server.engine();
     wait_until("the orphan is removed", PATIENCE, || engine.containers() == live);
+    Invariants::of(&server, &ada).hold();
     assert_eq!(server.get("shop", "/").body, "one");
 }
 
@@ -138,6 +139,7 @@ fn an_image_and_a_network_of_nothing_are_removed() {
     server.start_again(&[]);
     wait_until("the image is removed", PATIENCE, || engine.images() == images);
     wait_until("the network is removed", PATIENCE, || networks() == 1);
+    Invariants::of(&server, &ada).hold();
     assert_eq!(server.get("shop", "/").body, "one");
 }
 

@@ -1,9 +1,10 @@
 //! A server that is killed, at the worst moments, and started again on the same home.
 
 use crate::support::{
-    PATIENCE, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, wait_until,
-    wait_until_all_have_ended,
+    PATIENCE, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, files, slow_dockerfile,
+    wait_until, wait_until_all_have_ended,
 };
+use rustix::process::Signal;
 
 #[test]
 fn a_build_is_done_again_after_the_server_was_killed() {
@@ -80,4 +81,66 @@ fn an_idle_server_that_was_killed_goes_on_where_it_was() {
     tree.commit(&[("index.html", "two")]);
     server.deploy(&ada, &tree, "shop");
     expect_live(&server, &ada, &tree.head(), "two");
+}
+
+#[test]
+fn a_pack_that_was_arriving_leaves_nothing_behind_a_kill() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let live = tree.head();
+    wait_until_all_have_ended(&server, &ada);
+    let repositories = server.home().join("repositories");
+    let before = files(&repositories);
+
+    tree.commit_noise(24);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    wait_until("the pack arrives", PATIENCE, || {
+        files(&repositories).iter().any(|file| file.to_str().unwrap().contains("tmp_objdir-incoming"))
+    });
+    // What has not been sent by now is not sent any more.
+    push.signal(Signal::STOP);
+    server.kill();
+    push.signal(Signal::CONT);
+    assert_ne!(push.finish().code, Some(0));
+    server.start_again(&[]);
+    let all = deployments(&server, &ada);
+    assert_eq!(all.len(), 1, "nothing was queued: {all:#?}");
+    expect_served(&server, &ada, &all[0], &live, "one");
+    wait_until("nothing is half-written", PATIENCE, || files(&repositories) == before);
+
+    tree.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    let commit = tree.commit(&[("index.html", "two")]);
+    server.deploy(&ada, &tree, "shop");
+    expect_live(&server, &ada, &commit, "two");
+}
+
+#[test]
+fn one_that_runs_and_one_that_waits_go_on_after_a_kill() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    tree.commit(&[("Dockerfile", &slow_dockerfile(3)), ("index.html", "two")]);
+    let running = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    running.wait_for("the slow part begins");
+    let waiting_tree = WorkTree::empty();
+    waiting_tree.git(&["pull", "--quiet", &tree.path().display().to_string(), "main"]);
+    let commit = waiting_tree.commit(&[("Dockerfile", &slow_dockerfile(0)), ("index.html", "three")]);
+    let waiting = RunningPush::start(&server, &ada, &waiting_tree, "shop", &["main"]);
+    waiting.wait_for("waiting for another deployment to end");
+    server.kill();
+    for push in [running, waiting] {
+        assert_ne!(push.finish().code, Some(0));
+    }
+
+    server.start_again(&[]);
+    assert_eq!(server.get("shop", "/").body, "one");
+    expect_live(&server, &ada, &commit, "three");
+    let all = deployments(&server, &ada);
+    let ended: Vec<_> =
+        all.iter().map(|deployment| (&deployment["status"], &deployment["version"])).collect();
+    let live = "success".into();
+    assert_eq!(ended, [(&live, &3.into()), (&live, &2.into()), (&live, &1.into())], "{all:#?}");
 }

@@ -81,6 +81,16 @@ fn a_rollback_without_its_image_says_so_and_can_be_built_again() {
     for image in server.engine().images().iter().filter(|image| **image != live) {
         docker(&["rmi", "--force", image]);
     }
+    let listed = ada.ssh(&server, &["releases", "shop"]).expect_success();
+    assert!(listed.contains("v1       replaced, image gone  push to main"), "{listed}");
+    let releases = ada.get(&server, "/api/environments/shop:production/releases");
+    let known = |index: usize| {
+        let release = &releases["data"][index];
+        (release["image_exists"].clone(), release["source"].clone(), release["branch"].clone())
+    };
+    let (push, main) = (json!("push"), json!("main"));
+    assert_eq!(known(0), (true.into(), push.clone(), main.clone()));
+    assert_eq!(known(1), (false.into(), push, main));
     let refused = ada.ssh(&server, &["rollback", "shop", "v1"]);
     assert_eq!(refused.code, Some(1));
     assert!(refused.stdout.contains("The image of v1 is not there any more."), "{}", refused.stdout);

@@ -1,7 +1,7 @@
 //! The server is restarted, as for an upgrade, or dies, while systemd holds its listening sockets: what comes meanwhile
 //! waits in them.
 
-use crate::support::{RequestLoop, Server, WorkTree, command, run, wait_until};
+use crate::support::{Invariants, RequestLoop, Server, WorkTree, command, run, wait_until};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::thread;
@@ -60,6 +60,7 @@ fn a_restart_of_the_server_drops_no_request() {
     // The other two doors are the same as before, too.
     assert_eq!(ada.get(&server, "/api/auth/me")["username"], "ada");
     assert!(ada.ssh(&server, &["whoami"]).expect_success().contains("ada"));
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -83,6 +84,7 @@ fn a_kill_of_the_server_loses_only_what_it_was_answering() {
         assert!(failed <= 3, "a client has one request at a time, and lost {failed} in three kills");
         assert!(answers.iter().flatten().all(|answer| answer.status == 200 && answer.body == "one"));
     }
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

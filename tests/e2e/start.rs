@@ -1,12 +1,16 @@
 //! Starting and stopping the server, and what an operator is told.
 
-use crate::support::{RunningPush, Server, WorkTree, command, run, wait_until};
+use crate::support::{
+    Invariants, PATIENCE, RunningPush, Server, WorkTree, command, deployments, expect_served, run,
+    runs_on_this_machine, slow_dockerfile, wait_until, wait_until_all_have_ended,
+};
 use diesel::{Connection, RunQueryDsl, SqliteConnection};
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn a_home_belongs_to_one_server() {
@@ -192,4 +196,35 @@ fn a_server_that_is_stopped_lets_a_deployment_end() {
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
     let engine = server.engine();
     wait_until("one instance", Duration::from_secs(10), || engine.containers().len() == 1);
+    Invariants::of(&server, &ada).hold();
+}
+
+#[test]
+fn a_step_that_takes_longer_than_a_stop_may_is_interrupted_and_goes_on_at_the_next_start() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let live = tree.head();
+    tree.commit(&[("Dockerfile", &slow_dockerfile(311)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    let begun = Instant::now();
+    // Ends well, and in its time.
+    server.stop();
+    assert!(begun.elapsed() > Duration::from_secs(25), "it has waited for the deployment");
+    assert_ne!(push.finish().code, Some(0));
+    wait_until("the build is ended", PATIENCE, || !runs_on_this_machine("sleep 311"));
+
+    server.start_again(&[]);
+    assert_eq!(server.get("shop", "/").body, "one");
+    wait_until("it builds again", PATIENCE, || runs_on_this_machine("sleep 311"));
+    let [newest, before] = &deployments(&server, &ada)[..] else { panic!("two deployments") };
+    assert_eq!((&newest["status"], &newest["step"]), (&"building".into(), &"build".into()));
+    let path = format!("/api/deployments/{}", newest["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(202);
+    wait_until_all_have_ended(&server, &ada);
+    assert_eq!(deployments(&server, &ada)[0]["status"], "cancelled");
+    expect_served(&server, &ada, before, &live, "one");
+    assert!(!runs_on_this_machine("sleep 311"));
 }

@@ -1,8 +1,8 @@
 //! Volumes: what is in them stays, and two instances never write one at the same time.
 
 use crate::support::{
-    PATIENCE, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, slow_dockerfile,
-    wait_until, wait_until_all_have_ended,
+    Invariants, PATIENCE, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker,
+    slow_dockerfile, wait_until, wait_until_all_have_ended,
 };
 use reqwest::Method;
 use std::thread;
@@ -55,6 +55,7 @@ impl Shop {
         wait_until("one instance is there", PATIENCE, || engine.containers().len() == 1);
         wait_until("it serves", PATIENCE, || self.server.get("shop", "/").body == format!("{word}\n"));
         assert_eq!(self.words(), "milk\n");
+        Invariants::of(&self.server, &self.ada).hold();
     }
 }
 

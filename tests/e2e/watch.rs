@@ -1,7 +1,7 @@
 //! Releases that fail soon after they went live are taken back.
 
 use crate::support::{
-    PATIENCE, Person, Server, WorkTree, deployments, wait_until, wait_until_all_have_ended,
+    Invariants, PATIENCE, Person, Server, WorkTree, deployments, wait_until, wait_until_all_have_ended,
 };
 use serde_json::Value;
 
@@ -28,6 +28,7 @@ fn taken_back(server: &Server, ada: &Person) -> Value {
         let newest = deployments(server, ada).remove(0);
         newest["source"] == "rollback" && !newest["finished_at"].is_null()
     });
+    Invariants::of(server, ada).hold();
     deployments(server, ada).remove(0)
 }
 

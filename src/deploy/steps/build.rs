@@ -2,12 +2,13 @@
 
 use super::bases::{self, Bases};
 use super::{copy_lines, megabytes, seconds};
-use crate::build::{BuildKey, BuildRequest};
+use crate::build::{BuildError, BuildKey, BuildRequest};
 use crate::buildpack::RenderContext;
 use crate::deploy::Deployer;
 use crate::deploy::config::BuildVariables;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
+use crate::deploy::turns::{BuildTurn, Whose};
 use crate::git::ContextReport;
 use crate::model::origin::Origin;
 use crate::model::pins::Pins;
@@ -15,7 +16,7 @@ use crate::model::plan::BuildPlan;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::time::Instant;
-use tokio::sync::{AcquireError, SemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 /// Where a rendered Dockerfile lies in the context.
 pub(super) const RENDERED_DOCKERFILE: &str = ".gilgal/Dockerfile";
@@ -110,7 +111,10 @@ impl Deployer {
             self.engine.ensure_network(run.project.id)
         );
         match context.report.await {
-            Ok(Err(error)) if built.is_err() => return Err(error.into()),
+            // Not where the engine has stopped reading it, as one does whose disk is full: that is its error, and not ours.
+            Ok(Err(error)) if matches!(built, Err(BuildError::ContextBroken { .. })) => {
+                return Err(error.into());
+            }
             Ok(Ok(report)) => warn_of_pointers(run, &report),
             Ok(Err(_)) | Err(_) => {}
         }
@@ -121,13 +125,14 @@ impl Deployer {
         Ok(())
     }
 
-    /// Waits until another image may be built: they are in the order in which they have begun to wait.
-    async fn turn_to_build(&self, run: &Run) -> Result<SemaphorePermit<'_>, AcquireError> {
-        if let Ok(free) = self.builds.try_acquire() {
-            return Ok(free);
+    /// Waits until another image may be built.
+    async fn turn_to_build(&self, run: &Run) -> BuildTurn<'_> {
+        let whose = Whose { owner: run.project.owner_id, project: run.project.id };
+        if let Some(free) = self.builds.take_free(whose) {
+            return free;
         }
         run.step("Waiting for another build to end");
-        self.builds.acquire().await
+        self.builds.take(whose).await
     }
 
     /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be

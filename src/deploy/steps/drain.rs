@@ -18,12 +18,33 @@ impl Deployer {
     /// Only where a test interrupts it.
     pub(in crate::deploy) async fn drain(&self, run: &mut Run) -> Result<(), StoreError> {
         if !run.has_traffic {
-            // The server was killed since the switch: its router may have come up with the table before it.
+            // The server was killed since the switch: its router may have come up with the table before it. Or the engine
+            // was away.
             self.take_traffic(run).await;
             self.release_requests(run);
             run.log.conclude(Conclusion::Live);
         }
-        until_done(|| self.keep_running(run)).await;
+        if run.has_traffic {
+            self.stop_old(run).await?;
+        } else {
+            tracing::error!(deployment = %run.deployment.id, "the engine was away for too long to switch traffic");
+        }
+        // Nobody has asked for it: it says why it was done.
+        run.deployment.reason = run.deployment.options.automatic.clone().map(|automatic| automatic.why);
+        tracing::info!(
+            project = %run.project.slug, environment = %run.environment.name, version = run.deployment.version,
+            commit = run.deployment.commit.short(), since_queued_ms = (now() - run.deployment.created_at).num_milliseconds(),
+            "deployed"
+        );
+        Ok(())
+    }
+
+    /// Sets what is new to be kept running, and stops what is old once it has answered. What the engine does not do is left to
+    /// the reconciler.
+    async fn stop_old(&self, run: &mut Run) -> Result<(), StoreError> {
+        if let Err(error) = until_done(|| self.keep_running(run)).await {
+            warn(&error, "instances are not set to be restarted");
+        }
         self.interrupted(run, "kept")?;
         if let Some(drain) = run.drain.take() {
             let drained = drain.await.unwrap_or_default();
@@ -34,7 +55,10 @@ impl Deployer {
                 ));
             }
         }
-        let old = until_done(|| self.unwanted_instances(run)).await;
+        let old = until_done(|| self.unwanted_instances(run)).await.unwrap_or_else(|error| {
+            warn(&error, "old instances were not stopped");
+            Vec::new()
+        });
         for stopped in join_all(old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await {
             if let Err(error) = stopped {
                 warn(&error, "an old instance was not stopped");
@@ -42,13 +66,6 @@ impl Deployer {
         }
         self.interrupted(run, "stopped")?;
         self.remove_old_images(run).await;
-        // Nobody has asked for it: it says why it was done.
-        run.deployment.reason = run.deployment.options.automatic.clone().map(|automatic| automatic.why);
-        tracing::info!(
-            project = %run.project.slug, environment = %run.environment.name, version = run.deployment.version,
-            commit = run.deployment.commit.short(), since_queued_ms = (now() - run.deployment.created_at).num_milliseconds(),
-            "deployed"
-        );
         Ok(())
     }
 

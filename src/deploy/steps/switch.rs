@@ -35,9 +35,16 @@ impl Deployer {
         Ok(())
     }
 
-    /// Sends traffic to the new release and begins to drain the old one; gives the requests that it is still answering.
+    /// Sends traffic to the new release and begins to drain the old one; gives the requests that it is still answering. There
+    /// is no way back: where the engine stays away, the reconciler does it when it answers again.
     pub(super) async fn take_traffic(&self, run: &mut Run) -> usize {
-        let switched = self.serve_release(run).await;
+        let switched = match self.serve_release(run).await {
+            Ok(switched) => switched,
+            Err(error) => {
+                run.warn(&format!("{error} The release is made, and gets its requests as soon as it does."));
+                return 0;
+            }
+        };
         let deadline = run.drain_seconds().duration();
         run.drain = Some(tokio::spawn(switched.drain.finished(deadline)));
         run.has_traffic = true;

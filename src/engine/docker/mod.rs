@@ -18,6 +18,7 @@ mod ownership;
 mod ports;
 #[cfg(test)]
 mod tests;
+mod volume_sizes;
 mod volumes;
 
 use super::{
@@ -168,6 +169,10 @@ impl Engine for DockerEngine {
 
     async fn volumes(&self) -> Result<Vec<Volume>, EngineError> {
         self.0.volumes().await
+    }
+
+    async fn volume_sizes(&self) -> Result<Vec<(Volume, Option<u64>)>, EngineError> {
+        self.0.volume_sizes().await
     }
 
     async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError> {

@@ -78,6 +78,17 @@ impl Store {
         Ok(row.into())
     }
 
+    /// Deployments by their ids, in no order; those that are gone are left out.
+    pub async fn deployments_with(&self, ids: &[DeploymentId]) -> Result<Vec<Deployment>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows: Vec<DeploymentRow> = on!(connection, |c| deployments::table
+            .filter(deployments::id.eq_any(ids))
+            .select(DeploymentRow::as_select())
+            .load(c)
+            .await)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
     /// Every deployment that has not ended yet, oldest first: what a starting server resumes or undoes.
     pub async fn unfinished_deployments(&self) -> Result<Vec<Deployment>, StoreError> {
         let mut connection = self.read().await?;

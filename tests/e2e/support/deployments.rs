@@ -1,6 +1,7 @@
 //! What became of the deployments of a person's only project.
 
 use super::docker::Engine;
+use super::invariants::Invariants;
 use super::person::Person;
 use super::process::wait_until;
 use super::server::{Server, ServerOptions};
@@ -73,7 +74,8 @@ pub(crate) fn expect_live(server: &Server, person: &Person, commit: &str, body: 
     expect_served(server, person, &deployments[0], commit, body);
 }
 
-/// The instance of one deployment runs and no other, the router serves it, and the branch is at its commit.
+/// The instance of one deployment runs and no other, the router serves it, the branch is at its commit, and [`Invariants`]
+/// hold.
 #[track_caller]
 pub(crate) fn expect_served(server: &Server, person: &Person, deployment: &Value, commit: &str, body: &str) {
     let engine = server.engine();
@@ -82,4 +84,5 @@ pub(crate) fn expect_served(server: &Server, person: &Person, deployment: &Value
     assert_eq!(*label, deployment["id"]);
     wait_until("the router serves it", PATIENCE, || server.get("shop", "/").body == body);
     assert_eq!(person.remote_reference(server, "shop", "refs/heads/main").as_deref(), Some(commit));
+    Invariants::of(server, person).hold();
 }

@@ -1,11 +1,14 @@
 //! A Docker Engine of the test's own, to be stopped and killed: in a network namespace, with its own data. The machine's
 //! engine does not notice.
 
+use super::docker::Engine;
 use super::process::{run, wait_until};
+use super::server::Server;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::fs::File;
 use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 use tempfile::TempDir;
@@ -15,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct PrivateDocker {
     folder: TempDir,
+    /// Where the daemon keeps what it has.
+    data: PathBuf,
     namespace: String,
     daemon: Option<Child>,
 }
@@ -23,6 +28,15 @@ impl PrivateDocker {
     /// Starts an engine that has `busybox:stable`. The calling thread, and with it every program that it starts, is in
     /// the engine's network from then on: no other is reached.
     pub(crate) fn start() -> Self {
+        Self::start_in(None)
+    }
+
+    /// The same, with its images, containers and cache of builds on a certain disk.
+    pub(crate) fn on_disk(disk: &Path) -> Self {
+        Self::start_in(Some(disk.join("docker")))
+    }
+
+    fn start_in(data: Option<PathBuf>) -> Self {
         let image = Command::new("docker").args(["save", "busybox:stable"]).output().unwrap();
         assert!(image.status.success(), "{}", String::from_utf8_lossy(&image.stderr));
         let folder = tempfile::Builder::new().prefix("gilgal-engine-").tempdir().unwrap();
@@ -31,7 +45,8 @@ impl PrivateDocker {
         let file = File::open(format!("/run/netns/{namespace}")).unwrap();
         move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).unwrap();
         run(Command::new("ip").args(["link", "set", "lo", "up"])).expect_success();
-        let mut docker = Self { folder, namespace, daemon: None };
+        let data = data.unwrap_or_else(|| folder.path().join("data"));
+        let mut docker = Self { folder, data, namespace, daemon: None };
         docker.resume();
         let archive = docker.folder.path().join("busybox.tar");
         std::fs::write(&archive, image.stdout).unwrap();
@@ -42,6 +57,11 @@ impl PrivateDocker {
     /// In the form of `DOCKER_HOST`.
     pub(crate) fn host(&self) -> String {
         format!("unix://{}/docker.sock", self.folder.path().display())
+    }
+
+    /// What a server has on it.
+    pub(crate) fn engine(&self, server: &Server) -> Engine {
+        server.engine().at(self.host())
     }
 
     /// Docker's own command, for this engine.
@@ -58,7 +78,7 @@ impl PrivateDocker {
         let log = File::options().create(true).append(true).open(at("log")).unwrap();
         let daemon = Command::new("dockerd")
             .arg("--data-root")
-            .arg(at("data"))
+            .arg(&self.data)
             .arg("--exec-root")
             .arg(at("run"))
             .arg("--pidfile")

@@ -74,6 +74,21 @@ impl WorkTree {
         self.head()
     }
 
+    /// Writes a file that no compression makes smaller, and commits it.
+    pub(crate) fn commit_noise(&self, mib: usize) -> String {
+        let mut state = 0x2545_f491_4f6c_dd1d_u64;
+        let mut bytes = Vec::with_capacity(mib << 20);
+        while bytes.len() < mib << 20 {
+            // Marsaglia's xorshift.
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            bytes.extend(state.to_le_bytes());
+        }
+        fs::write(self.path().join("noise"), bytes).unwrap();
+        self.commit(&[])
+    }
+
     pub(crate) fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"]).trim().to_owned()
     }

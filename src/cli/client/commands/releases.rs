@@ -13,7 +13,7 @@ use crate::cli::client::table::{Table, facts};
 use crate::model::release_diff::ReleaseDiff;
 use crate::model::time::{age, now};
 use crate::wire::list::List;
-use crate::wire::release::ReleaseBody;
+use crate::wire::release::{ReleaseBody, came_from};
 use serde_json::{Value, json};
 
 /// How many of the newest releases are listed, and looked through for the one before.
@@ -21,13 +21,13 @@ const LISTED: u16 = 25;
 
 pub(super) async fn list(context: &Context, place: &Place) -> Result<Answer, Failure> {
     let data = page(context, place).await?;
-    let mut table = Table::new(&["RELEASE", "", "COMMIT", "BY", "AGE", "INSTANCES"]);
+    let mut table = Table::new(&["RELEASE", "", "FROM", "COMMIT", "BY", "AGE", "INSTANCES"]);
     for release in &data {
         let release: ReleaseBody = parse(release.clone())?;
-        let current = if release.current { "current" } else { "" };
         table.row([
             format!("v{}", release.version),
-            current.to_owned(),
+            state(&release).to_owned(),
+            origin(&release),
             commit(&release),
             author(&release),
             age(release.created_at, now()),
@@ -45,10 +45,11 @@ pub(super) async fn info(context: &Context, place: &Place, version: Version) -> 
     let release: ReleaseBody = parse(json.clone())?;
     let mut screen = facts(&[
         ("release", format!("{version}{}", if release.current { " (current)" } else { "" })),
+        ("from", origin(&release)),
         ("commit", release.commit.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)),
         ("by", author(&release)),
         ("made", format!("{} ago", age(release.created_at, now()))),
-        ("image", release.source_image.clone().unwrap_or_else(|| release.image.clone())),
+        ("image", image(&release)),
         ("instances", formation(&release)),
         ("config", release.config.join(" ")),
     ]);
@@ -129,6 +130,32 @@ pub(super) async fn newest(context: &Context, place: &Place) -> Result<Vec<Relea
 async fn page(context: &Context, place: &Place) -> Result<Vec<Value>, Failure> {
     let json = context.api.get(&place.path(&format!("/releases?limit={LISTED}"))).await?;
     Ok(parse::<List<Value>>(json)?.data)
+}
+
+fn state(release: &ReleaseBody) -> &'static str {
+    match (release.current, release.image_exists) {
+        (true, _) => "current",
+        (false, Some(false)) => "image gone",
+        (false, Some(true) | None) => "",
+    }
+}
+
+fn image(release: &ReleaseBody) -> String {
+    let image = release.source_image.as_ref().unwrap_or(&release.image);
+    let gone = match release.image_exists {
+        Some(false) => " (gone: `gilgal rollback --rebuild` builds it again)",
+        Some(true) | None => "",
+    };
+    format!("{image}{gone}")
+}
+
+/// Where it came from.
+fn origin(release: &ReleaseBody) -> String {
+    let said = release.source.zip(release.made_from.as_ref());
+    said.map_or_else(
+        || "-".to_owned(),
+        |(source, made_from)| came_from(source, release.branch.as_ref(), made_from),
+    )
 }
 
 fn commit(release: &ReleaseBody) -> String {
