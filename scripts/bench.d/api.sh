@@ -157,7 +157,7 @@ bench_api_stalled() {
   for number in $(seq 40); do
     sleep 1
     now=$(resident_megabytes "$(cat "$server_pid_file")")
-    most=$(awk -v a="$most" -v b="$now" 'BEGIN { print a > b ? a : b }')
+    most=$(awk -v a="$most" -v b="$now" 'BEGIN { print (a > b ? a : b) }')
   done
   printf '%-22s %d: %s MB resident before, %s MB at most, %s MB when they are let go\n' "followers that stall" "$stalled_followers" "$before" "$most" "$now"
   for fd in "${connections[@]}"; do exec {fd}>&-; done
