@@ -49,6 +49,7 @@ pub(in crate::api) async fn feed<L>(
     loop {
         tokio::select! {
             count = lines.recv_many(&mut batch, AT_ONCE) => {
+                let begun = Instant::now();
                 let mut end = (count == 0).then_some(End::Over(None));
                 for line in batch.drain(..) {
                     match line {
@@ -60,6 +61,10 @@ pub(in crate::api) async fn feed<L>(
                 }
                 if !matches!(timeout(STALLED, socket.flush()).await, Ok(Ok(()))) {
                     return;
+                }
+                // What had to wait for room was taken by somebody who reads, and who was not listened to meanwhile.
+                if begun.elapsed() > KEEP_ALIVE {
+                    heard = Instant::now();
                 }
                 if let Some((code, reason)) = end.map(End::told) {
                     return close(socket, code, reason).await;
