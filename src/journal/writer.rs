@@ -15,8 +15,9 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// How long lines wait for others before readers are shown them together, but for the first after a silence. Two hundred
-/// readers of a build that prints as fast as it can are woken so often, and not for each line.
-const PACE: Duration = Duration::from_millis(40);
+/// readers of a build that prints as fast as it can are woken so often, and not for each line; whoever reads sees each
+/// within 100 ms.
+const PACE: Duration = Duration::from_millis(75);
 /// How long lines wait for others before they are stored together.
 const BATCH: Duration = Duration::from_millis(100);
 /// How often a closed log is still tried to be stored, a second apart, when the database does not answer.
@@ -53,7 +54,7 @@ impl Writer {
 
     /// Adds a line, or several where the text has line ends. Never waits.
     pub fn line(&self, step: Step, stream: Stream, level: Level, text: &str) {
-        let mask = self.mask.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mask = self.mask.lock().unwrap_or_else(PoisonError::into_inner);
         for part in text.lines() {
             let text = mask.apply(part, MAX_LINE_BYTES);
             self.log.push(NewLine { at: now(), level, step, stream, text });
