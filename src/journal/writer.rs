@@ -168,6 +168,5 @@ mod tests {
         assert_eq!(numbers, (1..=200).collect::<Vec<_>>());
         assert!(pieces.len() < 100, "it was woken {} times", pieces.len());
         printing.await.unwrap();
-        writer.close().await;
     }
 }
