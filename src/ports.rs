@@ -4,10 +4,9 @@ use crate::api::{ApiOptions, Check, LogFollower, Readiness, RequestLimits};
 use crate::buildpack::Catalog;
 use crate::config::{Room, Settings};
 use crate::engine::Engine;
-use crate::journal::{Journal, Next};
+use crate::journal::{Journal, Next, Piece};
 use crate::model::address::PublicAddress;
 use crate::model::id::DeploymentId;
-use crate::model::log::LogLine;
 use crate::store::Store;
 use async_trait::async_trait;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -40,11 +39,11 @@ pub fn api_options(settings: &Settings, address: PublicAddress, catalog: &Catalo
 pub struct Follower(pub Journal);
 
 impl LogFollower for Follower {
-    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine> {
+    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, Arc<Piece>> {
         let reader = self.0.read(deployment, after);
         stream::unfold(reader, |mut reader| async move {
             match reader.next().await {
-                Ok(Next::Lines(lines)) => Some((stream::iter(lines), reader)),
+                Ok(Next::Lines(piece)) => Some((piece, reader)),
                 Ok(Next::End(_)) => None,
                 Err(error) => {
                     tracing::warn!(error = &error as &dyn std::error::Error, "a log cannot be followed");
@@ -52,7 +51,6 @@ impl LogFollower for Follower {
                 }
             }
         })
-        .flatten()
         .boxed()
     }
 }

@@ -157,7 +157,7 @@ bench_api_stalled() {
   for number in $(seq 40); do
     sleep 1
     now=$(resident_megabytes "$(cat "$server_pid_file")")
-    most=$(awk -v a="$most" -v b="$now" 'BEGIN { print a > b ? a : b }')
+    most=$(awk -v a="$most" -v b="$now" 'BEGIN { print (a > b ? a : b) }')
   done
   printf '%-22s %d: %s MB resident before, %s MB at most, %s MB when they are let go\n' "followers that stall" "$stalled_followers" "$before" "$most" "$now"
   for fd in "${connections[@]}"; do exec {fd}>&-; done
@@ -204,13 +204,16 @@ bench_api_logins() {
 
 # --- followers --------------------------------------------------------------------------------------------
 
+# How long a build waits until it prints: everybody who follows it has to be there, and two hundred programs take their time to start.
+arrival=10
+
 # make_talking_app FOLDER LINES PAUSE: its build prints the time so often, with a pause of so many seconds after each.
 make_talking_app() {
   git init --quiet --initial-branch=main "$1"
   cat >"$1/Dockerfile" <<END
 FROM node:22-bookworm-slim
 COPY revision /
-RUN for n in \$(seq $2); do echo "at \$(date +%s.%N)"; [ $3 = 0 ] || sleep $3; done
+RUN sleep $arrival; for n in \$(seq $2); do echo "at \$(date +%s.%N)"; [ $3 = 0 ] || sleep $3; done
 CMD exec node -e 'require("http").createServer((q, r) => r.end("talk")).listen(process.env.PORT)'
 END
 }
@@ -228,7 +231,13 @@ delays_of() {
   done | awk '{ print $2 - $1 }'
 }
 
-# talk PROJECT NUMBER FOLLOWERS: deploys the app; prints how long its build took, and leaves the delays in $bench/delays-PROJECT.
+# printed_for ID: the seconds from the first to the last line that a build has printed, by its own clock.
+printed_for() {
+  curl --silent --noproxy '*' --max-time 60 --header "Accept: text/plain" --config <(printf 'header = "Authorization: Bearer %s"\n' "$token") \
+    "http://$GILGAL_API_ADDR/api/deployments/$1/logs" | awk '$1 == "at" && $2 > 0 { last = $2; first = first ? first : $2 } END { printf "%.3f\n", last - first }'
+}
+
+# talk PROJECT NUMBER FOLLOWERS: deploys the app; prints how long its build has printed. One more follows, who leaves the delays in $bench/delays-PROJECT if there is one.
 talk() {
   local id answer pids=()
   commit_revision "$bench/$1" "$RANDOM-$2"
@@ -239,10 +248,9 @@ talk() {
     follow_log "$id" >/dev/null &
     pids+=($!)
   done
-  delays_of "$id" >>"$bench/delays-$1"
+  if [ -e "$bench/delays-$1" ]; then delays_of "$id" >>"$bench/delays-$1"; else follow_log "$id" >/dev/null; fi
   [ ${#pids[@]} = 0 ] || wait "${pids[@]}"
-  # From the first to the last moment of the build.
-  api GET "/deployments/$id" | grep -oE '"name": *"build"[^}]*' | grep -oE '"duration_ms": *[0-9]+' | grep -oE '[0-9]+' | head -n 1
+  printed_for "$id"
 }
 
 bench_api_followers() {
@@ -253,8 +261,8 @@ bench_api_followers() {
   for round in talking chattering; do
     gilgal_project "$round" "$bench/$round"
     talk "$round" warm 0 >/dev/null
-    : >"$bench/delays-$round"
   done
+  : >"$bench/delays-talking"
   for round in $(seq "${ROUNDS:-3}"); do
     talk talking "$round" "$followers" >/dev/null
     echo "$(talk chattering "$round-alone" 0) $(talk chattering "$round-followed" "$followers")" >>"$bench/talks"

@@ -72,7 +72,7 @@ pub(super) async fn stream(api: Arc<Api>, mut request: Request) -> Answer {
     let lines = followed(&api, request.caller()?, &environment, wanted).await?;
     let handshake = socket::handshake(&api, &mut request, None, LARGEST_OF_READERS)?;
     Ok(handshake.talk(async move |socket| {
-        socket::feed(socket, lines, |line| json!(shown(line)).to_string()).await;
+        socket::feed(socket, lines, |line| vec![json!(shown(line)).to_string()]).await;
     }))
 }
 

@@ -3,31 +3,36 @@
 //! Each event is a message whose id is the line's number, so that a client which comes back (`Last-Event-ID`) goes on where
 //! it was. An event `end` with the deployment's status says that nothing will follow. A WebSocket gets the same lines, and
 //! the status as the reason with which it is closed.
+//!
+//! Lines come from the journal in pieces, and what is sent of a piece is made once for all who follow.
 
 use crate::api::Api;
 use crate::api::logs::Wanted;
 use crate::api::passing::{KEEP_ALIVE, pass_on};
 use crate::api::socket::End;
 use crate::auth::principal::Principal;
+use crate::journal::Piece;
 use crate::model::deployment::Deployment;
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::store::LogFilter;
-use crate::wire::log::LogLineBody;
+use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::json;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::time::timeout;
+use warp::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use warp::reply::{Reply, Response};
-use warp::sse::Event;
 
-/// Events that wait for a client that reads slowly; then the log waits, not the build.
-const BUFFER: usize = 256;
+/// Pieces that wait for a client that reads slowly; then the log waits, not the build.
+const BUFFER: usize = 2;
 /// Before a log that has ended without its deployment is followed again.
 const FOLLOW_AGAIN: Duration = Duration::from_millis(500);
+/// A comment that keeps proxies from ending a silent connection.
+const COMMENT: &[u8] = b":\n\n";
 
 /// Follows the log of a deployment as server-sent events.
 pub(super) fn events(
@@ -36,14 +41,20 @@ pub(super) fn events(
     deployment: &Deployment,
     wanted: Wanted,
 ) -> Response {
-    let events = ReceiverStream::new(follow(api, caller, deployment, wanted)).filter_map(async |told| {
-        Some(Ok::<_, Infallible>(match told {
-            Ok(line) => line_event(line),
-            Err(End::Over(Some(status))) => end_event(status),
-            Err(End::Over(None) | End::Refused | End::Stopping) => return None,
-        }))
+    let events = stream::unfold(follow(api, caller, deployment, wanted), async |mut pieces| {
+        let events = match timeout(KEEP_ALIVE, pieces.recv()).await {
+            Ok(Some(Ok(piece))) => piece.events().text(),
+            Ok(Some(Err(End::Over(Some(status))))) => end_event(status),
+            Ok(Some(Err(End::Over(None) | End::Refused | End::Stopping)) | None) => return None,
+            Err(_) => Bytes::from_static(COMMENT),
+        };
+        Some((Ok::<_, Infallible>(events), pieces))
     });
-    warp::sse::reply(warp::sse::keep_alive().interval(KEEP_ALIVE).stream(events)).into_response()
+    let mut response = warp::reply::stream(events).into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
 }
 
 /// The lines of a deployment that are wanted, and why there are no more.
@@ -52,32 +63,32 @@ pub(super) fn follow(
     caller: &Principal,
     deployment: &Deployment,
     wanted: Wanted,
-) -> mpsc::Receiver<Result<LogLine, End>> {
-    let lines = lines(Arc::clone(api), deployment.id, wanted);
-    pass_on(api, caller, deployment.project_id, lines, BUFFER)
+) -> mpsc::Receiver<Result<Arc<Piece>, End>> {
+    let pieces = pieces(Arc::clone(api), deployment.id, wanted);
+    pass_on(api, caller, deployment.project_id, pieces, BUFFER)
 }
 
 /// The same for as long as the deployment has more, whoever reads them.
-fn lines(
+fn pieces(
     api: Arc<Api>,
     deployment: DeploymentId,
     Wanted { after, filter }: Wanted,
-) -> impl Stream<Item = Result<LogLine, End>> + Send {
-    let lines = api.ports.follower.follow(deployment, after);
-    stream::unfold(Some((api, lines, after)), move |following| async move {
-        let (api, mut lines, mut after) = following?;
+) -> impl Stream<Item = Result<Arc<Piece>, End>> + Send {
+    let pieces = api.ports.follower.follow(deployment, after);
+    stream::unfold(Some((api, pieces, after)), move |following| async move {
+        let (api, mut pieces, mut after) = following?;
         loop {
-            if let Some(line) = lines.next().await {
-                after = line.seq;
-                if is_wanted(filter, &line) {
-                    return Some((Ok(line), Some((api, lines, after))));
+            if let Some(piece) = pieces.next().await {
+                after = piece.last();
+                if let Some(piece) = piece.only(|line| is_wanted(filter, line)) {
+                    return Some((Ok(piece), Some((api, pieces, after))));
                 }
             } else if let Some(status) = end_of(&api, deployment).await {
                 return Some((Err(End::Over(Some(status))), None));
             } else {
                 // Its outcome is known and it still cleans up, or the database was away: there may be more.
                 tokio::time::sleep(FOLLOW_AGAIN).await;
-                lines = api.ports.follower.follow(deployment, after);
+                pieces = api.ports.follower.follow(deployment, after);
             }
         }
     })
@@ -89,16 +100,11 @@ async fn end_of(api: &Api, deployment: DeploymentId) -> Option<&'static str> {
     state.is_final().then(|| state.status().as_str())
 }
 
-fn end_event(status: &str) -> Event {
-    Event::default().event("end").data(json!({ "status": status }).to_string())
+fn end_event(status: &str) -> Bytes {
+    format!("event:end\ndata:{}\n\n", json!({ "status": status })).into()
 }
 
 fn is_wanted(filter: LogFilter, line: &LogLine) -> bool {
     let LogFilter { level, step } = filter;
     level.is_none_or(|level| level == line.line.level) && step.is_none_or(|step| step == line.line.step)
-}
-
-fn line_event(line: LogLine) -> Event {
-    let id = line.seq.to_string();
-    Event::default().id(id).data(json!(LogLineBody::from(line)).to_string())
 }

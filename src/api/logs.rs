@@ -14,7 +14,6 @@ use crate::model::log::LogLine;
 use crate::model::report;
 use crate::store::{LogFilter, Store, StoreError};
 use crate::wire::log::LogLineBody;
-use serde_json::json;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
@@ -63,8 +62,8 @@ pub(super) async fn stream(api: Arc<Api>, mut request: Request) -> Answer {
     let handshake = socket::handshake(&api, &mut request, None, LARGEST_OF_READERS)?;
     let caller = request.caller()?.clone();
     Ok(handshake.talk(async move |socket| {
-        let lines = follow::follow(&api, &caller, &deployment, wanted);
-        socket::feed(socket, lines, |line| json!(LogLineBody::from(line)).to_string()).await;
+        let pieces = follow::follow(&api, &caller, &deployment, wanted);
+        socket::feed(socket, pieces, |piece| piece.events().bodies().collect()).await;
     }))
 }
 

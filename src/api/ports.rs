@@ -3,8 +3,8 @@
 use crate::deployments::Deployments;
 use crate::drains::Drains;
 use crate::hooks::Hooks;
+use crate::journal::Piece;
 use crate::model::id::DeploymentId;
-use crate::model::log::LogLine;
 use crate::notifications::Notifications;
 use crate::processes::Processes;
 use crate::projects::ProjectCleanup;
@@ -29,7 +29,7 @@ pub struct Ports {
 pub trait LogFollower: Send + Sync {
     /// Every line with a number above `after`, in order, without gaps: the stored ones at once, the others as they come.
     /// May end when the outcome is known, or when the lines cannot be read; then it is asked again.
-    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine>;
+    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, Arc<Piece>>;
 }
 
 /// Knows whether the server can do its work.

@@ -1,13 +1,14 @@
 //! The log of a deployment that runs: its newest lines in memory.
 
 use super::Conclusion;
+use super::piece::Piece;
 use crate::model::log::{LogLine, NewLine, Stream};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
 
-/// Stored lines that stay in memory, for readers that are a little behind.
-const STORED_LINES_KEPT: usize = 1_000;
+/// Stored lines that stay in memory, at least, for readers that are a little behind.
+const STORED_LINES_KEPT: i64 = 1_000;
 /// Most lines that the build and the app may add to one log: a build that prints for ever fills neither memory nor
 /// disk. Our own lines are few, and always kept.
 const MAX_PRINTED_LINES: u32 = 100_000;
@@ -23,11 +24,19 @@ pub(super) struct LiveLog {
     /// The first line has the number after this one.
     begins_after: i64,
     state: Mutex<State>,
+    /// Told of each line: somebody has to show it.
+    added: Notify,
+    /// Counts up whenever something is shown.
     changed: watch::Sender<u64>,
 }
 
 struct State {
-    lines: VecDeque<LogLine>,
+    /// What readers see, the oldest first.
+    pieces: VecDeque<Arc<Piece>>,
+    /// Lines that come after those, and are shown together.
+    waiting: Vec<LogLine>,
+    /// Number of the newest line that readers see.
+    shown: i64,
     /// Number of the newest line.
     last: i64,
     /// Number of the newest line that is in the database.
@@ -39,7 +48,7 @@ struct State {
 
 /// What a reader finds.
 pub(super) enum Found {
-    Lines(Vec<LogLine>),
+    Lines(Arc<Piece>),
     /// The lines that it wants next are in the database only.
     InDatabase,
     /// Nothing new; the deployment goes on.
@@ -60,11 +69,14 @@ impl LiveLog {
     }
 
     fn between(stored_before: i64, last: i64) -> Self {
-        let state = State { lines: VecDeque::new(), last, stored: last, printed: 0, conclusion: None };
-        Self { begins_after: last, stored_before, state: Mutex::new(state), changed: watch::Sender::new(0) }
+        let (pieces, waiting) = (VecDeque::new(), Vec::new());
+        let state = State { pieces, waiting, shown: last, last, stored: last, printed: 0, conclusion: None };
+        let (state, added, changed) = (Mutex::new(state), Notify::new(), watch::Sender::new(0));
+        Self { stored_before, begins_after: last, state, added, changed }
     }
 
-    /// Adds a line. A line beyond the limit is dropped, and the last one before says so.
+    /// Adds a line, which readers see once it is shown. A line beyond the limit is dropped, and the last one before says
+    /// so.
     pub(super) fn push(&self, mut line: NewLine) {
         let mut state = self.lock();
         if matches!(line.stream, Stream::Build | Stream::App) {
@@ -78,44 +90,64 @@ impl LiveLog {
         }
         state.last += 1;
         let seq = state.last;
-        state.lines.push_back(LogLine { seq, line });
+        state.waiting.push(LogLine { seq, line });
+        drop(state);
+        self.added.notify_one();
+    }
+
+    /// Until a line was added since the last time. For one who waits; giving up loses nothing.
+    pub(super) async fn added(&self) {
+        self.added.notified().await;
+    }
+
+    /// Shows readers what was added.
+    pub(super) fn show(&self) {
+        self.lock().show();
+        self.notify();
+    }
+
+    /// Shows what was added, and how it came out: nobody is told the end before the lines that lead to it.
+    pub(super) fn conclude(&self, conclusion: Conclusion) {
+        let mut state = self.lock();
+        state.conclusion.get_or_insert(conclusion);
+        state.show();
         drop(state);
         self.notify();
     }
 
-    pub(super) fn conclude(&self, conclusion: Conclusion) {
-        self.lock().conclusion.get_or_insert(conclusion);
-        self.notify();
-    }
-
-    /// The next lines after a number, at most 500.
+    /// The next lines after a number: a piece, or the end of one.
     pub(super) fn after(&self, seq: i64) -> Found {
         let state = self.lock();
         // Between the two there is nothing.
         let seq = if seq >= self.stored_before { seq.max(self.begins_after) } else { seq };
-        if seq >= state.last {
+        if seq >= state.shown {
             return state.conclusion.clone().map_or(Found::Nothing, Found::Concluded);
         }
-        let first = state.last - i64::try_from(state.lines.len()).unwrap_or(i64::MAX) + 1;
-        let Ok(skipped) = usize::try_from(seq + 1 - first) else { return Found::InDatabase };
-        Found::Lines(state.lines.iter().skip(skipped).take(500).cloned().collect())
+        if state.pieces.front().is_none_or(|piece| piece.first() > seq + 1) {
+            return Found::InDatabase;
+        }
+        let place = state.pieces.partition_point(|piece| piece.last() <= seq);
+        let piece = state.pieces.get(place).cloned();
+        drop(state);
+        piece.and_then(|piece| piece.after(seq)).map_or(Found::InDatabase, Found::Lines)
     }
 
     /// Lines that are not in the database yet.
     pub(super) fn unstored(&self) -> Vec<LogLine> {
         let state = self.lock();
-        let count = usize::try_from(state.last - state.stored).unwrap_or(0);
-        state.lines.iter().skip(state.lines.len().saturating_sub(count)).cloned().collect()
+        let stored = state.stored;
+        let place = state.pieces.partition_point(|piece| piece.last() <= stored);
+        let shown = state.pieces.range(place..).flat_map(|piece| piece.lines());
+        shown.chain(&state.waiting).filter(|line| line.seq > stored).cloned().collect()
     }
 
     /// Notes that everything up to a number is in the database, and forgets what no reader is likely to want.
     pub(super) fn mark_stored(&self, up_to: i64) {
         let mut state = self.lock();
         state.stored = state.stored.max(up_to);
-        let stored = state.stored;
-        let stored_in_memory = state.lines.iter().take_while(|line| line.seq <= stored).count();
-        let surplus = stored_in_memory.saturating_sub(STORED_LINES_KEPT);
-        state.lines.drain(..surplus);
+        let enough_without = state.stored - STORED_LINES_KEPT;
+        let surplus = state.pieces.partition_point(|piece| piece.last() <= enough_without);
+        state.pieces.drain(..surplus);
     }
 
     pub(super) fn subscribe(&self) -> watch::Receiver<u64> {
@@ -131,25 +163,21 @@ impl LiveLog {
     }
 }
 
+impl State {
+    fn show(&mut self) {
+        self.pieces.extend(Piece::all_of(std::mem::take(&mut self.waiting)));
+        self.shown = self.last;
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::tests::line;
     use super::*;
-    use crate::model::deployment::Step;
-    use crate::model::log::Level;
-
-    fn line(text: &str) -> NewLine {
-        NewLine {
-            at: crate::model::time::now(),
-            level: Level::Info,
-            step: Step::Build,
-            stream: Stream::Build,
-            text: text.to_owned(),
-        }
-    }
 
     fn texts(found: Found) -> Vec<String> {
         match found {
-            Found::Lines(lines) => lines.into_iter().map(|line| line.line.text).collect(),
+            Found::Lines(piece) => piece.lines().iter().map(|line| line.line.text.clone()).collect(),
             Found::InDatabase => vec!["(database)".to_owned()],
             Found::Nothing => vec![],
             Found::Concluded(_) => vec!["(end)".to_owned()],
@@ -161,13 +189,36 @@ mod tests {
         let log = LiveLog::new(2);
         log.push(line("three"));
         log.push(line("four"));
+        assert!(texts(log.after(2)).is_empty(), "not shown yet");
+        assert_eq!(log.unstored().len(), 2);
+        log.show();
         assert_eq!(texts(log.after(2)), ["three", "four"]);
         assert_eq!(texts(log.after(3)), ["four"]);
         assert_eq!(texts(log.after(0)), ["(database)"]);
         assert!(texts(log.after(4)).is_empty());
+        log.push(line("five"));
         log.conclude(Conclusion::Live);
         assert_eq!(texts(log.after(3)), ["four"]);
-        assert_eq!(texts(log.after(4)), ["(end)"]);
+        assert_eq!(texts(log.after(4)), ["five"], "before the end");
+        assert_eq!(texts(log.after(5)), ["(end)"]);
+        log.push(line("six"));
+        assert_eq!(texts(log.after(5)), ["(end)"]);
+        log.show();
+        assert_eq!(texts(log.after(5)), ["six"]);
+    }
+
+    #[test]
+    fn readers_at_the_same_place_share_what_they_see() {
+        let log = LiveLog::new(0);
+        for text in ["one", "two"] {
+            log.push(line(text));
+        }
+        log.show();
+        let piece = || match log.after(0) {
+            Found::Lines(piece) => piece,
+            Found::InDatabase | Found::Nothing | Found::Concluded(_) => panic!("there are lines"),
+        };
+        assert!(Arc::ptr_eq(&piece(), &piece()));
     }
 
     #[test]
@@ -180,6 +231,7 @@ mod tests {
                 assert!(matches!(log.after(seen), Found::Nothing));
             }
             log.push(line("new"));
+            log.show();
             for seen in [stored, stored + 5] {
                 assert_eq!(texts(log.after(seen)), ["new"]);
             }
@@ -193,12 +245,20 @@ mod tests {
         let log = LiveLog::new(0);
         for number in 0..3_000 {
             log.push(line(&number.to_string()));
+            if number % 100 == 0 {
+                log.show();
+            }
         }
         assert_eq!(log.unstored().len(), 3_000);
+        log.mark_stored(2_950);
+        assert_eq!(log.unstored().len(), 50, "of which some are shown");
+        log.show();
         log.mark_stored(3_000);
         assert!(log.unstored().is_empty());
-        assert_eq!(log.lock().lines.len(), STORED_LINES_KEPT);
+        let kept: usize = log.lock().pieces.iter().map(|piece| piece.lines().len()).sum();
+        assert!((1_000..1_200).contains(&kept), "{kept}");
         assert_eq!(texts(log.after(2_999)), ["2999"]);
+        assert!(matches!(log.after(1_000), Found::InDatabase));
     }
 
     #[test]
@@ -208,6 +268,7 @@ mod tests {
         log.push(line("last"));
         log.push(line("dropped"));
         log.push(NewLine { stream: Stream::Notice, ..line("our own") });
+        log.show();
         let texts = texts(log.after(0));
         assert!(texts[0].contains("not kept"), "{texts:?}");
         assert_eq!(texts[1..], ["our own"]);

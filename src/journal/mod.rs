@@ -4,14 +4,19 @@
 //! stored. It exists because a line has to reach a pusher within a moment, while rows are written in batches; and
 //! because a reader that stops reading must never hold up the build that writes. A reader that falls behind what is
 //! in memory goes on from the database.
+//!
+//! Readers are not woken for every line: a line after a silence is shown at once, what follows it within a moment
+//! together, as a [`Piece`] that all of them share.
 
 mod live;
 mod mask;
+mod piece;
 mod reader;
 mod silence;
 mod writer;
 
 pub use mask::Mask;
+pub use piece::Piece;
 pub use reader::{Next, Reader};
 pub use writer::Writer;
 
@@ -97,5 +102,18 @@ impl Journal {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeploymentId, Arc<LiveLog>>> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::deployment::Step;
+    use crate::model::log::{Level, NewLine, Stream};
+    use crate::model::time::now;
+
+    /// A line that a build has printed.
+    pub(super) fn line(text: &str) -> NewLine {
+        let (level, step, stream) = (Level::Info, Step::Build, Stream::Build);
+        NewLine { at: now(), level, step, stream, text: text.to_owned() }
     }
 }

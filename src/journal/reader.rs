@@ -1,11 +1,14 @@
 //! Reading the log of a deployment, from any line, to its end.
 
 use super::live::Found;
+use super::piece::Piece;
 use super::silence::Silence;
 use super::{Conclusion, Journal};
 use crate::model::id::DeploymentId;
 use crate::model::log::LogLine;
 use crate::store::{LogFilter, StoreError};
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a lost signal can delay a reader.
@@ -27,19 +30,22 @@ struct Place {
     journal: Journal,
     deployment: DeploymentId,
     after: i64,
+    /// What was read from the database and comes next.
+    ahead: VecDeque<Arc<Piece>>,
 }
 
 /// What comes next in a log.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Next {
-    Lines(Vec<LogLine>),
+    Lines(Arc<Piece>),
     /// Everything was read that comes before the outcome.
     End(Conclusion),
 }
 
 impl Reader {
     pub(super) const fn new(journal: Journal, deployment: DeploymentId, after: i64) -> Self {
-        Self { place: Place { journal, deployment, after }, silence: Silence::new(AWAY) }
+        let place = Place { journal, deployment, after, ahead: VecDeque::new() };
+        Self { place, silence: Silence::new(AWAY) }
     }
 
     /// Waits for what comes next, and two minutes for a database that does not answer: the deployment may go live
@@ -49,31 +55,39 @@ impl Reader {
     /// When the database does not know the deployment, refuses, or stays away.
     pub async fn next(&mut self) -> Result<Next, StoreError> {
         let Self { place, silence } = self;
+        if let Some(piece) = place.ahead.pop_front() {
+            return Ok(place.advance(piece));
+        }
         loop {
             let mut logs_changed = place.journal.changed.subscribe();
-            let found = match place.journal.live(place.deployment) {
+            let stored = match place.journal.live(place.deployment) {
                 Some(live) => {
                     let mut changed = live.subscribe();
                     match live.after(place.after) {
+                        Found::Lines(piece) => {
+                            silence.end();
+                            return Ok(place.advance(piece));
+                        }
+                        Found::Concluded(conclusion) => return Ok(Next::End(conclusion)),
                         Found::Nothing => {
                             silence.end();
                             // Either end of the wait is a reason to look again.
                             tokio::time::timeout(LOOK_AGAIN, changed.changed()).await.ok();
                             continue;
                         }
-                        Found::InDatabase => silence.ask(place.stored()).await?.map(Found::Lines),
-                        found @ (Found::Lines(_) | Found::Concluded(_)) => Some(found),
+                        Found::InDatabase => silence.ask(place.stored()).await?.map(|lines| (lines, None)),
                     }
                 }
                 None => silence.ask(place.without_writer()).await?,
             };
-            match found {
-                Some(Found::Lines(lines)) if !lines.is_empty() => {
-                    silence.end();
-                    return Ok(place.advance(lines));
+            if let Some((lines, conclusion)) = stored {
+                place.ahead.extend(Piece::all_of(lines));
+                if let Some(piece) = place.ahead.pop_front() {
+                    return Ok(place.advance(piece));
                 }
-                Some(Found::Concluded(conclusion)) => return Ok(Next::End(conclusion)),
-                Some(Found::Lines(_) | Found::Nothing | Found::InDatabase) | None => {}
+                if let Some(conclusion) = conclusion {
+                    return Ok(Next::End(conclusion));
+                }
             }
             tokio::time::timeout(LOOK_AGAIN, logs_changed.changed()).await.ok();
         }
@@ -87,23 +101,20 @@ impl Reader {
 }
 
 impl Place {
-    /// What there is while nobody writes: before the deployment has begun, or after it has ended.
-    async fn without_writer(&self) -> Result<Found, StoreError> {
+    /// What there is while nobody writes: before the deployment has begun, or after it has ended. The conclusion is what
+    /// comes when there are no lines.
+    async fn without_writer(&self) -> Result<(Vec<LogLine>, Option<Conclusion>), StoreError> {
         // The state first: lines that are written before the state becomes final are then seen below.
         let deployment = self.journal.store.deployment(self.deployment).await?;
-        let lines = self.stored().await?;
-        if !lines.is_empty() {
-            return Ok(Found::Lines(lines));
-        }
-        Ok(Conclusion::of(&deployment).map_or(Found::Nothing, Found::Concluded))
+        Ok((self.stored().await?, Conclusion::of(&deployment)))
     }
 
     async fn stored(&self) -> Result<Vec<LogLine>, StoreError> {
         self.journal.store.log_lines(self.deployment, self.after, PAGE, LogFilter::default()).await
     }
 
-    fn advance(&mut self, lines: Vec<LogLine>) -> Next {
-        self.after = lines.last().map_or(self.after, |line| line.seq);
-        Next::Lines(lines)
+    fn advance(&mut self, piece: Arc<Piece>) -> Next {
+        self.after = piece.last();
+        Next::Lines(piece)
     }
 }

@@ -136,8 +136,8 @@ async fn watch<Count: Future<Output = Option<u32>>>(
             () = &mut hung_up => return Ok(Watched::HungUp),
         };
         match next {
-            Next::Lines(lines) => {
-                for line in lines {
+            Next::Lines(piece) => {
+                for line in piece.lines() {
                     terminal.show(line.line.stream, &line.line.text).await;
                 }
                 clock.heard();

@@ -107,11 +107,7 @@ pub(super) async fn follow(front: &Front, deployment: DeploymentId, output: &Out
     let mut reader = front.journal.read(deployment, 0);
     loop {
         match reader.next().await {
-            Ok(Next::Lines(lines)) => {
-                for line in lines {
-                    output.show(line.line.stream, &line.line.text).await;
-                }
-            }
+            Ok(Next::Lines(piece)) => output.show_all(piece.lines()).await,
             Ok(Next::End(Conclusion::Live)) => return Ok(0),
             Ok(Next::End(Conclusion::NotLive(_))) => return Ok(1),
             Err(error) => return Err(failed(error)),

@@ -1,7 +1,7 @@
 //! What the server itself writes to a client, outside of git's own conversation.
 
 use crate::engine::TerminalSize;
-use crate::model::log::Stream;
+use crate::model::log::{LogLine, Stream};
 use crate::model::report::{self, Colour};
 use crate::processes::AppLine;
 use russh::ChannelWriteHalf;
@@ -49,6 +49,13 @@ impl Output {
     /// Writes a line of a log to standard output.
     pub(super) async fn show(&self, stream: Stream, text: &str) {
         self.say(&(report::render(stream, text, self.screen.colour()) + "\n")).await;
+    }
+
+    /// Writes lines of a log to standard output, all at once.
+    pub(super) async fn show_all(&self, lines: &[LogLine]) {
+        let colour = self.screen.colour();
+        let shown = |line: &LogLine| report::render(line.line.stream, &line.line.text, colour) + "\n";
+        self.say(&lines.iter().map(shown).collect::<String>()).await;
     }
 
     /// Writes a line that an instance has printed, with when and which, to standard output.

@@ -15,6 +15,7 @@ mod drains;
 mod environments;
 #[path = "../support/events.rs"]
 mod events;
+mod following;
 mod hooks;
 mod hostile;
 mod idempotency;

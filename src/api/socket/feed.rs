@@ -10,7 +10,7 @@ use warp::ws::{Message, WebSocket};
 
 /// How long a client may be silent: a ping is to be answered.
 const SILENCE: Duration = Duration::from_secs(60);
-/// Lines that are sent at once where so many wait.
+/// What is taken at once where so much waits.
 const AT_ONCE: usize = 64;
 
 /// Why no more lines follow.
@@ -35,12 +35,12 @@ impl End {
     }
 }
 
-/// Sends lines as text until their end. A client that hangs up, is gone, or takes nothing for half a minute is let go;
-/// until then no more is kept for it than the channel and one batch hold.
+/// Sends lines until their end, each as the text that `shown` makes of it, or as several. A client that hangs up, is gone,
+/// or takes nothing for half a minute is let go; until then no more is kept for it than the channel and one batch hold.
 pub(in crate::api) async fn feed<L>(
     mut socket: WebSocket,
     mut lines: mpsc::Receiver<Result<L, End>>,
-    shown: impl Fn(L) -> String,
+    shown: impl Fn(L) -> Vec<String>,
 ) {
     let mut batch = Vec::with_capacity(AT_ONCE);
     let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
@@ -49,18 +49,22 @@ pub(in crate::api) async fn feed<L>(
     loop {
         tokio::select! {
             count = lines.recv_many(&mut batch, AT_ONCE) => {
+                let begun = Instant::now();
                 let mut end = (count == 0).then_some(End::Over(None));
-                let sent = timeout(STALLED, async {
-                    for line in batch.drain(..) {
-                        match line {
-                            Ok(line) => socket.feed(Message::text(shown(line))).await?,
-                            Err(told) => end = end.or(Some(told)),
-                        }
+                for line in batch.drain(..) {
+                    match line {
+                        Ok(line) => if !send(&mut socket, shown(line)).await {
+                            return;
+                        },
+                        Err(told) => end = end.or(Some(told)),
                     }
-                    socket.flush().await
-                });
-                if !matches!(sent.await, Ok(Ok(()))) {
+                }
+                if !matches!(timeout(STALLED, socket.flush()).await, Ok(Ok(()))) {
                     return;
+                }
+                // What had to wait for room was taken by somebody who reads, and who was not listened to meanwhile.
+                if begun.elapsed() > KEEP_ALIVE {
+                    heard = Instant::now();
                 }
                 if let Some((code, reason)) = end.map(End::told) {
                     return close(socket, code, reason).await;
@@ -80,4 +84,14 @@ pub(in crate::api) async fn feed<L>(
             }
         }
     }
+}
+
+/// Sends messages as far as they do not fit into what is written together; whether they were taken.
+async fn send(socket: &mut WebSocket, messages: Vec<String>) -> bool {
+    for message in messages {
+        if !matches!(timeout(STALLED, socket.feed(Message::text(message))).await, Ok(Ok(()))) {
+            return false;
+        }
+    }
+    true
 }

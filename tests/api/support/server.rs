@@ -15,11 +15,10 @@ use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::hooks::Hooks;
 use gilgal::jobs::{Interrupts, Queue};
-use gilgal::journal::Journal;
+use gilgal::journal::{Journal, Piece};
 use gilgal::model::address::PublicAddress;
 use gilgal::model::environment::Environment;
 use gilgal::model::id::{DeploymentId, ServerId};
-use gilgal::model::log::LogLine;
 use gilgal::model::one_off::OneOffs;
 use gilgal::model::process::Maxima;
 use gilgal::model::project::Project;
@@ -27,6 +26,7 @@ use gilgal::model::repository_url::Scheme;
 use gilgal::model::vitals::Vitals;
 use gilgal::notifications::{Notifications, Schedule};
 use gilgal::outbound::{Guard, Outbound};
+use gilgal::ports::Follower;
 use gilgal::processes::{CronRuns, Processes};
 use gilgal::projects::{CleanupError, ProjectCleanup};
 use gilgal::secrets::MasterKey;
@@ -53,6 +53,9 @@ pub(crate) struct Options {
     pub(crate) docker_host: Option<&'static str>,
     /// Whether repositories are reached over HTTP, at 127.0.0.2 too.
     pub(crate) has_plain_repositories: bool,
+    /// Whether logs are followed in the journal, as those are that somebody writes; or what is stored is given a bit at a
+    /// time.
+    pub(crate) has_journal: bool,
 }
 
 impl Default for Options {
@@ -67,6 +70,7 @@ impl Default for Options {
             request_limits: RequestLimits::default(),
             docker_host: None,
             has_plain_repositories: false,
+            has_journal: false,
         }
     }
 }
@@ -88,6 +92,7 @@ pub(crate) struct TestServer {
 /// The parts behind the API, which note what they are asked to do.
 pub(crate) struct Surroundings {
     store: Store,
+    journal: Option<Journal>,
     pub(crate) removed: Mutex<Vec<String>>,
     pub(crate) stopped: Mutex<Vec<String>>,
     pub(crate) removing_fails: Mutex<bool>,
@@ -114,8 +119,10 @@ impl TestServer {
         let url = format!("sqlite://{}", directory.path().join("gilgal.db").display());
         let store = Store::connect(&url).await.unwrap();
         store.migrate().await.unwrap();
+        let journal = Journal::new(store.clone());
         let surroundings = Arc::new(Surroundings {
             store: store.clone(),
+            journal: options.has_journal.then(|| journal.clone()),
             removed: Mutex::default(),
             stopped: Mutex::default(),
             removing_fails: Mutex::default(),
@@ -131,7 +138,7 @@ impl TestServer {
             store: store.clone(),
             repositories: Repositories::new(directory.path().join("repositories")),
             queue: Queue::default(),
-            journal: Journal::new(store.clone()),
+            journal,
             interrupts: Interrupts::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
             look_again: Arc::default(),
@@ -290,16 +297,21 @@ impl ProjectCleanup for Surroundings {
     }
 }
 
-/// Gives what there is and ends, so that the API must come back for more.
+/// Gives what there is and ends, so that the API must come back for more; unless there is a journal.
 impl LogFollower for Surroundings {
-    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, LogLine> {
+    fn follow(&self, deployment: DeploymentId, after: i64) -> BoxStream<'static, Arc<Piece>> {
+        if let Some(journal) = &self.journal {
+            return Follower(journal.clone()).follow(deployment, after);
+        }
         let store = self.store.clone();
-        let lines = async move {
+        let pieces = async move {
             tokio::time::sleep(Duration::from_millis(20)).await;
             // Of many followers some find no connection to the database.
-            store.log_lines(deployment, after, 100, LogFilter::default()).await.unwrap_or_default()
+            Piece::all_of(
+                store.log_lines(deployment, after, 100, LogFilter::default()).await.unwrap_or_default(),
+            )
         };
-        stream::once(lines).flat_map(stream::iter).boxed()
+        stream::once(pieces).flat_map(stream::iter).boxed()
     }
 }
 
