@@ -197,7 +197,7 @@ schemas! {
         .required("edit"),
     NewEnvironmentBody = environment().required("name"),
     ReplaceEnvironmentBody = environment().required("name"),
-    UpdateEnvironmentBody = environment(),
+    UpdateEnvironmentBody = environment().property("name", or_null(EnvironmentName::schema())),
     MaintenanceBody = object().property("on", boolean()).required("on"),
     PutVariableBody = variable().required("value"),
     UpdateConfigBody = variables(),
