@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `provider`, `providers/` | one trait, and a file for each provider: how a delivery is signed, what is in it |
 //! | `signature` | the comparisons, in constant time |
+//! | `lanes` | one delivery of a connection at a time |
 //! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
 //! | `checks` | whether the checks of a commit have succeeded |
 //! | `decide` | whether what was read starts a deployment, and why not |
@@ -17,6 +18,7 @@
 mod checks;
 mod decide;
 mod error;
+mod lanes;
 mod manage;
 mod previews;
 mod provider;
@@ -26,6 +28,7 @@ mod receive;
 mod signature;
 
 pub use self::error::HookError;
+use self::lanes::Lanes;
 pub use self::manage::{HookChange, NewHook};
 pub use self::receive::{Incoming, Received};
 
@@ -40,9 +43,6 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
-/// Deliveries that are decided at the same time; those of one connection are one after the other.
-const LANES: usize = 16;
-
 /// The connections of projects to repositories elsewhere.
 #[derive(Clone)]
 pub struct Hooks {
@@ -50,7 +50,7 @@ pub struct Hooks {
     master_key: MasterKey,
     deployments: Deployments,
     providers: Providers,
-    lanes: Arc<Vec<Mutex<()>>>,
+    lanes: Arc<Lanes>,
     /// Previews that one project may have, whatever its hooks say.
     most_previews: u32,
     /// What becomes of previews is decided one after the other: a push, an approval and a removal may come at once.
@@ -67,8 +67,7 @@ impl Hooks {
     pub fn new(store: Store, master_key: MasterKey, deployments: Deployments, most_previews: u32) -> Self {
         let purpose = seal_purpose(nobody());
         let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
-        let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
-        let (deciding, changed) = (Arc::default(), Arc::default());
+        let (lanes, deciding, changed) = (Arc::default(), Arc::default(), Arc::default());
         let sources = Sources::new(store.clone(), master_key.clone());
         let providers = Providers::new(sources, &deployments.outbound.guard);
         Self { store, master_key, deployments, providers, lanes, most_previews, deciding, changed, decoy }

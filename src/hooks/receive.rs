@@ -1,7 +1,7 @@
 //! What becomes of a delivery.
 
 use super::provider::{Sent, bounded, of};
-use super::{HookError, Hooks, LANES, nobody};
+use super::{HookError, Hooks, nobody};
 use crate::model::hook::{Delivery, Event, Hook, Provider, seal_purpose};
 use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::secret::Secret;
@@ -9,7 +9,6 @@ use crate::model::time::{Timestamp, now};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::error::Error;
-use tokio::sync::MutexGuard;
 
 /// Bytes of a body that are kept.
 const KEPT_BODY: usize = 64 * 1024;
@@ -84,7 +83,7 @@ impl Hooks {
         }
         let key = known.key(&sent);
         // One after the other: the same that comes twice at once is the same as well.
-        let _lane = self.lane(hook.id).await;
+        let _lane = self.lanes.of(hook.id).await;
         if let Some(delivery) = self.store.delivery_by_key(hook.id, &key).await? {
             return Ok(Received { delivery, is_replay: true });
         }
@@ -126,7 +125,7 @@ impl Hooks {
     /// # Errors
     /// When the database does not answer.
     pub async fn redeliver(&self, hook: &Hook, delivery: Delivery) -> Result<Delivery, HookError> {
-        let _lane = self.lane(hook.id).await;
+        let _lane = self.lanes.of(hook.id).await;
         let hook = self.as_it_is_now(hook).await?;
         let verdict = self.decide(&hook, &delivery.parsed).await?;
         let id = HookDeliveryId::generate();
@@ -164,11 +163,6 @@ impl Hooks {
         });
         let previous = previous.map(|sealed| self.master_key.open(&purpose, sealed)).transpose()?;
         Ok(Lock { hook, current, previous })
-    }
-
-    async fn lane(&self, hook: HookId) -> MutexGuard<'_, ()> {
-        let number = usize::try_from(hook.as_uuid().as_u128() % LANES as u128).unwrap_or(0);
-        self.lanes[number].lock().await
     }
 
     /// Notes, behind the answer, that somebody does not know the secret: whoever sets a connection up sees it.
