@@ -63,9 +63,10 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn rotate(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let RotateHookBody { overlap_seconds } = request.json().await?;
+    let RotateHookBody { signing_token, overlap_seconds } = request.json().await?;
     request.trail.before(&shown(&api, hook.clone()).await?);
-    let (hook, told) = api.ports.hooks.rotate(&hook, TimeDelta::seconds(overlap_seconds.into())).await?;
+    let overlap = TimeDelta::seconds(overlap_seconds.into());
+    let (hook, told) = api.ports.hooks.rotate(&hook, signing_token, overlap).await?;
     request.trail.changed();
     with_secret(&api, hook, told, ok).await
 }

@@ -77,7 +77,7 @@ impl Hooks {
         commit: &CommitId,
     ) -> Result<Vec<ReferenceMove>, StoreError> {
         let (mut waiting, mut later) = (Vec::new(), HashSet::new());
-        for delivery in self.store.newest_pushes(hook.id).await? {
+        for delivery in self.store.pushes_since(hook.id, commit).await? {
             let waits = delivery.outcome.is_skipped_for(SkipReason::WaitsForChecks);
             let is_nothing = delivery.outcome.is_skipped_for(SkipReason::SkipToken);
             match delivery.parsed {

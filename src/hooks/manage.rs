@@ -10,6 +10,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::secret::Secret;
+use crate::model::signing_token::SigningToken;
 use crate::model::time::now;
 use crate::model::webhook::{self, EventKind, Webhook, WebhookFormat, WebhookStanding, WebhookTarget};
 use crate::store::{HOOK_LIMIT, StoreError, WebhookUpdate};
@@ -129,12 +130,21 @@ impl Hooks {
         Ok(())
     }
 
-    /// Gives a connection another secret, which is told once. The one until now is taken for `overlap` more.
+    /// Gives a connection another secret, which is told once: a new one, or the one that its provider has made to sign with.
+    /// The one until now is taken for `overlap` more.
     ///
     /// # Errors
-    /// When the database does not answer, or somebody else has done so in this very moment.
-    pub async fn rotate(&self, hook: &Hook, overlap: TimeDelta) -> Result<(Hook, Secret<String>), HookError> {
-        let secret = opaque_token::generate(Kind::Hook);
+    /// When its provider makes none, the database does not answer, or somebody else has done so in this very moment.
+    pub async fn rotate(
+        &self,
+        hook: &Hook,
+        made_there: Option<SigningToken>,
+        overlap: TimeDelta,
+    ) -> Result<(Hook, Secret<String>), HookError> {
+        if made_there.is_some() && !hook.provider.makes_signing_tokens() {
+            return Err(HookError::NoSigningTokens);
+        }
+        let secret = made_there.map_or_else(|| opaque_token::generate(Kind::Hook), SigningToken::into_secret);
         let sealed = self.master_key.seal(&seal_purpose(hook.id), &secret);
         let until = (overlap > TimeDelta::zero()).then(|| now() + overlap);
         Ok((self.store.rotate_hook(hook, sealed, until).await?, secret))

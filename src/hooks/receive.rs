@@ -15,7 +15,7 @@ const KEPT_BODY: usize = 64 * 1024;
 /// Bytes of a header that are kept.
 const KEPT_HEADER: usize = 512;
 /// How the names of headers begin that are kept: what is not known here may carry a secret.
-const KEPT_HEADERS: [&str; 13] = [
+const KEPT_HEADERS: [&str; 14] = [
     "content-length",
     "content-type",
     "idempotency-key",
@@ -29,6 +29,7 @@ const KEPT_HEADERS: [&str; 13] = [
     "x-gitlab-",
     "x-hook-uuid",
     "x-request-",
+    "webhook-",
 ];
 /// Parts of the names of headers that prove something.
 const SECRET_HEADERS: [&str; 2] = ["signature", "token"];
@@ -81,10 +82,10 @@ impl Hooks {
             self.note_refused(hook.id);
             return Err(HookError::NotProved);
         }
-        let key = known.key(&sent);
+        let (key, content) = (known.key(&sent), known.content(&sent));
         // One after the other: the same that comes twice at once is the same as well.
         let _lane = self.lanes.of(hook.id).await;
-        if let Some(delivery) = self.store.delivery_by_key(hook.id, &key).await? {
+        if let Some(delivery) = self.store.known_delivery(hook.id, &key, content.as_deref()).await? {
             return Ok(Received { delivery, is_replay: true });
         }
         let hook = self.as_it_is_now(&hook).await?;
@@ -96,6 +97,7 @@ impl Hooks {
             id: HookDeliveryId::generate(),
             hook_id: hook.id,
             key,
+            content,
             event,
             headers: kept_headers(incoming.headers),
             body,
@@ -132,6 +134,7 @@ impl Hooks {
         let again = Delivery {
             id,
             key: format!("redelivery {id}"),
+            content: None,
             outcome: verdict.outcome,
             commit: verdict.commit,
             unchanged_from: verdict.unchanged_from,

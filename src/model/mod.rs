@@ -43,6 +43,7 @@ pub mod second_factor;
 pub mod secret;
 pub mod session;
 pub mod signing_key;
+pub mod signing_token;
 pub mod source;
 pub mod terminal_text;
 pub mod time;

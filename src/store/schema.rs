@@ -511,6 +511,7 @@ diesel::table! {
         unchanged_from -> Nullable<Text>,
         redelivery_of -> Nullable<Guid>,
         received_at -> UtcTime,
+        content_digest -> Nullable<Text>,
     }
 }
 

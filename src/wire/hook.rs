@@ -4,6 +4,7 @@ use crate::model::hook::{Delivery, DeliveryOutcome, Hook, Provider, SkipReason};
 use crate::model::id::{DeploymentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::RepositoryUrl;
+use crate::model::signing_token::SigningToken;
 use crate::model::time::Timestamp;
 use crate::model::webhook::Webhook;
 use crate::wire::form::{Body, Form};
@@ -85,8 +86,12 @@ impl Body for UpdateHookBody {
 }
 
 /// `POST /api/hooks/:id/rotate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct RotateHookBody {
+    /// What the provider signs with, where it makes that itself (GitLab): `whsec_…`. From then on only what is signed with it
+    /// is taken. Unless given, a secret is made.
+    #[schema(value_type = Option<String>)]
+    pub signing_token: Option<SigningToken>,
     /// Seconds for which the secret until now is taken too: a day unless given, a week at most.
     #[schema(value_type = Option<u32>, maximum = 604_800)]
     pub overlap_seconds: u32,
@@ -107,7 +112,7 @@ impl Body for RotateHookBody {
         if overlap_seconds > Self::LONGEST_OVERLAP {
             form.refuse("overlap_seconds", "This must be a week (604800) at most.");
         }
-        Some(Self { overlap_seconds })
+        Some(Self { signing_token: form.optional("signing_token"), overlap_seconds })
     }
 }
 

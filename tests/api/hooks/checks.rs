@@ -234,6 +234,27 @@ async fn a_tag_or_a_push_that_asks_for_no_build_takes_nothing_from_what_waits() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_busy_ci_takes_nothing_from_what_waits() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let first = "a".repeat(40);
+    waiting.checks(&json!([]), &json!([]));
+    waits(&waiting.pushed(&first).await);
+    for number in 0..1_050 {
+        let said = waits(&waiting.check_suite(&format!("{number:040x}"), "success").await);
+        assert!(said.ends_with("waits for its checks."), "{said}");
+    }
+    for number in 0..120 {
+        let body = push(|body| {
+            body["ref"] = json!("refs/heads/other");
+            body["after"] = json!(format!("b{number:039x}"));
+        });
+        assert_eq!(waiting.github("push", &body).await.expect(200)["reason"], "other_branch");
+    }
+    waiting.checks(&json!([{ "context": "ci", "state": "success" }]), &json!([]));
+    waiting.check_suite(&first, "success").await.expect(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_checks_is_not_waited_for() {
     let server = TestServer::start().await;
     let ada = server.sign_up("ada").await;

@@ -120,6 +120,9 @@ pub(in crate::cli) enum HooksAction {
         /// Seconds for which the old one is taken too, a week (604800) at most
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(..=604_800))]
         overlap: u32,
+        /// Take the signing token that GitLab has made: it is asked for, or read from standard input
+        #[arg(long)]
+        signing_token: bool,
     },
     /// Make previews of pull requests, or say how
     Previews {
