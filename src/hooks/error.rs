@@ -48,6 +48,9 @@ pub enum HookError {
     /// Nobody says how the checks of a commit are.
     #[error("Checks can be waited for at github, gitlab and gitea.")]
     NoChecks,
+    /// It cannot be told by the connection that was named: a sentence.
+    #[error("{0}")]
+    Via(&'static str),
     /// The provider takes the secret that it is given.
     #[error("Only gitlab makes signing tokens itself: leave this out, and enter the secret that is made.")]
     NoSigningTokens,

@@ -29,6 +29,8 @@ pub struct NewHook {
     pub feedback: bool,
     /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: bool,
+    /// The connection that is told of this repository as well. Whether whoever asks may name it is decided by the callers.
+    pub via: Option<HookId>,
 }
 
 /// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
@@ -41,6 +43,7 @@ pub struct HookChange {
     /// `true` of one that is disabled begins anew.
     pub feedback: Option<bool>,
     pub wait_for_checks: Option<bool>,
+    pub via: Option<Option<HookId>>,
 }
 
 impl Hooks {
@@ -66,6 +69,7 @@ impl Hooks {
             previews: new.previews,
             enabled: true,
             wait_for_checks: new.wait_for_checks,
+            via: new.via,
             sealed_secret: self.master_key.seal(&seal_purpose(id), &secret),
             sealed_previous: None,
             previous_until: None,
@@ -74,6 +78,7 @@ impl Hooks {
             updated_at: created_at,
         };
         check_checks(&hook)?;
+        self.check_via(&hook, new.via).await?;
         let feedback = new.feedback.then(|| self.feedback(&hook, WebhookId::generate())).transpose()?;
         match self.store.create_hook(hook.clone(), feedback, MOST_HOOKS).await {
             Ok(()) => Ok((hook, secret)),
@@ -103,6 +108,10 @@ impl Hooks {
         }
         if let Some(wait) = change.wait_for_checks {
             hook.wait_for_checks = wait;
+        }
+        if let Some(via) = change.via {
+            self.check_via(&hook, via).await?;
+            hook.via = via;
         }
         check_checks(&hook)?;
         let current = self.store.feedback_of(hook.id).await?;

@@ -10,6 +10,7 @@
 //! | `decide` | whether what was read starts a deployment, and why not |
 //! | `pull_requests` | what becomes of a pull request that a delivery is about |
 //! | `previews` | making, approving and removing the previews of pull requests |
+//! | `shared` | what comes for one connection and is about another |
 //! | `manage` | making, changing and removing connections |
 //!
 //! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
@@ -25,6 +26,7 @@ mod provider;
 mod providers;
 mod pull_requests;
 mod receive;
+mod shared;
 mod signature;
 
 pub use self::error::HookError;

@@ -93,7 +93,7 @@ impl Hooks {
         let event = known.event(&sent).chars().take(100).collect();
         let verdict = self.decide(&hook, &parsed).await?;
         let (body, is_truncated) = kept_body(&incoming.body);
-        let delivery = Delivery {
+        let mut delivery = Delivery {
             id: HookDeliveryId::generate(),
             hook_id: hook.id,
             key,
@@ -109,6 +109,9 @@ impl Hooks {
             redelivery_of: None,
             received_at,
         };
+        if let Some(outcome) = Box::pin(self.hand_over(&hook, &delivery)).await? {
+            delivery.outcome = outcome;
+        }
         self.store.note_delivery(delivery.clone()).await?;
         Ok(Received { delivery, is_replay: false })
     }
@@ -131,7 +134,7 @@ impl Hooks {
         let hook = self.as_it_is_now(hook).await?;
         let verdict = self.decide(&hook, &delivery.parsed).await?;
         let id = HookDeliveryId::generate();
-        let again = Delivery {
+        let mut again = Delivery {
             id,
             key: format!("redelivery {id}"),
             content: None,
@@ -142,6 +145,9 @@ impl Hooks {
             received_at: now(),
             ..delivery
         };
+        if let Some(outcome) = Box::pin(self.hand_over(&hook, &again)).await? {
+            again.outcome = outcome;
+        }
         self.store.note_delivery(again.clone()).await?;
         Ok(again)
     }

@@ -34,6 +34,8 @@ pub struct Hook {
     pub enabled: bool,
     /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: bool,
+    /// The connection that is told of this repository as well, and hands that over. It may be gone.
+    pub via: Option<HookId>,
     /// Sealed with the master key for [`seal_purpose`].
     pub sealed_secret: String,
     /// The secret from before the last rotation, sealed so too, and until when it is taken.

@@ -464,6 +464,7 @@ diesel::table! {
         updated_at -> UtcTime,
         previews -> Nullable<Document>,
         wait_for_checks -> Bool,
+        via_hook_id -> Nullable<Guid>,
     }
 }
 

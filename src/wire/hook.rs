@@ -31,6 +31,8 @@ pub struct NewHookBody {
     /// Whether a push to a branch is deployed only once the checks of its commit have succeeded; unless given, at once.
     #[schema(value_type = Option<bool>)]
     pub wait_for_checks: bool,
+    /// Another hook, of any project in which you may change hooks, that is told of this repository as well and hands it over.
+    pub via: Option<HookId>,
 }
 
 impl Body for NewHookBody {
@@ -47,6 +49,7 @@ impl Body for NewHookBody {
             previews,
             feedback,
             wait_for_checks,
+            via: form.optional("via"),
         })
     }
 }
@@ -70,6 +73,9 @@ pub struct UpdateHookBody {
     pub feedback: Option<bool>,
     /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: Option<bool>,
+    /// Another hook that is told of this repository as well; `null`: none is.
+    #[schema(value_type = Option<HookId>)]
+    pub via: Option<Option<HookId>>,
 }
 
 impl Body for UpdateHookBody {
@@ -81,6 +87,7 @@ impl Body for UpdateHookBody {
             enabled: form.optional_value("enabled", "true or false"),
             feedback: form.optional_value("feedback", "true or false"),
             wait_for_checks: form.optional_value("wait_for_checks", "true or false"),
+            via: form.change("via"),
         })
     }
 }
@@ -138,6 +145,8 @@ pub struct HookBody {
     pub feedback_error: Option<String>,
     /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: bool,
+    /// The hook that is told of this repository as well, and hands it over.
+    pub via: Option<HookId>,
     /// Until when the secret from before the last rotation is taken too.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_until: Option<Timestamp>,
@@ -167,6 +176,7 @@ impl HookBody {
             enabled: hook.enabled,
             feedback: is_told,
             wait_for_checks: hook.wait_for_checks,
+            via: hook.via,
             feedback_error: standing.disabled_reason.or(standing.last_error),
             previous_until: hook.previous_until,
             refused_at: hook.refused_at,

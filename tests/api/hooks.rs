@@ -3,6 +3,7 @@
 
 mod checks;
 mod replays;
+mod shared;
 
 use crate::support::{Client, Options, Reply, TestServer};
 use gilgal::api::RequestLimits;

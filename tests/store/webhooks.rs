@@ -335,6 +335,7 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
         previews: None,
         enabled: true,
         wait_for_checks: false,
+        via: None,
         sealed_secret: "sealed".to_owned(),
         sealed_previous: None,
         previous_until: None,
