@@ -14,6 +14,7 @@ pub mod config_file;
 pub mod cron;
 pub mod deployment;
 pub mod drain;
+pub mod elsewhere;
 pub mod environment;
 pub mod feedback;
 pub mod hook;
