@@ -41,6 +41,7 @@ impl Deployer {
             }
         }
         self.interrupted(run, "stopped")?;
+        self.push_after(run).await;
         self.remove_old_images(run).await;
         // Nobody has asked for it: it says why it was done.
         run.deployment.reason = run.deployment.options.automatic.clone().map(|automatic| automatic.why);

@@ -8,6 +8,7 @@ mod drain;
 mod fetch;
 mod port;
 mod prebuilt;
+mod push;
 mod release;
 mod remote;
 mod start;
