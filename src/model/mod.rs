@@ -22,6 +22,7 @@ pub mod id;
 pub mod image;
 pub mod instance;
 pub mod invitation;
+pub mod large_file;
 pub mod log;
 pub mod name;
 pub mod one_off;

@@ -54,6 +54,7 @@ mod repositories;
 mod restarts;
 mod sleep;
 mod start;
+mod submodules;
 mod support;
 mod uploads;
 mod volumes;

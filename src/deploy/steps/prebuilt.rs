@@ -10,6 +10,7 @@ use crate::buildpack::DEFAULT_PORT;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
+use crate::git::Included;
 use crate::model::image::ImageName;
 use crate::model::plan::{BuildPlan, PrebuiltImage};
 use crate::model::remote_host::RemoteHost;
@@ -134,7 +135,7 @@ impl Deployer {
         let dockerfile = format!("FROM {}\n", pulled.local_name);
         let context = self.repository(run)?.context(
             run.deployment.commit.clone(),
-            String::new(),
+            (String::new(), Included::default()),
             BTreeMap::from([(RENDERED_DOCKERFILE.to_owned(), dockerfile)]),
             vec!["**".to_owned()],
         );
