@@ -2,6 +2,7 @@
 //! end-to-end tests.
 
 mod checks;
+mod octokit;
 mod replays;
 mod shared;
 
