@@ -100,7 +100,7 @@ burst() {
     request "$bench/burst-$number" >>"$bench/burst.curl"
     printf 'silent\nnoproxy = "*"\nmax-time = 60\nwrite-out = "\\n%%{http_code} %%{time_total}\\n"\n' >>"$bench/burst.curl"
   done
-  curl --parallel --parallel-max 50 --config "$bench/burst.curl" >"$bench/burst-answers" 2>>"$bench_log"
+  curl --parallel --parallel-max 50 --config "$bench/burst.curl" >"$bench/burst-answers" 2>>"$bench_log" || true
   rm -f "$bench"/burst-[0-9]*
 }
 
@@ -134,7 +134,7 @@ bench_payload() {
   local round size
   for round in $(seq 0 "$((${ROUNDS:-7} * 3))"); do
     write_push "$bench/small" other "$(printf '%040x' "$((round + 1))")" 1
-    write_push "$bench/large" other "$(printf '%040x' "$((round + 1))")" 2150
+    write_push "$bench/large" other "$(printf '%040x' "$((round + 1))")" 2300
     for size in small large; do
       deliver "$bench/$size" --output /dev/null --write-out '%{time_total}\n' >>"$bench/payload-$size"
       [ "$round" != 0 ] || : >"$bench/payload-$size"

@@ -86,7 +86,8 @@ fn read(text: &str) -> Vec<(String, String)> {
         let Some((name, value)) = line.split_once('=').filter(|_| is_one) else { continue };
         let value = value.trim();
         let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        if value.is_empty() || value.contains(['"', '\\', '#', ';']) {
+        let is_odd = |c: char| c.is_control() || "\"\\#;".contains(c);
+        if value.is_empty() || value.contains(is_odd) {
             continue;
         }
         match name.trim().to_ascii_lowercase().as_str() {
@@ -114,7 +115,7 @@ mod tests {
         let text = "# of the shop\n[submodule \"lib\"]\n\tpath = vendor/lib\n\turl = ../lib.git\n\tbranch = main\n\
                     [submodule \"b\"]\n  url = \"https://h.example/b\"\n  path=b\n[other]\npath = c\nurl = d\n\
                     [submodule \"e\"]\npath = ../e\nurl = x\n[submodule \"f\"]\npath = f\n\
-                    [submodule \"g\"]\npath = g\nurl = a\\\"b\n";
+                    [submodule \"g\"]\npath = g\nurl = a\\\"b\n[submodule \"h\"]\npath = h\u{1b}[2J\nurl = h\n";
         let pair = |path: &str, url: &str| (path.to_owned(), url.to_owned());
         assert_eq!(read(text), [pair("vendor/lib", "../lib.git"), pair("b", "https://h.example/b")]);
     }
