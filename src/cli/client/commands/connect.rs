@@ -105,7 +105,7 @@ pub(super) async fn connect(
          What has come: gilgal hooks deliveries\n",
     );
     let answer = Answer::new(screen, json);
-    Ok(if context.api.server.is_loopback() {
+    Ok(if via.is_none() && context.api.server.is_loopback() {
         answer.with_notice(format!(
             "{} is an address of this machine, which {} cannot reach: use the server's public one in its place.",
             context.api.server,
