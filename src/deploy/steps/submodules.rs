@@ -53,10 +53,18 @@ impl Deployer {
                     );
                     return Err(Failure::new(FAILED, sentence).into());
                 }
-                let url = self.url_of(run, &path, &submodule.url, (level.base.as_ref(), home.as_ref()))?;
-                self.fetch_submodule(run, &repository, &path, (&url, &submodule.commit)).await?;
+                let url = self.url_of(run, &path, &submodule.url, (level.base.as_ref(), home.as_ref()));
+                // What was fetched before is not fetched again, whatever is known of where it was.
+                if !is_here(&repository, submodule.commit.clone()).await? {
+                    self.fetch_submodule(
+                        run,
+                        &path,
+                        (url.as_ref().map_err(Clone::clone)?, &submodule.commit),
+                    )
+                    .await?;
+                }
                 let (commit, path) = (submodule.commit, format!("{path}/"));
-                levels.push_back(Level { commit, base: Some(url), path, depth: level.depth + 1 });
+                levels.push_back(Level { commit, base: url.ok(), path, depth: level.depth + 1 });
             }
         }
         Ok(())
@@ -119,15 +127,9 @@ impl Deployer {
     async fn fetch_submodule(
         &self,
         run: &Run,
-        repository: &Repository,
         path: &str,
         (url, commit): (&RepositoryUrl, &CommitId),
     ) -> Result<(), StepError> {
-        let (looked_in, looked_for) = (repository.clone(), commit.clone());
-        let there = tokio::task::spawn_blocking(move || looked_in.has_submodule(&looked_for)).await;
-        if there.map_err(|error| Failure::new("server failed", error.to_string()))?? {
-            return Ok(());
-        }
         let begun = Instant::now();
         run.step(&format!("Fetching submodule {path} of {url}"));
         let Ok(reference) = commit.as_str().parse() else {
@@ -147,5 +149,11 @@ impl Deployer {
 async fn submodules_of(repository: &Repository, commit: CommitId) -> Result<Vec<Submodule>, StepError> {
     let repository = repository.clone();
     let found = tokio::task::spawn_blocking(move || repository.submodules(&commit)).await;
+    Ok(found.map_err(|error| Failure::new("server failed", error.to_string()))??)
+}
+
+async fn is_here(repository: &Repository, commit: CommitId) -> Result<bool, StepError> {
+    let repository = repository.clone();
+    let found = tokio::task::spawn_blocking(move || repository.has_submodule(&commit)).await;
     Ok(found.map_err(|error| Failure::new("server failed", error.to_string()))??)
 }
