@@ -267,3 +267,28 @@ async fn what_has_no_checks_is_not_waited_for() {
         assert_eq!(refused.refused_fields(), ["wait_for_checks"], "{provider}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_another_repository_holds_nothing_up_and_starts_nothing() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let (own, shared) = ("a".repeat(40), "b".repeat(40));
+    let elsewhere = async |commit: &str| {
+        let body = push(|body| {
+            body["after"] = json!(commit);
+            body["repository"]["full_name"] = json!("Codertocat/Other");
+        });
+        assert_eq!(waiting.github("push", &body).await.expect(200)["reason"], "other_repository");
+    };
+    let succeeded = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
+    waiting.checks(&json!([]), &json!([]));
+    waits(&waiting.pushed(&own).await);
+    // A later push of another repository to a branch of the same name.
+    elsewhere(&shared).await;
+    waiting.checks(&json!([]), &succeeded);
+    let said = waits(&waiting.check_suite(&shared, "success").await);
+    assert_eq!(said, "No push of bbbbbbb waits for its checks.");
+    let deployed = waiting.check_suite(&own, "success").await.expect(202);
+    let made = deployments(&waiting.ada).await;
+    assert_eq!((made.len(), &made[0]["id"]), (1, &deployed["deployment_id"]));
+    assert_eq!(made[0]["made_from"]["reference"], json!(own));
+}
