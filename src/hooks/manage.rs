@@ -92,6 +92,7 @@ impl Hooks {
     /// # Errors
     /// When it cannot be as it is asked to be.
     pub async fn update(&self, mut hook: Hook, change: HookChange) -> Result<Hook, HookError> {
+        let is_moved = change.repository.is_some();
         if let Some(repository) = change.repository {
             self.check(&repository)?;
             hook.repository = repository;
@@ -109,9 +110,9 @@ impl Hooks {
         if let Some(wait) = change.wait_for_checks {
             hook.wait_for_checks = wait;
         }
-        if let Some(via) = change.via {
-            self.check_via(&hook, via).await?;
-            hook.via = via;
+        hook.via = change.via.unwrap_or(hook.via);
+        if change.via.is_some() || is_moved {
+            self.check_via(&hook, hook.via).await?;
         }
         check_checks(&hook)?;
         let current = self.store.feedback_of(hook.id).await?;

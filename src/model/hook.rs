@@ -79,6 +79,19 @@ pub enum Event {
     Unreadable { why: String },
 }
 
+impl Event {
+    /// The repository that it is about, as its host calls it.
+    #[must_use]
+    pub fn repository(&self) -> Option<&str> {
+        match self {
+            Self::Push { moves } => moves.first()?.repository.as_deref(),
+            Self::PullRequest { pull_request } => pull_request.repository.as_deref(),
+            Self::Checks { checks } => checks.repository.as_deref(),
+            Self::Ping | Self::Other | Self::Unreadable { .. } => None,
+        }
+    }
+}
+
 /// A check of a commit that has ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckEnd {

@@ -9,13 +9,18 @@ const OTHER: &str = "https://github.com/Codertocat/Other";
 
 /// A project with a hook of the other repository that is told by another hook.
 async fn told(person: &Client, name: &str, via: &Value) -> Value {
+    told_of(person, name, OTHER, via).await
+}
+
+/// The same of any repository.
+async fn told_of(person: &Client, name: &str, repository: &str, via: &Value) -> Value {
     person.create_project(name).await;
     let slug = name.to_lowercase();
     person
         .send(Method::PATCH, &format!("/api/environments/{slug}:production"), json!({ "branch": "master" }))
         .await
         .expect(200);
-    let body = json!({ "provider": "github", "repository": OTHER, "via": via });
+    let body = json!({ "provider": "github", "repository": repository, "via": via });
     person.post(&format!("/api/projects/{slug}/hooks"), body).await.expect(201)
 }
 
@@ -48,7 +53,8 @@ async fn what_is_about_another_repository_is_handed_over() {
     let nobodys = push(|body| body["repository"]["full_name"] = json!("codertocat/third"));
     assert_eq!(hook.github("push", "3", &nobodys).await.expect(200)["reason"], "other_repository");
 
-    // It is among the deliveries of both, and asked for once more at either.
+    // It is among the deliveries of both, and asked for once more where it is about: whoever may do so at the other one may
+    // have no role here.
     let of = async |id: &str| {
         let listed = ada.get(&format!("/api/hooks/{id}/deliveries")).await.expect(200);
         listed["data"].as_array().unwrap().clone()
@@ -59,11 +65,13 @@ async fn what_is_about_another_repository_is_handed_over() {
     assert_eq!(of(&hook.id).await.len(), 3);
     let replay = hook.github("push", "1", &about_other(&first)).await.expect(202);
     assert_eq!((&replay["replayed"], of(id).await.len()), (&json!(true), 1));
-    for (hook, delivery) in [(id, &there[0]["id"]), (&*hook.id, &handed["id"])] {
+    let redeliver = async |hook: &str, delivery: &Value| {
         let path = format!("/api/hooks/{hook}/deliveries/{}/redeliver", delivery.as_str().unwrap());
-        ada.post(&path, json!({})).await.expect(202);
-    }
-    assert_eq!(of(id).await.len(), 3);
+        ada.post(&path, json!({})).await
+    };
+    redeliver(id, &there[0]["id"]).await.expect(202);
+    assert_eq!(redeliver(&hook.id, &handed["id"]).await.expect(200)["reason"], "other_repository");
+    assert_eq!(of(id).await.len(), 2);
 
     // Switched off, it hands nothing over; nor does the other one take anything.
     let switch = async |id: &str, enabled: bool| {
@@ -83,12 +91,33 @@ async fn what_is_about_another_repository_is_handed_over() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn two_projects_of_one_repository_are_both_told() {
+    let (_server, ada, hook) = connected("github").await;
+    told_of(&ada, "Api", REPOSITORY, &json!(hook.id)).await;
+    let own = hook.github("push", "1", &push(|_| {})).await.expect(202);
+    let (shop, api) = (deployments_of(&ada, "shop").await, deployments_of(&ada, "api").await);
+    assert_eq!((shop.len(), api.len()), (1, 1));
+    assert_eq!(own["deployment_id"], shop[0]["id"], "its own verdict stands");
+    assert_eq!(hook.github("push", "1", &push(|_| {})).await.expect(202)["replayed"], true);
+    assert_eq!(deployments_of(&ada, "api").await.len(), 1);
+    // What came before does nothing of what was connected since.
+    told_of(&ada, "Late", REPOSITORY, &json!(hook.id)).await;
+    hook.github("push", "1", &push(|_| {})).await.expect(202);
+    assert!(deployments_of(&ada, "late").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hook_is_named_by_whoever_may_change_it() {
     let (server, ada, hook) = connected("github").await;
     let eve = server.sign_up("eve").await;
     eve.create_project("Blog").await;
     let name = async |person: &Client, slug: &str, provider: &str, via: Value| {
-        let body = json!({ "provider": provider, "repository": REPOSITORY, "via": via });
+        // The same name on another host is another repository.
+        let (provider, repository) = match provider {
+            "elsewhere" => ("github", REPOSITORY.replace("github.com", "code.example")),
+            provider => (provider, REPOSITORY.to_owned()),
+        };
+        let body = json!({ "provider": provider, "repository": repository, "via": via });
         person.post(&format!("/api/projects/{slug}/hooks"), body).await
     };
     for (person, slug, provider, via) in [
@@ -96,6 +125,7 @@ async fn a_hook_is_named_by_whoever_may_change_it() {
         (&eve, "blog", "github", json!(uuid::Uuid::now_v7())),
         (&ada, "shop", "github", json!("x")),
         (&ada, "shop", "gitea", json!(hook.id)),
+        (&ada, "shop", "elsewhere", json!(hook.id)),
     ] {
         let refused = name(person, slug, provider, via).await;
         assert_eq!(refused.refused_fields(), ["via"], "{}", refused.text);
