@@ -12,7 +12,7 @@ pub const MOST_HOSTS: usize = 20;
 pub struct ImagePush {
     /// Its tag moves with each deployment; each image is there under the id of its commit as well.
     pub image: ImageName,
-    /// Whether nothing goes live that was not pushed.
+    /// Whether nothing goes live that was not pushed, be it built for that or not.
     #[serde(default)]
     pub required: bool,
 }
