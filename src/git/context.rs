@@ -101,6 +101,7 @@ fn write(
         git: &git,
         repository,
         included,
+        is_in_submodule: false,
         own_files,
         ignore,
         modified,
@@ -153,6 +154,7 @@ struct ContextWriter<'a> {
     git: &'a git2::Repository,
     repository: &'a Repository,
     included: Included,
+    is_in_submodule: bool,
     own_files: &'a BTreeMap<String, String>,
     ignore: Ignore,
     modified: u64,
@@ -174,7 +176,13 @@ impl ContextWriter<'_> {
             let excluded = path != "Dockerfile" && path != ".dockerignore" && self.ignore.excludes(&path);
             let below = match entry.kind() {
                 Some(ObjectType::Tree) => Some(entry.id()),
-                Some(ObjectType::Commit) if self.included.submodules => tree_of(self.git, entry.id())?,
+                Some(ObjectType::Commit) if self.included.submodules => {
+                    let fetched = tree_of(self.git, entry.id())?;
+                    if fetched.is_none() && !excluded {
+                        return Err(GitError::SubmoduleMissing(path));
+                    }
+                    fetched
+                }
                 _ => None,
             };
             if let Some(below) = below {
@@ -184,7 +192,10 @@ impl ContextWriter<'_> {
                 if !excluded {
                     self.folder(&path)?;
                 }
+                let outside = self.is_in_submodule;
+                self.is_in_submodule |= entry.kind() == Some(ObjectType::Commit);
                 self.tree(below, &path, depth + 1)?;
+                self.is_in_submodule = outside;
                 continue;
             }
             match entry.kind() {
@@ -214,11 +225,15 @@ impl ContextWriter<'_> {
         let is_executable = mode == i32::from(FileMode::BlobExecutable);
         if content.len() < LONGEST_POINTER && content.starts_with(b"version https://git-lfs.github.com/spec/")
         {
-            if let Some(file) = LargeFile::of_pointer(content).filter(|_| self.included.large_files)
-                && let Some(fetched) = self.repository.large_file(&file)
-            {
-                self.count(file.size())?;
-                return self.large_file(path, &fetched, file.size(), is_executable);
+            if let Some(file) = LargeFile::of_pointer(content).filter(|_| self.included.large_files) {
+                if let Some(fetched) = self.repository.large_file(&file) {
+                    self.count(file.size())?;
+                    return self.large_file(path, &fetched, file.size(), is_executable);
+                }
+                // Those of submodules are not asked for.
+                if !self.is_in_submodule {
+                    return Err(GitError::LargeFileMissing(path.to_owned()));
+                }
             }
             self.report.large_file_pointers.push(path.to_owned());
         }
@@ -278,8 +293,16 @@ mod tests {
     use tokio_stream::StreamExt;
 
     async fn report_of(repository: &Repository, commit: CommitId) -> Result<ContextReport, GitError> {
-        let mut context =
-            repository.context(commit, (String::new(), Included::default()), BTreeMap::new(), Vec::new());
+        report_with(repository, commit, Included::default()).await
+    }
+
+    async fn report_with(
+        repository: &Repository,
+        commit: CommitId,
+        included: Included,
+    ) -> Result<ContextReport, GitError> {
+        let of = (String::new(), included);
+        let mut context = repository.context(commit, of, BTreeMap::new(), vec!["left-out".to_owned()]);
         while context.stream.next().await.is_some() {}
         context.report.await.unwrap()
     }
@@ -322,5 +345,27 @@ mod tests {
         assert!(matches!(long, Err(GitError::PathTooLong)));
         let deep = report_of(&repository, nested(&repository, few, 1, 201)).await;
         assert!(matches!(deep, Err(GitError::TooDeep)));
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_for_and_is_not_here_ends_the_context() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let git = repository.git2().unwrap();
+        let both = Included { submodules: true, large_files: true };
+        let pointer =
+            format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 3\n", "a".repeat(64));
+        let film = commit_of(&repository, "film", pointer.as_bytes(), FileMode::Blob);
+        let refused = report_with(&repository, film.clone(), both).await;
+        assert!(matches!(refused, Err(GitError::LargeFileMissing(path)) if path == "film"));
+        assert_eq!(report_of(&repository, film).await.unwrap().large_file_pointers, ["film"]);
+        for (name, is_needed) in [("lib", true), ("left-out", false)] {
+            let mut root = git.treebuilder(None).unwrap();
+            root.insert(name, Oid::from_str(&"b".repeat(40)).unwrap(), FileMode::Commit.into()).unwrap();
+            let linked = nested(&repository, root.write().unwrap(), 0, 0);
+            let written = report_with(&repository, linked, both).await;
+            assert_eq!(matches!(written, Err(GitError::SubmoduleMissing(_))), is_needed, "{written:?}");
+        }
     }
 }
