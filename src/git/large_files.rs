@@ -15,18 +15,35 @@ use git2::{FileMode, ObjectType, Oid};
 use std::collections::BTreeSet;
 use std::fs::{self, File, FileTimes};
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use uuid::Uuid;
 
 /// Where they are in the folder of a repository.
 const FOLDER: &str = "lfs";
-/// What arrives is a temporary file; one that is as old as this was cut off.
-const CUT_OFF: Duration = Duration::from_hours(24);
 /// How long one is kept that nothing has needed.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// How the names of temporary files end.
 const ARRIVING: &str = ".new";
+
+/// A temporary file, which goes with this unless it is kept.
+#[derive(Debug)]
+pub struct Arriving(PathBuf);
+
+impl Arriving {
+    /// Where it is; there is nothing yet.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        // One that was kept is not there any more.
+        fs::remove_file(&self.0).ok();
+    }
+}
 
 impl Repository {
     /// The files that a folder of a commit (empty: all of it) has only pointers to, without those that its `.dockerignore` or
@@ -64,34 +81,31 @@ impl Repository {
     ///
     /// # Errors
     /// When the folder cannot be made.
-    pub fn arriving(&self) -> io::Result<PathBuf> {
+    pub fn arriving(&self) -> io::Result<Arriving> {
         let folder = self.path().join(FOLDER);
         fs::create_dir_all(&folder)?;
-        Ok(folder.join(format!("{}{ARRIVING}", Uuid::now_v7().simple())))
+        Ok(Arriving(folder.join(format!("{}{ARRIVING}", Uuid::now_v7().simple()))))
     }
 
     /// Keeps the content of a file that has arrived and was checked.
     ///
     /// # Errors
     /// When it cannot be moved.
-    pub fn keep_large_file(&self, arrived: &std::path::Path, file: &LargeFile) -> io::Result<()> {
+    pub fn keep_large_file(&self, arrived: &Arriving, file: &LargeFile) -> io::Result<()> {
         let path = self.path_of(file);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::rename(arrived, path)
+        fs::rename(arrived.path(), path)
     }
 
-    /// Removes what nothing has needed for a month, and what was cut off.
+    /// Removes what nothing has needed for a month, and what has stopped to arrive so long ago. Answers with how many.
     ///
     /// # Errors
     /// When a folder cannot be read.
-    pub fn forget_large_files(&self) -> io::Result<()> {
+    pub(super) fn forget_large_files(&self, cut_off: Duration) -> io::Result<usize> {
         let folder = self.path().join(FOLDER);
-        if !folder.exists() {
-            return Ok(());
-        }
-        remove_older(&folder, 0)
+        if folder.exists() { remove_older(&folder, cut_off, 0) } else { Ok(0) }
     }
 
     fn path_of(&self, file: &LargeFile) -> PathBuf {
@@ -102,24 +116,25 @@ impl Repository {
 }
 
 /// Removes files below a folder that are too old. Folders stay: they are few.
-fn remove_older(folder: &std::path::Path, depth: usize) -> io::Result<()> {
+fn remove_older(folder: &Path, cut_off: Duration, depth: usize) -> io::Result<usize> {
+    let mut removed = 0;
     for entry in fs::read_dir(folder)? {
-        let (path, metadata) = {
-            let entry = entry?;
-            (entry.path(), entry.metadata()?)
-        };
+        let entry = entry?;
+        let path = entry.path();
+        // What has just been kept, or was cut off, is not there any more.
+        let Ok(metadata) = entry.metadata() else { continue };
         if metadata.is_dir() && depth < 3 {
-            remove_older(&path, depth + 1)?;
+            removed += remove_older(&path, cut_off, depth + 1)?;
             continue;
         }
         let is_arriving = path.to_string_lossy().ends_with(ARRIVING);
-        let most = if is_arriving { CUT_OFF } else { KEPT };
+        let most = if is_arriving { cut_off } else { KEPT };
         let age = metadata.modified()?.elapsed().unwrap_or_default();
-        if metadata.is_file() && age > most {
-            fs::remove_file(&path)?;
+        if metadata.is_file() && age >= most && fs::remove_file(&path).is_ok() {
+            removed += 1;
         }
     }
-    Ok(())
+    Ok(removed)
 }
 
 struct Walk<'a> {
@@ -196,16 +211,25 @@ mod tests {
         let file = LargeFile::new(&"a".repeat(64), 3).unwrap();
         assert_eq!(repository.large_file(&file), None);
         let arriving = repository.arriving().unwrap();
-        fs::write(&arriving, "abc").unwrap();
+        fs::write(arriving.path(), "abc").unwrap();
         repository.keep_large_file(&arriving, &file).unwrap();
         let kept = repository.large_file(&file).unwrap();
         assert_eq!(fs::read(&kept).unwrap(), b"abc");
         assert_eq!(repository.large_file(&LargeFile::new(&"a".repeat(64), 4).unwrap()), None);
-        repository.forget_large_files().unwrap();
+        // What was cut off goes with whoever has waited for it; after a kill, with the next start.
+        let cut_off = repository.arriving().unwrap();
+        fs::write(cut_off.path(), "ab").unwrap();
+        let path = cut_off.path().to_owned();
+        drop(cut_off);
+        assert!(!path.exists());
+        fs::write(&path, "ab").unwrap();
+        assert_eq!(repository.forget_large_files(Duration::from_hours(1)).unwrap(), 0);
+        assert_eq!(repository.forget_large_files(Duration::ZERO).unwrap(), 1);
+        repository.forget_large_files(Duration::ZERO).unwrap();
         assert!(kept.exists());
         let long_ago = SystemTime::now() - KEPT - Duration::from_secs(60);
         File::open(&kept).unwrap().set_times(FileTimes::new().set_modified(long_ago)).unwrap();
-        repository.forget_large_files().unwrap();
+        repository.forget_large_files(Duration::ZERO).unwrap();
         assert!(!kept.exists());
     }
 }

@@ -26,6 +26,8 @@ pub const MOST_AT_ONCE: usize = 100;
 const LONGEST_ANSWER: usize = 1024 * 1024;
 /// How long a connection, and each part of an answer, may take to come.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Times between two questions for what is not to be had for the moment.
+const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 /// Characters of what a host says that are told.
 const LONGEST_MESSAGE: usize = 200;
 
@@ -51,7 +53,9 @@ pub enum LargeFileError {
     Another(String),
     #[error("Files of Git LFS cannot be fetched. {0}")]
     Unanswered(String),
-    #[error("a file of Git LFS cannot be written")]
+    #[error("The host that keeps the file {oid} of Git LFS does not send it: it answers {status}.")]
+    NotSent { oid: String, status: u16 },
+    #[error("The server cannot write the files of Git LFS.")]
     Io(#[from] io::Error),
 }
 
@@ -170,13 +174,21 @@ impl LargeFiles {
     /// When it is another one, or nobody answers; what was written so far is there.
     pub async fn download(&self, place: &Place, into: &Path) -> Result<(), LargeFileError> {
         let Place { file, url, headers } = place;
-        let request = self.client(url)?.get(url.clone()).headers(headers.clone());
-        let mut response = send(request).await?;
-        let status = response.status();
-        if !status.is_success() {
-            let reason = format!("the host answers {}", status.as_u16());
-            return Err(LargeFileError::NotThere { oid: file.oid().to_owned(), reason });
-        }
+        let client = self.client(url)?;
+        let mut pauses = PAUSES.into_iter();
+        let mut response = loop {
+            let response = send(client.get(url.clone()).headers(headers.clone())).await?;
+            let (status, oid) = (response.status().as_u16(), file.oid().to_owned());
+            match (status, pauses.next()) {
+                (200..=299, _) => break response,
+                (429 | 500..=599, Some(pause)) => tokio::time::sleep(pause).await,
+                (404 | 410, _) => {
+                    let reason = format!("the host answers {status}");
+                    return Err(LargeFileError::NotThere { oid, reason });
+                }
+                (status, _) => return Err(LargeFileError::NotSent { oid, status }),
+            }
+        };
         let mut arriving = OpenOptions::new().write(true).create_new(true).mode(0o600).open(into).await?;
         let (mut digest, mut size) = (Sha256::new(), 0_u64);
         let another = || LargeFileError::Another(file.oid().to_owned());
@@ -241,7 +253,7 @@ fn url(text: &str) -> Result<Url, LargeFileError> {
 }
 
 fn unanswered(error: reqwest::Error) -> LargeFileError {
-    LargeFileError::Unanswered(outbound::failure(error))
+    LargeFileError::Unanswered(outbound::failure(error).replace("The receiver", "The host"))
 }
 
 async fn send(request: RequestBuilder) -> Result<Response, LargeFileError> {

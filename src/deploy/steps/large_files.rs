@@ -37,19 +37,18 @@ impl Deployer {
             return Ok(included);
         }
         let Some(url) = self.home(run).await? else {
-            run.warn("The files of Git LFS are not fetched: the project is not connected to where they are.");
-            return Ok(included);
+            let sentence =
+                "The files of Git LFS are not here, and it is not known where the project comes from.";
+            return Err(Failure::new(FAILED, sentence)
+                .advise("Connect the project to its repository, or deploy from that.")
+                .into());
         };
         let bytes = missing.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size()));
         self.check_size(bytes)?;
         run.step(&format!("Fetching {} files of Git LFS from {}", missing.len(), url.host()));
         let (begun, patience) = (Instant::now(), self.elsewhere.timeout);
         let fetching = self.fetch_large_files(run, &repository, &url, &missing);
-        let fetched = tokio::time::timeout(patience, fetching).await;
-        if let Err(error) = repository.forget_large_files() {
-            tracing::warn!(error = &error as &dyn Error, "files that nothing needs are kept");
-        }
-        fetched.unwrap_or_else(|_elapsed| {
+        tokio::time::timeout(patience, fetching).await.unwrap_or_else(|_elapsed| {
             let sentence = format!(
                 "The files of Git LFS were not fetched within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).",
                 patience.as_secs()
@@ -102,7 +101,9 @@ impl Deployer {
         let server = LargeFiles::server(url).ok_or_else(unknown)?;
         let credential = self.credential_for(run, &server).await?;
         let missing: Vec<LargeFile> = missing.iter().cloned().collect();
-        let (sources, host) = (&self.elsewhere.large_files, server.host());
+        // As credentials are kept for it.
+        let host = &server.remote().map_or_else(|| server.host().to_owned(), String::from);
+        let sources = &self.elsewhere.large_files;
         for files in missing.chunks(MOST_AT_ONCE) {
             let places = sources.places(&server, credential.as_ref(), files).await;
             let places = places.map_err(|error| not_fetched(run, host, error))?;
@@ -118,12 +119,8 @@ impl Deployer {
 
     async fn fetch_large_file(&self, repository: &Repository, place: &Place) -> Result<(), LargeFileError> {
         let arriving = repository.arriving()?;
-        let downloaded = self.elsewhere.large_files.download(place, &arriving).await;
-        if downloaded.is_ok() {
-            return Ok(repository.keep_large_file(&arriving, &place.file)?);
-        }
-        tokio::fs::remove_file(&arriving).await.ok();
-        downloaded
+        self.elsewhere.large_files.download(place, arriving.path()).await?;
+        Ok(repository.keep_large_file(&arriving, &place.file)?)
     }
 
     /// Who a host is told that asks over HTTP.
@@ -151,7 +148,7 @@ fn not_fetched(run: &Run, host: &str, error: LargeFileError) -> StepError {
         LargeFileError::NotThere { .. } | LargeFileError::Another(_) => {
             failure.advise("Push it there: git lfs push --all origin.")
         }
-        LargeFileError::Unanswered(_) => failure.advise("Try again later."),
+        LargeFileError::Unanswered(_) | LargeFileError::NotSent { .. } => failure.advise("Try again later."),
         LargeFileError::Io(error) => {
             tracing::error!(error = &error as &dyn Error, "a file of Git LFS was not written");
             failure
