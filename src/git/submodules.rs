@@ -7,6 +7,7 @@ use super::references::{PINS, no_such_commit, oid};
 use super::repository::{GitError, Repository};
 use crate::model::name::CommitId;
 use git2::{ErrorCode, ObjectType, Oid};
+use std::fs;
 use std::path::Path;
 
 /// Where a commit says where its submodules are.
@@ -54,6 +55,13 @@ impl Repository {
     /// When the repository cannot be read.
     pub fn has_submodule(&self, commit: &CommitId) -> Result<bool, GitError> {
         Ok(tree_of(&self.git2()?, oid(commit)?)?.is_some())
+    }
+
+    /// The bytes of everything that was packed.
+    #[must_use]
+    pub fn packed_bytes(&self) -> u64 {
+        let packs = fs::read_dir(self.path().join("objects/pack")).into_iter().flatten().flatten();
+        packs.filter_map(|pack| pack.metadata().ok()).map(|metadata| metadata.len()).sum()
     }
 }
 

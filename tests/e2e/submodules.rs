@@ -103,6 +103,12 @@ fn submodules_are_a_part_of_the_build_where_somebody_has_said_so() {
     set(&server, &ada, &json!({ "submodules": true, "hosts": [other.host()] }));
     live(&server, &ada, &url);
     assert_eq!(server.get("shop", "/strange/strange.txt").body, "strange");
+    // What was fetched from there is no part of anything any more where the host is not named any more.
+    set(&server, &ada, &json!({ "submodules": true, "hosts": ["h.example"] }));
+    let log = failed(&server, &ada, &url);
+    let advised = format!("\"hosts\":[\"h.example\",\"{}\"]", other.host());
+    assert!(log.contains(&advised), "the others are not lost by what is advised: {log}");
+    set(&server, &ada, &json!({ "submodules": true, "hosts": [other.host()] }));
     for (wrong, why) in [
         ("/etc", "is not the URL of a repository"),
         ("file:///etc", "over https and ssh only"),

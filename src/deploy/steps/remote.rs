@@ -28,7 +28,8 @@ impl Deployer {
         let begun = Instant::now();
         let wanted = reference.as_ref().map_or("HEAD", ReferenceName::as_str).to_owned();
         run.step(&format!("Fetching {wanted} of {url}"));
-        let commit = self.fetch_from(run, &url, reference, Pin::Deployment(run.deployment.id)).await?;
+        let pin = Pin::Deployment(run.deployment.id);
+        let commit = self.fetch_from(run, &url, (reference, pin), self.elsewhere.most_bytes).await?;
         run.detail(&format!("{} in {}", commit.short(), seconds(begun.elapsed())));
         if let Some(only) = only.filter(|only| *only != commit) {
             let sentence =
@@ -43,15 +44,15 @@ impl Deployer {
         Ok(())
     }
 
-    /// Fetches a commit from another repository into that of the project.
+    /// Fetches a commit of so many bytes at most from another repository into that of the project.
     pub(super) async fn fetch_from(
         &self,
         run: &Run,
         url: &RepositoryUrl,
-        reference: Option<ReferenceName>,
-        pin: Pin,
+        wanted: (Option<ReferenceName>, Pin),
+        most_bytes: u64,
     ) -> Result<CommitId, StepError> {
-        let report = self.fetch_commit(run, url, reference, pin).await?;
+        let report = self.fetch_commit(run, url, wanted, most_bytes).await?;
         if let (Some(keys), Some(host)) = (&report.host_keys, url.remote()) {
             self.elsewhere.sources.note_host_keys(run.project.id, &host, keys).await?;
             run.detail(&format!("The keys of {host} are noted: it was never fetched from before"));
@@ -66,8 +67,8 @@ impl Deployer {
         &self,
         run: &Run,
         url: &RepositoryUrl,
-        reference: Option<ReferenceName>,
-        pin: Pin,
+        (reference, pin): (Option<ReferenceName>, Pin),
+        most_bytes: u64,
     ) -> Result<FetchReport, StepError> {
         let refused = |error: &dyn std::error::Error| Failure::new(FAILED, error.to_string());
         let outbound = &self.elsewhere.outbound;
@@ -82,7 +83,7 @@ impl Deployer {
             pin,
             addresses,
             access,
-            most_bytes: self.elsewhere.most_bytes.min(room),
+            most_bytes: most_bytes.min(room),
             timeout: self.elsewhere.timeout,
         };
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
