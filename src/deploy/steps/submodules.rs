@@ -53,7 +53,7 @@ impl Deployer {
                     );
                     return Err(Failure::new(FAILED, sentence).into());
                 }
-                let url = self.url_of(run, &path, &submodule.url, (level.base.as_ref(), home.as_ref()));
+                let url = url_of(run, &path, &submodule.url, (level.base.as_ref(), home.as_ref()));
                 // What was fetched before is not fetched again, whatever is known of where it was.
                 if !is_here(&repository, submodule.commit.clone()).await? {
                     self.fetch_submodule(
@@ -90,40 +90,6 @@ impl Deployer {
         Ok(self.store.hooks(run.project.id).await?.into_iter().next().map(|hook| hook.repository))
     }
 
-    /// Where a submodule is, if it may be fetched from there.
-    fn url_of(
-        &self,
-        run: &Run,
-        path: &str,
-        said: &str,
-        (base, home): (Option<&RepositoryUrl>, Option<&RepositoryUrl>),
-    ) -> Result<RepositoryUrl, Failure> {
-        let failed =
-            |why: &str| Failure::new(FAILED, format!("The submodule {path} cannot be fetched: {why}."));
-        let is_relative = said.starts_with("./") || said.starts_with("../");
-        let url = if is_relative {
-            let base = base.ok_or_else(|| {
-                failed("its URL is relative, and it is not known where the project comes from")
-                    .advise("Write its whole URL into .gitmodules, or connect the project to its repository.")
-            })?;
-            base.joined(said).ok_or_else(|| failed("its URL leads out of its host"))?
-        } else {
-            said.parse::<RepositoryUrl>().map_err(|error| failed(error.to_string().trim_end_matches('.')))?
-        };
-        let host = url.remote().ok_or_else(|| failed("its URL names no host"))?;
-        let is_home = home.and_then(RepositoryUrl::remote).as_ref() == Some(&host);
-        if is_home || run.environment.settings.fetch.hosts.contains(&host) {
-            return Ok(url);
-        }
-        let environment = format!("{}:{}", run.project.slug, run.environment.name);
-        Err(failed(&format!("it is at {host}, which is another host than that of the project")).advise(
-            format!(
-                "If it may be fetched from there, say so: PATCH /api/environments/{environment} {{\"fetch\": \
-             {{\"submodules\": true, \"hosts\": [\"{host}\"]}}}}."
-            ),
-        ))
-    }
-
     async fn fetch_submodule(
         &self,
         run: &Run,
@@ -144,6 +110,36 @@ impl Deployer {
         run.detail(&format!("{} in {}", commit.short(), seconds(begun.elapsed())));
         Ok(())
     }
+}
+
+/// Where a submodule is, if it may be fetched from there.
+fn url_of(
+    run: &Run,
+    path: &str,
+    said: &str,
+    (base, home): (Option<&RepositoryUrl>, Option<&RepositoryUrl>),
+) -> Result<RepositoryUrl, Failure> {
+    let failed = |why: &str| Failure::new(FAILED, format!("The submodule {path} cannot be fetched: {why}."));
+    let is_relative = said.starts_with("./") || said.starts_with("../");
+    let url = if is_relative {
+        let base = base.ok_or_else(|| {
+            failed("its URL is relative, and it is not known where the project comes from")
+                .advise("Write its whole URL into .gitmodules, or connect the project to its repository.")
+        })?;
+        base.joined(said).ok_or_else(|| failed("its URL leads out of its host"))?
+    } else {
+        said.parse::<RepositoryUrl>().map_err(|error| failed(error.to_string().trim_end_matches('.')))?
+    };
+    let host = url.remote().ok_or_else(|| failed("its URL names no host"))?;
+    let is_home = home.and_then(RepositoryUrl::remote).as_ref() == Some(&host);
+    if is_home || run.environment.settings.fetch.hosts.contains(&host) {
+        return Ok(url);
+    }
+    let environment = format!("{}:{}", run.project.slug, run.environment.name);
+    Err(failed(&format!("it is at {host}, which is another host than that of the project")).advise(format!(
+        "If it may be fetched from there, say so: PATCH /api/environments/{environment} {{\"fetch\": \
+         {{\"submodules\": true, \"hosts\": [\"{host}\"]}}}}."
+    )))
 }
 
 async fn submodules_of(repository: &Repository, commit: CommitId) -> Result<Vec<Submodule>, StepError> {
