@@ -129,9 +129,8 @@ impl LargeFiles {
             Scheme::Https | Scheme::Http => url.as_str().trim_end_matches('/').to_owned(),
             Scheme::Ssh => format!("https://{}/{}", url.host(), url.name()),
         };
-        let text =
-            if url.scheme() != Scheme::Ssh && text.ends_with(".git") { text } else { format!("{text}.git") };
-        format!("{text}/info/lfs").parse().ok()
+        let text = text.strip_suffix(".git").unwrap_or(&text);
+        format!("{text}.git/info/lfs").parse().ok()
     }
 
     /// Asks where files are, [`MOST_AT_ONCE`] of them at most.
