@@ -58,7 +58,7 @@ mod tests {
         assert_eq!((file.oid(), file.size()), (oid, 12345));
         let longer = format!("{pointer}{}", "x".repeat(LONGEST_POINTER));
         let wrong = [
-            "".to_owned(),
+            String::new(),
             pointer.trim_end().to_owned(),
             pointer.replace("v1", "v9"),
             pointer.replace("sha256", "sha512"),

@@ -114,8 +114,8 @@ async fn gitlab_signs_with_a_token_that_it_has_made() {
     assert_eq!(signed(&hook, &one, ("2", at), &body).await.refusal(404), "hook_not_found");
 
     // While it is entered on both sides, either is taken.
-    let taken = take(&ada, &hook, &one, 3600).await.expect(200);
-    assert!(taken["previous_until"].is_string());
+    let entered = take(&ada, &hook, &one, 3600).await.expect(200);
+    assert!(entered["previous_until"].is_string());
     let first = signed(&hook, &one, ("2", at), &body).await.expect(202);
     told(&hook, "3", &body).await.expect(202);
     // From then on only what is signed: with another token, and without the one from before.
