@@ -93,13 +93,13 @@ async fn what_is_about_another_repository_is_handed_over() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_projects_of_one_repository_are_both_told() {
     let (_server, ada, hook) = connected("github").await;
-    told_of(&ada, "Api", REPOSITORY, &json!(hook.id)).await;
+    told_of(&ada, "Engine", REPOSITORY, &json!(hook.id)).await;
     let own = hook.github("push", "1", &push(|_| {})).await.expect(202);
-    let (shop, api) = (deployments_of(&ada, "shop").await, deployments_of(&ada, "api").await);
-    assert_eq!((shop.len(), api.len()), (1, 1));
+    let (shop, engine) = (deployments_of(&ada, "shop").await, deployments_of(&ada, "engine").await);
+    assert_eq!((shop.len(), engine.len()), (1, 1));
     assert_eq!(own["deployment_id"], shop[0]["id"], "its own verdict stands");
     assert_eq!(hook.github("push", "1", &push(|_| {})).await.expect(202)["replayed"], true);
-    assert_eq!(deployments_of(&ada, "api").await.len(), 1);
+    assert_eq!(deployments_of(&ada, "engine").await.len(), 1);
     // What came before does nothing of what was connected since.
     told_of(&ada, "Late", REPOSITORY, &json!(hook.id)).await;
     hook.github("push", "1", &push(|_| {})).await.expect(202);
