@@ -23,7 +23,7 @@ use crate::processes::{CronRuns, Processes};
 use crate::receive::{self, Pushes, Receiver};
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
-use crate::sources::Sources;
+use crate::sources::{LargeFiles, Sources};
 use crate::ssh::{self, Front, Gits};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, StoreError};
 use crate::work::{
@@ -158,6 +158,7 @@ impl App {
             elsewhere: Elsewhere {
                 outbound: outbound.clone(),
                 sources: Sources::new(store.clone(), master_key.clone()),
+                large_files: LargeFiles::new(&outbound),
                 timeout: settings.fetch.timeout,
                 most_bytes: settings.max_push_bytes,
                 room: room.clone(),
@@ -231,7 +232,7 @@ impl App {
         Ok(Self {
             watch,
             removal,
-            previews: Previews { store: store.clone(), cleanup: deployer.clone(), hooks },
+            previews: Previews::new(store.clone(), deployer.clone(), hooks),
             crashes: Crashes { store: store.clone(), engine: engine.clone(), vitals: vitals.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {

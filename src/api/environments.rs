@@ -125,6 +125,8 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         root,
         build_command,
         start_command,
+        push_images,
+        fetch,
         maintenance_page,
         error_page,
     } = fields;
@@ -142,6 +144,8 @@ fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
         root,
         build_command,
         start_command,
+        push_images: push_images.map(|push| push.map(Into::into)),
+        fetch: fetch.map(Into::into),
         maintenance_page,
         error_page,
     })
@@ -181,6 +185,8 @@ fn with_version(
         root: settings.root,
         build_command: settings.build_command,
         start_command: settings.start_command,
+        push_images: settings.push_images.map(Into::into),
+        fetch: settings.fetch.into(),
         maintenance_page: settings.maintenance_page,
         error_page: settings.error_page,
         maintenance: environment.maintenance_at.is_some(),

@@ -6,6 +6,7 @@ use crate::api::reply::{self, Answer, accepted, created, no_content, ok, secret}
 use crate::api::request::{Request, not_found};
 use crate::hooks::{HookChange, NewHook};
 use crate::model::hook::{Delivery, DeliveryOutcome, Hook};
+use crate::model::id::HookId;
 use crate::model::secret::Secret;
 use crate::store::StoreError;
 use crate::wire::hook::{
@@ -28,10 +29,11 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
-    let NewHookBody { provider, repository, tag_environment, previews, feedback, wait_for_checks } =
+    let NewHookBody { provider, repository, tag_environment, previews, feedback, wait_for_checks, via } =
         request.json().await?;
+    request.may_name(&api, via).await?;
     let previews = previews.map(Into::into);
-    let new = NewHook { provider, repository, tag_environment, previews, feedback, wait_for_checks };
+    let new = NewHook { provider, repository, tag_environment, previews, feedback, wait_for_checks, via };
     let (hook, told) = api.ports.hooks.create(project.id, new).await?;
     request.trail.changed();
     with_secret(&api, hook, told, created).await
@@ -44,11 +46,13 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let UpdateHookBody { repository, tag_environment, previews, enabled, feedback, wait_for_checks } =
+    let UpdateHookBody { repository, tag_environment, previews, enabled, feedback, wait_for_checks, via } =
         request.json().await?;
+    request.may_name(&api, via.flatten()).await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
     let previews = previews.map(|previews| previews.map(Into::into));
-    let change = HookChange { repository, tag_environment, previews, enabled, feedback, wait_for_checks };
+    let change =
+        HookChange { repository, tag_environment, previews, enabled, feedback, wait_for_checks, via };
     let hook = api.ports.hooks.update(hook, change).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, hook).await?))
@@ -63,9 +67,10 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
 
 pub(super) async fn rotate(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
-    let RotateHookBody { overlap_seconds } = request.json().await?;
+    let RotateHookBody { signing_token, overlap_seconds } = request.json().await?;
     request.trail.before(&shown(&api, hook.clone()).await?);
-    let (hook, told) = api.ports.hooks.rotate(&hook, TimeDelta::seconds(overlap_seconds.into())).await?;
+    let overlap = TimeDelta::seconds(overlap_seconds.into());
+    let (hook, told) = api.ports.hooks.rotate(&hook, signing_token, overlap).await?;
     request.trail.changed();
     with_secret(&api, hook, told, ok).await
 }
@@ -127,6 +132,18 @@ impl Request {
         };
         self.permitted(api, hook.project_id, missing).await?;
         Ok(hook)
+    }
+
+    /// Refuses to name a hook of a project to whose hooks the caller may not do the same.
+    async fn may_name(&self, api: &Api, hook: Option<HookId>) -> Result<(), ApiError> {
+        let Some(id) = hook else { return Ok(()) };
+        let missing = || ApiError::field("via", "There is no such hook.");
+        let hook = match api.store.hook(id).await {
+            Ok(hook) => hook,
+            Err(StoreError::NotFound) => return Err(missing()),
+            Err(error) => return Err(error.into()),
+        };
+        self.may(api, hook.project_id, Code::HookNotFound).await.map_err(|_| missing())
     }
 
     /// The delivery in the path with the hook that it has come for.

@@ -214,12 +214,16 @@ impl Request {
         project: ProjectId,
         missing: Code,
     ) -> Result<(), ApiError> {
+        self.may(api, project, missing).await?;
+        self.trail.project(project);
+        Ok(())
+    }
+
+    /// The same of a project that the request is not about.
+    pub(super) async fn may(&self, api: &Api, project: ProjectId, missing: Code) -> Result<(), ApiError> {
         let user = &self.caller()?.user;
         match projects::find_by_id(&api.store, user, project, self.action()?).await {
-            Ok(project) => {
-                self.trail.project(project.id);
-                Ok(())
-            }
+            Ok(_) => Ok(()),
             Err(ProjectError::NotFound) => Err(not_found(missing)),
             Err(error) => Err(error.into()),
         }

@@ -3,13 +3,16 @@
 use super::failure;
 use super::limits::{self, Watch};
 use super::pull::{self, PullRequest, PulledImage, Turns};
+use super::push::PushRequest;
+use super::request::watched;
 use super::room;
 use super::secrets::BuildSecrets;
 use super::session::Session;
 use super::transcript::Transcript;
-use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage, Context};
+use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage};
 use crate::docker::{self, Connection};
 use crate::model::id::{ProjectId, ServerId};
+use crate::model::image::ImageName;
 use async_trait::async_trait;
 use bollard::Docker;
 use bollard::errors::Error;
@@ -17,13 +20,13 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Labels of an image. `engine` puts the first two on containers and networks, too.
-const SERVER: &str = "gilgal.server";
+pub(super) const SERVER: &str = "gilgal.server";
 const PROJECT: &str = "gilgal.project";
 const DEPLOYMENT: &str = "gilgal.deployment";
 /// The key that the image was built with.
@@ -227,6 +230,10 @@ impl Builder for DockerBuilder {
         self.pull_image(request, &output).await
     }
 
+    async fn push(&self, request: PushRequest) -> Result<Option<ImageName>, BuildError> {
+        self.push_image(request).await
+    }
+
     async fn forget(&self, pulled: &PulledImage) {
         if let Ok(docker) = self.client().await {
             pull::remove_name(&docker, &pulled.local_name).await;
@@ -280,17 +287,4 @@ async fn send(output: &mpsc::Sender<BuildLine>, lines: Vec<BuildLine>) {
 
 pub(super) fn size(bytes: i64) -> u64 {
     u64::try_from(bytes).unwrap_or_default()
-}
-
-/// A context that remembers its error: an upload that breaks off looks, from the engine's answer, like a lost connection.
-fn watched(context: Context) -> (Context, Arc<OnceLock<String>>) {
-    let seen = Arc::new(OnceLock::new());
-    let note = Arc::clone(&seen);
-    let context = context.inspect(move |piece| {
-        if let Err(error) = piece {
-            // The first error is the one that ends the upload.
-            let _ = note.set(error.to_string());
-        }
-    });
-    (context.boxed(), seen)
 }

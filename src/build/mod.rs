@@ -14,6 +14,7 @@ mod error;
 mod failure;
 mod limits;
 mod pull;
+mod push;
 mod request;
 mod room;
 mod secrets;
@@ -25,9 +26,11 @@ pub use docker::{DockerBuilder, DockerBuilderOptions};
 pub use error::BuildError;
 pub use limits::{BuildLimits, MemoryUse};
 pub use pull::{PullRequest, PulledImage, RegistryCredentials};
+pub use push::PushRequest;
 pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context};
 
 use crate::model::id::ProjectId;
+use crate::model::image::ImageName;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
@@ -52,6 +55,10 @@ pub trait Builder: BaseImages + Send + Sync + 'static {
         request: PullRequest,
         output: mpsc::Sender<BuildLine>,
     ) -> Result<PulledImage, BuildError>;
+
+    /// Brings an image to a registry, and answers with its digest there, where that is told. Dropping the future stops
+    /// the push.
+    async fn push(&self, request: PushRequest) -> Result<Option<ImageName>, BuildError>;
 
     /// Forgets an image that was pulled, once another one is built on it.
     async fn forget(&self, pulled: &PulledImage);

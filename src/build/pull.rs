@@ -46,6 +46,26 @@ pub struct RegistryCredentials {
     pub password: Secret<String>,
 }
 
+impl RegistryCredentials {
+    /// The same as the engine takes them.
+    pub(super) fn for_registry(self, image: &ImageName) -> DockerCredentials {
+        DockerCredentials {
+            username: Some(self.username),
+            password: Some(self.password.into_exposed()),
+            serveraddress: Some(image.registry().to_string()),
+            ..DockerCredentials::default()
+        }
+    }
+
+    /// Whether a registry that has refused something wants to know who asks, or does not let them.
+    pub(super) fn are_asked_for(reason: &str) -> bool {
+        let reason = reason.to_ascii_lowercase();
+        ["unauthorized", "denied", "authentication required", "no basic auth"]
+            .iter()
+            .any(|words| reason.contains(words))
+    }
+}
+
 /// An image that was pulled, to be built on and then forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PulledImage {
@@ -55,12 +75,12 @@ pub struct PulledImage {
     pub source: ImageName,
 }
 
-/// Names that are being pulled: two that pull the same one at the same time would take each other's name away.
+/// Names that are being pulled, or pushed: two that do so with the same one at the same time would take each other's name away.
 #[derive(Debug, Default)]
 pub(super) struct Turns(StdMutex<HashMap<String, Arc<Mutex<()>>>>);
 
 impl Turns {
-    async fn of(&self, name: &str) -> OwnedMutexGuard<()> {
+    pub(super) async fn of(&self, name: &str) -> OwnedMutexGuard<()> {
         let turn = {
             let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             turns.retain(|_, turn| Arc::strong_count(turn) > 1);
@@ -83,7 +103,7 @@ impl DockerBuilder {
         let pulling = async {
             let turn = self.pulls.of(&image.repository()).await;
             let was_there = self.inspected(&docker, &name).await?.is_some();
-            let public = (!was_there).then(|| PublicName(Some((docker.clone(), name, turn))));
+            let public = (!was_there).then(|| PublicName::new(docker.clone(), name, turn));
             self.stream_pull(&docker, &image, credentials, output).await?;
             let pulled = self.inspected(&docker, &image.full()).await?;
             let named = self.give_name(&docker, project_id, &image, pulled).await;
@@ -106,12 +126,7 @@ impl DockerBuilder {
     ) -> Result<(), BuildError> {
         let options =
             CreateImageOptionsBuilder::new().from_image(&image.repository()).tag(image.version()).build();
-        let credentials = credentials.map(|RegistryCredentials { username, password }| DockerCredentials {
-            username: Some(username),
-            password: Some(password.expose().clone()),
-            serveraddress: Some(image.registry().to_string()),
-            ..DockerCredentials::default()
-        });
+        let credentials = credentials.map(|credentials| credentials.for_registry(image));
         let mut messages =
             std::pin::pin!(docker::to_the_end(docker.create_image(Some(options), None, credentials)));
         while let Some(message) = messages.next().await {
@@ -179,9 +194,8 @@ impl DockerBuilder {
         if reason.contains("no space left on device") {
             return BuildError::DiskFull;
         }
-        let asks_who = ["unauthorized", "denied", "authentication required", "no basic auth"];
-        let (image_name, lower) = (image.to_string(), reason.to_ascii_lowercase());
-        if asks_who.iter().any(|words| lower.contains(words)) {
+        let image_name = image.to_string();
+        if RegistryCredentials::are_asked_for(&reason) {
             let host = image.registry().to_string();
             return BuildError::PullRefused { image: image_name, host, reason };
         }
@@ -189,12 +203,16 @@ impl DockerBuilder {
     }
 }
 
-/// The name that a pull gives an image in its registry, and the turn of who pulls it. It is taken away at last, whatever
-/// becomes of the pull, and the next one begins after that.
-struct PublicName(Option<(Arc<Docker>, String, OwnedMutexGuard<()>)>);
+/// The name that a pull or a push gives an image in its registry, and the turn of who does. It is taken away at last,
+/// whatever becomes of it, and the next one begins after that.
+pub(super) struct PublicName(Option<(Arc<Docker>, String, OwnedMutexGuard<()>)>);
 
 impl PublicName {
-    async fn remove(mut self) {
+    pub(super) const fn new(docker: Arc<Docker>, name: String, turn: OwnedMutexGuard<()>) -> Self {
+        Self(Some((docker, name, turn)))
+    }
+
+    pub(super) async fn remove(mut self) {
         if let Some((docker, name, _turn)) = self.0.take() {
             remove_name(&docker, &name).await;
         }

@@ -4,10 +4,11 @@ use super::BuildLimits;
 use crate::model::id::{DeploymentId, ProjectId};
 use crate::model::secret::Secret;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// A tar archive of the build context, in pieces. An error in it ends the build: half a tree must not become an image.
@@ -86,4 +87,17 @@ pub enum BuildStream {
     Stdout,
     /// The instruction, on its standard error.
     Stderr,
+}
+
+/// A context that remembers its error: an upload that breaks off looks, from the engine's answer, like a lost connection.
+pub(super) fn watched(context: Context) -> (Context, Arc<OnceLock<String>>) {
+    let seen = Arc::new(OnceLock::new());
+    let note = Arc::clone(&seen);
+    let context = context.inspect(move |piece| {
+        if let Err(error) = piece {
+            // The first error is the one that ends the upload.
+            let _ = note.set(error.to_string());
+        }
+    });
+    (context.boxed(), seen)
 }

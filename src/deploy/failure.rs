@@ -144,6 +144,9 @@ impl From<BuildError> for StepError {
             | BuildError::PullRefused { .. }
             | BuildError::PullTimedOut { .. }
             | BuildError::OnlyToBuildOn { .. } => "pull failed",
+            BuildError::NotPushed { .. }
+            | BuildError::PushRefused { .. }
+            | BuildError::PushTimedOut { .. } => "image not pushed",
             BuildError::CommandFailed { .. }
             | BuildError::InstructionFailed { .. }
             | BuildError::OutOfMemory { .. }
@@ -176,7 +179,15 @@ impl From<BuildError> for StepError {
                 "Check its name. If it is private, set who the registry is told to ask for: PUT \
                  /api/projects/:id/credentials/{host} {{\"username\": …, \"password\": …}}."
             )),
+            BuildError::PushRefused { host, .. } => failure.advise(format!(
+                "Check its name, and set who the registry is told to ask for: PUT /api/projects/:id/credentials/{host} \
+                 {{\"username\": …, \"password\": …}}. It has to be allowed to push."
+            )),
+            BuildError::NotPushed { .. } => {
+                failure.advise("Check its name, and that the server can reach the registry.")
+            }
             BuildError::PullTimedOut { .. }
+            | BuildError::PushTimedOut { .. }
             | BuildError::OnlyToBuildOn { .. }
             | BuildError::InstructionFailed { .. }
             | BuildError::TimedOut { .. }

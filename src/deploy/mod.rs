@@ -53,7 +53,7 @@ use crate::model::vitals::Vitals;
 use crate::outbound::Outbound;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
-use crate::sources::Sources;
+use crate::sources::{LargeFiles, Sources};
 use crate::store::Store;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,6 +65,7 @@ pub struct Elsewhere {
     /// Which hosts may be talked to.
     pub outbound: Outbound,
     pub sources: Sources,
+    pub large_files: LargeFiles,
     /// For one fetch or one pull.
     pub timeout: Duration,
     /// Of one fetch.

@@ -125,8 +125,8 @@ impl Deployer {
             DeploymentState::Detecting => self.unless_cancelled(id, Box::pin(self.detect(run))).await?,
             DeploymentState::Building => self.unless_cancelled(id, Box::pin(self.build(run))).await?,
             DeploymentState::Releasing => self.unless_cancelled(id, self.release(run)).await?,
-            DeploymentState::Starting => self.unless_cancelled(id, self.start(run)).await?,
-            DeploymentState::Checking => self.unless_cancelled(id, self.check(run)).await?,
+            DeploymentState::Starting => Box::pin(self.unless_cancelled(id, self.start(run))).await?,
+            DeploymentState::Checking => Box::pin(self.unless_cancelled(id, self.check(run))).await?,
             DeploymentState::Switching => {
                 self.switch(run).await?;
                 DeploymentEvent::Advanced

@@ -1,21 +1,25 @@
 //! A commit as a build context: a tar stream made straight from the object store, without a checkout.
 
 use super::bounds::{Bounds, MAX_PATH_BYTES};
+use super::chunks::ChunkWriter;
 use super::ignore::Ignore;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
+use super::submodules::tree_of;
 use super::tree::folder_of;
+use crate::model::large_file::{LONGEST_POINTER, LargeFile};
 use crate::model::name::CommitId;
 use bytes::Bytes;
 use git2::{Blob, FileMode, ObjectType, Oid};
 use std::collections::BTreeMap;
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::Path;
 use tar::{EntryType, Header};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 
-const CHUNK_BYTES: usize = 64 * 1024;
 /// Chunks that may wait for a slow engine.
 const CHUNKS_AHEAD: usize = 8;
 /// Most bytes that the files of a context may have together.
@@ -44,22 +48,32 @@ pub struct ContextReport {
     pub large_file_pointers: Vec<String>,
 }
 
+/// What of elsewhere belongs to a tree, as far as it was fetched.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Included {
+    /// The files of submodules.
+    pub submodules: bool,
+    /// What pointers of Git LFS stand for.
+    pub large_files: bool,
+}
+
 impl Repository {
-    /// Streams the tree of a commit as a tar, or a folder of it (empty: all of it). The project's `.dockerignore` and the patterns of `ignore` are applied;
-    /// `own_files` (path → content) are added, and win over files of the tree.
+    /// Streams the tree of a commit as a tar, or a folder of it (empty: all of it), with what is `included` of elsewhere. The
+    /// project's `.dockerignore` and the patterns of `ignore` are applied; `own_files` (path → content) are added, and win
+    /// over files of the tree.
     #[must_use]
     pub fn context(
         &self,
         commit: CommitId,
-        folder: String,
+        (folder, included): (String, Included),
         own_files: BTreeMap<String, String>,
         ignore: Vec<String>,
     ) -> Context {
         let (sender, receiver) = mpsc::channel(CHUNKS_AHEAD);
         let repository = self.clone();
         let report = tokio::task::spawn_blocking(move || {
-            let result =
-                write(&repository, &commit, &folder, &own_files, &ignore, ChunkWriter::new(sender.clone()));
+            let of = (&commit, &*folder, included);
+            let result = write(&repository, of, &own_files, &ignore, ChunkWriter::new(sender.clone()));
             if let Err(error) = &result {
                 // Fails only when nobody reads any more.
                 sender.blocking_send(Err(io::Error::other(error.to_string()))).ok();
@@ -72,8 +86,7 @@ impl Repository {
 
 fn write(
     repository: &Repository,
-    commit: &CommitId,
-    folder: &str,
+    (commit, folder, included): (&CommitId, &str, Included),
     own_files: &BTreeMap<String, String>,
     ignore: &[String],
     out: ChunkWriter,
@@ -81,19 +94,14 @@ fn write(
     let git = repository.git2()?;
     let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
     let tree = folder_of(&git, commit.tree()?, folder)?;
-    let mut patterns = ignore.join("\n");
-    if let Some(entry) = tree.get_name(".dockerignore")
-        && entry.kind() == Some(ObjectType::Blob)
-    {
-        patterns.push('\n');
-        let own = read(&git, ".dockerignore", entry.id(), MAX_IGNORE_MIB)?;
-        patterns.push_str(&String::from_utf8_lossy(own.content()));
-    }
-    let ignore = Ignore::parse(&patterns);
+    let ignore = ignored(&git, &tree, ignore)?;
     // The time of the commit, not of now: the same commit gives the same bytes.
     let modified = u64::try_from(commit.time().seconds()).unwrap_or(0);
     let mut writer = ContextWriter {
         git: &git,
+        repository,
+        included,
+        is_in_submodule: false,
         own_files,
         ignore,
         modified,
@@ -108,6 +116,23 @@ fn write(
     let mut out = writer.archive.into_inner()?;
     out.flush()?;
     Ok(writer.report)
+}
+
+/// What a build is not given of a folder: what some patterns exclude, and its own `.dockerignore`.
+pub(super) fn ignored(
+    git: &git2::Repository,
+    folder: &git2::Tree<'_>,
+    patterns: &[String],
+) -> Result<Ignore, GitError> {
+    let mut patterns = patterns.join("\n");
+    if let Some(entry) = folder.get_name(".dockerignore")
+        && entry.kind() == Some(ObjectType::Blob)
+    {
+        patterns.push('\n');
+        let own = read(git, ".dockerignore", entry.id(), MAX_IGNORE_MIB)?;
+        patterns.push_str(&String::from_utf8_lossy(own.content()));
+    }
+    Ok(Ignore::parse(&patterns))
 }
 
 /// Reads a file of so many MiB at most.
@@ -127,6 +152,9 @@ fn read<'git>(
 
 struct ContextWriter<'a> {
     git: &'a git2::Repository,
+    repository: &'a Repository,
+    included: Included,
+    is_in_submodule: bool,
     own_files: &'a BTreeMap<String, String>,
     ignore: Ignore,
     modified: u64,
@@ -146,16 +174,31 @@ impl ContextWriter<'_> {
             }
             // Docker sends these two even when they are excluded: the build itself needs them.
             let excluded = path != "Dockerfile" && path != ".dockerignore" && self.ignore.excludes(&path);
-            match entry.kind() {
-                Some(ObjectType::Tree) => {
-                    if self.ignore.excludes_all_below(&path) {
-                        continue;
+            let below = match entry.kind() {
+                Some(ObjectType::Tree) => Some(entry.id()),
+                Some(ObjectType::Commit) if self.included.submodules => {
+                    let fetched = tree_of(self.git, entry.id())?;
+                    if fetched.is_none() && !excluded {
+                        return Err(GitError::SubmoduleMissing(path));
                     }
-                    if !excluded {
-                        self.folder(&path)?;
-                    }
-                    self.tree(entry.id(), &path, depth + 1)?;
+                    fetched
                 }
+                _ => None,
+            };
+            if let Some(below) = below {
+                if self.ignore.excludes_all_below(&path) {
+                    continue;
+                }
+                if !excluded {
+                    self.folder(&path)?;
+                }
+                let outside = self.is_in_submodule;
+                self.is_in_submodule |= entry.kind() == Some(ObjectType::Commit);
+                self.tree(below, &path, depth + 1)?;
+                self.is_in_submodule = outside;
+                continue;
+            }
+            match entry.kind() {
                 _ if excluded => {}
                 Some(ObjectType::Commit) => {
                     self.folder(&path)?;
@@ -179,15 +222,43 @@ impl ContextWriter<'_> {
             let mut header = self.header(0o777, 0, EntryType::Symlink);
             return Ok(self.archive.append_link(&mut header, path, target.as_ref())?);
         }
-        if content.len() < 1024 && content.starts_with(b"version https://git-lfs.github.com/spec/") {
+        let is_executable = mode == i32::from(FileMode::BlobExecutable);
+        if content.len() < LONGEST_POINTER && content.starts_with(b"version https://git-lfs.github.com/spec/")
+        {
+            if let Some(file) = LargeFile::of_pointer(content).filter(|_| self.included.large_files) {
+                if let Some(fetched) = self.repository.large_file(&file) {
+                    self.count(file.size())?;
+                    return self.large_file(path, &fetched, file.size(), is_executable);
+                }
+                // Those of submodules are not asked for.
+                if !self.is_in_submodule {
+                    return Err(GitError::LargeFileMissing(path.to_owned()));
+                }
+            }
             self.report.large_file_pointers.push(path.to_owned());
         }
+        self.count(content.len() as u64)?;
+        self.file(path, content, is_executable)
+    }
+
+    /// Counts a file before it is written.
+    fn count(&mut self, bytes: u64) -> Result<(), GitError> {
         self.report.files += 1;
-        self.report.bytes += content.len() as u64;
-        if self.report.bytes > MAX_CONTEXT_BYTES {
-            return Err(GitError::TooLarge);
-        }
-        self.file(path, content, mode == i32::from(FileMode::BlobExecutable))
+        self.report.bytes = self.report.bytes.saturating_add(bytes);
+        if self.report.bytes > MAX_CONTEXT_BYTES { Err(GitError::TooLarge) } else { Ok(()) }
+    }
+
+    /// Writes what a pointer stands for.
+    fn large_file(
+        &mut self,
+        path: &str,
+        fetched: &Path,
+        size: u64,
+        executable: bool,
+    ) -> Result<(), GitError> {
+        let mode = if executable { 0o755 } else { 0o644 };
+        let mut header = self.header(mode, size, EntryType::Regular);
+        Ok(self.archive.append_data(&mut header, path, File::open(fetched)?.take(size))?)
     }
 
     fn folder(&mut self, path: &str) -> Result<(), GitError> {
@@ -213,37 +284,6 @@ impl ContextWriter<'_> {
     }
 }
 
-/// Hands what is written to the stream in chunks, and waits while the engine is slower than the disk.
-struct ChunkWriter {
-    sender: mpsc::Sender<io::Result<Bytes>>,
-    chunk: Vec<u8>,
-}
-
-impl ChunkWriter {
-    fn new(sender: mpsc::Sender<io::Result<Bytes>>) -> Self {
-        Self { sender, chunk: Vec::with_capacity(CHUNK_BYTES) }
-    }
-}
-
-impl Write for ChunkWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let taken = bytes.len().min(CHUNK_BYTES - self.chunk.len());
-        self.chunk.extend_from_slice(&bytes[..taken]);
-        if self.chunk.len() == CHUNK_BYTES {
-            self.flush()?;
-        }
-        Ok(taken)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if self.chunk.is_empty() {
-            return Ok(());
-        }
-        let chunk = std::mem::replace(&mut self.chunk, Vec::with_capacity(CHUNK_BYTES));
-        self.sender.blocking_send(Ok(chunk.into())).map_err(|_| io::ErrorKind::BrokenPipe.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,7 +293,16 @@ mod tests {
     use tokio_stream::StreamExt;
 
     async fn report_of(repository: &Repository, commit: CommitId) -> Result<ContextReport, GitError> {
-        let mut context = repository.context(commit, String::new(), BTreeMap::new(), Vec::new());
+        report_with(repository, commit, Included::default()).await
+    }
+
+    async fn report_with(
+        repository: &Repository,
+        commit: CommitId,
+        included: Included,
+    ) -> Result<ContextReport, GitError> {
+        let of = (String::new(), included);
+        let mut context = repository.context(commit, of, BTreeMap::new(), vec!["left-out".to_owned()]);
         while context.stream.next().await.is_some() {}
         context.report.await.unwrap()
     }
@@ -296,5 +345,27 @@ mod tests {
         assert!(matches!(long, Err(GitError::PathTooLong)));
         let deep = report_of(&repository, nested(&repository, few, 1, 201)).await;
         assert!(matches!(deep, Err(GitError::TooDeep)));
+    }
+
+    #[tokio::test]
+    async fn what_is_asked_for_and_is_not_here_ends_the_context() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let git = repository.git2().unwrap();
+        let both = Included { submodules: true, large_files: true };
+        let pointer =
+            format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize 3\n", "a".repeat(64));
+        let film = commit_of(&repository, "film", pointer.as_bytes(), FileMode::Blob);
+        let refused = report_with(&repository, film.clone(), both).await;
+        assert!(matches!(refused, Err(GitError::LargeFileMissing(path)) if path == "film"));
+        assert_eq!(report_of(&repository, film).await.unwrap().large_file_pointers, ["film"]);
+        for (name, is_needed) in [("lib", true), ("left-out", false)] {
+            let mut root = git.treebuilder(None).unwrap();
+            root.insert(name, Oid::from_str(&"b".repeat(40)).unwrap(), FileMode::Commit.into()).unwrap();
+            let linked = nested(&repository, root.write().unwrap(), 0, 0);
+            let written = report_with(&repository, linked, both).await;
+            assert_eq!(matches!(written, Err(GitError::SubmoduleMissing(_))), is_needed, "{written:?}");
+        }
     }
 }

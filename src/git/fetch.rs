@@ -6,10 +6,9 @@
 use super::fetch_failure::{FetchError, explain};
 use super::fetch_folder::FetchFolder;
 use super::process::{GitProcess, version};
-use super::references::pin_name;
+use super::references::Pin;
 use super::repository::{GitError, Repository};
 use super::service::{FRUGAL, Invocation, PRIVATE, environment};
-use crate::model::id::DeploymentId;
 use crate::model::name::CommitId;
 use crate::model::repository_url::{ReferenceName, RepositoryUrl, Scheme};
 use crate::model::secret::Secret;
@@ -41,8 +40,7 @@ pub struct Fetch {
     pub url: RepositoryUrl,
     /// `None`: what the `HEAD` of the repository is.
     pub reference: Option<ReferenceName>,
-    /// The deployment that pins what is fetched.
-    pub deployment: DeploymentId,
+    pub pin: Pin,
     /// The addresses of the host, of which each may be connected to; at least one.
     pub addresses: Vec<IpAddr>,
     pub access: Access,
@@ -136,7 +134,7 @@ impl Repository {
         let outcome = if folder.is_file_by_file() {
             Err(FetchError::FileByFile)
         } else if code == 0 {
-            self.fetched(fetch.deployment)?.ok_or(FetchError::NoCommit)
+            self.fetched(&fetch.pin)?.ok_or(FetchError::NoCommit)
         } else if self.remove_cut_off_packs(fetch.most_bytes) {
             Err(FetchError::TooLarge { most_mib: fetch.most_bytes >> 20 })
         } else {
@@ -156,10 +154,10 @@ impl Repository {
         cut_off.filter(|entry| fs::remove_file(entry.path()).is_ok()).count() > 0
     }
 
-    /// The commit that a deployment has fetched; a tag stands for the one that it names.
-    fn fetched(&self, deployment: DeploymentId) -> Result<Option<CommitId>, GitError> {
+    /// The commit that was fetched; a tag stands for the one that it names.
+    fn fetched(&self, pin: &Pin) -> Result<Option<CommitId>, GitError> {
         let git = self.git2()?;
-        let mut reference = git.find_reference(&pin_name(deployment))?;
+        let mut reference = git.find_reference(&pin.name())?;
         if let Ok(commit) = reference.peel_to_commit() {
             return Ok(commit.id().to_string().parse().ok());
         }
@@ -257,7 +255,7 @@ fn invocation(repository: &Repository, fetch: &Fetch, folder: &FetchFolder) -> I
     let mut arguments: Vec<String> =
         settings.into_iter().flat_map(|setting| ["-c".to_owned(), setting]).collect();
     arguments.extend(options.map(str::to_owned));
-    arguments.extend([url.to_string(), format!("+{wanted}:{}", pin_name(fetch.deployment))]);
+    arguments.extend([url.to_string(), format!("+{wanted}:{}", fetch.pin.name())]);
     Invocation { arguments, environment }
 }
 

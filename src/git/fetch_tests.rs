@@ -3,7 +3,7 @@
 use super::{Access, Fetch, invocation};
 use crate::git::fetch_failure::{FetchError, explain};
 use crate::git::fetch_folder::FetchFolder;
-use crate::git::{Repositories, Repository};
+use crate::git::{Pin, Repositories, Repository};
 use crate::model::id::{DeploymentId, ProjectId};
 use crate::model::secret::Secret;
 use std::os::unix::fs::PermissionsExt;
@@ -14,7 +14,7 @@ fn fetch(url: &str, reference: Option<&str>, access: Access) -> Fetch {
     Fetch {
         url: url.parse().unwrap(),
         reference: reference.map(|reference| reference.parse().unwrap()),
-        deployment: DeploymentId::from_uuid(uuid::Uuid::nil()),
+        pin: Pin::Deployment(DeploymentId::from_uuid(uuid::Uuid::nil())),
         addresses: vec!["192.0.2.7".parse().unwrap(), "2001:db8::7".parse().unwrap()],
         access,
         most_bytes: 1024 * 1024,

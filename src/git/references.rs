@@ -1,6 +1,7 @@
 //! References: what a branch points at, moving it, and pinning the commits of deployments.
 
 use super::repository::{GitError, Repository};
+use super::submodules::pin_of_submodule;
 use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
 use git2::{ErrorCode, Oid};
@@ -8,7 +9,25 @@ use git2::{ErrorCode, Oid};
 /// Where the server keeps references of its own, hidden from those who push and fetch.
 pub(super) const HIDDEN: &str = "refs/gilgal";
 /// Where the commits of deployments are pinned.
-const PINS: &str = "refs/gilgal/deployments/";
+pub(super) const PINS: &str = "refs/gilgal/deployments/";
+
+/// What keeps a commit that was fetched.
+#[derive(Debug)]
+pub enum Pin {
+    /// The deployment that it is fetched for.
+    Deployment(DeploymentId),
+    /// Its own id: it is the commit of a submodule, the same for every deployment.
+    Submodule(CommitId),
+}
+
+impl Pin {
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Deployment(deployment) => pin_name(*deployment),
+            Self::Submodule(commit) => pin_of_submodule(commit.as_str()),
+        }
+    }
+}
 
 /// A branch and where it is to point.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,10 @@ pub enum GitError {
         "the file {path} is larger than {most_mib} MiB: take it out of the commit, or keep it elsewhere, for example in Git LFS"
     )]
     FileTooLarge { path: String, most_mib: usize },
+    #[error("the submodule {0} is not here: .gitmodules does not say where it is")]
+    SubmoduleMissing(String),
+    #[error("the file {0} of Git LFS is not here")]
+    LargeFileMissing(String),
     #[error("the files of the tree are larger than 4 GiB together")]
     TooLarge,
     #[error("the repository cannot be read or changed")]

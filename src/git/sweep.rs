@@ -80,13 +80,15 @@ impl Repository {
         self.leftovers(&OF_PUSHES, Duration::ZERO)
     }
 
-    /// Removes quarantined objects and temporary packs that are older than `age`.
+    /// Removes quarantined objects, temporary packs and what has arrived in part that are older than `age`, and large files
+    /// that nothing has needed for long.
     ///
     /// git names a quarantine `objects/tmp_objdir-incoming-…` and removes it itself unless it is killed by a signal.
     fn sweep(&self, age: Duration) -> Result<usize, GitError> {
         let of_pushes = self.leftovers(&OF_PUSHES, age)?;
         let of_packing = self.leftovers(&["tmp_pack_", "tmp_idx_", "tmp_object_git2_"], age)?;
-        Ok(remove_leftovers(&of_pushes) + remove_leftovers(&of_packing))
+        let large_files = self.forget_large_files(age)?;
+        Ok(remove_leftovers(&of_pushes) + remove_leftovers(&of_packing) + large_files)
     }
 
     /// Everything whose name begins in one of these ways.

@@ -1,6 +1,7 @@
 //! Whether the checks of a commit have succeeded, as its provider says: what somebody else tells of a commit, other than
 //! that it is deployed.
 
+use super::decide::other_repository;
 use super::provider::OWN;
 use super::{HookError, Hooks};
 use crate::model::feedback::FeedbackPart;
@@ -77,7 +78,7 @@ impl Hooks {
         commit: &CommitId,
     ) -> Result<Vec<ReferenceMove>, StoreError> {
         let (mut waiting, mut later) = (Vec::new(), HashSet::new());
-        for delivery in self.store.newest_pushes(hook.id).await? {
+        for delivery in self.store.pushes_since(hook.id, commit).await? {
             let waits = delivery.outcome.is_skipped_for(SkipReason::WaitsForChecks);
             let is_nothing = delivery.outcome.is_skipped_for(SkipReason::SkipToken);
             match delivery.parsed {
@@ -89,6 +90,10 @@ impl Hooks {
                 }
                 Event::Push { moves } => {
                     for moved in moves {
+                        // What was handed over is here as well, and says nothing of these branches.
+                        if other_repository(hook, moved.repository.as_deref()).is_some() {
+                            continue;
+                        }
                         let is_it = waits && moved.after.as_ref() == Some(commit);
                         if is_it && !later.contains(&moved.reference) {
                             waiting.push(moved.clone());

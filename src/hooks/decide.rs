@@ -6,7 +6,7 @@ use crate::buildpack::project_file::Watch;
 use crate::deployments::DeployError;
 use crate::git::Repository;
 use crate::model::environment::Environment;
-use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, ReferenceMove, SkipReason};
+use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, Provider, ReferenceMove, SkipReason};
 use crate::model::name::{BranchName, CommitId};
 use crate::store::StoreError;
 
@@ -82,6 +82,9 @@ impl Hooks {
 
     /// Starts what has waited for a check that has succeeded, if that was the last one.
     async fn decide_checks(&self, hook: &Hook, checks: &CheckEnd) -> Result<Verdict, HookError> {
+        if let Some(other) = other_repository(hook, checks.repository.as_deref()) {
+            return Ok(about_another(hook, other));
+        }
         let commit = &checks.commit;
         let waiting = self.waiting(hook, commit).await?;
         if waiting.is_empty() || !checks.succeeded {
@@ -94,7 +97,6 @@ impl Hooks {
         }
         let mut first: Option<Verdict> = None;
         for moved in waiting {
-            let moved = ReferenceMove { repository: checks.repository.clone(), ..moved };
             let verdict = Box::pin(self.decide_move(hook, &moved)).await?;
             if !first.as_ref().is_some_and(|first| first.outcome.is_deployed()) {
                 first = Some(verdict);
@@ -222,9 +224,20 @@ fn watches_none(repository: &Repository, commit: &CommitId, root: &str, changed:
 /// The repository that a delivery is about, if that is another one than the one that is connected.
 pub(super) fn other_repository<'a>(hook: &Hook, said: Option<&'a str>) -> Option<&'a str> {
     let said = said?;
-    let connected = hook.repository.as_str().to_lowercase();
-    let connected = connected.trim_end_matches('/').trim_end_matches(".git");
-    (!connected.ends_with(&format!("/{}", said.to_lowercase()))).then_some(said)
+    (!is_named(hook.provider, hook.repository.name(), said)).then_some(said)
+}
+
+/// Whether the path of a repository on its host is what that calls it.
+fn is_named(provider: Provider, path: &str, said: &str) -> bool {
+    let (path, said) = (path.to_lowercase(), said.to_lowercase());
+    match provider {
+        // Groups are in groups: `ada/shop` is another one than `group/ada/shop`.
+        Provider::Gitlab => path == said,
+        // A name has two parts; what is in front of them is where the host has its repositories, such as `scm/`.
+        Provider::Github | Provider::Gitea | Provider::Bitbucket | Provider::Custom => {
+            path.strip_suffix(&*said).is_some_and(|front| front.is_empty() || front.ends_with('/'))
+        }
+    }
 }
 
 /// The verdict on what is about another repository.
@@ -236,4 +249,23 @@ pub(super) fn about_another(hook: &Hook, other: &str) -> Verdict {
 /// What somebody else has sent, short enough for a sentence.
 fn shown(reference: &str) -> String {
     format!("`{}`", reference.chars().filter(|c| !c.is_control()).take(100).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_repository_is_told_from_others_by_its_whole_name() {
+        for (provider, path, said, is_it) in [
+            (Provider::Github, "Ada/Shop", "ada/shop", true),
+            (Provider::Github, "canada/shop", "ada/shop", false),
+            (Provider::Bitbucket, "scm/ada/shop", "ADA/shop", true),
+            (Provider::Gitea, "git/ada/shop", "ada/shop", true),
+            (Provider::Gitlab, "group/ada/shop", "group/ada/shop", true),
+            (Provider::Gitlab, "group/ada/shop", "ada/shop", false),
+        ] {
+            assert_eq!(is_named(provider, path, said), is_it, "{path} {said}");
+        }
+    }
 }

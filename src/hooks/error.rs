@@ -48,6 +48,12 @@ pub enum HookError {
     /// Nobody says how the checks of a commit are.
     #[error("Checks can be waited for at github, gitlab and gitea.")]
     NoChecks,
+    /// It cannot be told by the connection that was named: a sentence.
+    #[error("{0}")]
+    Via(&'static str),
+    /// The provider takes the secret that it is given.
+    #[error("Only gitlab makes signing tokens itself: leave this out, and enter the secret that is made.")]
+    NoSigningTokens,
     /// There is no such connection, or the delivery is not signed with its secret. Which of the two is not said.
     #[error("There is no such hook, or the request is not signed with its secret.")]
     NotProved,

@@ -10,6 +10,7 @@ use crate::model::name::EnvironmentName;
 use crate::model::preview::PreviewSettings;
 use crate::model::repository_url::RepositoryUrl;
 use crate::model::secret::Secret;
+use crate::model::signing_token::SigningToken;
 use crate::model::time::now;
 use crate::model::webhook::{self, EventKind, Webhook, WebhookFormat, WebhookStanding, WebhookTarget};
 use crate::store::{HOOK_LIMIT, StoreError, WebhookUpdate};
@@ -28,6 +29,8 @@ pub struct NewHook {
     pub feedback: bool,
     /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: bool,
+    /// The connection that is told of this repository as well. Whether whoever asks may name it is decided by the callers.
+    pub via: Option<HookId>,
 }
 
 /// What is to be different of a connection; `None` stays, `Some(None)` is taken away.
@@ -40,6 +43,7 @@ pub struct HookChange {
     /// `true` of one that is disabled begins anew.
     pub feedback: Option<bool>,
     pub wait_for_checks: Option<bool>,
+    pub via: Option<Option<HookId>>,
 }
 
 impl Hooks {
@@ -65,6 +69,7 @@ impl Hooks {
             previews: new.previews,
             enabled: true,
             wait_for_checks: new.wait_for_checks,
+            via: new.via,
             sealed_secret: self.master_key.seal(&seal_purpose(id), &secret),
             sealed_previous: None,
             previous_until: None,
@@ -73,6 +78,7 @@ impl Hooks {
             updated_at: created_at,
         };
         check_checks(&hook)?;
+        self.check_via(&hook, new.via).await?;
         let feedback = new.feedback.then(|| self.feedback(&hook, WebhookId::generate())).transpose()?;
         match self.store.create_hook(hook.clone(), feedback, MOST_HOOKS).await {
             Ok(()) => Ok((hook, secret)),
@@ -86,6 +92,7 @@ impl Hooks {
     /// # Errors
     /// When it cannot be as it is asked to be.
     pub async fn update(&self, mut hook: Hook, change: HookChange) -> Result<Hook, HookError> {
+        let is_moved = change.repository.is_some();
         if let Some(repository) = change.repository {
             self.check(&repository)?;
             hook.repository = repository;
@@ -102,6 +109,10 @@ impl Hooks {
         }
         if let Some(wait) = change.wait_for_checks {
             hook.wait_for_checks = wait;
+        }
+        hook.via = change.via.unwrap_or(hook.via);
+        if change.via.is_some() || is_moved {
+            self.check_via(&hook, hook.via).await?;
         }
         check_checks(&hook)?;
         let current = self.store.feedback_of(hook.id).await?;
@@ -129,12 +140,21 @@ impl Hooks {
         Ok(())
     }
 
-    /// Gives a connection another secret, which is told once. The one until now is taken for `overlap` more.
+    /// Gives a connection another secret, which is told once: a new one, or the one that its provider has made to sign with.
+    /// The one until now is taken for `overlap` more.
     ///
     /// # Errors
-    /// When the database does not answer, or somebody else has done so in this very moment.
-    pub async fn rotate(&self, hook: &Hook, overlap: TimeDelta) -> Result<(Hook, Secret<String>), HookError> {
-        let secret = opaque_token::generate(Kind::Hook);
+    /// When its provider makes none, the database does not answer, or somebody else has done so in this very moment.
+    pub async fn rotate(
+        &self,
+        hook: &Hook,
+        made_there: Option<SigningToken>,
+        overlap: TimeDelta,
+    ) -> Result<(Hook, Secret<String>), HookError> {
+        if made_there.is_some() && !hook.provider.makes_signing_tokens() {
+            return Err(HookError::NoSigningTokens);
+        }
+        let secret = made_there.map_or_else(|| opaque_token::generate(Kind::Hook), SigningToken::into_secret);
         let sealed = self.master_key.seal(&seal_purpose(hook.id), &secret);
         let until = (overlap > TimeDelta::zero()).then(|| now() + overlap);
         Ok((self.store.rotate_hook(hook, sealed, until).await?, secret))

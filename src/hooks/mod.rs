@@ -4,11 +4,13 @@
 //! |---|---|
 //! | `provider`, `providers/` | one trait, and a file for each provider: how a delivery is signed, what is in it |
 //! | `signature` | the comparisons, in constant time |
+//! | `lanes` | one delivery of a connection at a time |
 //! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
 //! | `checks` | whether the checks of a commit have succeeded |
 //! | `decide` | whether what was read starts a deployment, and why not |
 //! | `pull_requests` | what becomes of a pull request that a delivery is about |
 //! | `previews` | making, approving and removing the previews of pull requests |
+//! | `shared` | what comes for one connection and is about another |
 //! | `manage` | making, changing and removing connections |
 //!
 //! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
@@ -17,15 +19,18 @@
 mod checks;
 mod decide;
 mod error;
+mod lanes;
 mod manage;
 mod previews;
 mod provider;
 mod providers;
 mod pull_requests;
 mod receive;
+mod shared;
 mod signature;
 
 pub use self::error::HookError;
+use self::lanes::Lanes;
 pub use self::manage::{HookChange, NewHook};
 pub use self::receive::{Incoming, Received};
 
@@ -40,9 +45,6 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
 
-/// Deliveries that are decided at the same time; those of one connection are one after the other.
-const LANES: usize = 16;
-
 /// The connections of projects to repositories elsewhere.
 #[derive(Clone)]
 pub struct Hooks {
@@ -50,7 +52,7 @@ pub struct Hooks {
     master_key: MasterKey,
     deployments: Deployments,
     providers: Providers,
-    lanes: Arc<Vec<Mutex<()>>>,
+    lanes: Arc<Lanes>,
     /// Previews that one project may have, whatever its hooks say.
     most_previews: u32,
     /// What becomes of previews is decided one after the other: a push, an approval and a removal may come at once.
@@ -67,8 +69,7 @@ impl Hooks {
     pub fn new(store: Store, master_key: MasterKey, deployments: Deployments, most_previews: u32) -> Self {
         let purpose = seal_purpose(nobody());
         let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
-        let lanes = Arc::new((0..LANES).map(|_| Mutex::new(())).collect());
-        let (deciding, changed) = (Arc::default(), Arc::default());
+        let (lanes, deciding, changed) = (Arc::default(), Arc::default(), Arc::default());
         let sources = Sources::new(store.clone(), master_key.clone());
         let providers = Providers::new(sources, &deployments.outbound.guard);
         Self { store, master_key, deployments, providers, lanes, most_previews, deciding, changed, decoy }

@@ -167,6 +167,7 @@ impl Hooks {
             root: Some(settings.root),
             build_command: Some(settings.build_command),
             start_command: Some(settings.start_command),
+            fetch: Some(settings.fetch),
             ..EnvironmentChange::default()
         };
         let draft = EnvironmentDraft {

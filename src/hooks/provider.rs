@@ -17,6 +17,8 @@ const LONGEST_ID: usize = 100;
 const LONGEST_MESSAGE: usize = 500;
 /// Characters of a name, or of a sentence, that are kept: no branch that could be deployed has a longer one.
 const LONGEST_NAME: usize = 300;
+/// Seconds that the clocks of both sides may differ, with the way of the request.
+const TOLERANCE: i64 = 300;
 /// References of one delivery that are looked at: each costs questions to the database.
 pub(super) const MOST_MOVES: usize = 100;
 /// Bytes of the paths of a push that are compared with those that a project watches. More are a change of anything.
@@ -53,6 +55,10 @@ pub(super) trait Provider: Sync {
     /// When the body is not what the provider sends.
     fn read(&self, sent: &Sent<'_>) -> Result<Event, Unreadable>;
 
+    /// Stands for what came, whatever its id: where the id is not signed, whoever has seen a request could send it again
+    /// under another one. `None` where it is signed, or where two that mean different things may be the same.
+    fn content(&self, sent: &Sent<'_>) -> Option<String>;
+
     /// By what a delivery is known when it comes again.
     fn key(&self, sent: &Sent<'_>) -> String {
         let id = self.id_headers().iter().find_map(|name| sent.header(name)).filter(|id| !id.is_empty());
@@ -79,6 +85,12 @@ impl<'a> Sent<'a> {
     /// A header, by its name in lower case.
     pub(super) fn header(&self, name: &str) -> Option<&'a str> {
         self.headers.get(name).map(String::as_str)
+    }
+
+    /// Whether a time, in seconds since 1970, is that of the request.
+    pub(super) fn is_recent(&self, timestamp: &str) -> bool {
+        let now = self.received_at.timestamp();
+        timestamp.parse::<i64>().is_ok_and(|at| now.saturating_sub(at).saturating_abs() <= TOLERANCE)
     }
 
     /// The first of some headers that is there.

@@ -1,22 +1,22 @@
 //! What becomes of a delivery.
 
+use super::decide::other_repository;
 use super::provider::{Sent, bounded, of};
-use super::{HookError, Hooks, LANES, nobody};
-use crate::model::hook::{Delivery, Event, Hook, Provider, seal_purpose};
+use super::{HookError, Hooks, nobody};
+use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, Provider, seal_purpose};
 use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
 use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::error::Error;
-use tokio::sync::MutexGuard;
 
 /// Bytes of a body that are kept.
 const KEPT_BODY: usize = 64 * 1024;
 /// Bytes of a header that are kept.
 const KEPT_HEADER: usize = 512;
 /// How the names of headers begin that are kept: what is not known here may carry a secret.
-const KEPT_HEADERS: [&str; 13] = [
+const KEPT_HEADERS: [&str; 14] = [
     "content-length",
     "content-type",
     "idempotency-key",
@@ -30,6 +30,7 @@ const KEPT_HEADERS: [&str; 13] = [
     "x-gitlab-",
     "x-hook-uuid",
     "x-request-",
+    "webhook-",
 ];
 /// Parts of the names of headers that prove something.
 const SECRET_HEADERS: [&str; 2] = ["signature", "token"];
@@ -82,34 +83,63 @@ impl Hooks {
             self.note_refused(hook.id);
             return Err(HookError::NotProved);
         }
-        let key = known.key(&sent);
-        // One after the other: the same that comes twice at once is the same as well.
-        let _lane = self.lane(hook.id).await;
-        if let Some(delivery) = self.store.delivery_by_key(hook.id, &key).await? {
-            return Ok(Received { delivery, is_replay: true });
-        }
-        let hook = self.as_it_is_now(&hook).await?;
         let parsed = bounded(known.read(&sent).unwrap_or_else(|why| Event::Unreadable { why }));
         let event = known.event(&sent).chars().take(100).collect();
-        let verdict = self.decide(&hook, &parsed).await?;
         let (body, is_truncated) = kept_body(&incoming.body);
         let delivery = Delivery {
             id: HookDeliveryId::generate(),
             hook_id: hook.id,
-            key,
+            key: known.key(&sent),
+            content: known.content(&sent),
             event,
             headers: kept_headers(incoming.headers),
             body,
             is_truncated,
             parsed,
-            outcome: verdict.outcome,
-            commit: verdict.commit,
-            unchanged_from: verdict.unchanged_from,
+            // Until it is decided.
+            outcome: DeliveryOutcome::Pong,
+            commit: None,
+            unchanged_from: None,
             redelivery_of: None,
             received_at,
         };
+        // Each that it is handed over to has a lane of its own: they make nobody wait for this one.
+        let handed = Box::pin(self.hand_over(&hook, &delivery)).await;
+        Box::pin(self.note(&hook, delivery, handed)).await
+    }
+
+    /// Decides what a delivery is for its own connection, and writes it down with what has become of it elsewhere.
+    async fn note(
+        &self,
+        hook: &Hook,
+        delivery: Delivery,
+        handed: Result<Option<DeliveryOutcome>, HookError>,
+    ) -> Result<Received, HookError> {
+        // One after the other: the same that comes twice at once is the same as well.
+        let _lane = self.lanes.of(hook.id).await;
+        let is_own =
+            delivery.parsed.repository().is_none_or(|said| other_repository(hook, Some(said)).is_none());
+        let content = delivery.content.as_deref();
+        if let Some(known) = self.store.known_delivery(hook.id, &delivery.key, content).await? {
+            let failed = handed.err().filter(|_| !is_own);
+            return failed.map_or(Ok(Received { delivery: known, is_replay: true }), Err);
+        }
+        let hook = self.as_it_is_now(hook).await?;
+        let verdict = self.decide(&hook, &delivery.parsed).await?;
+        let (handed, failed) = match handed {
+            // Its own verdict stands.
+            Ok(_) | Err(_) if is_own => (None, None),
+            Ok(handed) => (handed, None),
+            Err(error) => (None, Some(error)),
+        };
+        let delivery = Delivery {
+            outcome: handed.unwrap_or(verdict.outcome),
+            commit: verdict.commit,
+            unchanged_from: verdict.unchanged_from,
+            ..delivery
+        };
         self.store.note_delivery(delivery.clone()).await?;
-        Ok(Received { delivery, is_replay: false })
+        failed.map_or(Ok(Received { delivery, is_replay: false }), Err)
     }
 
     /// A connection once its turn has come: it may have been changed or removed while a delivery waited for it.
@@ -121,18 +151,20 @@ impl Hooks {
         }
     }
 
-    /// Does once more what a delivery asks for, with what is set now.
+    /// Does once more what a delivery asks for of this connection, with what is set now. It is not handed over again: who may
+    /// ask for it here may have no role in the projects of the others, which have a row of it themselves.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn redeliver(&self, hook: &Hook, delivery: Delivery) -> Result<Delivery, HookError> {
-        let _lane = self.lane(hook.id).await;
+        let _lane = self.lanes.of(hook.id).await;
         let hook = self.as_it_is_now(hook).await?;
         let verdict = self.decide(&hook, &delivery.parsed).await?;
         let id = HookDeliveryId::generate();
         let again = Delivery {
             id,
             key: format!("redelivery {id}"),
+            content: None,
             outcome: verdict.outcome,
             commit: verdict.commit,
             unchanged_from: verdict.unchanged_from,
@@ -164,11 +196,6 @@ impl Hooks {
         });
         let previous = previous.map(|sealed| self.master_key.open(&purpose, sealed)).transpose()?;
         Ok(Lock { hook, current, previous })
-    }
-
-    async fn lane(&self, hook: HookId) -> MutexGuard<'_, ()> {
-        let number = usize::try_from(hook.as_uuid().as_u128() % LANES as u128).unwrap_or(0);
-        self.lanes[number].lock().await
     }
 
     /// Notes, behind the answer, that somebody does not know the secret: whoever sets a connection up sees it.

@@ -1,13 +1,17 @@
 //! Comparing what a request proves itself with. Everything is compared in constant time.
 
 use crate::model::secret::Secret;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+/// Signatures of one request that are looked at: whoever signs with another key for a while sends two.
+const MOST_SIGNATURES: usize = 4;
+
 /// HMAC-SHA256 (RFC 2104) of a message in pieces.
-fn mac(secret: &Secret<String>, message: &[&[u8]]) -> Hmac<Sha256> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes())
-        .expect("HMAC takes keys of any length (RFC 2104)");
+fn mac(key: &[u8], message: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length (RFC 2104)");
     for piece in message {
         mac.update(piece);
     }
@@ -23,14 +27,27 @@ pub(super) fn is_signed(
 ) -> bool {
     let given = signature.and_then(|text| text.strip_prefix(prefix)).and_then(|text| hex::decode(text).ok());
     // What is no signature is compared all the same: it takes as long.
-    mac(secret, message).verify_slice(&given.unwrap_or_default()).is_ok()
+    mac(secret.expose().as_bytes(), message).verify_slice(&given.unwrap_or_default()).is_ok()
+}
+
+/// Whether one of some signatures is the HMAC-SHA256 of a message in base64, as Standard Webhooks has them: `v1,…`, with
+/// spaces between them.
+pub(super) fn is_one_signed(key: &[u8], message: &[&[u8]], signatures: Option<&str>) -> bool {
+    let mac = mac(key, message);
+    let given = signatures.unwrap_or_default().split(' ').take(MOST_SIGNATURES);
+    // Each is compared, whatever the others are.
+    given.fold(false, |is_signed, signature| {
+        let given = signature.strip_prefix("v1,").and_then(|text| STANDARD.decode(text).ok());
+        mac.clone().verify_slice(&given.unwrap_or_default()).is_ok() || is_signed
+    })
 }
 
 /// Whether a text is the secret itself.
 pub(super) fn is_secret(secret: &Secret<String>, given: Option<&str>) -> bool {
     // Equal where their HMACs are, which have one length.
-    let wanted = mac(secret, &[secret.expose().as_bytes()]).finalize().into_bytes();
-    mac(secret, &[given.unwrap_or_default().as_bytes()]).verify_slice(&wanted).is_ok()
+    let key = secret.expose().as_bytes();
+    let wanted = mac(key, &[key]).finalize().into_bytes();
+    mac(key, &[given.unwrap_or_default().as_bytes()]).verify_slice(&wanted).is_ok()
 }
 
 /// Stands for a request that has no id of its own: the same bytes are the same request.
@@ -65,6 +82,28 @@ mod tests {
             assert!(!signed(b"Hello, World!", wrong), "{wrong:?}");
         }
         assert!(!signed(b"Hello, World", Some(signature)));
+    }
+
+    /// The example of the specification of Standard Webhooks.
+    #[test]
+    fn agrees_with_standard_webhooks() {
+        let key = STANDARD.decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let message: [&[u8]; 5] =
+            [b"msg_p5jXN8AQM9LWM0D4loKWxJek", b".", b"1614265330", b".", br#"{"test": 2432232314}"#];
+        let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let signed = |signatures: Option<&str>| is_one_signed(&key, &message, signatures);
+        for right in [signature.to_owned(), format!("v1,AAAA {signature}"), format!("v1a,x {signature} v2,y")]
+        {
+            assert!(signed(Some(&right)), "{right}");
+        }
+        let many = format!("{}{signature}", "v1,AAAA ".repeat(MOST_SIGNATURES));
+        for wrong in
+            [None, Some(""), Some("v1,"), Some(&signature[3..]), Some(&signature[..40]), Some(&*many)]
+        {
+            assert!(!signed(wrong), "{wrong:?}");
+        }
+        assert!(!is_one_signed(&key[1..], &message, Some(signature)));
+        assert!(!is_one_signed(&key, &message[1..], Some(signature)));
     }
 
     #[test]

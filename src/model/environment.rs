@@ -1,5 +1,6 @@
 //! Environments: the places of a project where releases run.
 
+use crate::model::elsewhere::{FetchExtras, ImagePush};
 use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
@@ -51,6 +52,10 @@ pub struct EnvironmentSettings {
     /// What builds the project, and what starts it, where its own files do not say.
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
+    /// Where the images that are built for it are pushed; `None`: nowhere.
+    pub push_images: Option<ImagePush>,
+    /// What is fetched for it beside commits.
+    pub fetch: FetchExtras,
     /// What people see while it is being worked on, in HTML.
     pub maintenance_page: Option<MaintenancePage>,
     /// What they see when no instance answers, in HTML.

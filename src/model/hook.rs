@@ -1,5 +1,9 @@
 //! Repositories elsewhere that a project is connected to, and what comes from there.
 
+mod provider;
+
+pub use provider::Provider;
+
 use crate::model::id::{DeploymentId, EnvironmentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::CommitId;
 use crate::model::preview::{PreviewSettings, PullRequest};
@@ -7,74 +11,12 @@ use crate::model::repository_url::RepositoryUrl;
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::str::FromStr;
 
 /// Connections that one project may have.
 pub const MOST_HOOKS: u32 = 20;
 
-/// Deliveries of one connection that are kept: the newest.
+/// Deliveries of one connection that are kept: the newest of those that name a commit, and as many of the others.
 pub const MOST_DELIVERIES: i64 = 1000;
-
-/// Where the repository is, which decides how a delivery is signed and what is in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Provider {
-    Github,
-    Gitlab,
-    /// Forgejo too.
-    Gitea,
-    /// The cloud and the server that one runs oneself.
-    Bitbucket,
-    /// Anything that can sign a request.
-    Custom,
-}
-
-impl Provider {
-    /// Whether it says how the checks of a commit are.
-    #[must_use]
-    pub const fn has_checks(self) -> bool {
-        match self {
-            Self::Github | Self::Gitlab | Self::Gitea => true,
-            Self::Bitbucket | Self::Custom => false,
-        }
-    }
-
-    /// Every provider.
-    pub const ALL: [Self; 5] = [Self::Github, Self::Gitlab, Self::Gitea, Self::Bitbucket, Self::Custom];
-
-    /// The word that is stored, shown, and a part of the path.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Github => "github",
-            Self::Gitlab => "gitlab",
-            Self::Gitea => "gitea",
-            Self::Bitbucket => "bitbucket",
-            Self::Custom => "custom",
-        }
-    }
-
-    /// As it calls itself.
-    #[must_use]
-    pub const fn shown(self) -> &'static str {
-        match self {
-            Self::Github => "GitHub",
-            Self::Gitlab => "GitLab",
-            Self::Gitea => "Gitea",
-            Self::Bitbucket => "Bitbucket",
-            Self::Custom => "your program",
-        }
-    }
-}
-
-impl FromStr for Provider {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let known = Self::ALL.into_iter().find(|provider| provider.as_str() == text);
-        known.ok_or_else(|| "This must be github, gitlab, gitea, bitbucket or custom.".to_owned())
-    }
-}
 
 /// A connection of a project to a repository elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +34,8 @@ pub struct Hook {
     pub enabled: bool,
     /// Whether what is pushed is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: bool,
+    /// The connection that is told of this repository as well, and hands that over. It may be gone.
+    pub via: Option<HookId>,
     /// Sealed with the master key for [`seal_purpose`].
     pub sealed_secret: String,
     /// The secret from before the last rotation, sealed so too, and until when it is taken.
@@ -133,6 +77,19 @@ pub enum Event {
     Other,
     /// It is none of what the provider sends: a sentence says why.
     Unreadable { why: String },
+}
+
+impl Event {
+    /// The repository that it is about, as its host calls it.
+    #[must_use]
+    pub fn repository(&self) -> Option<&str> {
+        match self {
+            Self::Push { moves } => moves.first()?.repository.as_deref(),
+            Self::PullRequest { pull_request } => pull_request.repository.as_deref(),
+            Self::Checks { checks } => checks.repository.as_deref(),
+            Self::Ping | Self::Other | Self::Unreadable { .. } => None,
+        }
+    }
 }
 
 /// A check of a commit that has ended.
@@ -272,6 +229,8 @@ pub struct Delivery {
     pub hook_id: HookId,
     /// By what it is known when it comes again.
     pub key: String,
+    /// Stands for what came, where the key is not signed: the same under another one is the same delivery.
+    pub content: Option<String>,
     /// As the provider calls it: `push`.
     pub event: String,
     /// By their names in lower case, those that carry no secret.

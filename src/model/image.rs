@@ -114,6 +114,12 @@ impl ImageName {
         is_digest(digest).then(|| Self { tag: None, digest: Some(digest.to_owned()), ..self.clone() })
     }
 
+    /// The same image with another tag, and without a digest. `None` where the text is no tag.
+    #[must_use]
+    pub fn tagged(&self, tag: &str) -> Option<Self> {
+        is_tag(tag).then(|| Self { tag: Some(tag.to_owned()), digest: None, ..self.clone() })
+    }
+
     /// The name as an engine takes it. Where it has a digest the tag says nothing, and is left out.
     #[must_use]
     pub fn full(&self) -> String {

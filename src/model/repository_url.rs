@@ -99,6 +99,27 @@ impl RepositoryUrl {
         path.map_or("", |(_, path)| path).trim_matches('/').trim_end_matches(".git")
     }
 
+    /// Another repository, named relative to this one as submodules are (git-submodule(1), "add"). `None` where it is none.
+    #[must_use]
+    pub fn joined(&self, relative: &str) -> Option<Self> {
+        let (scheme, rest) = self.text.split_once("://")?;
+        let (authority, path) = rest.split_once('/')?;
+        let mut folders: Vec<&str> = path.trim_matches('/').split('/').collect();
+        let mut rest = relative;
+        loop {
+            if let Some(behind) = rest.strip_prefix("./") {
+                rest = behind;
+            } else if let Some(behind) = rest.strip_prefix("../") {
+                folders.pop()?;
+                rest = behind;
+            } else {
+                break;
+            }
+        }
+        let path = folders.into_iter().chain([rest]).collect::<Vec<_>>().join("/");
+        format!("{scheme}://{authority}/{path}").parse().ok()
+    }
+
     /// The host as credentials and host keys are kept for it, with the port where that is not the usual one of a scheme that
     /// keeps secrets. `None` for an address of IPv6, for which nothing can be kept.
     #[must_use]
@@ -270,6 +291,24 @@ mod tests {
             let parsed: RepositoryUrl = text.parse().unwrap();
             assert_eq!((parsed.as_str(), parsed.host(), parsed.port()), (url, host, port), "{text}");
             assert_eq!(String::from(parsed.clone()).parse(), Ok(parsed));
+        }
+    }
+
+    #[test]
+    fn a_submodule_may_be_named_relative_to_its_repository() {
+        let joined = |url: &str, relative: &str| {
+            let joined = url.parse::<RepositoryUrl>().unwrap().joined(relative);
+            joined.map(String::from)
+        };
+        for (url, relative, wanted) in [
+            ("https://h.example/a/b.git", "../c.git", Some("https://h.example/a/c.git")),
+            ("https://h.example/a/b/", "../../x/c", Some("https://h.example/x/c")),
+            ("git@h.example:a/b.git", "../c.git", Some("ssh://git@h.example/a/c.git")),
+            ("ssh://ada@h.example:2222/a/b", "./c", Some("ssh://ada@h.example:2222/a/b/c")),
+            ("https://h.example/a/b", "../../../c", None),
+            ("https://h.example/a/b", "../..", None),
+        ] {
+            assert_eq!(joined(url, relative).as_deref(), wanted, "{url} {relative}");
         }
     }
 

@@ -83,6 +83,7 @@ fn what(event: &Event) -> String {
         EventKind::ConfigChanged => "config changed".to_owned(),
         EventKind::EnvironmentCreated => "environment created".to_owned(),
         EventKind::EnvironmentDeleted => "environment deleted".to_owned(),
+        EventKind::WebhookDisabled => "a webhook is disabled".to_owned(),
         EventKind::Test => "this is a test, and it has arrived".to_owned(),
     }
 }
@@ -93,7 +94,8 @@ const fn mood(kind: EventKind) -> Mood {
         EventKind::DeploymentFailed
         | EventKind::DeploymentRolledBack
         | EventKind::InstanceCrashed
-        | EventKind::InstanceCrashLooping => Mood::Bad,
+        | EventKind::InstanceCrashLooping
+        | EventKind::WebhookDisabled => Mood::Bad,
         EventKind::DeploymentQueued
         | EventKind::DeploymentStarted
         | EventKind::DeploymentCancelled

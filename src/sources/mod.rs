@@ -1,12 +1,14 @@
-//! What a project needs to get something from elsewhere: credentials for hosts, a key of its own, the keys of hosts, and the
-//! APIs of the providers of repositories.
+//! What a project needs to get something from elsewhere: credentials for hosts, a key of its own, the keys of hosts, the
+//! APIs of the providers of repositories, and the files that Git LFS keeps.
 //!
 //! Not here: the fetching itself (`git`), the pulling of images (`build`), and when either is done (`deploy`).
 
 mod deploy_key;
+mod large_files;
 mod provider;
 mod refusal;
 
+pub use large_files::{LargeFileError, LargeFiles, MOST_AT_ONCE, Place};
 pub use provider::{Call, Providers, Session, Unopened, Verb};
 pub use refusal::Refusal;
 

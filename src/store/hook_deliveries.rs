@@ -14,9 +14,6 @@ use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
 
-/// Deliveries that are looked at to find out what waits.
-const NEWEST: i64 = 100;
-
 /// What a delivery has said of a commit, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushOutcome {
@@ -41,6 +38,7 @@ struct DeliveryRow {
     unchanged_from: Option<CommitId>,
     redelivery_of: Option<HookDeliveryId>,
     received_at: StoredTime,
+    content_digest: Option<String>,
 }
 
 impl From<DeliveryRow> for Delivery {
@@ -49,6 +47,7 @@ impl From<DeliveryRow> for Delivery {
             id: row.id,
             hook_id: row.hook_id,
             key: row.delivery_key,
+            content: row.content_digest,
             event: row.event,
             headers: row.headers.0,
             body: row.body,
@@ -79,12 +78,14 @@ impl From<Delivery> for DeliveryRow {
             unchanged_from: delivery.unchanged_from,
             redelivery_of: delivery.redelivery_of,
             received_at: delivery.received_at.into(),
+            content_digest: delivery.content,
         }
     }
 }
 
 impl Store {
-    /// Notes a delivery. Of each connection the newest [`MOST_DELIVERIES`] are kept.
+    /// Notes a delivery. Of each connection the newest [`MOST_DELIVERIES`] that name a commit are kept, and as many of those
+    /// that name none: checks that end, which are many, take no push away that waits for them.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of `delivery_key` when it was noted before, [`StoreError::NotFound`] when its connection is
@@ -92,10 +93,12 @@ impl Store {
     pub async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
         let hook = delivery.hook_id;
         let row = DeliveryRow::from(delivery);
+        let names_none = row.commit_id.is_none();
         let mut connection = self.write().await?;
         on!(connection, |c| diesel::insert_into(deliveries::table).values(&row).execute(c).await)?;
         let oldest: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
             .filter(deliveries::hook_id.eq(hook))
+            .filter(deliveries::commit_id.is_null().eq(names_none))
             .order(deliveries::id.desc())
             .offset(MOST_DELIVERIES)
             .select(deliveries::id)
@@ -103,19 +106,27 @@ impl Store {
             .await
             .optional())?;
         if let Some(oldest) = oldest {
-            let surplus =
-                deliveries::table.filter(deliveries::hook_id.eq(hook)).filter(deliveries::id.le(oldest));
+            let surplus = deliveries::table
+                .filter(deliveries::hook_id.eq(hook))
+                .filter(deliveries::commit_id.is_null().eq(names_none))
+                .filter(deliveries::id.le(oldest));
             on!(connection, |c| diesel::delete(surplus).execute(c).await)?;
         }
         Ok(())
     }
 
-    /// The delivery of a connection that is known by a key.
-    pub async fn delivery_by_key(&self, hook_id: HookId, key: &str) -> Result<Option<Delivery>, StoreError> {
+    /// The delivery of a connection that is known by a key, or has come with the same content; the first of them.
+    pub async fn known_delivery(
+        &self,
+        hook_id: HookId,
+        key: &str,
+        content: Option<&str>,
+    ) -> Result<Option<Delivery>, StoreError> {
         let mut connection = self.read().await?;
         let row: Option<DeliveryRow> = on!(connection, |c| deliveries::table
             .filter(deliveries::hook_id.eq(hook_id))
-            .filter(deliveries::delivery_key.eq(key))
+            .filter(deliveries::delivery_key.eq(key).or(deliveries::content_digest.eq(content)))
+            .order(deliveries::id)
             .select(DeliveryRow::as_select())
             .first(c)
             .await
@@ -156,15 +167,30 @@ impl Store {
         Ok(Page::from_rows(data, page, |last| Cursor::id(last.id.as_uuid())))
     }
 
-    /// What the newest deliveries of a connection that name commits have said, and what became of them, newest first.
-    pub async fn newest_pushes(&self, hook_id: HookId) -> Result<Vec<PushOutcome>, StoreError> {
+    /// What the deliveries of a connection that name commits have said since the first one that has named this one, and
+    /// what became of them, newest first.
+    pub async fn pushes_since(
+        &self,
+        hook_id: HookId,
+        commit: &CommitId,
+    ) -> Result<Vec<PushOutcome>, StoreError> {
         type Row = (Json<Event>, Json<DeliveryOutcome>, Option<CommitId>);
         let mut connection = self.read().await?;
+        let first: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
+            .filter(deliveries::hook_id.eq(hook_id))
+            .filter(deliveries::commit_id.eq(commit))
+            .order(deliveries::id)
+            .select(deliveries::id)
+            .first(c)
+            .await
+            .optional())?;
+        let Some(first) = first else { return Ok(Vec::new()) };
         let rows: Vec<Row> = on!(connection, |c| deliveries::table
             .filter(deliveries::hook_id.eq(hook_id))
             .filter(deliveries::commit_id.is_not_null())
+            .filter(deliveries::id.ge(first))
             .order(deliveries::id.desc())
-            .limit(NEWEST)
+            .limit(MOST_DELIVERIES)
             .select((deliveries::parsed, deliveries::outcome, deliveries::commit_id))
             .load(c)
             .await)?;

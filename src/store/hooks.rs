@@ -40,6 +40,7 @@ struct HookRow {
     updated_at: StoredTime,
     previews: Option<Json<PreviewSettings>>,
     wait_for_checks: bool,
+    via_hook_id: Option<HookId>,
 }
 
 impl From<HookRow> for Hook {
@@ -53,6 +54,7 @@ impl From<HookRow> for Hook {
             previews: row.previews.map(|previews| previews.0),
             enabled: row.enabled,
             wait_for_checks: row.wait_for_checks,
+            via: row.via_hook_id,
             sealed_secret: row.sealed_secret,
             sealed_previous: row.sealed_previous,
             previous_until: row.previous_until.map(Into::into),
@@ -73,6 +75,7 @@ impl From<Hook> for HookRow {
             tag_environment_id: hook.tag_environment_id,
             enabled: hook.enabled,
             wait_for_checks: hook.wait_for_checks,
+            via_hook_id: hook.via,
             sealed_secret: hook.sealed_secret,
             sealed_previous: hook.sealed_previous,
             previous_until: hook.previous_until.map(Into::into),
@@ -122,6 +125,18 @@ impl Store {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
+    /// The connections, of any project, to which another one hands over what is about their repository, oldest first.
+    pub async fn hooks_via(&self, id: HookId) -> Result<Vec<Hook>, StoreError> {
+        let mut connection = self.read().await?;
+        let rows: Vec<HookRow> = on!(connection, |c| hooks::table
+            .filter(hooks::via_hook_id.eq(id))
+            .order(hooks::id)
+            .select(HookRow::as_select())
+            .load(c)
+            .await)?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
     /// A connection.
     pub async fn hook(&self, id: HookId) -> Result<Hook, StoreError> {
         let mut connection = self.read().await?;
@@ -142,6 +157,7 @@ impl Store {
             hooks::previews.eq(hook.previews.map(Json)),
             hooks::enabled.eq(hook.enabled),
             hooks::wait_for_checks.eq(hook.wait_for_checks),
+            hooks::via_hook_id.eq(hook.via),
             hooks::updated_at.eq(StoredTime(now())),
         );
         let as_it_was = hooks::table.find(hook.id).filter(hooks::updated_at.eq(StoredTime(hook.updated_at)));

@@ -9,6 +9,7 @@ use crate::model::deployment::{DeploymentOptions, DeploymentSource, DeploymentSt
 use crate::model::id::{DeploymentId, EnvironmentId, EventId, ProjectId, UserId, WebhookId};
 use crate::model::instance::InstanceKey;
 use crate::model::name::{BranchName, CommitId, EnvironmentName, Slug, Username};
+use crate::model::origin::Origin;
 use crate::model::time::now;
 use crate::model::webhook::{
     DeploymentFacts, EnvironmentFacts, Event, EventKind, InstanceFacts, ProjectFacts,
@@ -98,6 +99,45 @@ pub(super) async fn note_edits(
     note(connection, happening).await
 }
 
+/// Notes that a webhook is told nothing any more, for the others of its project.
+pub(super) async fn note_disabled(
+    connection: &mut Connection,
+    id: WebhookId,
+    reason: &str,
+) -> Result<(), StoreError> {
+    type Place = (ProjectId, Slug, String, String);
+    let place: Option<Place> = on!(connection, |c| webhooks::table
+        .inner_join(projects::table.on(projects::id.eq(webhooks::project_id)))
+        .filter(webhooks::id.eq(id))
+        .select((projects::id, projects::slug, projects::name, webhooks::target))
+        .first(c)
+        .await
+        .optional())?;
+    let Some((project_id, slug, name, target)) = place else { return Ok(()) };
+    let listening = listening(connection, project_id, EventKind::WebhookDisabled).await?;
+    let event = Event {
+        id: EventId::generate(),
+        kind: EventKind::WebhookDisabled,
+        at: now(),
+        project: ProjectFacts { id: project_id, slug, name },
+        environment: None,
+        deployment: None,
+        instance: None,
+        edits: Vec::new(),
+        author: None,
+        reason: Some(shortened(format!("{target} is told nothing any more. {reason}"))),
+    };
+    for webhook in listening {
+        deliveries::insert(connection, webhook, event.clone()).await?;
+    }
+    Ok(())
+}
+
+fn shortened(mut reason: String) -> String {
+    reason.truncate(reason.floor_char_boundary(Event::LONGEST_REASON));
+    reason
+}
+
 /// Writes down what happens for each webhook that is to be told.
 pub(super) async fn note(connection: &mut Connection, happening: Happening) -> Result<(), StoreError> {
     type Place = (ProjectId, Slug, String, EnvironmentName);
@@ -114,10 +154,6 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
         return Ok(());
     }
     let preview = previews::of_environment(connection, happening.environment).await?;
-    let mut reason = happening.reason;
-    if let Some(reason) = &mut reason {
-        reason.truncate(reason.floor_char_boundary(Event::LONGEST_REASON));
-    }
     let event = Event {
         id: EventId::generate(),
         kind: happening.kind,
@@ -132,7 +168,7 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
         instance: happening.instance,
         edits: happening.edits,
         author: username(connection, happening.author).await?,
-        reason,
+        reason: happening.reason.map(shortened),
     };
     for webhook in listening {
         deliveries::insert(connection, webhook, event.clone()).await?;
@@ -196,6 +232,15 @@ async fn facts_of(connection: &mut Connection, id: DeploymentId) -> Result<Optio
     let found = |(environment, author, Json(options), version, commit, branch, source): Row| {
         let commit = commit.is_known().then_some(commit);
         let announced = options.announced.clone();
+        // Of what was fetched, the branch that it was fetched as.
+        let fetched = match &options.origin {
+            Some(Origin::Repository { reference: Some(reference), .. }) => {
+                BranchName::from_reference(reference.as_str())
+            }
+            Some(Origin::Repository { reference: None, .. } | Origin::Upload | Origin::Image { .. })
+            | None => None,
+        };
+        let branch = branch.or(fetched);
         let facts = DeploymentFacts { id, version, commit, announced, branch, source };
         Found { environment, author, options, facts }
     };

@@ -54,9 +54,18 @@ async fn restore_settings(
     if now.updated_at > to.asked_at {
         return Ok(());
     }
-    // What becomes of pushes whose pusher hangs up is no part of what runs, nor is the page that stands in for it.
-    let EnvironmentSettings { on_hang_up, maintenance_page, error_page, .. } = now.settings;
-    let settings = EnvironmentSettings { on_hang_up, maintenance_page, error_page, ..settings.clone() };
+    // What becomes of pushes whose pusher hangs up is no part of what runs, nor is the page that stands in for it, nor what
+    // is fetched and pushed elsewhere.
+    let EnvironmentSettings { on_hang_up, push_images, fetch, maintenance_page, error_page, .. } =
+        now.settings;
+    let settings = EnvironmentSettings {
+        on_hang_up,
+        push_images,
+        fetch,
+        maintenance_page,
+        error_page,
+        ..settings.clone()
+    };
     // A rollback that was asked for later sets it back too.
     let change = (
         environments::settings.eq(Json(settings)),

@@ -464,6 +464,7 @@ diesel::table! {
         updated_at -> UtcTime,
         previews -> Nullable<Document>,
         wait_for_checks -> Bool,
+        via_hook_id -> Nullable<Guid>,
     }
 }
 
@@ -511,6 +512,7 @@ diesel::table! {
         unchanged_from -> Nullable<Text>,
         redelivery_of -> Nullable<Guid>,
         received_at -> UtcTime,
+        content_digest -> Nullable<Text>,
     }
 }
 

@@ -5,7 +5,8 @@ use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
-use crate::model::volume::CanaryOptions;
+use crate::wire::canary::CanaryBody;
+use crate::wire::elsewhere::{FetchBody, ImagePushBody};
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -25,6 +26,8 @@ pub struct EnvironmentFields {
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
+    pub push_images: Option<Option<ImagePushBody>>,
+    pub fetch: Option<FetchBody>,
     pub maintenance_page: Option<Option<MaintenancePage>>,
     pub error_page: Option<Option<MaintenancePage>>,
 }
@@ -43,6 +46,8 @@ impl EnvironmentFields {
             root: form.change("root"),
             build_command: form.change("build_command"),
             start_command: form.change("start_command"),
+            push_images: form.change_value("push_images", PUSH_IMAGES),
+            fetch: form.optional_value("fetch", FETCH),
             maintenance_page: form.change("maintenance_page"),
             error_page: form.change("error_page"),
         }
@@ -52,6 +57,8 @@ impl EnvironmentFields {
 const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
      `live_interval_ms` and `live_failures`";
 const CANARY: &str = "an object with `percent` or `seconds`, or null";
+const PUSH_IMAGES: &str = "an object with the name of an `image`, and perhaps `required`, or null";
+const FETCH: &str = "an object with perhaps `submodules`, `large_files` and `hosts`";
 const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
 /// `POST /api/projects/:id/environments`.
@@ -103,6 +110,8 @@ impl Body for ReplaceEnvironmentBody {
             root: Some(fields.root.flatten()),
             build_command: Some(fields.build_command.flatten()),
             start_command: Some(fields.start_command.flatten()),
+            push_images: Some(fields.push_images.flatten()),
+            fetch: Some(fields.fetch.unwrap_or_default()),
             maintenance_page: Some(fields.maintenance_page.flatten()),
             error_page: Some(fields.error_page.flatten()),
         };
@@ -153,6 +162,10 @@ pub struct EnvironmentBody {
     pub root: Option<FolderPath>,
     pub build_command: Option<CommandLine>,
     pub start_command: Option<CommandLine>,
+    /// Where the images that are built for it are pushed; `null`: nowhere.
+    pub push_images: Option<ImagePushBody>,
+    /// What is fetched for it beside commits.
+    pub fetch: FetchBody,
     /// What people see while it is being worked on, in HTML; `null`: a page of the server's.
     pub maintenance_page: Option<MaintenancePage>,
     /// What people see when no instance answers, in HTML; `null`: a page of the server's.
@@ -236,35 +249,6 @@ impl HealthCheckBody {
             live_interval_ms: self.live_interval_ms,
             live_failures: self.live_failures,
         })
-    }
-}
-
-/// New instances get a part of the requests for a while before they get all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct CanaryBody {
-    /// Of the requests, from 1 to 99.
-    pub percent: u8,
-    pub seconds: u16,
-}
-
-impl Default for CanaryBody {
-    fn default() -> Self {
-        CanaryOptions::default().into()
-    }
-}
-
-impl From<CanaryOptions> for CanaryBody {
-    fn from(options: CanaryOptions) -> Self {
-        let CanaryOptions { percent, seconds } = options;
-        Self { percent, seconds }
-    }
-}
-
-impl From<CanaryBody> for CanaryOptions {
-    fn from(body: CanaryBody) -> Self {
-        let CanaryBody { percent, seconds } = body;
-        Self { percent, seconds }
     }
 }
 

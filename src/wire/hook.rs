@@ -4,6 +4,7 @@ use crate::model::hook::{Delivery, DeliveryOutcome, Hook, Provider, SkipReason};
 use crate::model::id::{DeploymentId, HookDeliveryId, HookId, ProjectId};
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::RepositoryUrl;
+use crate::model::signing_token::SigningToken;
 use crate::model::time::Timestamp;
 use crate::model::webhook::Webhook;
 use crate::wire::form::{Body, Form};
@@ -30,6 +31,8 @@ pub struct NewHookBody {
     /// Whether a push to a branch is deployed only once the checks of its commit have succeeded; unless given, at once.
     #[schema(value_type = Option<bool>)]
     pub wait_for_checks: bool,
+    /// Another hook, of any project in which you may change hooks, that is told of this repository as well and hands it over.
+    pub via: Option<HookId>,
 }
 
 impl Body for NewHookBody {
@@ -46,6 +49,7 @@ impl Body for NewHookBody {
             previews,
             feedback,
             wait_for_checks,
+            via: form.optional("via"),
         })
     }
 }
@@ -69,6 +73,9 @@ pub struct UpdateHookBody {
     pub feedback: Option<bool>,
     /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: Option<bool>,
+    /// Another hook that is told of this repository as well; `null`: none is.
+    #[schema(value_type = Option<HookId>)]
+    pub via: Option<Option<HookId>>,
 }
 
 impl Body for UpdateHookBody {
@@ -80,13 +87,18 @@ impl Body for UpdateHookBody {
             enabled: form.optional_value("enabled", "true or false"),
             feedback: form.optional_value("feedback", "true or false"),
             wait_for_checks: form.optional_value("wait_for_checks", "true or false"),
+            via: form.change("via"),
         })
     }
 }
 
 /// `POST /api/hooks/:id/rotate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, ToSchema)]
 pub struct RotateHookBody {
+    /// What the provider signs with, where it makes that itself (GitLab): `whsec_…`. From then on only what is signed with it
+    /// is taken. Unless given, a secret is made.
+    #[schema(value_type = Option<String>)]
+    pub signing_token: Option<SigningToken>,
     /// Seconds for which the secret until now is taken too: a day unless given, a week at most.
     #[schema(value_type = Option<u32>, maximum = 604_800)]
     pub overlap_seconds: u32,
@@ -107,7 +119,7 @@ impl Body for RotateHookBody {
         if overlap_seconds > Self::LONGEST_OVERLAP {
             form.refuse("overlap_seconds", "This must be a week (604800) at most.");
         }
-        Some(Self { overlap_seconds })
+        Some(Self { signing_token: form.optional("signing_token"), overlap_seconds })
     }
 }
 
@@ -133,6 +145,8 @@ pub struct HookBody {
     pub feedback_error: Option<String>,
     /// Whether a push to a branch is deployed only once the checks of its commit have succeeded.
     pub wait_for_checks: bool,
+    /// The hook that is told of this repository as well, and hands it over.
+    pub via: Option<HookId>,
     /// Until when the secret from before the last rotation is taken too.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub previous_until: Option<Timestamp>,
@@ -162,6 +176,7 @@ impl HookBody {
             enabled: hook.enabled,
             feedback: is_told,
             wait_for_checks: hook.wait_for_checks,
+            via: hook.via,
             feedback_error: standing.disabled_reason.or(standing.last_error),
             previous_until: hook.previous_until,
             refused_at: hook.refused_at,

@@ -6,11 +6,13 @@
 pub mod account;
 pub mod api_key;
 pub mod audit;
+pub mod canary;
 pub mod config;
 pub mod cron;
 pub mod deployment;
 pub mod dotenv;
 pub mod drain;
+pub mod elsewhere;
 pub mod environment;
 pub mod error;
 pub mod event;

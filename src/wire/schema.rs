@@ -24,9 +24,11 @@ use crate::model::release_diff::ReleaseDiff;
 use crate::model::scope::Scope;
 use crate::model::title::Title;
 use crate::model::user::ServerRole;
+use crate::wire::canary::CanaryBody;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
+use crate::wire::elsewhere::{FetchBody, ImagePushBody};
 use crate::wire::environment::{
-    CanaryBody, HealthCheckBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
+    HealthCheckBody, LimitsBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
     UpdateEnvironmentBody,
 };
 use crate::wire::process::FormationBody;
@@ -80,6 +82,8 @@ fn environment() -> ObjectBuilder {
         )
         .property("build_command", string_or_null())
         .property("start_command", string_or_null())
+        .property("push_images", or_null(ImagePushBody::schema()))
+        .property("fetch", or_null(FetchBody::schema()))
         .property("maintenance_page", string_or_null())
         .property("error_page", string_or_null())
 }

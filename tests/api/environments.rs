@@ -34,6 +34,33 @@ async fn an_environment_is_made_and_found_by_id_and_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_fetched_and_pushed_elsewhere_is_set_for_an_environment() {
+    let (_server, ada) = with_shop().await;
+    let path = "/api/environments/shop:production";
+    let nothing = json!({ "submodules": false, "large_files": false, "hosts": [] });
+    let before = ada.get(path).await.expect(200);
+    assert_eq!((&before["push_images"], &before["fetch"]), (&Value::Null, &nothing));
+    let set = json!({
+        "push_images": { "image": "ghcr.io/ada/shop" },
+        "fetch": { "submodules": true, "hosts": ["Code.example:8443"] },
+    });
+    let after = ada.send(Method::PATCH, path, set).await.expect(200);
+    assert_eq!(after["push_images"], json!({ "image": "ghcr.io/ada/shop:latest", "required": false }));
+    let fetched = json!({ "submodules": true, "large_files": false, "hosts": ["code.example:8443"] });
+    assert_eq!(after["fetch"], fetched);
+    // What is not said stays.
+    let after = ada.send(Method::PATCH, path, json!({ "push_images": null })).await.expect(200);
+    assert_eq!((&after["push_images"], &after["fetch"]), (&Value::Null, &fetched));
+    let digest = format!("ghcr.io/ada/shop@sha256:{}", "a".repeat(64));
+    let refused = ada.send(Method::PATCH, path, json!({ "push_images": { "image": digest } })).await;
+    assert_eq!(refused.refused_fields(), ["push_images"]);
+    // In place of everything, what is not said is as usual.
+    let replaced =
+        ada.send(Method::PUT, path, json!({ "name": "production", "branch": "main" })).await.expect(200);
+    assert_eq!(replaced["fetch"], nothing);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_taken_or_means_nothing_is_refused() {
     let (_server, ada) = with_shop().await;
     ada.post(ALL, json!({ "name": "staging", "branch": "dev" })).await.expect(201);
@@ -58,6 +85,10 @@ async fn what_is_taken_or_means_nothing_is_refused() {
         (json!({ "name": "a", "branch": "-x", "root": "../x", "owner": 1 }), vec!["branch", "owner", "root"]),
         (json!({ "name": "a", "health": { "path": "/", "tcp": true } }), vec!["health"]),
         (json!({ "name": "a", "health": { "pth": "/" } }), vec!["health"]),
+        (json!({ "name": "a", "push_images": {} }), vec!["push_images"]),
+        (json!({ "name": "a", "push_images": { "image": "gilgal/x/y:z" } }), vec!["push_images"]),
+        (json!({ "name": "a", "fetch": { "submodule": true } }), vec!["fetch"]),
+        (json!({ "name": "a", "fetch": { "hosts": ["https://h.example"] } }), vec!["fetch"]),
         (json!({ "name": "a", "limits": { "memory_mib": 2048 } }), vec!["limits"]),
         (
             json!({ "name": "a", "on_hang_up": "explode", "drain_seconds": -1 }),

@@ -62,7 +62,7 @@ fn skipped(reply: &Reply) -> String {
 /// What the server does by the clock.
 async fn round(server: &TestServer) {
     let cleanup = server.surroundings.clone();
-    let previews = Previews { store: server.store.clone(), cleanup, hooks: server.hooks.clone() };
+    let previews = Previews::new(server.store.clone(), cleanup, server.hooks.clone());
     previews.round().await.unwrap();
 }
 
@@ -317,6 +317,57 @@ async fn what_cannot_have_a_preview_is_told_why() {
     bitbucket.bitbucket("pullrequest:created", &own).await.expect(202);
     let made = deployments(&ada).await.remove(0);
     assert_eq!(made["made_from"]["reference"], "refs/heads/colours");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_is_moved_parts_with_what_it_has_made() {
+    let (server, ada, hook) = with_previews(Options::default(), json!({})).await;
+    hook.tell(OPENED, numbered(3)).await.expect(202);
+    hook.tell(OPENED, forked(4, 'a')).await;
+    // Its pull requests are those of another repository from now on.
+    let moved = json!({ "repository": "https://github.com/Codertocat/Other" });
+    ada.send(Method::PATCH, &hook.url(), moved).await.expect(200);
+    let approve = ada.post("/api/projects/shop/previews/4/approve", json!({ "commit": commit('a') })).await;
+    assert_eq!(approve.refusal(404), "preview_not_found", "what waited is not let in any more");
+    assert_eq!(skipped(&hook.tell(SYNCHRONIZE, numbered(3)).await), "other_repository");
+    let other = |number: u64| {
+        move |body: &mut Value| {
+            body["number"] = json!(number);
+            body["repository"]["full_name"] = json!("Codertocat/Other");
+            body["pull_request"]["head"]["repo"]["full_name"] = json!("Codertocat/Other");
+            body["pull_request"]["base"]["repo"]["full_name"] = json!("Codertocat/Other");
+        }
+    };
+    // Nothing of the other pull request 3 is taken over: that goes first.
+    assert_eq!(skipped(&hook.tell(OPENED, other(3)).await), "preview_refused");
+    let before = ada.get("/api/environments/shop:pr-3").await.expect(200)["id"].clone();
+    round(&server).await;
+    assert_eq!(environments(&ada).await, ["production"]);
+    assert_eq!(previews(&ada).await, Vec::<Value>::new());
+    hook.tell(SYNCHRONIZE, other(3)).await.expect(202);
+    assert_ne!(ada.get("/api/environments/shop:pr-3").await.expect(200)["id"], before);
+    let made = deployments(&ada).await.remove(0);
+    assert_eq!(made["made_from"]["url"], "https://github.com/Codertocat/Other");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_another_hook_has_is_free_once_that_is_gone() {
+    let (server, ada, hook) = with_previews(Options::default(), json!({})).await;
+    let other = Hook::create(&ada, "github").await;
+    ada.send(Method::PATCH, &other.url(), json!({ "previews": {} })).await.expect(200);
+    other.tell(OPENED, numbered(3)).await.expect(202);
+    let refused = hook.tell(OPENED, numbered(3)).await;
+    assert_eq!(skipped(&refused), "preview_refused");
+    assert!(refused.text.contains("Another hook of the project has a preview of its pull request 3."));
+    // Neither is the one closed by the other.
+    assert_eq!(skipped(&hook.tell(CLOSED, numbered(3)).await), "no_preview");
+    assert_eq!(previews(&ada).await[0]["state"], "open");
+    other.tell(CLOSED, numbered(3)).await.expect(200);
+    // What the other one has made goes first.
+    assert_eq!(skipped(&hook.tell(OPENED, numbered(3)).await), "preview_refused");
+    round(&server).await;
+    hook.tell(SYNCHRONIZE, numbered(3)).await.expect(202);
+    assert_eq!(previews(&ada).await.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -61,11 +61,14 @@ impl Hook {
 
     /// Tells of something as GitHub does.
     pub(crate) fn tell(&self, server: &Server, event: &str, body: &Value) -> Answer {
+        let delivery = uuid::Uuid::now_v7().to_string();
+        let mut body = body.clone();
+        // No two deliveries of GitHub say the same.
+        body["sent"] = json!(delivery);
         let body = body.to_string();
         let mut mac = Hmac::<Sha256>::new_from_slice(self.secret.as_bytes()).unwrap();
         mac.update(body.as_bytes());
         let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
-        let delivery = uuid::Uuid::now_v7().to_string();
         let headers = [
             ("x-github-event", event),
             ("x-github-delivery", &delivery),

@@ -55,6 +55,7 @@ mod repositories;
 mod restarts;
 mod sleep;
 mod start;
+mod submodules;
 mod support;
 mod switching;
 mod uploads;

@@ -2,7 +2,7 @@
 
 use crate::hooks::{Hook, LOOPBACK};
 use crate::support::{
-    Answer, GitHttp, PATIENCE, Person, Server, WorkTree, deployments, ended, wait_until, with_project,
+    Answer, GitHttp, PATIENCE, Person, Server, WorkTree, deploy, deployments, ended, wait_until, with_project,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -113,6 +113,49 @@ fn a_pull_request_is_live_while_it_is_open() {
     let reopened = elsewhere.tell(&server, "reopened", own, &commit).expect(202);
     live(&server, &ada, &reopened["deployment_id"], &commit);
     assert_eq!(server.get("shop-pr-7", "/").body, "seven again");
+}
+
+/// An app that says what its build has found in a cache, and leaves a word there.
+fn caching(word: &str) -> String {
+    format!(
+        "FROM busybox:stable\nRUN --mount=type=cache,target=/cache mkdir -p /www && cat /cache/* > /www/found 2>/dev/null; \
+         echo {word} > /cache/{word}\nCMD exec httpd -f -p \"$PORT\" -h /www\n"
+    )
+}
+
+#[test]
+fn the_build_of_a_fork_neither_reads_nor_fills_the_caches_of_the_project() {
+    let (server, ada) = with_project(LOOPBACK);
+    let elsewhere = Elsewhere::connected(&server, &ada);
+    // What is said in a cache is of this test alone, whatever other builds leave behind.
+    let [ours, theirs, last] =
+        ["ours", "theirs", "last"].map(|word| format!("{word}-{}", std::process::id()));
+    let publish = |word: &str, reference: &str| {
+        let commit = elsewhere.tree.commit(&[("Dockerfile", &caching(word))]);
+        elsewhere.git.publish_as(&elsewhere.tree, "ada/shop.git", reference);
+        commit
+    };
+    let deployed = |reference: &str| {
+        let body = json!({ "repository": elsewhere.git.url("ada/shop.git"), "reference": reference });
+        let (deployment, log) = deploy(&server, &ada, "shop", &body);
+        assert_eq!(deployment["status"], "success", "{log}");
+        server.get("shop", "/found").body
+    };
+    publish(&ours, "refs/heads/main");
+    deployed("main");
+
+    let head = publish(&theirs, "refs/pull/8/head");
+    elsewhere.tell(&server, "opened", (8, "eve"), &head).expect(200);
+    let path = "/api/projects/shop/previews/8/approve";
+    let approved =
+        server.request(Method::POST, path, &ada.token, Some(&json!({ "commit": head }))).expect(202);
+    live(&server, &ada, &approved["id"], &head);
+    let found = server.get("shop-pr-8", "/found").body;
+    assert!(!found.contains(&ours), "the fork has read what the project had kept: {found}");
+
+    publish(&last, "refs/heads/main");
+    let found = deployed("main");
+    assert!(found.contains(&ours) && !found.contains(&theirs), "{found}");
 }
 
 #[test]

@@ -52,6 +52,7 @@ async fn connected(store: &Store, project: &Project) -> Hook {
         tag_environment_id: None,
         previews: Some(PreviewSettings { days: 3, ..PreviewSettings::default() }),
         wait_for_checks: false,
+        via: None,
         enabled: true,
         sealed_secret: "sealed".to_owned(),
         sealed_previous: None,

@@ -25,6 +25,7 @@ on_both![
     what_happens_is_written_down_for_whoever_asked,
     one_is_due_for_each_webhook_and_in_order,
     failures_are_noted_and_end_the_webhook,
+    the_others_are_told_that_one_is_disabled,
     what_is_old_or_too_much_is_forgotten,
     a_webhook_that_is_removed_takes_no_deployment_with_it,
     feedback_comes_and_goes_with_its_hook,
@@ -268,6 +269,26 @@ async fn failures_are_noted_and_end_the_webhook(database: Database) {
     store.note_attempt(&started, &attempt(later, None), &AfterAttempt::Delivered).await.unwrap();
 }
 
+async fn the_others_are_told_that_one_is_disabled(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let hook = webhook(&store, &shop, None).await;
+    let other = webhook(&store, &shop, Some(vec![EventKind::WebhookDisabled])).await;
+    enqueue(&store, &production, 'a').await;
+    let [queued] = log(&store, &hook).await.try_into().unwrap();
+    let disabled = AfterAttempt::Disable("It has taken nothing for a day.".to_owned());
+    for _ in 0..2 {
+        store.note_attempt(&queued, &attempt(now(), Some("away")), &disabled).await.unwrap();
+    }
+    let [told] = log(&store, &other).await.try_into().unwrap();
+    assert_eq!(told.event.kind, EventKind::WebhookDisabled);
+    assert_eq!((&told.event.project.slug, &told.event.environment), (&shop.slug, &None));
+    let reason = "https://hooks.example.com is told nothing any more. It has taken nothing for a day.";
+    assert_eq!(told.event.reason.as_deref(), Some(reason));
+    assert_eq!(log(&store, &hook).await.len(), 1, "it is not told itself");
+}
+
 async fn what_is_old_or_too_much_is_forgotten(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
@@ -335,6 +356,7 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
         previews: None,
         enabled: true,
         wait_for_checks: false,
+        via: None,
         sealed_secret: "sealed".to_owned(),
         sealed_previous: None,
         previous_until: None,

@@ -18,6 +18,8 @@ impl From<HookError> for ApiError {
             HookError::Repository(_) => Self::field("repository", error),
             HookError::Feedback(_) => Self::field("feedback", error),
             HookError::NoChecks => Self::field("wait_for_checks", error),
+            HookError::Via(_) => Self::field("via", error),
+            HookError::NoSigningTokens => Self::field("signing_token", error),
             HookError::NotProved => Self::new(Code::HookNotFound, error),
             HookError::Sealed(error) => Self::internal(error),
             HookError::Deploy(error) => error.into(),

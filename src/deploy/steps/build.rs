@@ -10,6 +10,7 @@ use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
 use crate::deploy::turns::{BuildTurn, Whose};
 use crate::git::ContextReport;
+use crate::model::elsewhere::FetchExtras;
 use crate::model::origin::Origin;
 use crate::model::pins::Pins;
 use crate::model::plan::BuildPlan;
@@ -72,6 +73,7 @@ impl Deployer {
             return Ok(());
         }
 
+        let included = self.fetch_included(run, &plan).await?;
         let _turn = self.turn_to_build(run).await;
         run.step(&heading(&plan));
         for line in &bases.lines {
@@ -79,7 +81,7 @@ impl Deployer {
         }
         let context = self.repository(run)?.context(
             run.deployment.commit.clone(),
-            plan.root.clone(),
+            (plan.root.clone(), included),
             files,
             plan.ignored(),
         );
@@ -197,7 +199,8 @@ impl Deployer {
         let tree = tokio::task::spawn_blocking(move || repository.tree_id(&commit, &root, &left_out))
             .await
             .map_err(|error| Failure::new("server failed", error.to_string()))??;
-        let inputs = serde_json::json!([
+        let FetchExtras { submodules, large_files, hosts: _ } = self.extras(run).await?;
+        let mut inputs = serde_json::json!([
             tree,
             dockerfile_path,
             files,
@@ -206,6 +209,10 @@ impl Deployer {
             plan.build_arguments,
             variables
         ]);
+        // Where nothing of elsewhere is asked for, the key is what it always was.
+        if let Some(inputs) = inputs.as_array_mut().filter(|_| submodules || large_files) {
+            inputs.extend([submodules.into(), large_files.into()]);
+        }
         Ok(BuildKey(hex::encode(Sha256::digest(inputs.to_string().as_bytes()))))
     }
 }

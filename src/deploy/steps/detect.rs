@@ -42,8 +42,11 @@ impl Deployer {
         let taken = TakenConfig::default();
         let content = instances::content(&run.environment, plan.clone(), String::new(), taken, None);
         self.check_what_is_set(run, &content).await?;
-        if has_submodules {
-            run.warn("The project has submodules. They are empty folders here: commit their files, or install them as dependencies.");
+        if has_submodules && !self.extras(run).await?.submodules {
+            run.warn(
+                "The project has submodules. They are empty folders here: let them be fetched (docs/sources.md), commit \
+                 their files, or install them as dependencies.",
+            );
         }
         self.store.set_project_framework(run.project.id, &plan.framework).await?;
         run.deployment.record.plan = Some(plan);

@@ -65,6 +65,7 @@ impl Deployer {
             }
         }
         self.interrupted(run, "stopped")?;
+        self.push_after(run).await;
         self.remove_old_images(run).await;
         Ok(())
     }

@@ -7,6 +7,7 @@ use crate::deploy::run::Run;
 use crate::git::{BranchMove, Repository};
 use crate::model::basis::DeploymentBasis;
 use crate::model::origin::Origin;
+use crate::model::repository_url::ReferenceName;
 
 impl Deployer {
     pub(in crate::deploy) async fn fetch(&self, run: &mut Run) -> Result<(), StepError> {
@@ -33,7 +34,8 @@ impl Deployer {
             }
             repository.pin(id, &commit).map_err(StepError::from)
         });
-        checked.await.unwrap_or_else(|error| Err(Failure::new("server failed", error.to_string()).into()))
+        checked.await.unwrap_or_else(|error| Err(Failure::new("server failed", error.to_string()).into()))?;
+        self.fetch_submodules(run).await
     }
 
     /// A deployment that does not move its branch deploys what the branch points at now: what it was when somebody asked
@@ -83,7 +85,14 @@ fn heading(run: &Run) -> String {
         (Some(Origin::Image { image }), _) => image.to_string(),
         (Some(Origin::Upload), _) => format!("upload {commit}"),
         (_, Some(branch)) => format!("{branch} {commit}"),
-        (Some(Origin::Repository { .. }) | None, None) => commit.to_owned(),
+        (Some(Origin::Repository { url, reference, .. }), None) => {
+            let reference = reference.as_ref().map_or("HEAD", ReferenceName::as_str);
+            let reference = reference.strip_prefix("refs/heads/").unwrap_or(reference);
+            // A whole id says no more than its beginning.
+            let reference = if reference == deployment.commit.as_str() { "" } else { reference };
+            format!("{reference} {commit} of {}/{}", url.host(), url.name()).trim_start().to_owned()
+        }
+        (None, None) => commit.to_owned(),
     };
     let author = run.author.as_ref().map(|author| format!(" by {author}")).unwrap_or_default();
     format!("Deploying {} to {} ({what}{author})", run.project.slug, run.environment.name)

@@ -6,11 +6,14 @@ mod check;
 mod detect;
 mod drain;
 mod fetch;
+mod large_files;
 mod port;
 mod prebuilt;
+mod push;
 mod release;
 mod remote;
 mod start;
+mod submodules;
 mod switch;
 mod take;
 

@@ -10,8 +10,10 @@ use crate::buildpack::DEFAULT_PORT;
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
+use crate::git::Included;
 use crate::model::image::ImageName;
 use crate::model::plan::{BuildPlan, PrebuiltImage};
+use crate::model::remote_host::RemoteHost;
 use crate::outbound::OutboundError;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -78,20 +80,8 @@ impl Deployer {
 
     async fn pull(&self, run: &Run, name: &ImageName) -> Result<PulledImage, StepError> {
         let registry = name.registry();
-        // Docker Hub is wherever the engine is told that it is.
-        if !registry.is_hub() {
-            match self.elsewhere.outbound.resolve(registry.host(), registry.port().unwrap_or(443)).await {
-                // The engine may have another way to it, and says so where it has none.
-                Ok(_) | Err(OutboundError::NoSuchHost { .. }) => {}
-                Err(error @ (OutboundError::NotAllowed { .. } | OutboundError::Scheme(_))) => {
-                    return Err(Failure::new("pull failed", error.to_string()).into());
-                }
-            }
-        }
-        let credentials = self.elsewhere.sources.credential(run.project.id, registry).await?;
-        run.log.also_mask(credentials.iter().map(|found| &found.password));
-        let credentials = credentials
-            .map(|found| RegistryCredentials { username: found.username, password: found.password });
+        self.check_registry(registry, "pull failed").await?;
+        let credentials = self.registry_credentials(run, registry).await?;
         let request = PullRequest {
             project_id: run.project.id,
             image: name.clone(),
@@ -106,6 +96,36 @@ impl Deployer {
         Ok(pulled?)
     }
 
+    /// Refuses a registry that may not be reached.
+    pub(super) async fn check_registry(
+        &self,
+        registry: &RemoteHost,
+        words: &'static str,
+    ) -> Result<(), Failure> {
+        // Docker Hub is wherever the engine is told that it is.
+        if registry.is_hub() {
+            return Ok(());
+        }
+        match self.elsewhere.outbound.resolve(registry.host(), registry.port().unwrap_or(443)).await {
+            // The engine may have another way to it, and says so where it has none.
+            Ok(_) | Err(OutboundError::NoSuchHost { .. }) => Ok(()),
+            Err(error @ (OutboundError::NotAllowed { .. } | OutboundError::Scheme(_))) => {
+                Err(Failure::new(words, error.to_string()))
+            }
+        }
+    }
+
+    /// Who a registry is told to ask for.
+    pub(super) async fn registry_credentials(
+        &self,
+        run: &Run,
+        registry: &RemoteHost,
+    ) -> Result<Option<RegistryCredentials>, StepError> {
+        let found = self.elsewhere.sources.credential(run.project.id, registry).await?;
+        run.log.also_mask(found.iter().map(|found| &found.password));
+        Ok(found.map(|found| RegistryCredentials { username: found.username, password: found.password }))
+    }
+
     /// The image with the labels of the project, made anew unless it was made before.
     async fn adopt(&self, run: &Run, pulled: &PulledImage) -> Result<BuiltImage, StepError> {
         let tag = self.prebuilt_tag(run, &pulled.source);
@@ -115,7 +135,7 @@ impl Deployer {
         let dockerfile = format!("FROM {}\n", pulled.local_name);
         let context = self.repository(run)?.context(
             run.deployment.commit.clone(),
-            String::new(),
+            (String::new(), Included::default()),
             BTreeMap::from([(RENDERED_DOCKERFILE.to_owned(), dockerfile)]),
             vec!["**".to_owned()],
         );

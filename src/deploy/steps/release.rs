@@ -18,6 +18,7 @@ const RELEASE_TIME: Duration = Duration::from_mins(30);
 
 impl Deployer {
     pub(in crate::deploy) async fn release(&self, run: &mut Run) -> Result<(), StepError> {
+        self.push_before(run).await?;
         let content = run.content()?;
         self.engine.ensure_network(run.project.id).await?;
         if content.instances_of.is_none() {

@@ -4,7 +4,8 @@ use super::{copy_lines, seconds};
 use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
-use crate::git::{Access, Fetch, FetchError, FetchReport, GitError, Repository};
+use crate::git::{Access, Fetch, FetchError, FetchReport, GitError, Pin, Repository};
+use crate::model::name::CommitId;
 use crate::model::origin::Origin;
 use crate::model::repository_url::{ReferenceName, RepositoryUrl, Scheme};
 use std::time::Instant;
@@ -13,7 +14,7 @@ use tokio::sync::mpsc;
 /// Lines of a fetch that may wait for the journal.
 const LINES_AHEAD: usize = 64;
 /// The words behind the branch of a fetch that has failed.
-const FAILED: &str = "fetch failed";
+pub(super) const FAILED: &str = "fetch failed";
 
 impl Deployer {
     /// Fetches the commit, where the deployment is made from another repository and has not done so yet.
@@ -27,15 +28,8 @@ impl Deployer {
         let begun = Instant::now();
         let wanted = reference.as_ref().map_or("HEAD", ReferenceName::as_str).to_owned();
         run.step(&format!("Fetching {wanted} of {url}"));
-        let report = self.fetch_commit(run, &url, reference).await?;
-        if let (Some(keys), Some(host)) = (&report.host_keys, url.remote()) {
-            self.elsewhere.sources.note_host_keys(run.project.id, &host, keys).await?;
-            run.detail(&format!("The keys of {host} are noted: it was never fetched from before"));
-        }
-        let commit = match report.outcome {
-            Ok(commit) => commit,
-            Err(error) => return Err(self.not_fetched(run, &url, error).await?.into()),
-        };
+        let pin = Pin::Deployment(run.deployment.id);
+        let commit = self.fetch_from(run, &url, (reference, pin), self.elsewhere.most_bytes).await?;
         run.detail(&format!("{} in {}", commit.short(), seconds(begun.elapsed())));
         if let Some(only) = only.filter(|only| *only != commit) {
             let sentence =
@@ -50,11 +44,31 @@ impl Deployer {
         Ok(())
     }
 
+    /// Fetches a commit of so many bytes at most from another repository into that of the project.
+    pub(super) async fn fetch_from(
+        &self,
+        run: &Run,
+        url: &RepositoryUrl,
+        wanted: (Option<ReferenceName>, Pin),
+        most_bytes: u64,
+    ) -> Result<CommitId, StepError> {
+        let report = self.fetch_commit(run, url, wanted, most_bytes).await?;
+        if let (Some(keys), Some(host)) = (&report.host_keys, url.remote()) {
+            self.elsewhere.sources.note_host_keys(run.project.id, &host, keys).await?;
+            run.detail(&format!("The keys of {host} are noted: it was never fetched from before"));
+        }
+        match report.outcome {
+            Ok(commit) => Ok(commit),
+            Err(error) => Err(self.not_fetched(run, url, error).await?.into()),
+        }
+    }
+
     async fn fetch_commit(
         &self,
         run: &Run,
         url: &RepositoryUrl,
-        reference: Option<ReferenceName>,
+        (reference, pin): (Option<ReferenceName>, Pin),
+        most_bytes: u64,
     ) -> Result<FetchReport, StepError> {
         let refused = |error: &dyn std::error::Error| Failure::new(FAILED, error.to_string());
         let outbound = &self.elsewhere.outbound;
@@ -66,10 +80,10 @@ impl Deployer {
         let fetch = Fetch {
             url: url.clone(),
             reference,
-            deployment: run.deployment.id,
+            pin,
             addresses,
             access,
-            most_bytes: self.elsewhere.most_bytes.min(room),
+            most_bytes: most_bytes.min(room),
             timeout: self.elsewhere.timeout,
         };
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);

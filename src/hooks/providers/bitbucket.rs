@@ -6,7 +6,7 @@
 
 use super::bitbucket_pull_request::{CloudEvent, ServerEvent, action_of};
 use crate::hooks::provider::{MOST_MOVES, Provider, Sent, Unreadable, commit, cut, with_message};
-use crate::hooks::signature::is_signed;
+use crate::hooks::signature::{digest, is_signed};
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
 use serde::Deserialize;
@@ -101,6 +101,14 @@ impl Provider for Bitbucket {
     fn id_headers(&self) -> &[&str] {
         // Of the cloud, which sends it again with another attempt number; of the server.
         &["x-request-uuid", "x-request-id"]
+    }
+
+    /// What Data Center sends has a date. In the cloud, a branch that is moved to and fro is told in the same bytes.
+    fn content(&self, sent: &Sent<'_>) -> Option<String> {
+        let is_dated = sent
+            .header("x-event-key")
+            .is_some_and(|key| key == "repo:refs_changed" || key.starts_with("pr:"));
+        is_dated.then(|| digest(&[sent.body]))
     }
 
     fn event(&self, sent: &Sent<'_>) -> String {

@@ -7,8 +7,6 @@ use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
 use serde::Deserialize;
 
-/// Seconds that the clocks of both sides may differ, with the way of the request.
-const TOLERANCE: i64 = 300;
 const TIMESTAMP: &str = "x-gilgal-timestamp";
 
 pub(in crate::hooks) struct Custom;
@@ -33,12 +31,8 @@ struct Push {
 impl Provider for Custom {
     fn is_proved(&self, sent: &Sent<'_>, secret: &Secret<String>) -> bool {
         let timestamp = sent.header(TIMESTAMP).unwrap_or_default();
-        let now = sent.received_at.timestamp();
-        let is_recent = timestamp
-            .parse::<i64>()
-            .is_ok_and(|sent_at| now.saturating_sub(sent_at).saturating_abs() <= TOLERANCE);
         let message = [timestamp.as_bytes(), b".", sent.body];
-        is_signed(secret, &message, "sha256=", sent.header("x-gilgal-signature")) && is_recent
+        is_signed(secret, &message, "sha256=", sent.header("x-gilgal-signature")) && sent.is_recent(timestamp)
     }
 
     fn id_headers(&self) -> &[&str] {
@@ -47,6 +41,11 @@ impl Provider for Custom {
 
     fn event(&self, _: &Sent<'_>) -> String {
         "push".to_owned()
+    }
+
+    /// The key is all of it.
+    fn content(&self, _: &Sent<'_>) -> Option<String> {
+        None
     }
 
     /// What is signed: whoever has seen a request cannot make another one of it.

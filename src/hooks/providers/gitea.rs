@@ -4,7 +4,7 @@
 
 use super::pull_request::PullRequestEvent;
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, checked, commit, with_message};
-use crate::hooks::signature::is_signed;
+use crate::hooks::signature::{digest, is_signed};
 use crate::model::hook::{Event, ReferenceMove};
 use crate::model::secret::Secret;
 use serde::Deserialize;
@@ -48,6 +48,11 @@ impl Provider for Gitea {
 
     fn id_headers(&self) -> &[&str] {
         &["x-forgejo-delivery", "x-gitea-delivery"]
+    }
+
+    /// No two events have the same body: it says when the repository, or the pull request, has changed last.
+    fn content(&self, sent: &Sent<'_>) -> Option<String> {
+        Some(digest(&[sent.body]))
     }
 
     fn event(&self, sent: &Sent<'_>) -> String {

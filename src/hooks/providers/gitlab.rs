@@ -1,14 +1,21 @@
-//! GitLab, which does not sign: it sends the secret itself.
+//! GitLab, which signs with a token that it has made (from 19.0 on), or sends the secret itself.
 //!
+//! <https://docs.gitlab.com/user/project/integrations/webhooks/#signing-tokens>,
 //! <https://docs.gitlab.com/user/project/integrations/webhook_events/#push-events>, …`#merge-request-events`
 
 use crate::hooks::provider::{Provider, PushedCommit, Sent, Unreadable, commit, with_message};
-use crate::hooks::signature::is_secret;
+use crate::hooks::signature::{is_one_signed, is_secret};
 use crate::model::hook::{CheckEnd, Event, ReferenceMove};
 use crate::model::preview::{PullRequest, PullRequestAction};
 use crate::model::secret::Secret;
+use crate::model::signing_token;
 use serde::Deserialize;
 use serde_json::Value;
+
+/// The headers of Standard Webhooks.
+const ID: &str = "webhook-id";
+const TIMESTAMP: &str = "webhook-timestamp";
+const SIGNATURE: &str = "webhook-signature";
 
 pub(in crate::hooks) struct Gitlab;
 
@@ -82,12 +89,25 @@ struct LastCommit {
 
 impl Provider for Gitlab {
     fn is_proved(&self, sent: &Sent<'_>, secret: &Secret<String>) -> bool {
-        is_secret(secret, sent.header("x-gitlab-token"))
+        let timestamp = sent.header(TIMESTAMP).unwrap_or_default();
+        let id = sent.header(ID).unwrap_or_default();
+        let message = [id.as_bytes(), b".", timestamp.as_bytes(), b".", sent.body];
+        let key = signing_token::key_of(secret.expose());
+        // Both, whichever the secret is for: it takes as long.
+        let is_told = is_secret(secret, sent.header("x-gitlab-token"));
+        let signing = key.as_deref().unwrap_or(secret.expose().as_bytes());
+        let is_signed = is_one_signed(signing, &message, sent.header(SIGNATURE));
+        if key.is_some() { is_signed && sent.is_recent(timestamp) } else { is_told }
     }
 
     fn id_headers(&self) -> &[&str] {
-        // The first is the same when GitLab tries again.
-        &["idempotency-key", "x-gitlab-event-uuid"]
+        // The first two are the same, also when GitLab tries again; the first is signed.
+        &[ID, "idempotency-key", "x-gitlab-event-uuid"]
+    }
+
+    /// The id is signed; or whoever could send it again under another one knows the secret.
+    fn content(&self, _: &Sent<'_>) -> Option<String> {
+        None
     }
 
     fn event(&self, sent: &Sent<'_>) -> String {

@@ -123,6 +123,8 @@ kinds! {
     ConfigChanged = "config.changed",
     EnvironmentCreated = "environment.created",
     EnvironmentDeleted = "environment.deleted",
+    /// A webhook takes nothing any more: it has failed for too long.
+    WebhookDisabled = "webhook.disabled",
     /// Somebody wants to see whether the webhook works.
     Test = "webhook.test",
 }

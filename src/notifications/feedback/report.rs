@@ -41,6 +41,7 @@ impl Stage {
             | EventKind::ConfigChanged
             | EventKind::EnvironmentCreated
             | EventKind::EnvironmentDeleted
+            | EventKind::WebhookDisabled
             | EventKind::Test => None,
         }
     }

@@ -2,6 +2,7 @@
 
 use super::EnvironmentError;
 use super::create::{check_host, taken};
+use crate::model::elsewhere::{FetchExtras, ImagePush, MOST_HOSTS};
 use crate::model::environment::{
     DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, Probe, SleepSeconds,
     WatchSeconds,
@@ -34,6 +35,8 @@ pub struct EnvironmentChange {
     pub root: Option<Option<FolderPath>>,
     pub build_command: Option<Option<CommandLine>>,
     pub start_command: Option<Option<CommandLine>>,
+    pub push_images: Option<Option<ImagePush>>,
+    pub fetch: Option<FetchExtras>,
     pub maintenance_page: Option<Option<MaintenancePage>>,
     pub error_page: Option<Option<MaintenancePage>>,
 }
@@ -52,6 +55,8 @@ impl EnvironmentChange {
             root: self.root.clone().unwrap_or(settings.root),
             build_command: self.build_command.clone().unwrap_or(settings.build_command),
             start_command: self.start_command.clone().unwrap_or(settings.start_command),
+            push_images: self.push_images.clone().unwrap_or(settings.push_images),
+            fetch: self.fetch.clone().unwrap_or(settings.fetch),
             maintenance_page: self.maintenance_page.clone().unwrap_or(settings.maintenance_page),
             error_page: self.error_page.clone().unwrap_or(settings.error_page),
             formation: settings.formation,
@@ -159,6 +164,13 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
         let reason = "From 1 to 99 percent of the requests try new instances out, for an hour at most.";
         return invalid("canary", reason.to_owned());
     }
+    if settings.push_images.as_ref().is_some_and(|push| push.image.digest().is_some()) {
+        let reason = "What is pushed has another digest each time: name a tag, as in ghcr.io/ada/shop:live.";
+        return invalid("push_images", reason.to_owned());
+    }
+    if settings.fetch.hosts.len() > MOST_HOSTS {
+        return invalid("fetch", format!("Submodules may be on {MOST_HOSTS} other hosts at most."));
+    }
     Ok(())
 }
 
@@ -199,6 +211,11 @@ mod tests {
             refused(|settings| settings.canary = Some(CanaryOptions { percent: 100, seconds: 1 })),
             refused(|settings| settings.health.live_interval_ms = 10),
             refused(|settings| settings.health.live_failures = 0),
+            refused(|settings| {
+                let image = format!("ghcr.io/a/b@sha256:{}", "a".repeat(64)).parse().unwrap();
+                settings.push_images = Some(ImagePush { image, required: false });
+            }),
+            refused(|settings| settings.fetch.hosts = vec!["a.example".parse().unwrap(); MOST_HOSTS + 1]),
         ];
         insta::assert_snapshot!(sentences.join("\n"));
         assert!(check(&EnvironmentSettings::default(), Maxima { memory_mib: 64, ..MAXIMA }).is_ok());

@@ -6,6 +6,7 @@ use crate::model::webhook::{Attempt, DeliveryState, WebhookDelivery};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
+use crate::store::outbox;
 use crate::store::schema::{webhook_deliveries, webhooks};
 use crate::store::types::{StoredTime, storable};
 use diesel::prelude::*;
@@ -102,7 +103,10 @@ async fn note_standing(
         let enabled = webhooks::table.find(id).filter(webhooks::disabled_at.is_null());
         let change =
             (webhooks::disabled_at.eq(StoredTime::now()), webhooks::disabled_reason.eq(storable(reason)));
-        on!(connection, |c| diesel::update(enabled).set(change).execute(c).await)?;
+        let disabled = on!(connection, |c| diesel::update(enabled).set(change).execute(c).await)?;
+        if disabled > 0 {
+            Box::pin(outbox::note_disabled(connection, id, reason)).await?;
+        }
     }
     Ok(())
 }

@@ -47,6 +47,7 @@ words! {
         ConfigChanged = "config.changed",
         EnvironmentCreated = "environment.created",
         EnvironmentDeleted = "environment.deleted",
+        WebhookDisabled = "webhook.disabled",
         Test = "webhook.test",
     }
 }

@@ -50,6 +50,14 @@ async fn a_project_is_connected_step_by_step() {
     assert_screen!("redelivered", ada.run(&["hooks", "redeliver", &id[28..]]).await);
     assert_screen!("no_such_delivery", ada.run(&["hooks", "redeliver", "nothing"]).await);
     assert_screen!("rotated_hook", ada.run(&["hooks", "rotate"]).await);
+    let signing = ["hooks", "rotate", "--signing-token"];
+    let token = format!("whsec_{}=\n", "A".repeat(43));
+    assert_screen!("signing_token", ada.types(&signing, &token).await);
+    assert_screen!("no_signing_token", ada.types(&signing, "glh_x\n").await);
+    let via = connected["id"].as_str().unwrap();
+    assert_screen!("connect_via", ada.run(&["connect", "gitlab", "ada/blog", "--via", via]).await);
+    let hooks = ada.run(&["hooks", "--json"]).await.expect(0).json();
+    ada.run(&["hooks", "remove", hooks[1]["id"].as_str().unwrap()]).await.expect(0);
     assert_screen!("disabled_hook", ada.run(&["hooks", "disable"]).await);
     assert_screen!("enabled_hook", ada.run(&["hooks", "enable"]).await);
     assert_screen!("removed_hook", ada.run(&["hooks", "remove"]).await);

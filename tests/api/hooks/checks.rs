@@ -234,6 +234,27 @@ async fn a_tag_or_a_push_that_asks_for_no_build_takes_nothing_from_what_waits() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_busy_ci_takes_nothing_from_what_waits() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let first = "a".repeat(40);
+    waiting.checks(&json!([]), &json!([]));
+    waits(&waiting.pushed(&first).await);
+    for number in 1..1_050 {
+        let said = waits(&waiting.check_suite(&format!("{number:040x}"), "success").await);
+        assert!(said.ends_with("waits for its checks."), "{said}");
+    }
+    for number in 0..120 {
+        let body = push(|body| {
+            body["ref"] = json!("refs/heads/other");
+            body["after"] = json!(format!("b{number:039x}"));
+        });
+        assert_eq!(waiting.github("push", &body).await.expect(200)["reason"], "other_branch");
+    }
+    waiting.checks(&json!([{ "context": "ci", "state": "success" }]), &json!([]));
+    waiting.check_suite(&first, "success").await.expect(202);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_has_no_checks_is_not_waited_for() {
     let server = TestServer::start().await;
     let ada = server.sign_up("ada").await;
@@ -245,4 +266,29 @@ async fn what_has_no_checks_is_not_waited_for() {
         let refused = ada.post("/api/projects/shop/hooks", body).await;
         assert_eq!(refused.refused_fields(), ["wait_for_checks"], "{provider}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_about_another_repository_holds_nothing_up_and_starts_nothing() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let (own, shared) = ("a".repeat(40), "b".repeat(40));
+    let elsewhere = async |commit: &str| {
+        let body = push(|body| {
+            body["after"] = json!(commit);
+            body["repository"]["full_name"] = json!("Codertocat/Other");
+        });
+        assert_eq!(waiting.github("push", &body).await.expect(200)["reason"], "other_repository");
+    };
+    let succeeded = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
+    waiting.checks(&json!([]), &json!([]));
+    waits(&waiting.pushed(&own).await);
+    // A later push of another repository to a branch of the same name.
+    elsewhere(&shared).await;
+    waiting.checks(&json!([]), &succeeded);
+    let said = waits(&waiting.check_suite(&shared, "success").await);
+    assert_eq!(said, "No push of bbbbbbb waits for its checks.");
+    let deployed = waiting.check_suite(&own, "success").await.expect(202);
+    let made = deployments(&waiting.ada).await;
+    assert_eq!((made.len(), &made[0]["id"]), (1, &deployed["deployment_id"]));
+    assert_eq!(made[0]["made_from"]["reference"], json!(own));
 }

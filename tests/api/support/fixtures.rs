@@ -28,7 +28,7 @@ pub(crate) async fn deployment(store: &Store, project: &Value) -> DeploymentId {
         source: DeploymentSource::Push,
         options: DeploymentOptions::default(),
     };
-    store.enqueue_deployment(new, "A newer push took its place.").await.unwrap().deployment.id
+    Box::pin(store.enqueue_deployment(new, "A newer push took its place.")).await.unwrap().deployment.id
 }
 
 /// A server, somebody with a project, and its queued deployment with a log.

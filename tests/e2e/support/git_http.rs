@@ -4,6 +4,7 @@
 use super::process::run;
 use super::work_tree::WorkTree;
 use crate::provider_api::ProviderApi;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -28,6 +29,8 @@ struct Shared {
     moved: Mutex<BTreeMap<String, String>>,
     /// Every request: its path, and what it said of who is there.
     seen: Mutex<Vec<(String, Option<String>)>>,
+    /// Files of Git LFS, by their ids.
+    large_files: Mutex<BTreeMap<String, Vec<u8>>>,
     /// What the provider of the repositories is told.
     api: Mutex<Option<ProviderApi>>,
 }
@@ -102,6 +105,11 @@ impl GitHttp {
         self.shared.moved.lock().unwrap().insert(path.to_owned(), to.to_owned());
     }
 
+    /// Keeps a file of Git LFS under an id.
+    pub(crate) fn keep(&self, oid: &str, content: &[u8]) {
+        self.shared.large_files.lock().unwrap().insert(oid.to_owned(), content.to_vec());
+    }
+
     /// Puts the API of a provider beside the repositories.
     pub(crate) fn tell(&self, api: &ProviderApi) {
         *self.shared.api.lock().unwrap() = Some(api.clone());
@@ -145,13 +153,48 @@ impl Shared {
             let rest = format!("{}?{}", request.path.trim_start_matches(&begin), request.query);
             format!("HTTP/1.1 301 Moved Permanently\r\nLocation: {to}{rest}\r\nContent-Length: 0\r\n\r\n")
                 .into_bytes()
-        } else if wanted.is_some() && wanted != authorization {
+        } else if wanted.is_some() && wanted != authorization && !request.path.starts_with("/large/") {
             b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"git\"\r\nContent-Length: 0\r\n\r\n"
                 .to_vec()
+        } else if request.path.contains("/info/lfs/") || request.path.starts_with("/large/") {
+            self.large_file(&request)
         } else {
             self.backend(&request)
         };
         let _ = stream.write_all(&answer);
+    }
+
+    /// Where files of Git LFS are, by its batch API, and what they are, for those who say the word that they were told.
+    fn large_file(&self, request: &Request) -> Vec<u8> {
+        let files = self.large_files.lock().unwrap();
+        let (status, body) = if let Some(oid) = request.path.strip_prefix("/large/") {
+            match files.get(oid).filter(|_| request.headers.get("x-word").is_some_and(|word| word == "open"))
+            {
+                Some(content) => ("200 OK", content.clone()),
+                None => ("404 Not Found", Vec::new()),
+            }
+        } else {
+            let json = "application/vnd.git-lfs+json";
+            assert_eq!((&*request.method, &*request.headers["accept"]), ("POST", json));
+            let asked: Value = serde_json::from_slice(&request.body).unwrap();
+            assert_eq!((&asked["operation"], &asked["hash_algo"]), (&json!("download"), &json!("sha256")));
+            let host = &request.headers["host"];
+            let answered = asked["objects"].as_array().unwrap().iter().map(|object| {
+                let oid = object["oid"].as_str().unwrap();
+                let href = format!("http://{host}/large/{oid}");
+                let download = json!({ "href": href, "header": { "X-Word": "open" }, "expires_in": 3600 });
+                if files.contains_key(oid) {
+                    json!({ "oid": oid, "size": object["size"], "actions": { "download": download } })
+                } else {
+                    json!({ "oid": oid, "error": { "code": 404, "message": "Object does not exist" } })
+                }
+            });
+            let answer = json!({ "transfer": "basic", "objects": answered.collect::<Vec<_>>() });
+            ("200 OK", answer.to_string().into_bytes())
+        };
+        let head =
+            format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+        [head.into_bytes(), body].concat()
     }
 
     /// What git's program answers (RFC 3875).

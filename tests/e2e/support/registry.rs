@@ -63,6 +63,16 @@ impl Registry {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// The tags of an image that it has.
+    pub(crate) fn tags(&self, name: &str) -> Vec<String> {
+        let tags = format!("images/docker/registry/v2/repositories/{name}/_manifests/tags");
+        let Ok(entries) = fs::read_dir(self.folder.path().join(tags)) else { return Vec::new() };
+        let mut tags: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        tags.sort();
+        tags
+    }
+
     /// Builds an app that answers `/` with a word, exposes a port and brings it here; nothing of it stays in the engine.
     pub(crate) fn publish(&self, name: &str, word: &str) {
         // What differs from test to test keeps the images of two tests apart.

@@ -2,6 +2,7 @@
 
 use super::InProject;
 use crate::model::hook::Provider;
+use crate::model::id::HookId;
 use crate::model::name::EnvironmentName;
 use crate::model::preview::PreviewSettings;
 use clap::{Args, Subcommand, ValueEnum};
@@ -29,6 +30,9 @@ pub(in crate::cli) enum ConnectingCommand {
         /// Deploy what is pushed only once the checks of its commit have succeeded; a credential for the host is needed
         #[arg(long)]
         wait_for_checks: bool,
+        /// Id of a hook, of another project perhaps, whose webhook there tells of this repository as well: that of an app
+        #[arg(long, value_name = "HOOK")]
+        via: Option<HookId>,
         #[command(flatten)]
         project: InProject,
     },
@@ -120,6 +124,9 @@ pub(in crate::cli) enum HooksAction {
         /// Seconds for which the old one is taken too, a week (604800) at most
         #[arg(long, value_name = "SECONDS", default_value_t = 86_400, value_parser = clap::value_parser!(u32).range(..=604_800))]
         overlap: u32,
+        /// Take the signing token that GitLab has made: it is asked for, or read from standard input
+        #[arg(long)]
+        signing_token: bool,
     },
     /// Make previews of pull requests, or say how
     Previews {

@@ -8,6 +8,7 @@ use crate::cli::client::refusal::parse;
 use crate::cli::client::table::facts;
 use crate::model::feedback::{FeedbackApi, FeedbackPart};
 use crate::model::hook::Provider;
+use crate::model::id::HookId;
 use crate::model::name::EnvironmentName;
 use crate::model::repository_url::{RepositoryUrl, Scheme};
 use crate::wire::hook::ShownHookBody;
@@ -36,6 +37,8 @@ pub(super) struct Wanted<'a> {
     pub(super) feedback: bool,
     /// Whether what is pushed waits for the checks of its commit.
     pub(super) waits: bool,
+    /// The hook whose webhook tells of this repository as well.
+    pub(super) via: Option<HookId>,
 }
 
 /// Connects a project, and says what is to be entered on the other side.
@@ -44,7 +47,7 @@ pub(super) async fn connect(
     project: &Project,
     wanted: Wanted<'_>,
 ) -> Result<Answer, Failure> {
-    let Wanted { provider, repository, https, tags, previews, feedback, waits } = wanted;
+    let Wanted { provider, repository, https, tags, previews, feedback, waits, via } = wanted;
     let repository = url_of(provider, repository, https)?;
     let slug = &project.body.slug;
     let mut body = json!({
@@ -53,6 +56,7 @@ pub(super) async fn connect(
         "tag_environment": tags,
         "feedback": feedback,
         "wait_for_checks": waits,
+        "via": via,
     });
     if previews {
         body["previews"] = json!({});
@@ -79,7 +83,9 @@ pub(super) async fn connect(
         ];
         step("Let it be read: add this deploy key, without write access.", &entries);
     }
-    step(title(provider), &entries(provider, &repository, (previews, waits), (url, secret)));
+    if via.is_none() {
+        step(title(provider), &entries(provider, &repository, (previews, waits), (url, secret)));
+    }
     if let (true, Ok(api)) = (feedback || waits, FeedbackApi::of(provider, &repository)) {
         let part = if feedback { FeedbackPart::Status } else { FeedbackPart::Checks };
         let needed = part.permissions(provider);
@@ -89,12 +95,17 @@ pub(super) async fn connect(
         ];
         step("Let its API be asked: set a token as the credential.", &entries);
     }
+    screen.push_str(if via.is_some() {
+        "\nThe hook that was named hands over what is about this repository."
+    } else {
+        "\nThe secret is shown this once."
+    });
     screen.push_str(
-        "\nThe secret is shown this once. A push to the branch that an environment follows then deploys to it.\n\
+        " A push to the branch that an environment follows then deploys to it.\n\
          What has come: gilgal hooks deliveries\n",
     );
     let answer = Answer::new(screen, json);
-    Ok(if context.api.server.is_loopback() {
+    Ok(if via.is_none() && context.api.server.is_loopback() {
         answer.with_notice(format!(
             "{} is an address of this machine, which {} cannot reach: use the server's public one in its place.",
             context.api.server,

@@ -5,6 +5,7 @@ use crate::cli::client::arguments::{HooksAction, PreviewOptions, Switch};
 use crate::cli::client::context::Context;
 use crate::cli::client::failure::{Exit, Failure};
 use crate::cli::client::project::Project;
+use crate::cli::client::prompt;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::table::Table;
 use crate::model::feedback::{FeedbackApi, FeedbackPart};
@@ -32,9 +33,13 @@ pub(super) async fn run(
             let hook = find(context, project, hook.as_deref()).await?;
             redeliver(context, &hook, &delivery).await
         }
-        Some(HooksAction::Rotate { hook, overlap }) => {
+        Some(HooksAction::Rotate { hook, overlap, signing_token }) => {
             let hook = find(context, project, hook.as_deref()).await?;
-            rotate(context, &hook, overlap).await
+            if signing_token {
+                take(context, &hook, overlap).await
+            } else {
+                rotate(context, &hook, overlap).await
+            }
         }
         Some(HooksAction::Previews { hook, options }) => {
             let hook = find(context, project, hook.as_deref()).await?;
@@ -159,6 +164,19 @@ async fn rotate(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answ
     let told =
         format!("This is the only time that the secret is shown. Enter it at {}:", hook.provider.shown());
     Ok(Answer::new(secret, json).with_notice(told))
+}
+
+/// Lets the provider sign with what it has made itself.
+async fn take(context: &Context, hook: &HookBody, overlap: u32) -> Result<Answer, Failure> {
+    let provider = hook.provider.shown();
+    let token = prompt::secret(&format!("Signing token of {provider}: "))?;
+    let body = json!({ "overlap_seconds": overlap, "signing_token": token.expose().trim() });
+    let json = context.api.post(&format!("{}/rotate", path(hook)), &body).await?;
+    let screen = format!(
+        "What {provider} signs with this token is taken. The secret until now is too, for {overlap} seconds: \
+         remove it there."
+    );
+    Ok(Answer::new(screen, json))
 }
 
 async fn set(

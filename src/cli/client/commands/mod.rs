@@ -123,6 +123,7 @@ pub(super) async fn run(
             previews,
             feedback,
             wait_for_checks,
+            via,
             project,
         }) => {
             let (context, project) = in_project(context()?, &project).await?;
@@ -134,6 +135,7 @@ pub(super) async fn run(
                 previews,
                 feedback,
                 waits: wait_for_checks,
+                via,
             };
             Box::pin(connect::connect(&context, &project, wanted)).await
         }

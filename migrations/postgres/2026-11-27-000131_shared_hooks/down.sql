@@ -1,0 +1,2 @@
+DROP INDEX hooks_by_via;
+ALTER TABLE hooks DROP COLUMN via_hook_id;

@@ -1,0 +1,121 @@
+//! One webhook for the repositories of several projects, as that of a GitHub App is: what comes for its connection and is
+//! about the repository of another one that is told by it is handed over (`docs/decisions/0163`).
+
+use super::decide::other_repository;
+use super::{HookError, Hooks};
+use crate::model::hook::{Delivery, DeliveryOutcome, Hook};
+use crate::model::id::{HookDeliveryId, HookId};
+use crate::store::StoreError;
+use std::error::Error;
+
+/// Connections that one other may tell.
+const MOST_TOLD: usize = 100;
+
+impl Hooks {
+    /// Hands a delivery over to the connections that it is about, those of its own repository included. `None`: there are
+    /// none. The first of several that starts a deployment says what became of it. A delivery that came before is handed to
+    /// those that have not taken it yet.
+    ///
+    /// # Errors
+    /// When none of them has taken it, and one could not.
+    pub(super) async fn hand_over(
+        &self,
+        hook: &Hook,
+        delivery: &Delivery,
+    ) -> Result<Option<DeliveryOutcome>, HookError> {
+        let Some(said) = delivery.parsed.repository() else { return Ok(None) };
+        // Nor is what was handed over handed on.
+        if !hook.enabled || hook.via.is_some() {
+            return Ok(None);
+        }
+        let content = delivery.content.as_deref();
+        let before = self.store.known_delivery(hook.id, &delivery.key, content).await?;
+        let (mut first, mut failed): (Option<DeliveryOutcome>, _) = (None, None);
+        for other in self.store.hooks_via(hook.id).await? {
+            // What came before does nothing of what was set since.
+            let is_newer = before.as_ref().is_some_and(|before| other.updated_at > before.received_at);
+            if is_newer || !is_told(hook, &other, said) {
+                continue;
+            }
+            match Box::pin(self.take_over(hook, other.id, (delivery, said))).await {
+                Ok(outcome) => {
+                    let is_said = first.as_ref().is_some_and(DeliveryOutcome::is_deployed);
+                    first = if is_said { first } else { outcome.or(first) };
+                }
+                // The others are told all the same.
+                Err(error) => {
+                    tracing::error!(hook = %other.id, error = &error as &dyn Error, "a delivery was not handed over");
+                    failed = Some(error);
+                }
+            }
+        }
+        match (first, failed) {
+            (None, Some(error)) => Err(error),
+            (first, _) => Ok(first),
+        }
+    }
+
+    /// Decides what has come for another connection, unless it came before. `None`: it is not told by that one any more.
+    async fn take_over(
+        &self,
+        from: &Hook,
+        id: HookId,
+        (delivery, said): (&Delivery, &str),
+    ) -> Result<Option<DeliveryOutcome>, HookError> {
+        let _lane = self.lanes.of(id).await;
+        // As it is now: it may have been changed while the delivery waited.
+        let hook = match self.store.hook(id).await {
+            Ok(hook) if is_told(from, &hook, said) => hook,
+            Ok(_) | Err(StoreError::NotFound) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let content = delivery.content.as_deref();
+        if let Some(known) = self.store.known_delivery(id, &delivery.key, content).await? {
+            return Ok(Some(known.outcome));
+        }
+        let verdict = self.decide(&hook, &delivery.parsed).await?;
+        let taken = Delivery {
+            id: HookDeliveryId::generate(),
+            hook_id: id,
+            outcome: verdict.outcome,
+            commit: verdict.commit,
+            unchanged_from: verdict.unchanged_from,
+            ..delivery.clone()
+        };
+        let outcome = taken.outcome.clone();
+        self.store.note_delivery(taken).await?;
+        Ok(Some(outcome))
+    }
+
+    /// Refuses that a connection is told by another one which cannot do so.
+    pub(super) async fn check_via(&self, hook: &Hook, via: Option<HookId>) -> Result<(), HookError> {
+        let Some(id) = via else { return Ok(()) };
+        let told_by = match self.store.hook(id).await {
+            Ok(told_by) => told_by,
+            Err(StoreError::NotFound) => return Err(HookError::Via("There is no such hook.")),
+            Err(error) => return Err(error.into()),
+        };
+        if told_by.provider != hook.provider {
+            return Err(HookError::Via("That hook is one of another provider."));
+        }
+        if told_by.repository.host() != hook.repository.host() {
+            return Err(HookError::Via("The repository of that hook is on another host."));
+        }
+        if id == hook.id || told_by.via.is_some() || !self.store.hooks_via(hook.id).await?.is_empty() {
+            return Err(HookError::Via("A hook that is told by another one tells none itself."));
+        }
+        let told = self.store.hooks_via(id).await?;
+        if told.len() >= MOST_TOLD && told.iter().all(|told| told.id != hook.id) {
+            return Err(HookError::Via("That hook tells 100 others already, and no more can name it."));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a connection is told by another one of what is about a repository.
+fn is_told(by: &Hook, hook: &Hook, said: &str) -> bool {
+    hook.via == Some(by.id)
+        // Two hosts may have a repository of the same name.
+        && hook.repository.host() == by.repository.host()
+        && other_repository(hook, Some(said)).is_none()
+}
