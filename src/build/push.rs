@@ -68,7 +68,7 @@ impl DockerBuilder {
         let options = PushImageOptionsBuilder::new().tag(name.version()).build();
         let credentials = credentials.map(|credentials| credentials.for_registry(name));
         let repository = name.repository();
-        let messages = docker.push_image(&repository, Some(options), credentials);
+        let messages = docker::to_the_end(docker.push_image(&repository, Some(options), credentials));
         let mut messages = std::pin::pin!(messages);
         // What is said of each layer is said again and again.
         while let Some(message) = messages.next().await {
