@@ -72,16 +72,10 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
 
 /// The endpoint of a request, with what stands in its path; 405 where only the path is right, else 404.
 fn find(path: &str, method: &Method) -> Result<(Endpoint, Vec<String>), ApiError> {
-    let rows = Endpoint::ALL.iter().map(|endpoint| (endpoint, endpoint.row()));
-    let there: Vec<_> =
-        rows.filter_map(|(endpoint, row)| Some((row.parameters(path)?, endpoint, row))).collect();
-    // A path that is written out goes before one with parameters (OpenAPI 3.1, "Path Templating Matching").
-    let fewest = there.iter().map(|(parameters, ..)| parameters.len()).min();
     let mut methods = Vec::new();
-    for (parameters, endpoint, row) in there {
-        if Some(parameters.len()) != fewest {
-            continue;
-        }
+    for endpoint in Endpoint::ALL {
+        let row = endpoint.row();
+        let Some(parameters) = row.parameters(path) else { continue };
         if row.takes(method) {
             return Ok((*endpoint, parameters.into_iter().map(str::to_owned).collect()));
         }

@@ -44,7 +44,6 @@ async fn unknown_paths_and_methods_are_answered_in_json() {
         (Method::POST, "/api/projects/shop", "GET, PUT, PATCH, DELETE"),
         (Method::GET, "/api/auth/login", "POST"),
         (Method::DELETE, "/health", "GET"),
-        (Method::PUT, "/api/environments/1/config/history", "GET"),
         (Method::OPTIONS, "/api/keys", "GET, POST"),
     ] {
         let reply = Reply::of(ada.request(method, path)).await;

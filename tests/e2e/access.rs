@@ -227,7 +227,7 @@ fn a_stranger_does_not_shut_others_out() {
             socket.connect(server.ssh).await.unwrap()
         };
         let mut held = Vec::new();
-        for _ in 0..16 {
+        for _ in 0..32 {
             held.push(stranger().await);
         }
         let mut told = String::new();
