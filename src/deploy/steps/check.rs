@@ -160,9 +160,11 @@ impl Deployer {
             if let InstanceState::Exited { code, out_of_memory } = state {
                 let limit = run.memory_limit_mib(&instance.key.process_type);
                 let failure = match (out_of_memory, code) {
-                    (true, _) => Failure::new(
+                    (true, code) => Failure::new(
                         "crashed",
-                        format!("{name} was killed: it needed more than its {limit} MiB of memory."),
+                        format!(
+                            "{name} was killed (exit code {code}): it needed more than its {limit} MiB of memory."
+                        ),
                     )
                     .advise("Make the app need less memory: start fewer workers, or limit its heap."),
                     (false, 0) => {
