@@ -62,6 +62,12 @@ fn find<'pack>(
         }
     }
     match (locked.len(), chosen) {
+        (1, Some((chosen, from))) if !chosen.locks.iter().any(|lock| named(lock) == locked[0].1) => {
+            Err(Refusal::Ambiguous {
+                way_out: format!("Say there which one it is, or commit {}.", locks_of(chosen)),
+                choices: vec![locked[0].1.clone(), format!("{} ({from})", chosen.name)],
+            })
+        }
         (1, _) => Ok(locked.pop()),
         (0, Some((chosen, from))) => without_lock(managers, chosen).map(|manager| Some((manager, from))),
         (0, None) => first_that_holds(managers, inspection),
@@ -83,11 +89,13 @@ fn without_lock<'pack>(
     let is_same = |manager: &&Manager| manager.name == chosen.name && manager.locks.is_empty();
     managers.iter().find(is_same).ok_or_else(|| Refusal::Unsupported {
         what: format!("{} without a lock file", chosen.name),
-        way_out: format!(
-            "Install once on your machine and commit {}.",
-            chosen.locks.iter().map(|lock| named(lock)).collect::<Vec<_>>().join(" or ")
-        ),
+        way_out: format!("Install once on your machine and commit {}.", locks_of(chosen)),
     })
+}
+
+/// The lock files that a manager writes: `bun.lock or bun.lockb`.
+fn locks_of(manager: &Manager) -> String {
+    manager.locks.iter().map(|lock| named(lock)).collect::<Vec<_>>().join(" or ")
 }
 
 /// The first manager that can do without a lock file.

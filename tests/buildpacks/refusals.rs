@@ -52,6 +52,12 @@ fn two_lock_files() {
 }
 
 #[test]
+fn a_named_manager_and_the_lock_file_of_another_one() {
+    let manifest = r#"{"packageManager":"pnpm@10.0.0","dependencies":{"koa":"2"}}"#;
+    assert_snapshot!(refusal(&[("package.json", manifest), ("package-lock.json", "{}")]));
+}
+
+#[test]
 fn managers_that_are_not_supported() {
     let yarn_3 = r#"{"packageManager":"yarn@3.8.7","scripts":{"start":"x"},"dependencies":{"koa":"2"}}"#;
     assert_snapshot!(refusal(&[("package.json", yarn_3), ("yarn.lock", "__metadata:\n  version: 6\n")]));
