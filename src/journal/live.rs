@@ -106,6 +106,11 @@ impl LiveLog {
         self.notify();
     }
 
+    /// How it came out, once that is known.
+    pub(super) fn conclusion(&self) -> Option<Conclusion> {
+        self.lock().conclusion.clone()
+    }
+
     /// Shows what was added, and how it came out: nobody is told the end before the lines that lead to it.
     pub(super) fn conclude(&self, conclusion: Conclusion) {
         let mut state = self.lock();

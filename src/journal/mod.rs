@@ -24,9 +24,12 @@ use crate::model::deployment::{Deployment, Setback};
 use crate::model::id::DeploymentId;
 use crate::store::{Store, StoreError};
 use live::LiveLog;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+
+/// Conclusions that are kept.
+const ENDED: usize = 64;
 
 /// How a deployment came out, for those who watch it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +59,8 @@ impl Conclusion {
 pub struct Journal {
     store: Store,
     live: Arc<Mutex<HashMap<DeploymentId, Arc<LiveLog>>>>,
+    /// How the last ones came out, in the words that the database does not keep: for who comes a moment late.
+    ended: Arc<Mutex<VecDeque<(DeploymentId, Conclusion)>>>,
     /// Counts up whenever a log begins or a deployment ends without one.
     changed: watch::Sender<u64>,
 }
@@ -64,7 +69,7 @@ impl Journal {
     /// A journal that keeps its lines in a database.
     #[must_use]
     pub fn new(store: Store) -> Self {
-        Self { store, live: Arc::default(), changed: watch::Sender::new(0) }
+        Self { store, live: Arc::default(), ended: Arc::default(), changed: watch::Sender::new(0) }
     }
 
     /// Begins the log of a deployment or, with `resumed`, goes on with one that may have been interrupted. One writer at
@@ -96,8 +101,21 @@ impl Journal {
     }
 
     fn end(&self, deployment: DeploymentId) {
-        self.lock().remove(&deployment);
+        let log = self.lock().remove(&deployment);
+        if let Some(conclusion) = log.and_then(|log| log.conclusion()) {
+            let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+            ended.truncate(ENDED - 1);
+            ended.push_front((deployment, conclusion));
+        }
         self.wake_readers();
+    }
+
+    /// How a deployment came out that has ended: in the words that its log had, or else in those of its state.
+    fn conclusion(&self, deployment: &Deployment) -> Option<Conclusion> {
+        let by_state = Conclusion::of(deployment)?;
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = ended.iter().find(|(id, _)| *id == deployment.id);
+        Some(known.map_or(by_state, |(_, conclusion)| conclusion.clone()))
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<DeploymentId, Arc<LiveLog>>> {

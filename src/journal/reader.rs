@@ -106,7 +106,7 @@ impl Place {
     async fn without_writer(&self) -> Result<(Vec<LogLine>, Option<Conclusion>), StoreError> {
         // The state first: lines that are written before the state becomes final are then seen below.
         let deployment = self.journal.store.deployment(self.deployment).await?;
-        Ok((self.stored().await?, Conclusion::of(&deployment)))
+        Ok((self.stored().await?, self.journal.conclusion(&deployment)))
     }
 
     async fn stored(&self) -> Result<Vec<LogLine>, StoreError> {

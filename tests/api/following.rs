@@ -2,7 +2,7 @@
 
 use crate::support::{Client, Options, Reply, Socket, TestServer, deployment, move_to};
 use futures_util::StreamExt;
-use gilgal::journal::{Conclusion, Writer};
+use gilgal::journal::{Conclusion, Next, Writer};
 use gilgal::model::deployment::{DeploymentState as State, Step};
 use gilgal::model::id::DeploymentId;
 use gilgal::model::log::{Level, Stream};
@@ -124,4 +124,13 @@ async fn a_line_after_quiet_comes_at_once() {
     assert!(delays[4] < Duration::from_millis(300), "{delays:?}");
     end(&server, id, writer).await;
     assert_eq!(socket.end().await, (1000, "failed".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_after_the_end_is_told_in_the_same_words() {
+    let (server, _ada, id, writer) = written().await;
+    say(&writer, 1);
+    end(&server, id, writer).await;
+    let next = server.deployments.journal.read(id, 1).next().await.unwrap();
+    assert!(matches!(&next, Next::End(Conclusion::NotLive(words)) if words == "build failed"), "{next:?}");
 }
