@@ -1,38 +1,21 @@
 //! `gilgal disk`: who uses what, and what could go.
 
-use super::USAGE;
-use super::printer::{self, with_causes};
+use super::local::{self, Answer};
+use super::printer::with_causes;
 use crate::build::{DockerBuilder, DockerBuilderOptions};
 use crate::config::{Home, Settings, Variables};
 use crate::disk::{Places, Report, VolumeUse, report};
 use crate::engine::{DockerEngine, DockerOptions};
 use crate::store::Store;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-pub(super) fn disk(variables: &Variables) -> ExitCode {
-    let settings = match Settings::load(variables) {
-        Ok(settings) => settings,
-        Err(mistakes) => {
-            printer::error(&mistakes.to_string());
-            return ExitCode::from(USAGE);
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let found =
-        runtime.map_err(|error| error.to_string()).and_then(|runtime| runtime.block_on(look(&settings)));
-    match found {
-        Ok(found) => {
-            for line in lines(&found, &settings) {
-                printer::line(&line);
-            }
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            printer::error(&error);
-            ExitCode::FAILURE
-        }
-    }
+pub(super) fn disk(variables: &Variables, json: bool) -> ExitCode {
+    local::run(variables, json, async |settings| {
+        let found = look(settings).await?;
+        Ok(Some(Answer { lines: lines(&found, settings), json: as_json(&found, settings) }))
+    })
 }
 
 async fn look(settings: &Settings) -> Result<Report, String> {
@@ -53,6 +36,38 @@ async fn look(settings: &Settings) -> Result<Report, String> {
         database: url.strip_prefix("sqlite://").map(Into::into),
     };
     report(&places).await.map_err(|error| with_causes(&error))
+}
+
+/// The report for programs; sizes in bytes, `null` where the engine does not say.
+fn as_json(report: &Report, settings: &Settings) -> Value {
+    let disks = report.disks.iter().map(|(path, space)| {
+        json!({ "path": path, "free_bytes": space.free_bytes, "total_bytes": space.total_bytes })
+    });
+    let projects = report.projects.iter().map(|project| {
+        json!({
+            "slug": project.slug,
+            "repository_bytes": project.repository_bytes,
+            "images": project.images,
+            "image_bytes": project.image_bytes,
+            "volume_bytes": project.volume_bytes,
+            "log_bytes": project.log_bytes,
+        })
+    });
+    let volumes = report.volumes.iter().map(|VolumeUse { slug, environment, name, bytes }| {
+        json!({ "project": slug, "environment": environment, "name": name, "bytes": bytes })
+    });
+    json!({
+        "disks": disks.collect::<Vec<_>>(),
+        "least_free_bytes": settings.disk.least_free_bytes,
+        "least_free_for_builds_bytes": settings.disk.least_free_for_builds_bytes,
+        "projects": projects.collect::<Vec<_>>(),
+        "volumes": volumes.collect::<Vec<_>>(),
+        "database_bytes": report.database_bytes,
+        "retired_bytes": report.retired_bytes,
+        "build_cache_bytes": report.engine.as_ref().ok().map(|engine| engine.build_cache_bytes),
+        "build_cache_limit_bytes": settings.disk.build_cache_bytes,
+        "engine_error": report.engine.as_ref().err(),
+    })
 }
 
 fn lines(report: &Report, settings: &Settings) -> Vec<String> {

@@ -9,6 +9,7 @@ mod detected;
 mod disk;
 mod doctor;
 mod eject;
+mod local;
 mod plan;
 mod printer;
 mod reference;
@@ -80,7 +81,11 @@ enum Command {
         json: bool,
     },
     /// Show who uses how much of the disks, and what could go
-    Disk,
+    Disk {
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
     /// List every setting with its meaning
     Settings {
         /// Answer in JSON, for programs
@@ -99,14 +104,23 @@ enum Command {
         /// Overwrite a file that is there, once the new one is whole
         #[arg(long)]
         replace: bool,
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Put a backup into an empty home and an empty database
     Restore {
         /// What `gilgal backup` has made; `-` for standard input
         file: PathBuf,
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// The volumes of the apps: list them, write one into a file, and put it back
     Volumes {
+        /// Answer in JSON, for programs
+        #[arg(long, global = true)]
+        json: bool,
         #[command(subcommand)]
         command: volumes::VolumesCommand,
     },
@@ -161,12 +175,12 @@ pub fn main() -> ExitCode {
         Command::Eject { folder, force } => eject::eject(&folder, force),
         Command::Schema => schema(),
         Command::Doctor { json } => doctor::doctor(&variables, json),
-        Command::Disk => disk::disk(&variables),
+        Command::Disk { json } => disk::disk(&variables, json),
         Command::Settings { json } => settings::settings(json),
         Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
-        Command::Backup { file, replace } => backup::backup(&variables, &file, replace),
-        Command::Restore { file } => restore::restore(&variables, &file),
-        Command::Volumes { command } => volumes::volumes(&variables, &command),
+        Command::Backup { file, replace, json } => backup::backup(&variables, &file, replace, json),
+        Command::Restore { file, json } => restore::restore(&variables, &file, json),
+        Command::Volumes { command, json } => volumes::volumes(&variables, &command, json),
         Command::Db { command: DbCommand::Seed { add } } => db::fill(&variables, add),
         Command::Reference => reference::reference(),
         Command::Secrets { command: SecretsCommand::Rotate } => secrets::rotate(&variables),

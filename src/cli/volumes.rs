@@ -1,7 +1,7 @@
 //! `gilgal volumes`: the volumes of the apps on this server, out of them and back into them. Beside a server or without one.
 
-use super::USAGE;
 use super::backup::STREAM;
+use super::local::{self, Answer};
 use super::printer::{self, with_causes};
 use crate::config::{Home, Settings, Variables};
 use crate::engine::{DockerEngine, DockerOptions, Engine, EngineError};
@@ -15,6 +15,7 @@ use crate::store::{Store, StoreError};
 use bytes::Bytes;
 use clap::Subcommand;
 use futures_util::StreamExt;
+use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -50,41 +51,19 @@ pub(super) enum VolumesCommand {
     },
 }
 
-pub(super) fn volumes(variables: &Variables, command: &VolumesCommand) -> ExitCode {
-    let settings = match Settings::load(variables) {
-        Ok(settings) => settings,
-        Err(mistakes) => {
-            printer::error(&mistakes.to_string());
-            return ExitCode::from(USAGE);
-        }
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| {
-        runtime.block_on(async {
-            let places = Places::of(&settings).await?;
-            match command {
-                VolumesCommand::List => places.list().await,
-                VolumesCommand::Backup { environment, volume, file } => {
-                    places.backup(environment, volume, file).await
-                }
-                VolumesCommand::Restore { environment, volume, file } => {
-                    places.restore(environment, volume, file).await
-                }
+pub(super) fn volumes(variables: &Variables, command: &VolumesCommand, json: bool) -> ExitCode {
+    local::run(variables, json, async |settings| {
+        let places = Places::of(settings).await?;
+        match command {
+            VolumesCommand::List => places.list().await.map(Some),
+            VolumesCommand::Backup { environment, volume, file } => {
+                places.backup(environment, volume, file).await
             }
-        })
-    });
-    match done {
-        Ok(lines) => {
-            for line in lines {
-                printer::line(&line);
+            VolumesCommand::Restore { environment, volume, file } => {
+                places.restore(environment, volume, file).await.map(Some)
             }
-            ExitCode::SUCCESS
         }
-        Err(error) => {
-            printer::error(&error);
-            ExitCode::FAILURE
-        }
-    }
+    })
 }
 
 /// The database, and the engine.
@@ -110,27 +89,38 @@ impl Places {
         })
     }
 
-    async fn list(&self) -> Result<Vec<String>, String> {
-        let mut lines = Vec::new();
+    async fn list(&self) -> Result<Answer, String> {
+        let mut found = Vec::new();
         for volume in self.engine.volumes().await.map_err(said)? {
             let place = match self.store.environment(volume.environment_id).await {
                 Ok(environment) => {
                     let project = self.store.project(environment.project_id).await.map_err(said)?;
-                    environment.name.shown_of(&project.slug)
+                    Some((project.slug, environment.name))
                 }
-                Err(StoreError::NotFound) => "(deleted)".to_owned(),
+                Err(StoreError::NotFound) => None,
                 Err(error) => return Err(said(error)),
             };
-            lines.push(format!("{place}  {}", volume.name));
+            found.push((place, volume.name));
         }
+        found.sort();
+        let mut lines: Vec<String> = found
+            .iter()
+            .map(|(place, name)| match place {
+                Some((slug, environment)) => format!("{}  {name}", environment.shown_of(slug)),
+                None => format!("(deleted)  {name}"),
+            })
+            .collect();
         if lines.is_empty() {
             lines.push("There are no volumes.".to_owned());
         }
-        lines.sort();
-        Ok(lines)
+        let entries = found.iter().map(|(place, name)| {
+            let (project, environment) = place.as_ref().map(|(slug, name)| (slug, name)).unzip();
+            json!({ "project": project, "environment": environment, "name": name })
+        });
+        Ok(Answer { lines, json: entries.collect() })
     }
 
-    async fn backup(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Vec<String>, String> {
+    async fn backup(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Option<Answer>, String> {
         let (project, environment) = self.find(of).await?;
         let volumes = self.engine.volumes().await.map_err(said)?;
         let is_it = |volume: &&Volume| volume.environment_id == environment.id && volume.name == *name;
@@ -159,10 +149,11 @@ impl Places {
         }
         drop(archive);
         match written.and_then(|count| to.flush().map(|()| count)) {
-            Ok(_) if to_stream => Ok(Vec::new()),
-            Ok(count) => {
-                let kib = count.div_ceil(1024);
-                Ok(vec![format!("The volume {name} of {place} is in {} ({kib} KiB).", file.display())])
+            Ok(_) if to_stream => Ok(None),
+            Ok(bytes) => {
+                let kib = bytes.div_ceil(1024);
+                let text = format!("The volume {name} of {place} is in {} ({kib} KiB).", file.display());
+                Ok(Some(Answer::line(text, of_volume(&project, &environment, name, file, bytes))))
             }
             Err(error) => {
                 if !to_stream {
@@ -173,12 +164,12 @@ impl Places {
         }
     }
 
-    async fn restore(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Vec<String>, String> {
+    async fn restore(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Answer, String> {
         let (project, environment) = self.find(of).await?;
         let place = environment.name.shown_of(&project.slug);
         let wrong = |error: io::Error| format!("{} cannot be read: {error}.", file.display());
         // To its end before anything is removed.
-        check(file).map_err(wrong)?;
+        let bytes = check(file).map_err(wrong)?;
         let image = self.image_of(&environment, &place).await?;
         let instances = self.engine.list().await.map_err(said)?;
         let runs = instances.iter().any(|instance| {
@@ -214,7 +205,8 @@ impl Places {
             Err(error) => return Err(said(error)),
         }
         self.fill(&volume(environment.id), &image, file).await?;
-        Ok(vec![format!("The volume {name} of {place} has what is in {}.", file.display())])
+        let text = format!("The volume {name} of {place} has what is in {}.", file.display());
+        Ok(Answer::line(text, of_volume(&project, &environment, name, file, bytes)))
     }
 
     /// Puts what is in an archive into a volume, which is made for it.
@@ -263,8 +255,25 @@ impl Places {
     }
 }
 
-/// Whether a file is a tar archive that ends as one does: with two empty blocks (POSIX, pax).
-fn check(file: &Path) -> io::Result<()> {
+/// What was written or put back, for programs.
+fn of_volume(
+    project: &Project,
+    environment: &Environment,
+    name: &VolumeName,
+    file: &Path,
+    bytes: u64,
+) -> Value {
+    json!({
+        "project": project.slug,
+        "environment": environment.name,
+        "name": name,
+        "file": file,
+        "bytes": bytes,
+    })
+}
+
+/// The size of a file that is a tar archive and ends as one does: with two empty blocks (POSIX, pax).
+fn check(file: &Path) -> io::Result<u64> {
     let mut file = std::fs::File::open(file)?;
     let mut last = [0_u8; 1024];
     let mut first = [0_u8; 512];
@@ -275,7 +284,7 @@ fn check(file: &Path) -> io::Result<()> {
     let is_archive = &first[257..262] == b"ustar" && size % 512 == 0 && last.iter().all(|byte| *byte == 0);
     let is_of_volume = first.starts_with(b"volume/");
     if is_archive && is_of_volume {
-        Ok(())
+        Ok(size)
     } else {
         Err(io::Error::new(io::ErrorKind::InvalidData, "it is no whole backup of a volume"))
     }

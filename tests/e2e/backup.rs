@@ -128,7 +128,9 @@ fn a_backup_is_restored_only_whole_and_only_into_what_is_empty() {
     refused(&nowhere, None, &["backup", name]);
     run(&mut gilgal(&home, None, &["backup", name])).expect_success();
     refused(&home, None, &["backup", name]);
-    run(&mut gilgal(&home, None, &["backup", "--replace", name])).expect_success();
+    let said = run(&mut gilgal(&home, None, &["backup", "--replace", "--json", name])).expect_success();
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&said["file"], &said["repositories"]), (&name.into(), &0.into()), "{said}");
 
     refused(&home, None, &["restore", name]);
     refused(&nowhere, None, &["restore", folder.join("missing").to_str().unwrap()]);

@@ -5,6 +5,7 @@ use crate::support::{
     deployments, expect_live, files, run, wait_until,
 };
 use reqwest::Method;
+use serde_json::Value;
 use std::fs;
 use std::os::unix::fs::symlink;
 
@@ -227,6 +228,10 @@ fn the_disk_is_shown_by_who_uses_it() {
     for part in [" free for ", "Cache of builds: ", "Database, logs included: ", "To make room: "] {
         assert!(shown.contains(part), "{shown}");
     }
+    let json = run(command(&server.home(), &[]).args(["disk", "--json"])).expect_success();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["projects"][0]["slug"], &json["projects"][0]["images"]), (&"shop".into(), &1.into()));
+    assert_eq!(json["volumes"][0]["bytes"], 2 << 20, "{json}");
     let away = run(command(&server.home(), &[("DOCKER_HOST", "unix:///nowhere.sock")]).arg("disk"));
     assert!(away.expect_success().contains("Images, volumes and the cache of builds are not known: "));
 }

@@ -4,7 +4,7 @@ use crate::support::{
     PATIENCE, Server, WorkTree, command, deployments, run, wait_until, wait_until_all_have_ended,
 };
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const PRODUCTION: &str = "/api/environments/shop:production";
 
@@ -104,7 +104,13 @@ fn a_volume_is_taken_out_and_put_back() {
     let file = server.folder().join("data.tar");
     let file = file.to_str().unwrap();
     assert_eq!(gilgal(&["list"]).expect_success(), "shop  data\n");
-    gilgal(&["backup", "shop", "data", file]).expect_success();
+    let json = |arguments: &[&str]| -> Value {
+        serde_json::from_str(&gilgal(&[arguments, &["--json"]].concat()).expect_success()).unwrap()
+    };
+    let data = json!({ "project": "shop", "environment": "production", "name": "data" });
+    assert_eq!(json(&["list"]), json!([data]));
+    let written = json(&["backup", "shop", "data", file]);
+    assert_eq!(written["bytes"], std::fs::metadata(file).unwrap().len());
     write(&server, "new");
     assert_eq!(word(&server), "new\n");
     let refused = gilgal(&["restore", "shop", "data", file]);
