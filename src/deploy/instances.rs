@@ -62,7 +62,12 @@ pub(super) fn content(
     wanted.0.extend(formation.0.clone());
     let own_limits = running.limits.iter();
     let writes = running.volumes.values().any(|mount| !mount.read_only);
-    let canary = environment.settings.canary.filter(|_| !writes && running.strategy.is_none());
+    let strategy = running.strategy.or(environment.settings.strategy);
+    let tries_out = match strategy {
+        None => !writes,
+        Some(strategy) => running.strategy.is_none() && strategy == Strategy::Canary,
+    };
+    let canary = environment.settings.canary.filter(|_| tries_out);
     let mut variables = running.variables.clone();
     variables.extend(config.pull_request.map(|number| (NUMBER_VARIABLE.to_owned(), number.to_string())));
     ReleaseContent {
@@ -79,7 +84,7 @@ pub(super) fn content(
         sleep_seconds: running.sleep_seconds.filter(|_| !is_preview).map_or(*sleep_seconds, SleepSeconds),
         sticky: running.sticky,
         volumes: running.volumes.clone(),
-        strategy: running.strategy.or_else(|| canary.map(|_| Strategy::Canary)),
+        strategy: strategy.or_else(|| canary.map(|_| Strategy::Canary)),
         canary: running.canary.or(canary),
         cron: running.cron.clone(),
         variables,

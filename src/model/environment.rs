@@ -5,7 +5,7 @@ use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
-use crate::model::volume::CanaryOptions;
+use crate::model::volume::{CanaryOptions, Strategy};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -44,6 +44,9 @@ pub struct EnvironmentSettings {
     pub watch_seconds: WatchSeconds,
     /// After how long without a request its web instances are stopped.
     pub sleep_seconds: SleepSeconds,
+    /// How new instances take the place of the old ones, where the project's files do not say; `None`: beside each other,
+    /// unless they write a volume.
+    pub strategy: Option<Strategy>,
     /// How new instances are tried out, where the project's files do not say how they take the place of the old ones and none
     /// writes a volume; `None`: not at all.
     pub canary: Option<CanaryOptions>,

@@ -5,6 +5,7 @@ use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
 use crate::model::time::Timestamp;
+use crate::model::volume::Strategy;
 use crate::wire::canary::CanaryBody;
 use crate::wire::elsewhere::{FetchBody, ImagePushBody};
 use crate::wire::form::{Body, Form};
@@ -21,6 +22,7 @@ pub struct EnvironmentFields {
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
     pub sleep_seconds: Option<SleepSeconds>,
+    pub strategy: Option<Option<Strategy>>,
     pub canary: Option<Option<CanaryBody>>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
@@ -41,6 +43,7 @@ impl EnvironmentFields {
             drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
             watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
             sleep_seconds: form.optional_value("sleep_seconds", "a number of seconds"),
+            strategy: form.change_value("strategy", STRATEGY),
             canary: form.change_value("canary", CANARY),
             on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
             root: form.change("root"),
@@ -56,6 +59,7 @@ impl EnvironmentFields {
 
 const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
      `live_interval_ms` and `live_failures`";
+const STRATEGY: &str = "`rolling`, `hold`, `recreate` or `canary`, or null";
 const CANARY: &str = "an object with `percent` or `seconds`, or null";
 const PUSH_IMAGES: &str = "an object with the name of an `image`, and perhaps `required`, or null";
 const FETCH: &str = "an object with perhaps `submodules`, `large_files` and `hosts`";
@@ -105,6 +109,7 @@ impl Body for ReplaceEnvironmentBody {
             drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
             watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
             sleep_seconds: Some(fields.sleep_seconds.unwrap_or_default()),
+            strategy: Some(fields.strategy.flatten()),
             canary: Some(fields.canary.flatten()),
             on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
             root: Some(fields.root.flatten()),
@@ -155,6 +160,9 @@ pub struct EnvironmentBody {
     pub watch_seconds: WatchSeconds,
     /// After so long without a request its web instances are stopped, until the next one comes; 0: never.
     pub sleep_seconds: SleepSeconds,
+    /// How new instances take the place of the old ones, where the project's files do not say; `null`: beside each other, unless
+    /// they write a volume.
+    pub strategy: Option<Strategy>,
     /// How new instances are tried out, where the project's files do not say how they take the place of the old ones and none
     /// writes a volume; `null`: not at all.
     pub canary: Option<CanaryBody>,

@@ -24,6 +24,7 @@ use crate::model::release_diff::ReleaseDiff;
 use crate::model::scope::Scope;
 use crate::model::title::Title;
 use crate::model::user::ServerRole;
+use crate::model::volume::Strategy;
 use crate::wire::canary::CanaryBody;
 use crate::wire::config::{PutVariableBody, UpdateConfigBody};
 use crate::wire::elsewhere::{FetchBody, ImagePushBody};
@@ -74,6 +75,7 @@ fn environment() -> ObjectBuilder {
         .property("drain_seconds", or_null(DrainSeconds::schema()))
         .property("watch_seconds", or_null(WatchSeconds::schema()))
         .property("sleep_seconds", or_null(SleepSeconds::schema()))
+        .property("strategy", or_null(Strategy::schema()))
         .property("canary", or_null(CanaryBody::schema()))
         .property("on_hang_up", or_null(HangUpPolicy::schema()))
         .property(
@@ -277,6 +279,7 @@ words! {
     }
     ConfigScope { Build = "build", Runtime = "runtime", Both = "both" }
     HangUpPolicy { Detach = "detach", Cancel = "cancel" }
+    Strategy { Rolling = "rolling", Hold = "hold", Recreate = "recreate", Canary = "canary" }
     ConfigKind { Variable = "variable", File = "file" }
     Edit { Added = "added", Changed = "changed", Removed = "removed" }
     Level { Info = "info", Warning = "warning", Error = "error" }

@@ -113,6 +113,7 @@ async fn fields_are_changed_one_by_one_or_all_at_once() {
     let body = json!({
         "name": "staging", "branch": "dev", "root": "apps/web", "build_command": "make", "start_command": "./run",
         "health": { "tcp": true, "threshold": 3 }, "limits": { "memory_mib": 64 }, "drain_seconds": 5, "on_hang_up": "cancel",
+        "strategy": "hold",
     });
     let made = ada.post(ALL, body).await.expect(201);
     assert_eq!(made["limits"], json!({ "memory_mib": 64, "cpu_millis": 1000, "processes": 512 }));
@@ -122,12 +123,14 @@ async fn fields_are_changed_one_by_one_or_all_at_once() {
     assert_eq!((&changed["branch"], &changed["root"]), (&Value::Null, &Value::Null));
     assert_eq!((&changed["health"]["path"], &changed["health"]["tcp"]), (&json!("/up"), &json!(false)));
     assert_eq!((&changed["start_command"], &changed["on_hang_up"]), (&json!("./run"), &json!("cancel")));
+    assert_eq!(changed["strategy"], "hold");
 
     let replaced =
         ada.send(Method::PUT, path, json!({ "name": "preview", "branch": "dev" })).await.expect(200);
     assert_eq!(replaced["url"], "http://shop-preview.apps.test:8080");
     assert_eq!((&replaced["branch"], &replaced["start_command"]), (&json!("dev"), &Value::Null));
     assert_eq!((&replaced["drain_seconds"], &replaced["on_hang_up"]), (&json!(30), &json!("detach")));
+    assert_eq!(replaced["strategy"], Value::Null);
     assert_eq!(ada.get(path).await.refusal(404), "environment_not_found");
 
     let production = "/api/environments/shop:production";
@@ -181,7 +184,10 @@ async fn a_change_can_ask_that_nobody_was_faster_and_is_in_the_audit_log_of_the_
     let path = "/api/environments/shop:staging";
     let tag = ada.get(path).await.headers["etag"].to_str().unwrap().to_owned();
     let change = async |method: Method, path: &str, tag: &str| {
-        let body = json!({ "name": "staging", "branch": "dev" });
+        let body = match method {
+            Method::DELETE => json!({}),
+            _ => json!({ "name": "staging", "branch": "dev" }),
+        };
         Reply::of(ada.request(method, path).header("if-match", tag).json(&body)).await
     };
     for (method, path) in

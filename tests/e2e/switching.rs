@@ -5,6 +5,8 @@ use crate::support::{
     Invariants, PATIENCE, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, expect_live,
     expect_served, wait_until, wait_until_all_have_ended,
 };
+use reqwest::Method;
+use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -163,15 +165,14 @@ fn a_client_stays_with_its_instance_until_that_is_gone() {
     Invariants::of(&server, &ada).hold();
 }
 
-/// Answers some time after it was started, and has no two instances beside each other.
-fn recreated(word: &str) -> [(&'static str, String); 2] {
+/// Answers some time after it was started; of its `[deploy]` the settings are these.
+fn slow(word: &str, deploy: &str) -> [(&'static str, String); 2] {
     let dockerfile = format!(
         "FROM busybox:stable\nRUN mkdir /www && echo {word} > /www/index.html\n\
          CMD sleep 2; exec httpd -f -p $PORT -h /www\n"
     );
-    let settings = "[deploy]\nstrategy = \"recreate\"\n\
-                    [deploy.health]\ntimeout = \"1s\"\nlive_interval = \"1s\"\nlive_failures = 2\n";
-    [("Dockerfile", dockerfile), ("gilgal.toml", settings.to_owned())]
+    let health = "timeout = \"1s\"\nlive_interval = \"1s\"\nlive_failures = 2\n";
+    [("Dockerfile", dockerfile), ("gilgal.toml", format!("[deploy]\n{deploy}\n[deploy.health]\n{health}"))]
 }
 
 fn commit(tree: &WorkTree, files: &[(&str, String)]) -> String {
@@ -183,10 +184,15 @@ fn a_release_that_is_recreated_stops_before_the_next_one_starts() {
     let mut server = Server::start();
     let ada = server.person("ada");
     let tree = WorkTree::empty();
-    commit(&tree, &recreated("one"));
+    commit(&tree, &slow("one", ""));
     server.deploy(&ada, &tree, "shop");
+    // Said by the environment, of a project that does not say it itself.
+    let change = json!({ "strategy": "recreate" });
+    let path = "/api/environments/shop:production";
+    let set = server.request(Method::PATCH, path, &ada.token, Some(&change)).expect(200);
+    assert_eq!(set["strategy"], "recreate");
     let requests = RequestLoop::start(server.http, &Server::host("shop"));
-    let second = commit(&tree, &recreated("two"));
+    let second = commit(&tree, &slow("two", ""));
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("Stopping v1");
     let mut refusal = String::new();
@@ -222,7 +228,7 @@ fn nobody_is_sent_to_an_instance_that_is_stopped_to_be_started_anew() {
     let mut server = Server::start();
     let ada = server.person("ada");
     let tree = WorkTree::empty();
-    let head = commit(&tree, &recreated("one"));
+    let head = commit(&tree, &slow("one", "strategy = \"recreate\""));
     server.deploy(&ada, &tree, "shop");
     let container = server.engine().containers().remove(0);
     docker(&["exec", &container, "killall", "-STOP", "httpd"]);

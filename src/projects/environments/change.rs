@@ -10,7 +10,7 @@ use crate::model::environment::{
 use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Limits, Maxima};
 use crate::model::project::Project;
-use crate::model::volume::CanaryOptions;
+use crate::model::volume::{CanaryOptions, Strategy};
 use crate::projects::Overwrite;
 use crate::store::{Store, StoreError};
 
@@ -30,6 +30,7 @@ pub struct EnvironmentChange {
     pub drain_seconds: Option<DrainSeconds>,
     pub watch_seconds: Option<WatchSeconds>,
     pub sleep_seconds: Option<SleepSeconds>,
+    pub strategy: Option<Option<Strategy>>,
     pub canary: Option<Option<CanaryOptions>>,
     pub on_hang_up: Option<HangUpPolicy>,
     pub root: Option<Option<FolderPath>>,
@@ -50,6 +51,7 @@ impl EnvironmentChange {
             drain_seconds: self.drain_seconds.unwrap_or(settings.drain_seconds),
             watch_seconds: self.watch_seconds.unwrap_or(settings.watch_seconds),
             sleep_seconds: self.sleep_seconds.unwrap_or(settings.sleep_seconds),
+            strategy: self.strategy.unwrap_or(settings.strategy),
             canary: self.canary.unwrap_or(settings.canary),
             on_hang_up: self.on_hang_up.unwrap_or(settings.on_hang_up),
             root: self.root.clone().unwrap_or(settings.root),
@@ -164,6 +166,15 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
         let reason = "From 1 to 99 percent of the requests try new instances out, for an hour at most.";
         return invalid("canary", reason.to_owned());
     }
+    if let (Some(strategy @ (Strategy::Rolling | Strategy::Hold | Strategy::Recreate)), Some(_)) =
+        (settings.strategy, settings.canary)
+    {
+        let strategy = strategy.as_str();
+        return invalid(
+            "canary",
+            format!("With the strategy {strategy} nothing is tried out: leave one of them out."),
+        );
+    }
     if settings.push_images.as_ref().is_some_and(|push| push.image.digest().is_some()) {
         let reason = "What is pushed has another digest each time: name a tag, as in ghcr.io/ada/shop:live.";
         return invalid("push_images", reason.to_owned());
@@ -209,6 +220,10 @@ mod tests {
             refused(|settings| settings.watch_seconds = WatchSeconds(u16::MAX)),
             refused(|settings| settings.sleep_seconds = SleepSeconds(u32::MAX)),
             refused(|settings| settings.canary = Some(CanaryOptions { percent: 100, seconds: 1 })),
+            refused(|settings| {
+                settings.strategy = Some(Strategy::Hold);
+                settings.canary = Some(CanaryOptions::default());
+            }),
             refused(|settings| settings.health.live_interval_ms = 10),
             refused(|settings| settings.health.live_failures = 0),
             refused(|settings| {
