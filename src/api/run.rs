@@ -11,10 +11,11 @@ use crate::auth::access::Action;
 use crate::auth::principal::Principal;
 use crate::model::environment::Environment;
 use crate::model::id::ProjectId;
+use crate::model::process::Command;
 use crate::model::project::Project;
 use crate::processes::{
     OneOff, OneOffControl, OneOffRequest, OutputStream, SessionOutput, TIMED_OUT, TerminalSize, Waiting,
-    out_of_time,
+    out_of_time, typed,
 };
 use crate::wire::run::{ExitBody, RUN_PROTOCOL, RunBody, STDERR, STDOUT, SaidBody, TerminalBody};
 use bytes::{BufMut, BytesMut};
@@ -144,8 +145,8 @@ fn wanted(message: &Message) -> Result<OneOffRequest, ApiError> {
     let body: RunBody = serde_json::from_str(text)
         .map_err(|error| malformed(format!("The first message does not say what is to be run: {error}.")))?;
     body.check().map_err(|reason| malformed(reason.to_owned()))?;
-    let RunBody { command, terminal, process } = body;
-    let command = crate::model::process::Command::Exec(command);
+    let RunBody { command, line, terminal, process } = body;
+    let command = line.map_or(Command::Exec(command), |line| typed(&line));
     Ok(OneOffRequest { command, terminal: terminal.map(size), limits_of: process })
 }
 

@@ -18,6 +18,17 @@ pub(super) fn write(text: &str) -> io::Result<()> {
     output.flush()
 }
 
+/// What somebody else has printed, to where it was printed, on the screen at once.
+///
+/// # Errors
+/// When the reader is gone: there is no use in going on.
+pub(super) fn pass(bytes: &[u8], to_errors: bool) -> io::Result<()> {
+    fn write(mut to: impl Write, bytes: &[u8]) -> io::Result<()> {
+        to.write_all(bytes).and_then(|()| to.flush())
+    }
+    if to_errors { write(io::stderr().lock(), bytes) } else { write(io::stdout().lock(), bytes) }
+}
+
 /// Where a command writes an answer that is no text.
 pub(super) fn output() -> impl Write {
     std::io::stdout().lock()
@@ -49,6 +60,12 @@ pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// Columns and rows of the terminal that answers are shown on; `None` where there is none.
+pub(super) fn terminal_size() -> Option<(u16, u16)> {
+    let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
+    Some((size.ws_col, size.ws_row))
+}
+
 /// Where an answer is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Screen {
@@ -71,10 +88,7 @@ impl Screen {
         let live = able && io::stdout().is_terminal();
         let said =
             variables.get("COLUMNS").and_then(|columns| columns.parse().ok()).filter(|width| *width > 0);
-        let measured = || {
-            let size = rustix::termios::tcgetwinsize(io::stdout()).ok()?;
-            Some(usize::from(size.ws_col)).filter(|width| *width > 0)
-        };
+        let measured = || Some(usize::from(terminal_size()?.0)).filter(|width| *width > 0);
         Self {
             width: said.or_else(measured),
             live,

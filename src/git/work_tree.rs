@@ -40,14 +40,6 @@ impl WorkTree {
         remotes
     }
 
-    /// The command that git starts for SSH here (`core.sshCommand`, git-config(1)), where one is set.
-    #[must_use]
-    pub fn ssh_command(&self) -> Option<String> {
-        let command =
-            self.repository.config().ok()?.snapshot().ok()?.get_str("core.sshCommand").ok()?.to_owned();
-        Some(command).filter(|command| !command.trim().is_empty())
-    }
-
     /// Adds a remote. `false` when there is one of that name already; nothing is changed then.
     ///
     /// # Errors
@@ -121,17 +113,6 @@ mod tests {
         let wanted =
             [("gilgal", "ssh://git@host:2222/shop.git"), ("origin", "https://code.example/shop.git")];
         assert_eq!(remotes, wanted.map(|(name, url)| (name.to_owned(), url.to_owned())));
-    }
-
-    #[test]
-    fn the_command_for_ssh_is_that_of_the_repository() {
-        let folder = tempfile::tempdir().unwrap();
-        let repository = Repository::init(folder.path()).unwrap();
-        let tree = WorkTree::discover(folder.path()).unwrap();
-        repository.config().unwrap().set_str("core.sshCommand", " ").unwrap();
-        assert_eq!(tree.ssh_command(), None);
-        repository.config().unwrap().set_str("core.sshCommand", "ssh -F here").unwrap();
-        assert_eq!(tree.ssh_command().as_deref(), Some("ssh -F here"));
     }
 
     #[test]

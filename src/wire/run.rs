@@ -14,7 +14,11 @@ pub const STDERR: u8 = 2;
 #[serde(deny_unknown_fields)]
 pub struct RunBody {
     /// The program and its arguments; no shell reads them.
+    #[serde(default)]
     pub command: Vec<String>,
+    /// In its place: a line as it is typed, for the shell of the image where it needs one.
+    #[serde(default)]
+    pub line: Option<String>,
     /// The size of the terminal that it gets; without one its two outputs are told apart.
     #[serde(default)]
     pub terminal: Option<TerminalBody>,
@@ -52,13 +56,20 @@ impl RunBody {
     /// What is wrong with it, in a sentence.
     ///
     /// # Errors
-    /// Where there is no program, an argument holds NUL, or the terminal has no size.
+    /// Where there is no program or there are two, one holds NUL, or the terminal has no size.
     pub fn check(&self) -> Result<(), &'static str> {
-        if self.command.first().is_none_or(String::is_empty) {
-            return Err("`command` is a list that begins with a program: [\"ls\", \"-l\"].");
+        match &self.line {
+            Some(_) if !self.command.is_empty() => return Err("Say a `command` or a `line`, not both."),
+            Some(line) if line.trim().is_empty() => {
+                return Err("`line` is a command as it is typed: \"ls -l\".");
+            }
+            None if self.command.first().is_none_or(String::is_empty) => {
+                return Err("`command` is a list that begins with a program: [\"ls\", \"-l\"].");
+            }
+            Some(_) | None => {}
         }
-        if self.command.iter().any(|argument| argument.contains('\0')) {
-            return Err("`command` holds the character NUL, which no argument can have.");
+        if self.command.iter().chain(&self.line).any(|text| text.contains('\0')) {
+            return Err("A command cannot hold the character NUL.");
         }
         self.terminal.map_or(Ok(()), TerminalBody::check)
     }
@@ -88,11 +99,15 @@ mod tests {
         let body = read(r#"{"command":["sh","-c","ls"],"terminal":{"columns":80,"rows":24},"process":null}"#);
         assert_eq!(body.unwrap().terminal, Some(TerminalBody { columns: 80, rows: 24 }));
         assert_eq!(read(r#"{"command":["ls"]}"#).unwrap().terminal, None);
+        assert_eq!(read(r#"{"line":"env | sort"}"#).unwrap().line.as_deref(), Some("env | sort"));
         for wrong in [
             "{}",
             r#"{"command":[]}"#,
             r#"{"command":[""]}"#,
             r#"{"command":"ls"}"#,
+            r#"{"command":["ls"],"line":"ls"}"#,
+            r#"{"line":" "}"#,
+            r#"{"line":"a\u0000"}"#,
             r#"{"command":["a\u0000"]}"#,
             r#"{"command":["ls"],"terminal":{"columns":0,"rows":1}}"#,
             r#"{"command":["ls"],"terminal":{"columns":-1,"rows":1}}"#,

@@ -206,8 +206,8 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
     Fence {
         names: &["std::process::Command", "tokio::process::Command", "tokio::process::Child"],
-        only: &["git/", "cli/client/browser.rs", "cli/client/commands/run.rs"],
-        why: "git is the only program that the server starts; a person's browser and ssh are started on their own machine",
+        only: &["git/", "cli/client/browser.rs"],
+        why: "git is the only program that the server starts; a person's browser is started on their own machine",
     },
     Fence {
         names: &[

@@ -67,6 +67,10 @@ fn a_session_from_the_login_to_the_rollback() {
     let said = client.types(&["run", "sh", "-c", "cat; echo oops >&2; exit 3"], "typed");
     assert_eq!((said.code, said.output.as_str()), (Some(3), "typed"), "{said:?}");
     expect(&said.errors, &["oops"]);
+    // More than any buffer on the way holds, there and back.
+    let much = "0123456789abcde\n".repeat(1 << 18);
+    let said = client.types(&["run", "cat"], &much);
+    assert!(said.code == Some(0) && said.output == much, "{:?}, {} bytes", said.code, said.output.len());
 
     expect(&client.run(&["logs"]), &["Released v6"]);
     expect(&client.run(&["logs", "--app"]), &["app[web.1]: serving hello", "app[web.2]: serving hello"]);
@@ -98,4 +102,42 @@ fn what_an_app_prints_is_followed_through_a_restart() {
     wait_until("the log is followed", PATIENCE, || followed.said().lines().count() >= 2);
     assert_eq!(followed.said().lines().count(), 2, "{}", followed.said());
     followed.kill();
+}
+
+#[test]
+fn a_command_has_the_terminal_of_who_runs_it_with_a_token_alone() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::of(&[("Dockerfile", DOCKERFILE), ("index.html", "one")]);
+    server.deploy(&ada, &tree, "shop");
+    let client = Client::new(&server, &ada, server.folder());
+    let gilgal = |arguments: &[&str]| {
+        let mut gilgal = client.command(&[&["run", "--project", "shop"], arguments].concat());
+        gilgal.env("GILGAL_URL", server.api.to_string()).env("GILGAL_TOKEN", &ada.token);
+        gilgal
+    };
+    let line = "stty size; while read word; do stty size; [ \"$word\" = end ] && exit 7; done";
+    let mut talk = Talk::in_terminal(gilgal(&[line]), 100, 30);
+    // An engine before Docker 23 says the first size a moment after the start.
+    talk.wait_for("30 100", |talk| talk.types("more\n"));
+    talk.resize(91, 17);
+    talk.wait_for("17 91", |talk| talk.types("more\n"));
+    // Ctrl-C is the command's: it ends what it was reading.
+    talk.types("\u{3}");
+    assert_eq!(talk.finish().code, Some(1));
+
+    let mut talk = Talk::in_terminal(gilgal(&[line]), 100, 30);
+    talk.wait_for("30 100", |talk| talk.types("more\n"));
+    talk.types("end\n");
+    assert_eq!(talk.finish().code, Some(7));
+    // Who has gone takes the command along.
+    let mut talk = Talk::start(&mut gilgal(&["--", "sh", "-c", "echo begun; sleep 600"]));
+    talk.wait_for("begun", |_| ());
+    talk.kill();
+    let engine = server.engine();
+    wait_until("the command has ended", PATIENCE, || engine.containers().len() == 1);
+
+    let refused = gilgal(&["--", "no-such-program"]).output().unwrap();
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains("no-such-program"), "{said}");
 }

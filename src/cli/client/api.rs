@@ -10,7 +10,7 @@ use crate::model::time::now;
 use crate::wire::account::SessionBody;
 use crate::wire::list::List;
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, CONTENT_TYPE};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -24,11 +24,13 @@ const SLOWEST: usize = 32 * 1024;
 
 /// What is sent with a request.
 #[derive(Clone, Copy)]
-enum Content<'a> {
+pub(super) enum Content<'a> {
     Nothing,
     Json(&'a Value),
     /// Of a media type.
     Raw(&'a str, &'a Bytes),
+    /// Nothing, and a conversation is wanted in the place of an answer: these headers say which.
+    Upgrade(&'a HeaderMap),
 }
 
 /// A server, and who is asking.
@@ -130,7 +132,7 @@ impl Api {
 
     /// Sends a request as whoever is logged in. An access token that the server refuses although it should be good (the
     /// clocks differ, or its keys have changed) is replaced once.
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -148,15 +150,17 @@ impl Api {
             request = match body {
                 Content::Nothing => request,
                 Content::Json(body) => request.json(body),
+                Content::Upgrade(headers) => request.headers(headers.clone()),
                 Content::Raw(media_type, bytes) => {
                     request.header(CONTENT_TYPE, media_type).body(bytes.clone())
                 }
             };
             let response = request.send().await.map_err(|error| unreachable(&self.server, &error))?;
-            if response.status().is_success() {
+            let status = response.status();
+            if status.is_success() || status == StatusCode::SWITCHING_PROTOCOLS {
                 return Ok(response);
             }
-            if response.status() == StatusCode::UNAUTHORIZED
+            if status == StatusCode::UNAUTHORIZED
                 && !replaced
                 && let (Some(refused), Identity::Kept(credentials)) = (&token, &self.identity)
                 && let Some(newer) = self.refresh(credentials, refused).await?

@@ -16,8 +16,6 @@ pub(super) struct Context {
     pub(super) screen: Screen,
     /// Whether the answer is for a program.
     pub(super) json: bool,
-    /// What the environment wants in the place of `ssh` (`GIT_SSH_COMMAND`, git(1)).
-    pub(super) ssh_command: Option<String>,
 }
 
 impl Context {
@@ -42,8 +40,7 @@ impl Context {
             Some(token) => Identity::Given(Secret::new(token.to_owned())),
             None => Identity::Kept(Credentials::of(variables)?),
         };
-        let ssh_command = variables.get("GIT_SSH_COMMAND").map(str::to_owned);
-        Ok(Self { api: Api::new(server, identity)?, screen, json: connection.json, ssh_command })
+        Ok(Self { api: Api::new(server, identity)?, screen, json: connection.json })
     }
 }
 

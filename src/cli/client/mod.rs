@@ -26,7 +26,9 @@ mod refusal;
 mod releases;
 mod server;
 mod session;
+mod socket;
 mod table;
+mod terminal;
 
 use super::printer::{self, Screen};
 use crate::config::Variables;

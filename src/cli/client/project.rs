@@ -126,13 +126,6 @@ impl Target {
     }
 }
 
-/// Where the SSH of a URL of git answers: `git@host`, and the port.
-pub(super) fn ssh_place(git_url: &str) -> Option<(String, u16)> {
-    let Target { host, port, slug: _ } = Target::of(git_url)?;
-    // Brackets belong to URLs: ssh takes an address as it is.
-    Some((format!("git@{}", host.trim_start_matches('[').trim_end_matches(']')), port))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

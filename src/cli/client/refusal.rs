@@ -51,6 +51,21 @@ pub(super) async fn refused(server: &ServerUrl, identity: &Identity, response: R
     }
 }
 
+/// What a server has said in the middle of a conversation: why it does not go on.
+pub(super) fn said(server: &ServerUrl, text: &str) -> Failure {
+    let Ok(ErrorBody { error }) = serde_json::from_str(text) else { return foreign(server) };
+    let (exit, hint) = match error.code.as_str() {
+        "forbidden" => (Exit::Denied, None),
+        "unavailable" | "engine_unavailable" => (Exit::Unreachable, Some("Try again in a moment.")),
+        code => (Exit::Failed, hint(code)),
+    };
+    let failure = Failure::new(error.message).with_exit(exit);
+    match hint {
+        Some(hint) => failure.with_hint(hint),
+        None => failure,
+    }
+}
+
 /// What the server has refused, in its own words.
 fn refusal(
     server: &ServerUrl,

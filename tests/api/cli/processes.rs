@@ -1,9 +1,7 @@
 //! What runs, from the command line: `ps`, `scale`, `restart`, `logs --app`, `run`.
 
-use super::terminal::{Screen, Terminal, assert_screen};
+use super::terminal::{Terminal, assert_screen};
 use crate::support::{Options, released};
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_shown_and_changed() {
@@ -39,27 +37,12 @@ async fn an_app_that_has_printed_nothing_is_told() {
     assert_screen!("engine_is_away", ada.run(&["ps"]).await);
 }
 
-/// Runs a command with an `ssh` that shows what it was given.
-async fn over_ssh(ada: &Terminal, code: u8, arguments: &[&str]) -> Screen {
-    let folder = ada.work().join("bin");
-    fs::create_dir_all(&folder).unwrap();
-    let script = format!("#!/bin/sh\nprintf '<%s>' \"$@\"\necho\nexit {code}\n");
-    fs::write(folder.join("ssh"), script).unwrap();
-    fs::set_permissions(folder.join("ssh"), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", folder.display());
-    ada.run_with(arguments, &[("PATH", &path)], "").await
-}
-
 #[tokio::test(flavor = "multi_thread")]
-async fn a_command_runs_over_ssh() {
+async fn a_command_that_cannot_run_is_explained() {
     let (_server, ada, _) = Terminal::with_shop(Options::default()).await;
-    assert_screen!("ran", over_ssh(&ada, 0, &["run", "--", "bash"]).await);
-    assert_screen!("ran_with_words", over_ssh(&ada, 3, &["run", "ls", "-la", "my file"]).await);
-    assert_screen!("ran_a_line", over_ssh(&ada, 0, &["run", "echo $HOME | wc -c"]).await);
-    assert_screen!("ran_elsewhere", over_ssh(&ada, 0, &["run", "-e", "staging", "env", "-e"]).await);
-    assert_screen!("not_reached", over_ssh(&ada, 255, &["run", "ls"]).await);
     assert_screen!("nothing_to_run", ada.run(&["run"]).await);
-    let nowhere = ada.work().join("nowhere");
-    let no_ssh = ada.run_with(&["run", "ls"], &[("PATH", nowhere.to_str().unwrap())], "").await;
-    assert_screen!("no_ssh", no_ssh);
+    assert_screen!("runs_beside_nothing", ada.run(&["run", "--", "bash"]).await);
+    assert_screen!("runs_nowhere", ada.run(&["run", "-e", "staging", "echo $HOME | wc -c"]).await);
+    let nobody = [("GILGAL_TOKEN", "glg_nobody")];
+    assert_screen!("runs_for_nobody", ada.run_with(&["run", "ls"], &nobody, "").await);
 }

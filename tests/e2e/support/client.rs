@@ -4,7 +4,6 @@ use super::person::{PASSWORD, Person};
 use super::server::{Server, command};
 use super::talk::{Said, Talk};
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -20,15 +19,7 @@ impl Client {
     /// A client in a folder, of somebody who is not logged in yet.
     pub(crate) fn new(server: &Server, person: &Person, folder: &Path) -> Self {
         let home = server.folder().join(format!("home-{}", person.name));
-        fs::create_dir_all(home.join("bin")).unwrap();
-        // `ssh` looks for its settings in the home of the account, whatever HOME says.
-        let options: Vec<String> =
-            person.ssh_options(server).iter().map(|option| format!("'{option}'")).collect();
-        // The client is told of `localhost`; the key is known of the address.
-        let alias = format!("-o 'HostKeyAlias=[{}]:{}'", server.ssh.ip(), server.ssh.port());
-        let script = format!("#!/bin/sh\nexec /usr/bin/ssh {} {alias} \"$@\"\n", options.join(" "));
-        fs::write(home.join("bin/ssh"), script).unwrap();
-        fs::set_permissions(home.join("bin/ssh"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::create_dir_all(&home).unwrap();
         let email = format!("{}@example.com", person.name);
         Self { folder: folder.to_owned(), home, address: server.api.to_string(), email }
     }
@@ -36,8 +27,7 @@ impl Client {
     /// A command that is not started yet.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut gilgal = command(&self.home, &[]);
-        let path = format!("{}:/usr/local/bin:/usr/bin:/bin", self.home.join("bin").display());
-        gilgal.env("HOME", &self.home).env("PATH", path).current_dir(&self.folder).args(arguments);
+        gilgal.env("HOME", &self.home).current_dir(&self.folder).args(arguments);
         gilgal
     }
 

@@ -88,7 +88,7 @@ pub(in crate::cli) enum DeployingCommand {
         #[command(flatten)]
         place: InEnvironment,
     },
-    /// Run a command beside the app, over SSH
+    /// Run a command beside the app, on your terminal
     Run {
         /// The command and its arguments
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]

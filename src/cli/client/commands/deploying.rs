@@ -1,7 +1,7 @@
 //! The commands that make a deployment: `gilgal deploy`, `redeploy`, `rollback`, `promote`, `scale`, `restart`; and `run`.
 
 use super::deployments::watch;
-use super::{processes, releases, run as over_ssh};
+use super::{one_off, processes, releases};
 use crate::cli::client::answer::Answer;
 use crate::cli::client::arguments::DeployingCommand;
 use crate::cli::client::context::Context;
@@ -54,7 +54,7 @@ pub(super) async fn run(context: &Context, command: DeployingCommand) -> Result<
         DeployingCommand::Restart { detach, place: _ } => {
             processes::restart(context, &place, Wait::unless(detach)).await
         }
-        DeployingCommand::Run { command, place: _ } => over_ssh::run(context, &place, &command),
+        DeployingCommand::Run { command, place: _ } => one_off::run(context, &place, command).await,
     }
 }
 
