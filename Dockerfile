@@ -12,7 +12,8 @@ FROM debian:bookworm-slim AS runtime
 RUN apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates curl git openssh-client \
  && rm -rf /var/lib/apt/lists/*
-ENV GILGAL_HOME=/var/lib/gilgal
+# The second: docs/decisions/0094.
+ENV GILGAL_HOME=/var/lib/gilgal MALLOC_ARENA_MAX=2
 VOLUME /var/lib/gilgal
 EXPOSE 2222 3000 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \

@@ -25,7 +25,8 @@ server_answers() {
 start_server() {
   (umask 077 && mkdir -p "$GILGAL_HOME")
   log_begins=$(($(wc -c 2>/dev/null <"$server_log" || echo 0) + 1))
-  setsid nohup "$1" serve >>"$server_log" 2>&1 </dev/null &
+  # As packaging/systemd/gilgal.service has it.
+  MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}" setsid nohup "$1" serve >>"$server_log" 2>&1 </dev/null &
   echo $! >"$server_pid_file"
   # Between fork and exec the process still has bash's name.
   wait_until 5 server_runs || server_failed "ended at once"
