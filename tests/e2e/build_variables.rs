@@ -1,8 +1,8 @@
 //! Build variables: they are there while an image is built, and nowhere afterwards.
 
-use crate::support::{Engine, Person, Server, WorkTree, docker, run};
+use crate::support::{Engine, Person, Server, WorkTree, deployments, docker, run, wait_until_all_have_ended};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::path::Path;
 use std::process::Command;
 
@@ -159,4 +159,41 @@ fn a_public_variable_is_built_into_the_site() {
     assert!(
         refused["error"]["details"]["fields"]["VITE_TITLE"].as_str().unwrap().contains("cannot be a secret")
     );
+}
+
+#[test]
+fn what_was_promoted_is_built_again_for_a_change_only() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let dockerfile = "FROM busybox:stable\n\
+        RUN --mount=type=secret,id=WORD,required=true mkdir /www && cat /run/secrets/WORD > /www/index.html\n\
+        CMD exec httpd -f -p $PORT -h /www\n";
+    let tree = WorkTree::of(&[("Dockerfile", dockerfile)]);
+    server.request(Method::POST, "/api/projects", &ada.token, Some(&json!({ "name": "shop" }))).expect(201);
+    let staging = json!({ "name": "staging" });
+    server.request(Method::POST, "/api/projects/shop/environments", &ada.token, Some(&staging)).expect(201);
+    let set = |environment: &str, set: &Value| {
+        let path = format!("/api/environments/shop:{environment}/config");
+        server.request(Method::PATCH, &path, &ada.token, Some(set))
+    };
+    let word = |word: &str| json!({ "WORD": { "value": word, "scope": "build" } });
+    set("production", &word("one")).expect(200);
+    set("staging", &word("two")).expect(200);
+    server.push(&ada, &tree, "shop", &["main"]).expect(0);
+    assert_eq!(server.get("shop", "/index.html").body, "one");
+    let promote =
+        format!("/api/deployments/{}/promote", deployments(&server, &ada)[0]["id"].as_str().unwrap());
+    let promoted =
+        server.request(Method::POST, &promote, &ada.token, Some(&json!({ "environment": "staging" })));
+    promoted.expect(202);
+    wait_until_all_have_ended(&server, &ada);
+    assert_eq!(server.get("shop-staging", "/index.html").body, "one");
+
+    assert_eq!(set("staging", &word("two")).expect(200)["effect"], "none");
+    assert_eq!(set("staging", &json!({ "A": "b" })).expect(202)["effect"], "restart");
+    wait_until_all_have_ended(&server, &ada);
+    assert_eq!(server.get("shop-staging", "/index.html").body, "one");
+    assert_eq!(set("staging", &word("three")).expect(202)["effect"], "rebuild");
+    wait_until_all_have_ended(&server, &ada);
+    assert_eq!(server.get("shop-staging", "/index.html").body, "three");
 }

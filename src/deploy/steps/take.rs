@@ -67,7 +67,12 @@ impl Deployer {
             return Err(self.image_gone(run, release).into());
         }
         let config = self.take_config(run).await?;
-        let ReleaseContent { plan, image, build_variables, .. } = release.content.clone();
+        let ReleaseContent { plan, image, mut build_variables, .. } = release.content.clone();
+        if matches!(run.deployment.options.basis, DeploymentBasis::Promotion { .. }) {
+            // An image that was built elsewhere is taken as it is: what is set here later is measured by what is set now.
+            let set_here = self.build_variables(&run.project, &plan, &config.build);
+            build_variables = set_here.map(|variables| variables.digest);
+        }
         let mut content = self.content_from(run, plan, image, config, build_variables).await?;
         self.mask_config(run, &content.sealed_config, &BTreeMap::new()).await?;
         let live = self.store.current_release(run.environment.id).await?;
