@@ -97,6 +97,7 @@ async fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
         (json!({ "A": "x".repeat(65_537) }), "A"),
         (json!({ "A": { "scope": "build" } }), "A"),
         (json!({ "VITE_KEY": { "value": "x", "secret": true } }), "VITE_KEY"),
+        (json!({ "S": { "value": "x", "secret": true }, "MID": "a${S}", "VITE_KEY": "${MID}" }), "VITE_KEY"),
     ] {
         assert_eq!(patch(&ada, body.clone()).await.refused_fields(), [name], "{name}");
     }
@@ -244,6 +245,7 @@ async fn a_change_can_ask_that_nobody_was_faster() {
     let change = async |method: Method, name: &str, tag: &str| {
         let (path, body) = match method {
             Method::PATCH => (CONFIG.to_owned(), json!({ name: "x" })),
+            Method::DELETE => (format!("{CONFIG}/{name}"), json!({})),
             _ => (format!("{CONFIG}/{name}"), json!({ "value": "x" })),
         };
         Reply::of(ada.request(method, &path).header("if-match", tag).json(&body)).await

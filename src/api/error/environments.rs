@@ -41,7 +41,8 @@ impl From<ConfigurationError> for ApiError {
             }
             ConfigurationError::NoValue(ref name)
             | ConfigurationError::StaysSecret(ref name)
-            | ConfigurationError::PublicSecret(ref name) => Self::field(&name.to_string(), &error),
+            | ConfigurationError::PublicSecret(ref name)
+            | ConfigurationError::PublicReference(ref name) => Self::field(&name.to_string(), &error),
             ConfigurationError::FileTooLong => Self::field("content", error),
             ConfigurationError::StaysSecretFile(_) => Self::field("secret", error),
             ConfigurationError::TooManyFiles | ConfigurationError::FileInFile { .. } => {

@@ -29,6 +29,11 @@ pub enum ConfigurationError {
          name."
     )]
     PublicSecret(ConfigName),
+    #[error(
+        "The build writes {0} into what everybody can read, and it refers to a secret. Give it the scope `runtime`, or another \
+         name."
+    )]
+    PublicReference(ConfigName),
     #[error("An environment has at most {MOST_FILES} configuration files.")]
     TooManyFiles,
     #[error("A configuration file has at most {} KiB.", LONGEST_FILE / 1024)]

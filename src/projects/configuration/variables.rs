@@ -2,7 +2,7 @@
 
 use super::effect::Stored;
 use super::{Change, ConfigurationError, Outcome};
-use crate::model::config::seal_purpose;
+use crate::model::config::{Values, resolve, seal_purpose};
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::environment::{ConfigScope, ConfigVar};
 use crate::model::id::EnvironmentId;
@@ -10,7 +10,7 @@ use crate::model::name::ConfigName;
 use crate::model::project::Project;
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
-use crate::secrets::MasterKey;
+use crate::secrets::{MasterKey, SealError};
 use crate::store::{Configuration, ConfigurationUpdate, Store, StoreError};
 use crate::wire::dotenv;
 use std::collections::BTreeMap;
@@ -107,6 +107,7 @@ pub async fn change_variables(
             deciding.edit(name, draft.as_ref(), &mut after, &mut update)?;
         }
         let stored = Stored::new(key, environment.id, (set, &after), update.edits.clone())?;
+        deciding.refuse_public_references(&after)?;
         Ok::<_, ConfigurationError>((update, stored))
     });
     changed.await??.outcome(change, project).await
@@ -194,6 +195,29 @@ impl Deciding<'_> {
             return Err(ConfigurationError::PublicSecret(var.name));
         }
         Ok(var)
+    }
+
+    /// Refuses what everybody could read of a secret: by a reference, over however many others.
+    fn refuse_public_references(&self, set: &Configuration) -> Result<(), ConfigurationError> {
+        // A secret is looked for by what nobody has set.
+        let mark = uuid::Uuid::now_v7().to_string();
+        let purpose = seal_purpose(self.environment);
+        let value = |var: &ConfigVar| match var.secret {
+            true => Ok(Secret::new(mark.clone())),
+            false => self.key.open(&purpose, &var.sealed_value),
+        };
+        let values = set.variables.iter().map(|var| Ok((var.name.clone(), value(var)?)));
+        let resolved = resolve(&values.collect::<Result<Values, SealError>>()?)?;
+        let shows_one = |var: &&ConfigVar| {
+            let value = resolved.get(&var.name);
+            var.scope.at_build()
+                && self.is_public(&var.name)
+                && value.is_some_and(|value| value.expose().contains(&mark))
+        };
+        match set.variables.iter().find(shows_one) {
+            Some(var) => Err(ConfigurationError::PublicReference(var.name.clone())),
+            None => Ok(()),
+        }
     }
 
     fn is_public(&self, name: &ConfigName) -> bool {
