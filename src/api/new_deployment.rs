@@ -26,6 +26,8 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     if ARCHIVES.iter().any(|kind| request.has_media_type(kind)) {
         return create_of_archive(&api, &mut request, &project).await;
     }
+    // Those that there are, are for archives.
+    request.query()?.finish()?;
     let body: NewDeploymentBody = request.json().await?;
     check(&body)?;
     let NewDeploymentBody { commit, branch, repository, reference, image, environment, no_cache } = body;

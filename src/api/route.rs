@@ -13,6 +13,7 @@ use crate::api::{idempotency, origin};
 use crate::auth::origin::Origin;
 use crate::auth::principal::Principal;
 use crate::model::scope::Scope;
+use crate::wire::form::Nothing;
 use bytes::{Buf, Bytes};
 use futures_util::StreamExt;
 use std::sync::Arc;
@@ -141,8 +142,9 @@ async fn caller(api: &Api, request: &Request, access: Access, scope: Scope) -> R
 }
 
 /// Calls the handler, and does what every answer needs: the entry in the audit log, the entity tag.
-async fn carry_out(api: Arc<Api>, request: Request) -> Answer {
+async fn carry_out(api: Arc<Api>, mut request: Request) -> Answer {
     let endpoint = request.endpoint;
+    refuse_unread(&mut request).await?;
     let asked = Asked {
         endpoint,
         path: request.path.clone(),
@@ -156,6 +158,29 @@ async fn carry_out(api: Arc<Api>, request: Request) -> Answer {
         trail.record(&api, asked, caller.as_ref(), answer.as_ref().ok()).await;
     }
     Ok(tagged(endpoint, known.as_deref(), answer?))
+}
+
+/// Refuses what the handler would not look at: parameters of the query that the endpoint does not have, and a body where it
+/// takes none. Whoever watches the server may ask as they like, and so may the providers of hooks.
+async fn refuse_unread(request: &mut Request) -> Result<(), ApiError> {
+    let endpoint = request.endpoint;
+    if !endpoint.is_counted() {
+        return Ok(());
+    }
+    let may_have_body = endpoint.row().method != Method::GET;
+    if request.query.is_empty() && !may_have_body {
+        return Ok(());
+    }
+    let description = endpoint.describe();
+    let mut query = request.query()?;
+    for (name, ..) in &description.query {
+        query.text(name);
+    }
+    query.finish()?;
+    if may_have_body && !description.takes_body() {
+        let Nothing = request.json().await?;
+    }
+    Ok(())
 }
 
 /// Gives the answer to a GET and to a change its entity tag, and nothing to whoever has it already (RFC 9110 §13.1.2).

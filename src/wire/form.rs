@@ -128,12 +128,25 @@ impl Form {
     }
 
     fn refuse_unknown(&mut self) {
-        let known = self.known.join(", ");
+        let known = match self.known.as_slice() {
+            [] => "nothing is to be said".to_owned(),
+            known => format!("the fields are {}", known.join(", ")),
+        };
         for name in self.fields.keys() {
             // What was sent comes back in the answer: no longer than needed to recognise it.
             let name = name.chars().take(64).collect();
-            self.faults.insert(name, format!("There is no such field here; the fields are {known}."));
+            self.faults.insert(name, format!("There is no such field here; {known}."));
         }
+    }
+}
+
+/// The body of a request that has nothing to say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Nothing;
+
+impl Body for Nothing {
+    fn take(_form: &mut Form) -> Option<Self> {
+        Some(Self)
     }
 }
 

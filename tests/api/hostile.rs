@@ -132,6 +132,36 @@ async fn bodies_that_cannot_be_read_change_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_route_would_not_look_at_is_refused() {
+    let table = Table::new().await;
+    for (endpoint, request, client) in Box::pin(table.rows()).await {
+        let mut watch = Watch::over(&table.server);
+        if !endpoint.is_counted() {
+            continue;
+        }
+        let glue = if request.path.contains('?') { '&' } else { '?' };
+        let path = format!("{}{glue}no_such_parameter=1", request.path);
+        let mut builder = client.request(request.method.clone(), &path);
+        if let Some(body) = &request.body {
+            builder = builder.json(body);
+        }
+        let reply = watch.refused(&format!("{endpoint:?} query"), &[400], Reply::of(builder)).await;
+        assert!(reply.text.contains("no_such_parameter"), "{endpoint:?}: {}", reply.text);
+        if request.body.is_some() || request.method == Method::GET {
+            continue;
+        }
+        for (kind, body, status) in [
+            ("application/json", "{", 400),
+            ("application/json", "{\"no_such_field\":1}", 422),
+            ("text/plain", "{}", 415),
+        ] {
+            let what = format!("{endpoint:?} {body}");
+            watch.refused(&what, &[status], raw(&client, &request, kind, body)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn fields_that_are_wrong_are_named_and_change_nothing() {
     let table = Table::new().await;
     for (endpoint, request, client) in Box::pin(table.rows()).await {

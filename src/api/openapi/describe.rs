@@ -43,7 +43,7 @@ use crate::wire::webhook::{
 
 impl Endpoint {
     /// The description of a route.
-    pub(super) fn describe(self) -> Description {
+    pub(in crate::api) fn describe(self) -> Description {
         match self {
             Self::Register => about(ACCOUNTS, "Sign up", one::<UserBody>(201)).takes::<Register>(),
             Self::Login => about(ACCOUNTS, "Log in", one::<SessionBody>(200)).takes::<Login>(),

@@ -18,11 +18,11 @@ pub(super) mod section {
 }
 
 /// What a route is for, takes and gives.
-pub(super) struct Description {
+pub(in crate::api) struct Description {
     pub(super) tag: &'static str,
     pub(super) summary: &'static str,
     /// Parameters of the query: name, meaning, schema.
-    pub(super) query: Vec<(&'static str, &'static str, Object)>,
+    pub(in crate::api) query: Vec<(&'static str, &'static str, Object)>,
     pub(super) body: Option<Part>,
     /// Media types of which a body is taken as it is, in place of JSON.
     pub(super) files: &'static [&'static str],
@@ -91,6 +91,11 @@ impl Description {
     /// Takes a file of one of these media types as well.
     pub(super) fn or_file(self, files: &'static [&'static str]) -> Self {
         Self { files, ..self }
+    }
+
+    /// Whether a body says anything to it.
+    pub(in crate::api) const fn takes_body(&self) -> bool {
+        self.body.is_some() || !self.files.is_empty()
     }
 
     pub(super) fn text(mut self, name: &'static str, meaning: &'static str) -> Self {
