@@ -104,7 +104,10 @@ impl BoundApi {
                 () = &mut shutdown => break,
                 accepted = accept(&self.listener) => accepted,
             };
-            let share = match self.admission.admit(peer.ip()) {
+            let is_proxy = api.options.trusted_proxies.iter().any(|network| network.contains(&peer.ip()));
+            let admitted =
+                if is_proxy { self.admission.admit_proxy() } else { self.admission.admit(peer.ip()) };
+            let share = match admitted {
                 Ok(share) => share,
                 Err(reason) => {
                     tracing::debug!(%peer, ?reason, "a client was turned away");

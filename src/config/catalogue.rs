@@ -35,7 +35,7 @@ settings! {
     SSH_CONNECTIONS = "GILGAL_SSH_CONNECTIONS_PER_PEER", Some("ssh_connections_per_peer"), "64",
         "SSH connections that one address may have at a time, an IPv6 network of 64 bits counting as one; 0 for no limit.";
     API_CONNECTIONS = "GILGAL_API_CONNECTIONS_PER_PEER", Some("api_connections_per_peer"), "128",
-        "Connections to the API that one address may have at a time; 0 for no limit. A proxy before it is one address.";
+        "Connections to the API that one address may have at a time; 0 for no limit. One of `GILGAL_TRUSTED_PROXIES` is not counted.";
     HTTP_CONNECTIONS = "GILGAL_HTTP_CONNECTIONS_PER_PEER", Some("http_connections_per_peer"), "4096",
         "Connections to the router that one address may have at a time; 0 for no limit, as behind a proxy, which is one address.";
     API_REQUESTS = "GILGAL_API_REQUESTS_PER_PEER", Some("api_requests_per_peer"), "2400",

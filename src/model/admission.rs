@@ -156,6 +156,16 @@ impl Admission {
         Ok(Place { places: Arc::clone(&self.0), networks })
     }
 
+    /// A place for a connection from a proxy that many clients are behind: it is one of all, and has no share.
+    ///
+    /// # Errors
+    /// Where all places are taken.
+    pub fn admit_proxy(&self) -> Result<Place, TurnedAway> {
+        let networks = [None, None, None];
+        self.0.taken().enter(&networks, self.0.in_all, self.0.shares)?;
+        Ok(Place { places: Arc::clone(&self.0), networks })
+    }
+
     /// A place for something that an account does, whatever its address.
     ///
     /// # Errors

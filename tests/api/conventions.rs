@@ -4,7 +4,7 @@ use crate::support::{Options, Reply, TestServer};
 use gilgal::config::Mode;
 use reqwest::Method;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpSocket;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,4 +133,17 @@ async fn one_client_does_not_shut_the_others_out() {
     let error: Value = serde_json::from_str(body).unwrap();
     assert_eq!(error["error"]["code"], "too_many_connections");
     server.anonymous().get("/health").await.expect(200);
+
+    // Behind a proxy that is trusted there are many.
+    let through_proxy = async || {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.3:0".parse().unwrap()).unwrap();
+        let mut connection = socket.connect(server.address).await.unwrap();
+        connection.write_all(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        let mut head = [0; 15];
+        connection.read_exact(&mut head).await.unwrap();
+        assert_eq!(&head, b"HTTP/1.1 200 OK");
+        connection
+    };
+    let _held = (through_proxy().await, through_proxy().await, through_proxy().await);
 }
