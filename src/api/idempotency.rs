@@ -95,11 +95,15 @@ where
             Begun::UnderWay => tokio::time::sleep(PAUSE).await,
         }
     }
+    let trail = request.trail.clone();
     let work = work(Arc::clone(&api), request);
     let done = tokio::spawn(
         async move {
             let answer = work.await;
-            keep(&api, user_id, &key, answer.as_ref().ok()).await;
+            // What has failed half-way is not done again: whoever comes with the key is told to look.
+            if answer.is_ok() || !trail.has_changed() {
+                keep(&api, user_id, &key, answer.as_ref().ok()).await;
+            }
             answer
         }
         .in_current_span(),
