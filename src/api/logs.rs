@@ -71,9 +71,10 @@ fn wanted(request: &Request, query: &mut Query) -> Result<Wanted, ApiError> {
     let after = query.value::<i64>("after")?;
     // What a JSON page calls `next`: the number of its last line.
     let cursor = query.value::<i64>("cursor")?;
+    // Whoever comes back asks for the same URL, and says with this header how far they are (HTML §9.2.4).
     let resumed = request.header("last-event-id").and_then(|id| id.parse().ok());
     Ok(Wanted {
-        after: after.or(cursor).or(resumed).unwrap_or(0),
+        after: after.or(cursor).max(resumed).unwrap_or(0),
         filter: LogFilter { level: query.word("level")?, step: query.word("step")? },
     })
 }

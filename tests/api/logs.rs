@@ -100,6 +100,10 @@ async fn events_follow_the_deployment_to_its_end() {
     let resumed = ada.request(Method::GET, &path).header("accept", "text/event-stream");
     let resumed = resumed.header("last-event-id", "4").send().await.unwrap();
     assert_eq!(ids(&events(resumed).await), ["5"]);
+    // A browser comes back to the URL that it began with.
+    let again = ada.request(Method::GET, &format!("{path}?after=1")).header("accept", "text/event-stream");
+    let again = again.header("last-event-id", "4").send().await.unwrap();
+    assert_eq!(ids(&events(again).await), ["5"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
