@@ -84,6 +84,9 @@ impl Deployer {
             self.look_again.notify_one();
             return replaced;
         }
+        // A deployment that comes to its instances meanwhile waits until it is over.
+        let _turn = self.sleeping.turn(environment).await;
+        let release = self.replaceable(environment, old).await?;
         let new = self.start_beside(&release, old, generation).await?;
         match self.serve_instead(&release, old, &new, &replacement).await {
             Ok(()) => {
@@ -98,9 +101,9 @@ impl Deployer {
         }
     }
 
-    /// The release that an instance is one of, where it is live and nothing is deployed beside it.
+    /// The release that an instance is one of, where it is live and no deployment is about to replace it.
     async fn replaceable(&self, id: EnvironmentId, old: &Instance) -> Result<Release, NotReplaced> {
-        if old.state != InstanceState::Running || !self.store.unfinished_of(id).await?.is_empty() {
+        if old.state != InstanceState::Running || self.is_being_changed(id).await? {
             return Err(NotReplaced::NotNow);
         }
         let release = self.store.current_release(id).await?;

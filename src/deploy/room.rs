@@ -62,6 +62,10 @@ impl Deployer {
         if !strategy.stops_first() {
             return Ok(());
         }
+        // Said while the old ones still serve.
+        if !self.engine.has_image(&run.content()?.image).await? {
+            return Err(self.image_missing(run).await);
+        }
         let old = self.unwanted_instances(run).await?;
         self.hold_requests(run);
         if old.is_empty() {

@@ -18,7 +18,9 @@ impl Deployer {
         let run = &*run;
         let released = until_stored(|| self.store.released_images()).await?;
         let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
-        let unused = image.filter(|image| !released.contains(*image));
+        // Another environment of the project may be about to start the very same; then it is swept later.
+        let is_shared = until_stored(|| self.something_else_is_deployed(run)).await?;
+        let unused = image.filter(|image| !is_shared && !released.contains(*image));
         let kept = until_stored(|| self.kept_places(run)).await?;
         let taken_back = until_done(|| self.take_back(run, &kept, unused)).await;
         let brought_back = match taken_back {

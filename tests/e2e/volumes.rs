@@ -128,6 +128,27 @@ fn killed_while_requests_are_held_the_new_release_serves_in_the_end() {
 }
 
 #[test]
+fn an_image_that_is_gone_is_said_before_the_old_release_stops() {
+    let mut shop = Shop::open();
+    let engine = shop.server.engine();
+    let before = engine.images();
+    shop.server.stop();
+    shop.server.start_again(&[("GILGAL_FAILPOINTS", "start-begin=kill")]);
+    shop.tree.commit(&[("Dockerfile", &keeping("second"))]);
+    let push = RunningPush::start(&shop.server, &shop.ada, &shop.tree, "shop", &["main"]);
+    shop.server.wait_until_killed();
+    push.finish();
+    let built: Vec<_> = engine.images().into_iter().filter(|image| !before.contains(image)).collect();
+    docker(&["image", "rm", "--force", &built[0]]);
+    let serving = engine.containers();
+    shop.server.start_again(&[]);
+    shop.expect_served("first");
+    assert_eq!(engine.containers(), serving);
+    let failed = &deployments(&shop.server, &shop.ada)[0];
+    assert_eq!(failed["reason"], "The image that was built is not there any more.");
+}
+
+#[test]
 fn killed_while_it_is_undone_the_old_release_serves_in_the_end() {
     let mut shop = Shop::open();
     shop.server.stop();

@@ -113,7 +113,7 @@ impl Deployer {
         Ok(kept)
     }
 
-    async fn something_else_is_deployed(&self, run: &Run) -> Result<bool, StoreError> {
+    pub(in crate::deploy) async fn something_else_is_deployed(&self, run: &Run) -> Result<bool, StoreError> {
         let unfinished = self.store.unfinished_deployments().await?;
         let mut of_project = unfinished.iter().filter(|other| other.project_id == run.project.id);
         Ok(of_project.any(|other| other.id != run.deployment.id))

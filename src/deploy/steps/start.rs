@@ -4,6 +4,7 @@ use crate::deploy::Deployer;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::instances::{self, Place};
 use crate::deploy::run::Run;
+use crate::engine::EngineError;
 use crate::model::name::ProcessType;
 use futures_util::future::try_join_all;
 
@@ -35,7 +36,10 @@ impl Deployer {
         for (process_type, index) in &missing {
             specs.push(self.spec(run, process_type, *index)?);
         }
-        let started = try_join_all(specs.iter().map(|spec| self.engine.start(spec))).await?;
+        let started = match try_join_all(specs.iter().map(|spec| self.engine.start(spec))).await {
+            Err(EngineError::ImageMissing { .. }) => return Err(self.image_missing(run).await),
+            started => started?,
+        };
         run.deployment.record.instances = started.into_iter().map(|instance| instance.id).collect();
         Ok(())
     }

@@ -218,6 +218,17 @@ impl Deployer {
         exceeded.map_or(Ok(()), |sentence| Err(Failure::new("too much", sentence)))
     }
 
+    /// Why instances cannot be started whose image was there when the deployment began.
+    pub(in crate::deploy) async fn image_missing(&self, run: &Run) -> StepError {
+        match self.taken(run).await {
+            Ok(Some(Taken { release, remade: Remade::Nothing, .. })) => self.image_gone(run, &release).into(),
+            Ok(_) => Failure::new("image gone", "The image that was built is not there any more.")
+                .advise("Deploy it again: it is built anew.")
+                .into(),
+            Err(error) => error,
+        }
+    }
+
     fn image_gone(&self, run: &Run, release: &Release) -> Failure {
         let version = release.version;
         let sentence = format!("The image of v{version} is not there any more.");
