@@ -30,12 +30,18 @@ mod java;
 mod kinds;
 #[path = "buildpacks/languages.rs"]
 mod languages;
+#[path = "buildpacks/nextjs.rs"]
+mod nextjs;
 #[path = "buildpacks/node.rs"]
 mod node;
+#[path = "buildpacks/node_dependencies.rs"]
+mod node_dependencies;
 #[path = "buildpacks/own.rs"]
 mod own;
 #[path = "buildpacks/own_commands.rs"]
 mod own_commands;
+#[path = "buildpacks/package_json.rs"]
+mod package_json;
 #[path = "buildpacks/php.rs"]
 mod php;
 #[path = "buildpacks/plan.rs"]
@@ -54,5 +60,7 @@ mod rust;
 mod sites;
 #[path = "buildpacks/static_table.rs"]
 mod static_table;
+#[path = "buildpacks/vite.rs"]
+mod vite;
 #[path = "buildpacks/workspaces.rs"]
 mod workspaces;
