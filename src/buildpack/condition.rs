@@ -3,7 +3,7 @@
 //! A [`Source`] finds a value and says where; a [`Condition`] holds or not, and says what made it hold. Both can only
 //! read: no condition changes anything, so they may be asked in any order and any number of times.
 
-use crate::buildpack::among::{self, Search};
+use crate::buildpack::among::{self, Search, Several};
 use crate::buildpack::dependencies;
 use crate::buildpack::documents::{Documents, lookup, named};
 use crate::buildpack::found::Found;
@@ -40,6 +40,8 @@ pub(crate) enum Source {
         python_call: String,
         #[serde(default)]
         factory: Factory,
+        /// What is said where several could be started.
+        several: Several,
     },
     /// `module:name` of the first of these names that a Python file defines or imports at its top.
     PythonName { python_name: Vec<String>, file: String },
@@ -135,8 +137,8 @@ impl Inspection<'_> {
                 .iter()
                 .find(|file| documents.has_file(file))
                 .map(|file| Found { value: file.as_str().into(), from: "found by its name".to_owned() })),
-            Source::PythonCall { python_call, factory } => {
-                python::find_call(documents, python_call, *factory)
+            Source::PythonCall { python_call, factory, several } => {
+                python::find_call(documents, python_call, *factory, several)
             }
             Source::PythonName { python_name, file } => python::find_name(documents, file, python_name),
             Source::Setting { setting, script, matches } => {

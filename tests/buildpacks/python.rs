@@ -72,6 +72,40 @@ fn the_application_is_found_where_it_is() {
 }
 
 #[test]
+fn several_applications_are_a_question() {
+    let flask = "from flask import Flask\napp = Flask(__name__)\n";
+    let files = [FLASK, ("admin.py", flask), ("shop.py", flask)];
+    assert_snapshot!(refusal(&files));
+    let chosen = plan(&[&files[..], &[("Procfile", "web: gunicorn shop:app\n")]].concat());
+    assert_eq!(chosen.processes[&ProcessType::web()].shown(), "gunicorn shop:app");
+
+    let fastapi = "from fastapi import FastAPI\napp = FastAPI()\n";
+    let requirements = ("requirements.txt", "fastapi\nuvicorn\n");
+    assert_snapshot!(refusal(&[requirements, ("main.py", fastapi), ("admin/main.py", fastapi)]));
+    let factory = "from fastapi import FastAPI\ndef create_app():\n    return FastAPI()\n";
+    assert_snapshot!(refusal(&[requirements, ("shop.py", factory), ("admin.py", factory)]));
+    let two = "from fastapi import FastAPI\nshop = FastAPI()\nadmin = FastAPI()\n";
+    assert_snapshot!(refusal(&[requirements, ("main.py", two)]));
+}
+
+#[test]
+fn what_is_mounted_or_made_for_tests_is_no_application_to_start() {
+    let main =
+        "from fastapi import FastAPI\nfrom api import api\nsite = FastAPI()\nsite.mount('/api', api)\n";
+    let api = "from fastapi import FastAPI\napi = FastAPI()\n";
+    let usual =
+        "from fastapi import FastAPI\napp = FastAPI()\ninner = FastAPI()\napp.mount('/inner', inner)\n";
+    let test = ("test_api.py", "from fastapi import FastAPI\napp = FastAPI()\n");
+    for (files, object) in
+        [(&[("main.py", main), ("api.py", api), test][..], "main:site"), (&[("main.py", usual)], "main:app")]
+    {
+        let plan = plan(&[&[("requirements.txt", "fastapi\nuvicorn\n")], files].concat());
+        let command = format!("exec uvicorn {object} --host 0.0.0.0 --port \"$PORT\"");
+        assert_eq!(plan.processes[&ProcessType::web()].shown(), command);
+    }
+}
+
+#[test]
 fn python_with_a_package_json_is_python() {
     let plan = plan(&[FLASK, APP, ("package.json", r#"{"scripts":{"start":"vite"}}"#)]);
     assert_eq!(plan.buildpack, "python");

@@ -5,4 +5,5 @@ pub(crate) mod dockerfile;
 pub(crate) mod javascript;
 pub(crate) mod jsonc;
 pub(crate) mod python;
+mod python_source;
 pub(crate) mod workspace;

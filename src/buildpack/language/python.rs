@@ -1,13 +1,17 @@
-//! Finding the object that a WSGI server is pointed at, by reading the source as Python's own tokenizer would divide it.
+//! Finding the object that a WSGI or ASGI server is pointed at, by what the source binds.
 //!
 //! Only statements at the top of a module count: what a function or a class defines cannot be imported by name.
 
+use crate::buildpack::among::Several;
 use crate::buildpack::documents::Documents;
 use crate::buildpack::found::Found;
+use crate::buildpack::language::python_source::statements;
 use crate::buildpack::refusal::Refusal;
 use serde::Deserialize;
+use std::collections::BTreeSet;
 
-/// Where an application is looked for first, in the order in which projects use these names.
+/// Where an application is looked for first, in the order in which projects use these names: with more files than are read it
+/// is in one of them.
 const USUAL_MODULES: [&str; 9] =
     ["wsgi", "asgi", "app", "main", "application", "server", "run", "api", "__init__"];
 
@@ -33,38 +37,57 @@ pub(crate) enum Factory {
     Only,
 }
 
-/// `module:name` of the first `name = call(…)` at the top of a file, or of a factory.
+/// `module:name` of the only `name = call(…)` at the top of a file, or of the only factory.
 ///
 /// # Errors
-/// When a candidate cannot be read as text.
+/// When a candidate cannot be read as text, and where there are several that could be started.
 pub(crate) fn find_call(
     documents: &Documents<'_>,
     call: &str,
     factories: Factory,
+    several: &Several,
 ) -> Result<Option<Found>, Refusal> {
     let mut candidates: Vec<&str> = documents.paths().filter(|path| is_candidate(path)).collect();
     candidates.sort_by_key(|path| (rank(path), path.matches('/').count(), *path));
-    let mut factory = None;
+    let mut objects: Vec<(String, Found)> = Vec::new();
+    let mut makers: Vec<Found> = Vec::new();
+    let mut mounted: BTreeSet<String> = BTreeSet::new();
     for path in candidates.into_iter().take(MOST_CANDIDATES) {
         let Some(text) = documents.text(path)? else { continue };
         if !text.contains(call) {
             continue;
         }
         let statements = statements(&text);
-        let is_call = |words: &[String]| assigned_call(words, call);
-        let called = statements.iter().find_map(|words| is_call(words));
-        if let Some(name) = called.filter(|_| factories != Factory::Only) {
-            return Ok(Some(object(path, &name)));
-        }
-        if factory.is_none() && statements.iter().any(|words| is_factory(words)) {
-            factory = Some(path);
+        mounted.extend(statements.iter().flat_map(|words| mounted_names(words)).cloned());
+        let called = statements.iter().filter_map(|words| assigned_call(words, call));
+        objects.extend(started(called.collect()).into_iter().map(|name| {
+            let found = object(path, &name);
+            (name, found)
+        }));
+        if statements.iter().any(|words| is_factory(words)) {
+            let arguments = if factories == Factory::Also { "()" } else { "" };
+            makers.push(object(path, &format!("create_app{arguments}")));
         }
     }
-    Ok(match factories {
-        Factory::Also => factory.map(|path| object(path, "create_app()")),
-        Factory::Only => factory.map(|path| object(path, "create_app")),
-        Factory::Never => None,
-    })
+    // What another application answers a part of its paths with is not started by itself.
+    objects.retain(|(name, _)| !mounted.contains(name));
+    let objects: Vec<Found> = objects.into_iter().map(|(_, found)| found).collect();
+    let answers = match factories {
+        Factory::Never => objects,
+        Factory::Only => makers,
+        Factory::Also if objects.is_empty() => makers,
+        Factory::Also => objects,
+    };
+    if answers.len() > 1 {
+        return Err(several.refusal(answers.iter().filter_map(Found::text).collect()));
+    }
+    Ok(answers.into_iter().next())
+}
+
+/// Of the applications of one module the one that `flask run` and `fastapi run` would take by its name, else all.
+fn started(names: BTreeSet<String>) -> BTreeSet<String> {
+    let usual = ["app", "application"].into_iter().find(|usual| names.contains(*usual));
+    usual.map_or(names, |usual| BTreeSet::from([usual.to_owned()]))
 }
 
 /// `module:name` of the first of the names that a file assigns, defines or imports at its top.
@@ -95,7 +118,11 @@ fn is_candidate(path: &str) -> bool {
             && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
     let folders = module.rsplit_once('/').map_or("", |(folders, _)| folders);
+    let name = module.rsplit('/').next().unwrap_or(module);
+    let is_test =
+        matches!(name, "conftest" | "tests") || name.starts_with("test_") || name.ends_with("_test");
     module.matches('/').count() <= DEEPEST
+        && !is_test
         && module.split('/').all(is_name)
         && !folders.split('/').any(|folder| OTHER_FOLDERS.contains(&folder))
 }
@@ -112,6 +139,16 @@ fn assigned_call(words: &[String], call: &str) -> Option<String> {
     let is_dotted = words[equals + 1..opening].chunks(2).all(|pair| pair.get(1).is_none_or(|dot| dot == "."));
     let names_call = is_dotted && words[opening - 1] == call;
     (names_call && binds(&words[..=equals], &words[0])).then(|| words[0].clone())
+}
+
+/// The names that are whole arguments of a call of `mount`: `api` of `app.mount("/api", api)`.
+fn mounted_names(words: &[String]) -> impl Iterator<Item = &String> {
+    let is_call = |pair: &[String]| pair[0] == "mount" && pair[1] == "(";
+    let arguments = words.windows(2).position(is_call).map_or(words.len(), |position| position + 1);
+    let is_argument = |around: &&[String]| {
+        matches!(around[0].as_str(), "(" | "," | "=") && matches!(around[2].as_str(), ")" | ",")
+    };
+    words[arguments..].windows(3).filter(is_argument).map(|around| &around[1])
 }
 
 fn is_factory(words: &[String]) -> bool {
@@ -138,81 +175,9 @@ fn binds(words: &[String], name: &str) -> bool {
     }
 }
 
-/// The first words of each statement that starts in the first column: names, and punctuation one character each.
-/// Comments are left out, and a string is one word.
-fn statements(text: &str) -> Vec<Vec<String>> {
-    /// Enough for `name: annotation = module.Call(` and for a long import.
-    const MOST_WORDS: usize = 64;
-    let mut statements: Vec<Vec<String>> = Vec::new();
-    let mut depth = 0_usize;
-    let mut at_line_start = true;
-    let mut top_level = false;
-    let mut rest = text;
-    while let Some(character) = rest.chars().next() {
-        let starts_line = std::mem::replace(&mut at_line_start, false);
-        if starts_line && depth == 0 {
-            top_level = !matches!(character, ' ' | '\t' | '#' | '\n' | '\r');
-            if top_level {
-                statements.push(Vec::new());
-            }
-        }
-        let length = match character {
-            '\n' => {
-                at_line_start = true;
-                1
-            }
-            '#' => rest.find('\n').unwrap_or(rest.len()),
-            '"' | '\'' => string_length(rest, character),
-            // A line that is continued does not start a statement.
-            '\\' => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
-            _ if is_name_character(character) => rest.find(|c| !is_name_character(c)).unwrap_or(rest.len()),
-            _ => character.len_utf8(),
-        };
-        match character {
-            '(' | '[' | '{' => depth += 1,
-            ')' | ']' | '}' => depth = depth.saturating_sub(1),
-            ';' if depth == 0 && top_level => statements.push(Vec::new()),
-            _ => {}
-        }
-        let is_word = top_level && !character.is_whitespace() && !matches!(character, '#' | '\\' | ';');
-        if is_word
-            && let Some(words) = statements.last_mut()
-            && words.len() < MOST_WORDS
-        {
-            words.push(rest[..length].to_owned());
-        }
-        rest = &rest[length..];
-    }
-    statements
-}
-
-fn is_name_character(character: char) -> bool {
-    character == '_' || character.is_alphanumeric()
-}
-
-/// Bytes of the string literal that the text starts with, quotes included. One that is not closed ends with its line.
-fn string_length(text: &str, quote: char) -> usize {
-    let triple = String::from(quote).repeat(3);
-    let (closing, opening) = if text.starts_with(&triple) { (triple.as_str(), 3) } else { (&triple[..1], 1) };
-    let mut position = opening;
-    while let Some(character) = text[position..].chars().next() {
-        if text[position..].starts_with(closing) {
-            return position + closing.len();
-        }
-        if character == '\n' && closing.len() == 1 {
-            return position;
-        }
-        position += character.len_utf8();
-        if character == '\\' {
-            position += text[position..].chars().next().map_or(0, char::len_utf8);
-        }
-    }
-    text.len()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{assigned_call, is_factory, statements};
+    use super::{assigned_call, is_factory, mounted_names, statements};
 
     fn found(text: &str) -> Option<String> {
         statements(text).iter().find_map(|words| assigned_call(words, "Flask"))
@@ -247,11 +212,17 @@ mod tests {
     }
 
     #[test]
-    fn hostile_text_ends() {
-        for text in ["\"", "'''", "\\", "\"\\", "((((", "))))", "é = \"é", "\u{0}\u{1b}", "\r\r\r"] {
-            statements(text);
+    fn what_is_mounted_is_a_whole_argument() {
+        for (text, names) in [
+            ("app.mount('/api', api)", &["api"][..]),
+            ("app.mount(path='/api', app=api, name='x')", &["api"]),
+            ("app.mount('/admin', admin.app)", &[]),
+            ("app.mount('/static', StaticFiles(directory='static'))", &[]),
+            ("mount = api", &[]),
+        ] {
+            let found: Vec<String> =
+                statements(text).iter().flat_map(|words| mounted_names(words)).cloned().collect();
+            assert_eq!(found, names, "{text}");
         }
-        statements(&"(".repeat(1 << 20));
-        statements(&"'".repeat(1 << 20));
     }
 }
