@@ -22,6 +22,15 @@ fn nearly_the_right_names() {
 }
 
 #[test]
+fn django_as_its_starter_leaves_it() {
+    let manage = "os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'shop.settings')";
+    let told = refusal(&[("manage.py", manage), ("shop/settings.py", "DEBUG = True")]);
+    let hint = told.lines().nth(1).unwrap();
+    assert!(hint.contains("Django and gunicorn into requirements.txt"), "{told}");
+    assert!(!told.contains("looks like Python"), "{told}");
+}
+
+#[test]
 fn a_misspelt_procfile_is_said_when_the_rest_is_fine() {
     let plan = detect(&Tree::new(&[("index.html", ""), ("ProcFile", "web: x")])).unwrap();
     assert_eq!(
