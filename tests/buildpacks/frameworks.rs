@@ -126,8 +126,22 @@ fn expo_needs_its_packages_for_the_web() {
     assert_snapshot!(whole(&plan));
     let pages = plan_of(&web, &[("app.json", r#"{"expo":{"web":{"output":"static"}}}"#)]);
     assert!(pages.variables["fallback"].is_null());
+}
+
+#[test]
+fn expo_with_server_output_is_served_by_its_own_handler() {
     let server = ("app.json", r#"{"expo":{"web":{"output":"server"}}}"#);
-    assert!(refusal(&[("package.json", &web), LOCK, server]).starts_with("Expo with server output"));
+    let of = |sdk: &str| {
+        let dependencies = ["expo", "expo-router", "react-native", "react-native-web"];
+        let manifest = manifest(&[("start", "expo start")], &dependencies, &["typescript"]);
+        manifest.replace(r#""expo":"^1.2.3""#, &format!(r#""expo":"{sdk}""#))
+    };
+    let plan = plan_of(&of("~58.0.5"), &[server]);
+    assert_snapshot!(whole(&plan));
+    assert!(plan.files[".gilgal/expo-server.cjs"].contains("expo-server/adapter/http"));
+    let told = refusal(&[("package.json", &of("~53.0.1")), LOCK, server]);
+    assert!(told.starts_with("Expo with server output"), "{told}");
+    assert!(told.contains("Update to Expo SDK 54"), "{told}");
 }
 
 #[test]
