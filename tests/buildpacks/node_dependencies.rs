@@ -100,6 +100,8 @@ fn failed_builds_are_explained() {
         ("➤ YN0028: │ The lockfile would have been modified", "yarn install"),
         ("error: lockfile had changes, but lockfile is frozen", "bun install"),
         ("npm error code EBADENGINE", "engines.node"),
+        ("npm error code ERESOLVE", "legacy-peer-deps=true"),
+        ("Error: next/font: error: Failed to fetch `Geist` from Google Fonts.", "next/font/local"),
         ("Error: error:0308010C:digital envelope routines::unsupported", "legacy-provider"),
         ("sh: 1: tsc: not found", "devDependencies"),
     ] {
