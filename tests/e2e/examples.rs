@@ -1,7 +1,7 @@
 //! Every folder of `examples` with an `expect.toml`, pushed to a server: what the pusher sees, the exit code, the branch
 //! on the server, what the app answers, and that nothing is left behind.
 
-use crate::buildpacks::expect_lean;
+use crate::lean::expect_lean;
 use crate::support::{LOOPBACK, Person, Registry, RunningPush, Server, WorkTree, examples, wait_until};
 use serde::Deserialize;
 use std::collections::BTreeSet;
@@ -67,6 +67,7 @@ mod usual {
         fastapi = "fastapi",
         fastify_typescript = "fastify-typescript",
         go = "go",
+        hono = "hono",
         hugo = "hugo",
         koa_yarn = "koa-yarn",
         nextjs = "nextjs",
@@ -102,6 +103,7 @@ mod others {
         create_react_app = "create-react-app",
         docusaurus = "docusaurus",
         eleventy = "eleventy",
+        expo_server = "expo-server",
         expo_web = "expo-web",
         gatsby = "gatsby",
         nest = "nest",
@@ -170,9 +172,6 @@ fn every_example_is_tested() {
 /// Their images are not made of a template of ours.
 const OWN_IMAGES: &[&str] = &["dockerfile-hello", "prebuilt-image"];
 
-/// PHP's official image is made to have extensions compiled in it.
-const WITH_TOOLS: &[&str] = &["php"];
-
 fn push_example(name: &str) {
     push_tree(name, Server::start(), &WorkTree::example(name), |shown| shown);
 }
@@ -208,7 +207,7 @@ fn push_tree(name: &str, mut server: Server, tree: &WorkTree, redact: impl Fn(St
     }
     if expected.push.reference == ExpectedReference::Moved && !OWN_IMAGES.contains(&name) {
         for container in server.engine().containers() {
-            expect_lean(&container, !WITH_TOOLS.contains(&name));
+            expect_lean(&container, name, tree.path());
         }
     }
     if expected.push.reference == ExpectedReference::Unchanged {
