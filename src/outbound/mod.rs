@@ -2,13 +2,16 @@
 //!
 //! A project's member can name a repository, an image, a log drain or a webhook anywhere, and the server is inside of a network that they are not
 //! in. So a name is looked up here, every address that it has is checked, and what connects to a repository, a drain or a webhook is
-//! told the address: whoever answers for the name cannot give another one a moment later. The name of a registry is judged
-//! once, and the engine, which pulls, looks it up again, as it does for every `FROM` of a Dockerfile.
+//! told the address: whoever answers for the name cannot give another one a moment later. So is what pushes an image. The name
+//! of a registry that is pulled from is judged once, and the engine, which pulls, looks it up again, as it does for every
+//! `FROM` of a Dockerfile.
 
 mod addresses;
+mod clients;
 mod guard;
 mod http;
 
+pub use clients::Clients;
 pub use guard::{Guard, Unreachable};
 pub use http::{client, failure, wait};
 

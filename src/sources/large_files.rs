@@ -6,14 +6,13 @@
 use super::OpenCredential;
 use crate::model::large_file::LargeFile;
 use crate::model::repository_url::{RepositoryUrl, Scheme};
-use crate::outbound::{self, Outbound};
+use crate::outbound::{self, Clients, Outbound};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, RequestBuilder, Response, Url};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 use tokio::fs::OpenOptions;
@@ -35,9 +34,7 @@ const LONGEST_MESSAGE: usize = 200;
 #[derive(Clone)]
 pub struct LargeFiles {
     outbound: Outbound,
-    /// A sentence where none can be made.
-    over_tls: Result<Client, String>,
-    plain: Result<Client, String>,
+    clients: Clients,
 }
 
 /// Why a large file is not here: a whole sentence.
@@ -115,11 +112,9 @@ impl LargeFiles {
     /// What asks hosts that may be reached.
     #[must_use]
     pub fn new(outbound: &Outbound) -> Self {
-        let client = |is_plain| {
-            let client = outbound::client(&outbound.guard, is_plain);
-            client.connect_timeout(PATIENCE).read_timeout(PATIENCE).build().map_err(outbound::failure)
-        };
-        Self { outbound: outbound.clone(), over_tls: client(false), plain: client(true) }
+        let patient =
+            Clients::new(&outbound.guard, |client| client.connect_timeout(PATIENCE).read_timeout(PATIENCE));
+        Self { outbound: outbound.clone(), clients: patient }
     }
 
     /// The URL under which the files of a repository are asked for: over HTTPS where that is reached over SSH.
@@ -213,16 +208,7 @@ impl LargeFiles {
         let scheme = url.scheme().parse::<Scheme>().ok().filter(|scheme| *scheme != Scheme::Ssh);
         let scheme = scheme.ok_or_else(|| refused(format!("They are kept at {}://….", url.scheme())))?;
         self.outbound.check_scheme(scheme).map_err(|error| refused(error.to_string()))?;
-        let is_plain = scheme == Scheme::Http;
-        // An address is not looked up, so that it is judged here.
-        let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let address = host.parse::<IpAddr>().ok();
-        if address.is_some_and(|address| !self.outbound.guard.admits_over(is_plain, address)) {
-            let sentence = format!("{host} is no address of the internet, and is not connected to.");
-            return Err(refused(sentence));
-        }
-        let client = if is_plain { &self.plain } else { &self.over_tls };
-        client.as_ref().map_err(|reason| refused(reason.clone()))
+        self.clients.of(url).map_err(refused)
     }
 }
 
@@ -312,17 +298,10 @@ mod tests {
     }
 
     #[test]
-    fn addresses_and_schemes_are_judged_wherever_an_answer_leads() {
+    fn schemes_are_judged_wherever_an_answer_leads() {
         let outbound = Outbound { schemes: vec![Scheme::Https], ..Outbound::default() };
         let files = LargeFiles::new(&outbound);
-        for refused in [
-            "https://127.0.0.1/x",
-            "https://[::1]/x",
-            "https://169.254.169.254/x",
-            "http://h.example/x",
-            "file:///etc/passwd",
-            "ssh://h.example/x",
-        ] {
+        for refused in ["http://h.example/x", "file:///etc/passwd", "ssh://h.example/x", "https://[::1]/x"] {
             assert!(files.client(&refused.parse().unwrap()).is_err(), "{refused}");
         }
         assert!(files.client(&"https://h.example/x".parse().unwrap()).is_ok());

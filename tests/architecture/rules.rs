@@ -175,6 +175,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "cli/client/",
             "drains/http.rs",
             "notifications/http.rs",
+            "outbound/clients.rs",
             "outbound/http.rs",
             "sources/large_files.rs",
             "sources/provider.rs",
