@@ -21,6 +21,7 @@ use crate::outbound::{Guard, Outbound};
 use crate::ports::{Follower, Needs, api_options};
 use crate::processes::{CronRuns, Processes};
 use crate::receive::{self, Pushes, Receiver};
+use crate::registry::Registries;
 use crate::router::{self, RouterHandle};
 use crate::secrets::MasterKey;
 use crate::sources::{LargeFiles, Sources};
@@ -159,6 +160,7 @@ impl App {
                 outbound: outbound.clone(),
                 sources: Sources::new(store.clone(), master_key.clone()),
                 large_files: LargeFiles::new(&outbound),
+                registries: Registries::new(&outbound),
                 timeout: settings.fetch.timeout,
                 most_bytes: settings.max_push_bytes,
                 room: room.clone(),

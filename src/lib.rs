@@ -38,6 +38,7 @@ pub mod ports;
 pub mod processes;
 pub mod projects;
 pub mod receive;
+pub mod registry;
 pub mod router;
 pub mod secrets;
 pub mod seed;

@@ -3,16 +3,14 @@
 use super::failure;
 use super::limits::{self, Watch};
 use super::pull::{self, PullRequest, PulledImage, Turns};
-use super::push::PushRequest;
 use super::request::watched;
 use super::room;
 use super::secrets::BuildSecrets;
 use super::session::Session;
 use super::transcript::Transcript;
-use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage};
+use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage, Export};
 use crate::docker::{self, Connection};
 use crate::model::id::{ProjectId, ServerId};
-use crate::model::image::ImageName;
 use async_trait::async_trait;
 use bollard::Docker;
 use bollard::errors::Error;
@@ -20,13 +18,14 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Labels of an image. `engine` puts the first two on containers and networks, too.
-pub(super) const SERVER: &str = "gilgal.server";
+const SERVER: &str = "gilgal.server";
 const PROJECT: &str = "gilgal.project";
 const DEPLOYMENT: &str = "gilgal.deployment";
 /// The key that the image was built with.
@@ -230,8 +229,10 @@ impl Builder for DockerBuilder {
         self.pull_image(request, &output).await
     }
 
-    async fn push(&self, request: PushRequest) -> Result<Option<ImageName>, BuildError> {
-        self.push_image(request).await
+    async fn export(&self, image_id: &str) -> Result<Export, BuildError> {
+        let docker = self.client().await?;
+        let pieces = docker.export_image(image_id);
+        Ok(Box::pin(pieces.map(|piece| piece.map_err(|error| io::Error::other(docker::message(&error))))))
     }
 
     async fn forget(&self, pulled: &PulledImage) {

@@ -60,17 +60,6 @@ pub enum BuildError {
     #[error("The image was not pulled within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).", after.as_secs())]
     PullTimedOut { after: Duration },
 
-    /// The registry does not take the image, or does not answer.
-    #[error("The image cannot be pushed as {image}: {reason}.")]
-    NotPushed { image: String, reason: String },
-
-    /// The registry wants to know who asks, or does not take the image from them.
-    #[error("The registry {host} does not take the image {image}: {reason}.")]
-    PushRefused { image: String, host: String, reason: String },
-
-    #[error("The image was not pushed within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).", after.as_secs())]
-    PushTimedOut { after: Duration },
-
     /// It has `ONBUILD` instructions: alone it is no app.
     #[error("The image {image} is one to build on: it has ONBUILD instructions. Name it in a Dockerfile.")]
     OnlyToBuildOn { image: String },

@@ -14,7 +14,6 @@ mod error;
 mod failure;
 mod limits;
 mod pull;
-mod push;
 mod request;
 mod room;
 mod secrets;
@@ -26,11 +25,9 @@ pub use docker::{DockerBuilder, DockerBuilderOptions};
 pub use error::BuildError;
 pub use limits::{BuildLimits, MemoryUse};
 pub use pull::{PullRequest, PulledImage, RegistryCredentials};
-pub use push::PushRequest;
-pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context};
+pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Context, Export};
 
 use crate::model::id::ProjectId;
-use crate::model::image::ImageName;
 use async_trait::async_trait;
 use tokio::sync::mpsc;
 
@@ -56,9 +53,8 @@ pub trait Builder: BaseImages + Send + Sync + 'static {
         output: mpsc::Sender<BuildLine>,
     ) -> Result<PulledImage, BuildError>;
 
-    /// Brings an image to a registry, and answers with its digest there, where that is told. Dropping the future stops
-    /// the push.
-    async fn push(&self, request: PushRequest) -> Result<Option<ImageName>, BuildError>;
+    /// An image as an archive (`docker save`), by its id: it needs no name for that.
+    async fn export(&self, image_id: &str) -> Result<Export, BuildError>;
 
     /// Forgets an image that was pulled, once another one is built on it.
     async fn forget(&self, pulled: &PulledImage);

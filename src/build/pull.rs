@@ -48,7 +48,7 @@ pub struct RegistryCredentials {
 
 impl RegistryCredentials {
     /// The same as the engine takes them.
-    pub(super) fn for_registry(self, image: &ImageName) -> DockerCredentials {
+    fn for_registry(self, image: &ImageName) -> DockerCredentials {
         DockerCredentials {
             username: Some(self.username),
             password: Some(self.password.into_exposed()),
@@ -58,7 +58,7 @@ impl RegistryCredentials {
     }
 
     /// Whether a registry that has refused something wants to know who asks, or does not let them.
-    pub(super) fn are_asked_for(reason: &str) -> bool {
+    fn are_asked_for(reason: &str) -> bool {
         let reason = reason.to_ascii_lowercase();
         ["unauthorized", "denied", "authentication required", "no basic auth"]
             .iter()
@@ -75,7 +75,7 @@ pub struct PulledImage {
     pub source: ImageName,
 }
 
-/// Names that are being pulled, or pushed: two that do so with the same one at the same time would take each other's name away.
+/// Names that are being pulled: two that do so with the same one at the same time would take each other's name away.
 #[derive(Debug, Default)]
 pub(super) struct Turns(StdMutex<HashMap<String, Arc<Mutex<()>>>>);
 
@@ -203,16 +203,16 @@ impl DockerBuilder {
     }
 }
 
-/// The name that a pull or a push gives an image in its registry, and the turn of who does. It is taken away at last,
+/// The name that a pull gives an image in its registry, and the turn of who does. It is taken away at last,
 /// whatever becomes of it, and the next one begins after that.
-pub(super) struct PublicName(Option<(Arc<Docker>, String, OwnedMutexGuard<()>)>);
+struct PublicName(Option<(Arc<Docker>, String, OwnedMutexGuard<()>)>);
 
 impl PublicName {
-    pub(super) const fn new(docker: Arc<Docker>, name: String, turn: OwnedMutexGuard<()>) -> Self {
+    const fn new(docker: Arc<Docker>, name: String, turn: OwnedMutexGuard<()>) -> Self {
         Self(Some((docker, name, turn)))
     }
 
-    pub(super) async fn remove(mut self) {
+    async fn remove(mut self) {
         if let Some((docker, name, _turn)) = self.0.take() {
             remove_name(&docker, &name).await;
         }

@@ -14,6 +14,9 @@ use std::time::Duration;
 /// A tar archive of the build context, in pieces. An error in it ends the build: half a tree must not become an image.
 pub type Context = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
 
+/// An image as an archive, in pieces.
+pub type Export = Pin<Box<dyn Stream<Item = std::io::Result<Bytes>> + Send>>;
+
 /// Stands for everything that goes into a build: equal keys mean equal images.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BuildKey(pub String);

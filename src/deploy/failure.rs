@@ -3,6 +3,7 @@
 use crate::build::BuildError;
 use crate::engine::EngineError;
 use crate::git::{GitError, MoveError};
+use crate::registry::RegistryError;
 use crate::sources::SourcesError;
 use crate::store::StoreError;
 
@@ -133,6 +134,23 @@ impl From<MoveError> for StepError {
     }
 }
 
+impl From<RegistryError> for StepError {
+    fn from(error: RegistryError) -> Self {
+        let failure = Failure::new("image not pushed", error.to_string());
+        match error {
+            RegistryError::Refused { host, .. } => failure.advise(format!(
+                "Check its name, and set who the registry is told to ask for: PUT /api/projects/:id/credentials/{host} \
+                 {{\"username\": …, \"password\": …}}. It has to be allowed to push."
+            )),
+            RegistryError::NotPushed { .. } => {
+                failure.advise("Check its name, and that the server can reach the registry.")
+            }
+            RegistryError::TimedOut { .. } => failure,
+        }
+        .into()
+    }
+}
+
 impl From<BuildError> for StepError {
     fn from(error: BuildError) -> Self {
         let sentence = error.to_string();
@@ -144,9 +162,6 @@ impl From<BuildError> for StepError {
             | BuildError::PullRefused { .. }
             | BuildError::PullTimedOut { .. }
             | BuildError::OnlyToBuildOn { .. } => "pull failed",
-            BuildError::NotPushed { .. }
-            | BuildError::PushRefused { .. }
-            | BuildError::PushTimedOut { .. } => "image not pushed",
             BuildError::CommandFailed { .. }
             | BuildError::InstructionFailed { .. }
             | BuildError::OutOfMemory { .. }
@@ -179,15 +194,7 @@ impl From<BuildError> for StepError {
                 "Check its name. If it is private, set who the registry is told to ask for: PUT \
                  /api/projects/:id/credentials/{host} {{\"username\": …, \"password\": …}}."
             )),
-            BuildError::PushRefused { host, .. } => failure.advise(format!(
-                "Check its name, and set who the registry is told to ask for: PUT /api/projects/:id/credentials/{host} \
-                 {{\"username\": …, \"password\": …}}. It has to be allowed to push."
-            )),
-            BuildError::NotPushed { .. } => {
-                failure.advise("Check its name, and that the server can reach the registry.")
-            }
             BuildError::PullTimedOut { .. }
-            | BuildError::PushTimedOut { .. }
             | BuildError::OnlyToBuildOn { .. }
             | BuildError::InstructionFailed { .. }
             | BuildError::TimedOut { .. }

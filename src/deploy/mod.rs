@@ -51,6 +51,7 @@ use crate::model::one_off::OneOffs;
 use crate::model::process::Maxima;
 use crate::model::vitals::Vitals;
 use crate::outbound::Outbound;
+use crate::registry::Registries;
 use crate::router::RouterHandle;
 use crate::secrets::MasterKey;
 use crate::sources::{LargeFiles, Sources};
@@ -66,7 +67,8 @@ pub struct Elsewhere {
     pub outbound: Outbound,
     pub sources: Sources,
     pub large_files: LargeFiles,
-    /// For one fetch or one pull.
+    pub registries: Registries,
+    /// For one fetch, one pull or one push.
     pub timeout: Duration,
     /// Of one fetch.
     pub most_bytes: u64,

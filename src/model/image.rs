@@ -90,6 +90,12 @@ impl ImageName {
         &self.registry
     }
 
+    /// What the registry calls the repository of it: `library/nginx`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Registry and path, without tag and digest: `docker.io/library/nginx`.
     #[must_use]
     pub fn repository(&self) -> String {

@@ -5,7 +5,7 @@ pub(crate) const ROWS: &[(u8, &[&str])] = &[
     (0, &["model"]),
     (1, &["buildpack", "config", "docker", "outbound", "secrets", "systemd", "telemetry", "wire"]),
     (2, &["build", "engine", "git", "router", "store"]),
-    (3, &["auth", "jobs", "journal", "sources"]),
+    (3, &["auth", "jobs", "journal", "registry", "sources"]),
     (
         4,
         &[
@@ -130,13 +130,15 @@ pub(crate) const FENCES: &[Fence] = &[
             "engine/docker/files.rs",
             "engine/docker/ownership.rs",
             "cli/client/folder.rs",
+            "registry/",
         ],
-        why: "build contexts are trees; a backup is an archive; Docker takes files as one; a folder is sent as one",
+        why: "build contexts are trees; a backup is an archive; Docker takes files as one, and gives images; a folder is sent \
+              as one",
     },
     Fence {
         names: &["flate2"],
-        only: &["backup/", "git/upload.rs", "cli/client/folder.rs"],
-        why: "a backup is compressed, and so may be an archive that is uploaded",
+        only: &["backup/", "git/upload.rs", "cli/client/folder.rs", "registry/"],
+        why: "a backup is compressed, a layer of an image, and maybe an archive that is uploaded",
     },
     Fence { names: &["russh"], only: &["ssh/"], why: "one folder knows the SSH protocol" },
     Fence {
@@ -177,6 +179,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "notifications/http.rs",
             "outbound/clients.rs",
             "outbound/http.rs",
+            "registry/",
             "sources/large_files.rs",
             "sources/provider.rs",
         ],
@@ -249,6 +252,7 @@ pub(crate) const FENCES: &[Fence] = &[
             "processes/",
             "projects/",
             "receive/",
+            "registry/",
             "router/",
             "seed.rs",
             "serve.rs",

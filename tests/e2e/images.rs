@@ -1,13 +1,12 @@
 //! Images of registries: pulled, and run as they are.
 
 use crate::support::{
-    LOOPBACK, Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy, deployments,
-    docker, ended, wait_until, with_project,
+    LOOPBACK, Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy, docker,
+    ended, with_project,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::fs;
-use std::time::Duration;
 
 #[track_caller]
 fn expect_success((deployment, log): (Value, String)) -> Value {
@@ -176,89 +175,4 @@ fn labels_say_what_an_image_is_made_of_whatever_its_base_says() {
     assert_eq!(label("version"), tree.head()[..7]);
     assert!(label("source").ends_with("/shop.git"), "{labels}");
     assert_eq!(label("title"), "shop");
-}
-
-#[test]
-fn what_is_built_is_pushed_where_somebody_has_said() {
-    let mut registry = Registry::private();
-    let mut server = Server::start_with(LOOPBACK);
-    let ada = server.person("ada");
-    let tree = WorkTree::answering("one");
-    let first = tree.head();
-    server.deploy(&ada, &tree, "shop");
-    let credential = format!("/api/projects/shop/credentials/{}", registry.host());
-    let set = |server: &Server, push: Value| {
-        let body = json!({ "push_images": push });
-        let path = "/api/environments/shop:production";
-        server.request(Method::PATCH, path, &ada.token, Some(&body)).expect(200)
-    };
-    let redeploy = |server: &Server| {
-        let newest = &deployments(server, &ada)[0];
-        let path = format!("/api/deployments/{}/redeploy", newest["id"].as_str().unwrap());
-        let queued = server.request(Method::POST, &path, &ada.token, Some(&json!({}))).expect(202);
-        ended(server, &ada, &queued)
-    };
-    let image = registry.image("ada/shop:live");
-    let shown = set(&server, json!({ "image": image }));
-    assert_eq!(shown["push_images"], json!({ "image": image, "required": false }));
-
-    // Nobody is told who asks: it is live all the same, and that is said.
-    let (deployment, log) = redeploy(&server);
-    assert_eq!(deployment["status"], "success", "{log}");
-    let asked = format!("/credentials/{}", registry.host());
-    assert!(log.contains("its image was not pushed") && log.contains(&asked), "{log}");
-    set(&server, json!({ "image": image, "required": true }));
-    let (deployment, log) = redeploy(&server);
-    assert_eq!(deployment["status"], "failed", "{log}");
-    assert!(log.contains(&asked), "{log}");
-    assert!(registry.tags("ada/shop").is_empty());
-
-    let body = json!({ "username": REGISTRY_USERNAME, "password": REGISTRY_PASSWORD });
-    server.request(Method::PUT, &credential, &ada.token, Some(&body)).expect(200);
-    for push in [json!({ "image": image, "required": true }), json!({ "image": image })] {
-        set(&server, push);
-        let (deployment, log) = redeploy(&server);
-        assert_eq!(deployment["status"], "success", "{log}");
-        assert!(log.contains(&format!("Pushing the image to {}", registry.host())), "{log}");
-        assert!(log.contains("sha256:") && !log.contains(REGISTRY_PASSWORD), "{log}");
-        let mut tags = [first.clone(), "live".to_owned()];
-        tags.sort();
-        assert_eq!(registry.tags("ada/shop"), tags);
-    }
-    // What another project could build on does not stay.
-    let name = format!("reference={}", registry.image("ada/shop"));
-    assert_eq!(docker(&["images", "--quiet", "--filter", &name]), Vec::<String>::new());
-    // It is what is live: whoever pulls it runs the same.
-    let (deployment, log) = deploy(&server, &ada, "shop", &json!({ "image": image }));
-    assert_eq!(deployment["status"], "success", "{log}");
-    assert!(!log.contains("Pushing the image"), "what was pulled is not pushed: {log}");
-    assert_eq!(server.get("shop", "/").body, "one");
-
-    // Each commit has a name of its own; the other one moves on.
-    let second = tree.commit(&[("index.html", "two")]);
-    server.deploy(&ada, &tree, "shop");
-    wait_until("it is pushed", Duration::from_secs(60), || registry.tags("ada/shop").contains(&second));
-    assert_eq!(registry.tags("ada/shop").len(), 3);
-    // One that does not answer holds nothing up that does not need it.
-    registry.pause();
-    tree.commit(&[("index.html", "three")]);
-    server.deploy(&ada, &tree, "shop");
-    assert_eq!(server.get("shop", "/").body, "three");
-    let digest = json!({ "push_images": { "image": format!("ghcr.io/a/b@sha256:{}", "a".repeat(64)) } });
-    let path = "/api/environments/shop:production";
-    server.request(Method::PATCH, path, &ada.token, Some(&digest)).expect(422);
-}
-
-#[test]
-fn nothing_is_pushed_to_what_is_not_of_the_internet() {
-    let mut server = Server::start();
-    let ada = server.person("ada");
-    let tree = WorkTree::answering("one");
-    server.deploy(&ada, &tree, "shop");
-    let body = json!({ "push_images": { "image": "localhost:5000/shop:live", "required": true } });
-    let path = "/api/environments/shop:production";
-    server.request(Method::PATCH, path, &ada.token, Some(&body)).expect(200);
-    tree.commit(&[("index.html", "two")]);
-    server.push(&ada, &tree, "shop", &["main"]).expect(1).expect_text("GILGAL_FETCH_ALLOW_NETWORKS");
-    assert_eq!(server.get("shop", "/").body, "one");
 }

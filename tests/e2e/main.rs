@@ -45,6 +45,7 @@ mod previews;
 mod project_file;
 #[path = "../support/provider_api.rs"]
 mod provider_api;
+mod pushed_images;
 mod pushers;
 mod queue;
 mod reconciler;

@@ -1,13 +1,12 @@
 //! Bringing the image to the registry that somebody has named for it (`docs/decisions/0160`).
 
 use super::seconds;
-use crate::build::{BuildError, PushRequest};
 use crate::deploy::Deployer;
 use crate::deploy::failure::StepError;
 use crate::deploy::run::Run;
 use crate::model::basis::DeploymentBasis;
 use crate::model::elsewhere::ImagePush;
-use crate::model::image::ImageName;
+use crate::registry::{ImageUpload, RegistryError};
 use std::time::{Duration, Instant};
 
 /// How often it is looked whether another deployment waits for a push to end.
@@ -26,23 +25,23 @@ impl Deployer {
     /// Pushes the image once it is live. Where it is not taken, that is said, and nothing else comes of it.
     pub(super) async fn push_after(&self, run: &Run) {
         let Some(push) = wanted(run).filter(|push| !push.required) else { return };
+        let not_pushed =
+            |why: &str| run.warn(&format!("The release is live, but its image was not pushed{why}"));
         let pushed = tokio::select! {
             pushed = self.push_image(run, &push) => pushed,
-            () = self.newer_waits(run) => {
-                return run.warn("The release is live, but its image was not pushed: a newer deployment waits for its turn.");
-            }
+            () = self.newer_waits(run) => return not_pushed(": a newer deployment waits for its turn."),
         };
         match pushed {
             Ok(()) => {}
             Err(StepError::Failed(failure)) => {
-                run.warn(&format!("The release is live, but its image was not pushed. {}", failure.sentence));
+                not_pushed(&format!(". {}", failure.sentence));
                 for advice in &failure.advice {
                     run.warn(advice);
                 }
             }
             Err(StepError::Store(error)) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "an image was not pushed");
-                run.warn("The release is live, but its image was not pushed: the database does not answer.");
+                not_pushed(": the database does not answer.");
             }
         }
     }
@@ -63,34 +62,27 @@ impl Deployer {
     }
 
     async fn push_image(&self, run: &Run, push: &ImagePush) -> Result<(), StepError> {
-        let image_id = run.content()?.image.clone();
+        let image_id = &run.content()?.image;
         let registry = push.image.registry();
         self.check_registry(registry, "image not pushed").await?;
         run.step(&format!("Pushing the image to {registry}"));
         let begun = Instant::now();
         let credentials = self.registry_credentials(run, registry).await?;
         let timeout = self.elsewhere.timeout;
+        // The name that stays first: the one that moves never leads to what could not be pushed as a whole.
+        let names = push.names(run.deployment.commit.as_str());
         let pushing = async {
-            let mut digest = None;
-            // The name that stays first: the one that moves never leads to what could not be pushed as a whole.
-            for name in push.names(run.deployment.commit.as_str()) {
-                let request = PushRequest {
-                    image_id: image_id.clone(),
-                    name: name.clone(),
-                    credentials: credentials.clone(),
-                    timeout,
-                };
-                digest = self.builder.push(request).await?;
-                run.detail(&name.to_string());
-            }
-            Ok::<_, StepError>(digest)
+            let archive = self.builder.export(image_id).await?;
+            let upload = ImageUpload { names: names.clone(), credentials, archive };
+            Ok::<_, StepError>(self.elsewhere.registries.push(upload).await?)
         };
-        // For all of its names together.
         let pushed = tokio::time::timeout(timeout, pushing).await;
         let digest =
-            pushed.unwrap_or_else(|_elapsed| Err(BuildError::PushTimedOut { after: timeout }.into()))?;
-        let digest = digest.as_ref().and_then(ImageName::digest).map(|digest| format!(", {digest}"));
-        run.detail(&format!("Done in {}{}", seconds(begun.elapsed()), digest.unwrap_or_default()));
+            pushed.unwrap_or_else(|_elapsed| Err(RegistryError::TimedOut { after: timeout }.into()))?;
+        for name in names {
+            run.detail(&name.to_string());
+        }
+        run.detail(&format!("Done in {}, {digest}", seconds(begun.elapsed())));
         Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! A registry of images: the reference implementation, on a loopback port, which engines speak plain HTTP to.
 
 use super::process::{run, wait_until};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
@@ -111,6 +112,19 @@ impl Registry {
             process.kill().unwrap();
             process.wait().unwrap();
         }
+    }
+
+    /// Makes it answer nobody, until [`Self::answer_again`]; connections to it are made all the same.
+    pub(crate) fn stall(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    pub(crate) fn answer_again(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(self.process.as_ref().unwrap()), signal).unwrap();
     }
 
     /// Starts it again.
