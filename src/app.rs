@@ -11,7 +11,7 @@ use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
 use crate::hooks::Hooks;
-use crate::jobs::{Interrupts, Queue, Runner};
+use crate::jobs::{Extras, Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
@@ -136,7 +136,7 @@ impl App {
         let catalog = Arc::new(parts::catalog(home));
         let journal = Journal::new(store.clone());
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
-        let (one_offs, vitals) = (OneOffs::default(), Vitals::default());
+        let (one_offs, vitals, extras) = (OneOffs::default(), Vitals::default(), Extras::default());
         let look_again = Arc::new(Notify::new());
         let room = Room::new(&settings.home, settings.database_url.expose(), settings.disk.least_free_bytes);
         let outbound = Outbound {
@@ -153,6 +153,7 @@ impl App {
             router: router.clone(),
             master_key: master_key.clone(),
             interrupts: interrupts.clone(),
+            extras: extras.clone(),
             address: address.clone(),
             build_timeout: settings.build.timeout,
             builds: BuildTurns::new(settings.build.at_once),
@@ -185,6 +186,7 @@ impl App {
             queue: queue.clone(),
             journal: journal.clone(),
             interrupts,
+            extras,
             maxima: settings.instance_maxima,
             look_again,
             uploads: Uploads::new(settings.max_push_bytes, room.clone()),

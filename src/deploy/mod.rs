@@ -44,7 +44,7 @@ use crate::buildpack::Catalog;
 use crate::config::Room;
 use crate::engine::Engine;
 use crate::git::Repositories;
-use crate::jobs::Interrupts;
+use crate::jobs::{Extras, Interrupts};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
@@ -88,6 +88,8 @@ pub struct Deployer {
     pub router: RouterHandle,
     pub master_key: MasterKey,
     pub interrupts: Interrupts,
+    /// Pushes of images that are live: nothing is lost without them.
+    pub extras: Extras,
     pub address: PublicAddress,
     pub build_timeout: Duration,
     /// A place for each image that may be built at the same time.

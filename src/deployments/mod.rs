@@ -22,7 +22,7 @@ pub use self::settings::Change;
 pub use self::sources::{UploadOptions, Uploads};
 
 use crate::git::Repositories;
-use crate::jobs::{Interrupts, Queue};
+use crate::jobs::{Extras, Interrupts, Queue};
 use crate::journal::Journal;
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
@@ -43,6 +43,8 @@ pub struct Deployments {
     pub queue: Queue,
     pub journal: Journal,
     pub interrupts: Interrupts,
+    /// What deployments still do that are live.
+    pub extras: Extras,
     /// What environments may have.
     pub maxima: Maxima,
     /// Tells the reconciler that something is to be stopped, or routed otherwise.

@@ -4,11 +4,13 @@
 //! lease runs out, so that nothing is in progress for ever. [`Queue::wake`] is for speed, the poll is for truth: a lost
 //! wake-up costs a tick, not a job. What a job does is not known here; a [`Handler`] is given in.
 
+mod extras;
 mod in_hand;
 mod interrupts;
 mod runner;
 #[cfg(test)]
 mod tests;
 
+pub use extras::{Extra, Extras};
 pub use interrupts::{Interrupts, Looks};
 pub use runner::{Handler, Outcome, Queue, Runner};

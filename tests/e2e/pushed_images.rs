@@ -136,6 +136,26 @@ fn an_image_that_is_pushed_has_no_name_that_others_could_build_on() {
 }
 
 #[test]
+fn a_push_of_what_is_live_can_be_cancelled() {
+    let registry = Registry::start();
+    let mut server = Server::start_with(LOOPBACK);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    push_to(&server, &ada, PRODUCTION, &json!({ "image": registry.image("ada/shop:live") }));
+    registry.stall();
+    tree.commit(&[("index.html", "two")]);
+    let pushed = pushing(&server, &ada, &tree, &registry);
+    let path = format!("/api/deployments/{}", pushed["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(202);
+    let (deployment, log) = ended(&server, &ada, &pushed);
+    assert_eq!(deployment["status"], "success", "{log}");
+    assert!(log.contains("its image was not pushed: somebody has cancelled that."), "{log}");
+    assert_eq!(server.get("shop", "/").body, "two");
+    server.request(Method::DELETE, &path, &ada.token, None).expect(409);
+}
+
+#[test]
 fn where_it_is_required_what_is_taken_from_another_release_is_pushed_too() {
     let mut registry = Registry::start();
     let mut server = Server::start_with(LOOPBACK);

@@ -25,11 +25,13 @@ impl Deployer {
     /// Pushes the image once it is live. Where it is not taken, that is said, and nothing else comes of it.
     pub(super) async fn push_after(&self, run: &Run) {
         let Some(push) = wanted(run).filter(|push| !push.required) else { return };
+        let extra = self.extras.begin(run.deployment.id);
         let not_pushed =
             |why: &str| run.warn(&format!("The release is live, but its image was not pushed{why}"));
         let pushed = tokio::select! {
             pushed = self.push_image(run, &push) => pushed,
             () = self.newer_waits(run) => return not_pushed(": a newer deployment waits for its turn."),
+            () = extra.is_to_end() => return not_pushed(": somebody has cancelled that."),
         };
         match pushed {
             Ok(()) => {}

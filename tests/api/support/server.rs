@@ -14,7 +14,7 @@ use gilgal::drains::Drains;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::hooks::Hooks;
-use gilgal::jobs::{Interrupts, Queue};
+use gilgal::jobs::{Extras, Interrupts, Queue};
 use gilgal::journal::{Journal, Piece};
 use gilgal::model::address::PublicAddress;
 use gilgal::model::environment::Environment;
@@ -140,6 +140,7 @@ impl TestServer {
             queue: Queue::default(),
             journal,
             interrupts: Interrupts::default(),
+            extras: Extras::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
             look_again: Arc::default(),
             uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),

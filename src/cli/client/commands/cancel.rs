@@ -5,6 +5,7 @@ use crate::cli::client::context::Context;
 use crate::cli::client::deployment::{self, Reference};
 use crate::cli::client::failure::Failure;
 use crate::cli::client::refusal::parse;
+use crate::model::deployment::Step;
 use crate::model::name::{EnvironmentName, Slug};
 use crate::wire::deployment::DeploymentBody;
 use serde_json::Value;
@@ -20,6 +21,8 @@ pub(super) async fn cancel(
     let deployment: DeploymentBody = parse(json.clone())?;
     let screen = if deployment::is_over(deployment.status) {
         format!("Cancelled the deployment {}.", deployment::short(id))
+    } else if deployment.step == Step::Drain {
+        format!("The deployment {} is live. The push of its image is being stopped.", deployment::short(id))
     } else {
         format!(
             "The deployment {0} is being stopped, and what it has made is taken back: gilgal deployments attach {0}",
