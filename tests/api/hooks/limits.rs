@@ -1,0 +1,71 @@
+//! Much at once, and what is too much.
+
+use super::{PING, PUSH, connected, deployments, push};
+use crate::support::{Options, Reply, TestServer};
+use gilgal::api::RequestLimits;
+use gilgal::model::time::now;
+use serde_json::json;
+use std::collections::HashSet;
+use std::net::IpAddr;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_has_a_limit_and_a_guesser_too() {
+    let (_server, _ada, hook) = connected("github").await;
+    let large = format!("{{\"a\": \"{}\"}}", "x".repeat(5 * 1024 * 1024));
+    assert_eq!(hook.github("push", "1", &large).await.refusal(413), "body_too_large");
+
+    let request_limits = RequestLimits { per_peer: NonZeroU32::new(5), per_account: None };
+    let server = TestServer::start_with(Options { request_limits, ..Options::default() }).await;
+    let proxy =
+        reqwest::Client::builder().no_proxy().local_address(IpAddr::from([127, 0, 0, 3])).build().unwrap();
+    let guess = async |client: &'static str| {
+        let url = format!("http://{}/webhooks/github/{}", server.address, uuid::Uuid::now_v7());
+        Reply::of(proxy.post(url).header("x-forwarded-for", client).body("{}")).await.status
+    };
+    for _ in 0..5 {
+        assert_eq!(guess("203.0.113.1").await, 404);
+    }
+    assert_eq!(guess("203.0.113.1").await, 429);
+    assert_eq!(guess("203.0.113.2").await, 404);
+}
+
+/// The numbers of the issue: a burst of 1,000 deliveries makes one deployment that waits, and each is answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_burst_makes_one_deployment_that_waits() {
+    let (server, ada, hook) = connected("github").await;
+    let mut tasks = tokio::task::JoinSet::new();
+    for sender in 0..50 {
+        let hook = hook.clone();
+        tasks.spawn(async move {
+            let mut answers = Vec::new();
+            for number in 0..20 {
+                let sent = Instant::now();
+                let body = push(|body| body["after"] = json!(format!("{:040x}", sender * 20 + number + 1)));
+                let answer = hook.github("push", &format!("{sender} {number}"), &body).await.expect(202);
+                answers.push((answer["deployment_id"].to_string(), sent.elapsed()));
+            }
+            answers
+        });
+    }
+    let answers: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    let slowest = answers.iter().map(|(_, time)| *time).max().unwrap();
+    assert_eq!(answers.len(), 1000);
+    assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+    let made: HashSet<_> = answers.into_iter().map(|(id, _)| id).collect();
+    assert_eq!(made.len(), 1);
+    assert_eq!(deployments(&ada).await.len(), 1);
+
+    // What is too much goes at once, the oldest first; what is old is forgotten.
+    let first = gilgal::store::PageRequest::first();
+    let before = server.store.hook_deliveries_of(hook.id.parse().unwrap(), first).await.unwrap().data;
+    hook.github("push", "one more", PUSH).await.expect(202);
+    // What names no commit takes the place of none that does.
+    hook.github("ping", "a ping", PING).await.expect(200);
+    let kept = server.store.hook_deliveries_of(hook.id.parse().unwrap(), first).await.unwrap().data;
+    assert_eq!(kept[2..], before[..before.len() - 2]);
+    let yesterday = now() - chrono::TimeDelta::days(1);
+    assert_eq!(server.store.forget_hook_deliveries(yesterday).await.unwrap(), 0);
+    assert_eq!(server.store.forget_hook_deliveries(now()).await.unwrap(), 1001);
+}
