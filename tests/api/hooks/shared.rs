@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 const OTHER: &str = "https://github.com/Codertocat/Other";
 
 /// A project with a hook of the other repository that is told by another hook.
-async fn told(person: &Client, name: &str, via: &Value) -> Value {
+pub(super) async fn told(person: &Client, name: &str, via: &Value) -> Value {
     told_of(person, name, OTHER, via).await
 }
 
@@ -24,12 +24,12 @@ async fn told_of(person: &Client, name: &str, repository: &str, via: &Value) -> 
     person.post(&format!("/api/projects/{slug}/hooks"), body).await.expect(201)
 }
 
-async fn deployments_of(person: &Client, slug: &str) -> Vec<Value> {
+pub(super) async fn deployments_of(person: &Client, slug: &str) -> Vec<Value> {
     let listed = person.get(&format!("/api/projects/{slug}/deployments")).await.expect(200);
     listed["data"].as_array().unwrap().clone()
 }
 
-fn about_other(after: &str) -> String {
+pub(super) fn about_other(after: &str) -> String {
     push(|body| {
         body["repository"]["full_name"] = json!("codertocat/other");
         body["after"] = json!(after);
