@@ -57,6 +57,7 @@ mod repositories;
 mod restarts;
 mod sleep;
 mod start;
+mod submodule_bounds;
 mod submodules;
 mod support;
 mod switching;

@@ -17,14 +17,14 @@ CMD env >/www/env; exec httpd -f -p \"$PORT\" -h /www
 ";
 
 /// A repository elsewhere, its hook, and the branch of a pull request.
-struct Elsewhere {
+pub(crate) struct Elsewhere {
     git: GitHttp,
     hook: Hook,
-    tree: WorkTree,
+    pub(crate) tree: WorkTree,
 }
 
 impl Elsewhere {
-    fn connected(server: &Server, ada: &Person) -> Self {
+    pub(crate) fn connected(server: &Server, ada: &Person) -> Self {
         let (git, tree) = (GitHttp::start(), WorkTree::of(&[("Dockerfile", TELLING), ("index.html", "one")]));
         git.publish(&tree, "ada/shop.git");
         let hook = Hook::create(server, ada, &git.url("ada/shop.git"));
@@ -34,13 +34,19 @@ impl Elsewhere {
     }
 
     /// Pushes a word to a pull request, without telling of it. Gives the commit.
-    fn push(&self, number: u64, word: &str) -> String {
+    pub(crate) fn push(&self, number: u64, word: &str) -> String {
         let commit = self.tree.commit(&[("index.html", word)]);
         self.git.publish_as(&self.tree, "ada/shop.git", &format!("refs/pull/{number}/head"));
         commit
     }
 
-    fn tell(&self, server: &Server, action: &str, (number, owner): (u64, &str), head: &str) -> Answer {
+    pub(crate) fn tell(
+        &self,
+        server: &Server,
+        action: &str,
+        (number, owner): (u64, &str),
+        head: &str,
+    ) -> Answer {
         let mut body: Value = serde_json::from_str(OPENED).unwrap();
         let request = &mut body["pull_request"];
         request["head"]["repo"]["full_name"] = json!(format!("{owner}/shop"));

@@ -8,34 +8,34 @@ use sha2::{Digest, Sha256};
 use std::fs;
 
 /// Serves everything that the build has.
-const DOCKERFILE: &str =
+pub(crate) const DOCKERFILE: &str =
     "FROM busybox:stable\nCOPY . /www/\nUSER 65534:65534\nCMD exec httpd -f -p \"$PORT\" -h /www\n";
 
 /// Makes a folder of a working copy a submodule; what says where it is follows with the next commit.
-fn link(tree: &WorkTree, path: &str, commit: &str) {
+pub(crate) fn link(tree: &WorkTree, path: &str, commit: &str) {
     fs::create_dir_all(tree.path().join(path)).unwrap();
     tree.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{commit},{path}")]);
 }
 
-fn submodule(path: &str, url: &str) -> String {
+pub(crate) fn submodule(path: &str, url: &str) -> String {
     format!("[submodule \"{path}\"]\n\tpath = {path}\n\turl = {url}\n")
 }
 
 /// Says what is fetched for production.
-fn set(server: &Server, ada: &Person, fetch: &Value) {
+pub(crate) fn set(server: &Server, ada: &Person, fetch: &Value) {
     let path = "/api/environments/shop:production";
     server.request(Method::PATCH, path, &ada.token, Some(&json!({ "fetch": fetch }))).expect(200);
 }
 
 #[track_caller]
-fn live(server: &Server, ada: &Person, url: &str) -> String {
+pub(crate) fn live(server: &Server, ada: &Person, url: &str) -> String {
     let (deployment, log) = deploy(server, ada, "shop", &json!({ "repository": url }));
     assert_eq!(deployment["status"], "success", "{log}");
     log
 }
 
 #[track_caller]
-fn failed(server: &Server, ada: &Person, url: &str) -> String {
+pub(crate) fn failed(server: &Server, ada: &Person, url: &str) -> String {
     let (deployment, log) = deploy(server, ada, "shop", &json!({ "repository": url }));
     assert_eq!(deployment["status"], "failed", "{log}");
     log
