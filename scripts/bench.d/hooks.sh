@@ -90,24 +90,28 @@ bench_delivery() {
 
 deployments_made() { api GET "/projects/bench-hooks/deployments?limit=100" | grep -oE '"made_from"' | wc -l; }
 
-# burst NUMBER: so many deliveries of different pushes at once; the seconds of each answer, and its deployment.
-burst() {
+# prepare_burst NUMBER: so many deliveries of different pushes, signed: what is measured must not wait for that.
+prepare_burst() {
   local number
-  : >"$bench/burst.curl"
+  : >"$bench/burst-$1.curl"
   for number in $(seq "$hooks_burst"); do
-    write_push "$bench/burst-$number" main "$(printf '%039x%d' "$number" "$1")"
-    [ "$number" = 1 ] || echo next >>"$bench/burst.curl"
-    request "$bench/burst-$number" >>"$bench/burst.curl"
-    printf 'silent\nnoproxy = "*"\nmax-time = 60\nwrite-out = "\\n%%{http_code} %%{time_total}\\n"\n' >>"$bench/burst.curl"
+    write_push "$bench/burst-$1-$number" main "$(printf '%039x%d' "$number" "$1")"
+    [ "$number" = 1 ] || echo next >>"$bench/burst-$1.curl"
+    request "$bench/burst-$1-$number" >>"$bench/burst-$1.curl"
+    printf 'silent\nnoproxy = "*"\nmax-time = 60\nwrite-out = "\\n%%{http_code} %%{time_total}\\n"\n' >>"$bench/burst-$1.curl"
   done
-  curl --parallel --parallel-max 50 --config "$bench/burst.curl" >"$bench/burst-answers" 2>>"$bench_log" || true
-  rm -f "$bench"/burst-[0-9]*
+}
+
+# burst NUMBER: sends them at once; the seconds of each answer, and its deployment.
+burst() {
+  curl --parallel --parallel-max 50 --config "$bench/burst-$1.curl" >"$bench/burst-answers" 2>>"$bench_log" || true
 }
 
 bench_burst() {
   local before running memory number answered
   printf 'FROM node:22-bookworm-slim\nCOPY revision /\nRUN sleep 90\nCMD exec node -e "require(\\"http\\").createServer((q, r) => r.end(\\"x\\")).listen(process.env.PORT)"\n' \
     >"$bench/app-hooks/Dockerfile"
+  for number in 1 2; do prepare_burst "$number"; done
   write_push "$bench/push" main "$(publish "burst-$RANDOM")"
   before=$(deployments_made)
   running=$(deliver "$bench/push" | json_field deployment_id)
@@ -123,6 +127,7 @@ bench_burst() {
       "$(grep -oE '"deployment_id": *"[^"]*"' "$bench/burst-answers" | sort -u | grep -vc "$running")"
   done
   printf '%-22s %d made; memory before, after, after both: %s\n' "burst, deployments" "$(($(deployments_made) - before))" "$memory"
+  is_building "$running" || say "the first deployment ended during the bursts: more than one was made beside it"
   api POST "/deployments/$running/cancel" '{}' >>"$bench_log" || true
   wait_until 300 has_ended "$running" || fail "the deployment does not end"
 }
