@@ -74,18 +74,20 @@ pub(super) fn unpack(archive: impl Read, parts: &mpsc::Sender<Part>) -> io::Resu
             }
             _ => continue,
         }
+        let size = entry.size();
         let mut beginning = Vec::new();
         entry.by_ref().take(ZSTD.len() as u64).read_to_end(&mut beginning)?;
         let is_layer =
             path.ends_with("/layer.tar") || (path.starts_with("blobs/") && !beginning.starts_with(b"{"));
         let mut content = beginning.as_slice().chain(entry);
         if is_layer {
-            layer(path, &beginning, &mut content, parts)?;
+            layer(path, (&beginning, size), &mut content, parts)?;
             continue;
         }
         let mut bytes = Vec::new();
         let most = left.min(LONGEST_DOCUMENT);
         content.take(most + 1).read_to_end(&mut bytes)?;
+        whole(bytes.len() as u64, size.min(most))?;
         left = left
             .checked_sub(bytes.len() as u64)
             .filter(|_| bytes.len() as u64 <= most)
@@ -97,36 +99,40 @@ pub(super) fn unpack(archive: impl Read, parts: &mpsc::Sender<Part>) -> io::Resu
 
 fn layer(
     path: String,
-    beginning: &[u8],
+    (beginning, size): (&[u8], u64),
     content: &mut impl Read,
     parts: &mpsc::Sender<Part>,
 ) -> io::Result<()> {
     let (is_wanted, answer) = oneshot::channel();
     let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
-    let (whole, blob) = oneshot::channel();
+    let (sealed, blob) = oneshot::channel();
     send(parts, Part::Layer(Layer { path, is_wanted, pieces, blob }))?;
     if !answer.blocking_recv().map_err(nobody)? {
         return Ok(());
     }
     let sending = Sending { pieces: sender, digest: Sha256::new(), size: 0 };
     let mut sending = BufWriter::with_capacity(PIECE, sending);
-    let media_type = if beginning.starts_with(ZSTD) {
-        io::copy(content, &mut sending)?;
-        "application/vnd.oci.image.layer.v1.tar+zstd"
+    let (copied, media_type) = if beginning.starts_with(ZSTD) {
+        (io::copy(content, &mut sending)?, "application/vnd.oci.image.layer.v1.tar+zstd")
     } else if beginning.starts_with(GZIP) {
-        io::copy(content, &mut sending)?;
-        "application/vnd.oci.image.layer.v1.tar+gzip"
+        (io::copy(content, &mut sending)?, "application/vnd.oci.image.layer.v1.tar+gzip")
     } else {
         let mut gzip = GzEncoder::new(&mut sending, Compression::default());
-        io::copy(content, &mut gzip)?;
+        let copied = io::copy(content, &mut gzip)?;
         gzip.finish()?;
-        "application/vnd.oci.image.layer.v1.tar+gzip"
+        (copied, "application/vnd.oci.image.layer.v1.tar+gzip")
     };
+    whole(copied, size)?;
     let Sending { pieces, digest, size } = sending.into_inner().map_err(io::IntoInnerError::into_error)?;
     // Whoever reads them hears that there are no more.
     drop(pieces);
     let digest = format!("sha256:{}", hex::encode(digest.finalize()));
-    whole.send(Blob { media_type, digest, size }).map_err(nobody)
+    sealed.send(Blob { media_type, digest, size }).map_err(nobody)
+}
+
+/// Refuses a file that has ended too early: where the archive ends, the `tar` crate says nothing of it.
+fn whole(read: u64, size: u64) -> io::Result<()> {
+    if read < size { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
 }
 
 /// A layer on its way.
@@ -194,104 +200,4 @@ fn inside(path: &Path) -> io::Result<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use flate2::read::GzDecoder;
-
-    /// An archive of files and, where the content is a path, links.
-    fn archive(entries: &[(&str, &[u8])], links: &[(&str, &str)]) -> Vec<u8> {
-        let mut archive = tar::Builder::new(Vec::new());
-        for (path, content) in entries {
-            let mut header = tar::Header::new_ustar();
-            header.set_size(content.len() as u64);
-            archive.append_data(&mut header, path, *content).unwrap();
-        }
-        for (path, target) in links {
-            let mut header = tar::Header::new_ustar();
-            header.set_entry_type(EntryType::Symlink);
-            header.set_size(0);
-            archive.append_link(&mut header, path, target).unwrap();
-        }
-        archive.into_inner().unwrap()
-    }
-
-    /// Everything in it, with the layers that are wanted.
-    fn parts(archive: Vec<u8>, wanted: bool) -> (Vec<String>, Vec<(Vec<u8>, Blob)>) {
-        let (sender, mut receiver) = mpsc::channel(1);
-        let unpacking = std::thread::spawn(move || unpack(archive.as_slice(), &sender));
-        let (mut seen, mut layers) = (Vec::new(), Vec::new());
-        while let Some(part) = receiver.blocking_recv() {
-            match part {
-                Part::Document { path, bytes } => seen.push(format!("{path} {}", bytes.len())),
-                Part::Link { path, target } => seen.push(format!("{path} -> {target}")),
-                Part::Layer(mut layer) => {
-                    seen.push(layer.path);
-                    layer.is_wanted.send(wanted).unwrap();
-                    let mut content = Vec::new();
-                    while let Some(piece) = layer.pieces.blocking_recv() {
-                        content.extend_from_slice(&piece);
-                    }
-                    layers.extend(layer.blob.blocking_recv().ok().map(|blob| (content, blob)));
-                }
-            }
-        }
-        unpacking.join().unwrap().unwrap();
-        (seen, layers)
-    }
-
-    #[test]
-    fn layers_come_compressed_and_documents_as_they_are() {
-        let content = b"a layer".repeat(50_000);
-        let entries: [(&str, &[u8]); 3] =
-            [("a1/json", b"{}"), ("a1/layer.tar", &content), ("manifest.json", b"[]")];
-        let links = [("b2/layer.tar", "../a1/layer.tar")];
-        let (seen, layers) = parts(archive(&entries, &links), true);
-        assert_eq!(seen, ["a1/json 2", "a1/layer.tar", "manifest.json 2", "b2/layer.tar -> a1/layer.tar"]);
-        let (sent, blob) = &layers[0];
-        assert_eq!(
-            (blob.size, blob.media_type),
-            (sent.len() as u64, "application/vnd.oci.image.layer.v1.tar+gzip")
-        );
-        assert_eq!(blob.digest, format!("sha256:{}", hex::encode(Sha256::digest(sent))));
-        let mut read = Vec::new();
-        GzDecoder::new(sent.as_slice()).read_to_end(&mut read).unwrap();
-        assert!(read == content);
-        // The same each time: what a registry has is found again.
-        assert_eq!(parts(archive(&entries, &links), true).1, layers);
-        let (seen, layers) = parts(archive(&entries, &links), false);
-        assert_eq!((seen.len(), layers.len()), (4, 0));
-    }
-
-    #[test]
-    fn what_is_compressed_already_stays_as_it_is() {
-        let zstd = [ZSTD, b"rest"].concat();
-        let gzip = [GZIP, b"rest"].concat();
-        let entries: [(&str, &[u8]); 4] = [
-            ("blobs/sha256/1", &zstd),
-            ("blobs/sha256/2", &gzip),
-            ("blobs/sha256/3", b"{\"config\": 1}"),
-            ("blobs/sha256/4", b"x"),
-        ];
-        let (seen, layers) = parts(archive(&entries, &[]), true);
-        assert_eq!(seen[2], "blobs/sha256/3 13");
-        assert_eq!((&layers[0].0, &layers[1].0), (&zstd, &gzip));
-        assert!(layers[0].1.media_type.ends_with("+zstd") && layers[1].1.media_type.ends_with("+gzip"));
-        assert!(layers[2].0.starts_with(GZIP));
-    }
-
-    #[test]
-    fn what_is_too_long_or_leads_outside_is_refused() {
-        let (sender, _receiver) = mpsc::channel(8);
-        let long = vec![b' '; 5 << 20];
-        assert!(unpack(archive(&[("manifest.json", &long)], &[]).as_slice(), &sender).is_err());
-        assert!(unpack(archive(&[], &[("a/layer.tar", "../../b")]).as_slice(), &sender).is_err());
-        let cut = archive(&[("a/layer.tar", &long)], &[]);
-        let (sender, mut receiver) = mpsc::channel(8);
-        let unpacking = std::thread::spawn(move || unpack(&cut[..cut.len() / 2], &sender));
-        let Some(Part::Layer(mut layer)) = receiver.blocking_recv() else { panic!("no layer") };
-        layer.is_wanted.send(true).unwrap();
-        while layer.pieces.blocking_recv().is_some() {}
-        assert!(layer.blob.blocking_recv().is_err(), "half of a layer is none");
-        assert!(unpacking.join().unwrap().is_err());
-    }
-}
+mod tests;
