@@ -148,7 +148,8 @@ fn mounted_names(words: &[String]) -> impl Iterator<Item = &String> {
     let is_argument = |around: &&[String]| {
         matches!(around[0].as_str(), "(" | "," | "=") && matches!(around[2].as_str(), ")" | ",")
     };
-    words[arguments..].windows(3).filter(is_argument).map(|around| &around[1])
+    let is_name = |word: &&String| word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    words[arguments..].windows(3).filter(is_argument).map(|around| &around[1]).filter(is_name)
 }
 
 fn is_factory(words: &[String]) -> bool {
