@@ -1,4 +1,4 @@
-//! Conversations with a server over WebSockets (RFC 6455).
+//! Conversations with a server, each over a WebSocket (RFC 6455).
 
 use super::api::{Api, Content};
 use super::failure::Failure;
@@ -17,7 +17,7 @@ impl Api {
     /// Begins to talk with a route that is a WebSocket, in one of its subprotocols.
     ///
     /// # Errors
-    /// When the server refuses, or what answers knows no WebSockets.
+    /// When the server refuses, or what answers knows none of it.
     pub(super) async fn talk(
         &self,
         path: &str,

@@ -202,9 +202,12 @@ impl Deciding<'_> {
         // A secret is looked for by what nobody has set.
         let mark = uuid::Uuid::now_v7().to_string();
         let purpose = seal_purpose(self.environment);
-        let value = |var: &ConfigVar| match var.secret {
-            true => Ok(Secret::new(mark.clone())),
-            false => self.key.open(&purpose, &var.sealed_value),
+        let value = |var: &ConfigVar| {
+            if var.secret {
+                Ok(Secret::new(mark.clone()))
+            } else {
+                self.key.open(&purpose, &var.sealed_value)
+            }
         };
         let values = set.variables.iter().map(|var| Ok((var.name.clone(), value(var)?)));
         let resolved = resolve(&values.collect::<Result<Values, SealError>>()?)?;
