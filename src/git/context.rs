@@ -101,7 +101,6 @@ fn write(
         git: &git,
         repository,
         included,
-        is_in_submodule: false,
         own_files,
         ignore,
         modified,
@@ -154,7 +153,6 @@ struct ContextWriter<'a> {
     git: &'a git2::Repository,
     repository: &'a Repository,
     included: Included,
-    is_in_submodule: bool,
     own_files: &'a BTreeMap<String, String>,
     ignore: Ignore,
     modified: u64,
@@ -192,10 +190,7 @@ impl ContextWriter<'_> {
                 if !excluded {
                     self.folder(&path)?;
                 }
-                let outside = self.is_in_submodule;
-                self.is_in_submodule |= entry.kind() == Some(ObjectType::Commit);
                 self.tree(below, &path, depth + 1)?;
-                self.is_in_submodule = outside;
                 continue;
             }
             match entry.kind() {
@@ -230,10 +225,7 @@ impl ContextWriter<'_> {
                     self.count(file.size())?;
                     return self.large_file(path, &fetched, file.size(), is_executable);
                 }
-                // Those of submodules are not asked for.
-                if !self.is_in_submodule {
-                    return Err(GitError::LargeFileMissing(path.to_owned()));
-                }
+                return Err(GitError::LargeFileMissing(path.to_owned()));
             }
             self.report.large_file_pointers.push(path.to_owned());
         }

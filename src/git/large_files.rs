@@ -8,11 +8,13 @@ use super::context::ignored;
 use super::ignore::Ignore;
 use super::references::{no_such_commit, oid};
 use super::repository::{GitError, Repository};
+use super::settings;
+use super::submodules::tree_of;
 use super::tree::folder_of;
 use crate::model::large_file::{LONGEST_POINTER, LargeFile};
 use crate::model::name::CommitId;
 use git2::{FileMode, ObjectType, Oid};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, FileTimes};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -21,6 +23,8 @@ use uuid::Uuid;
 
 /// Where they are in the folder of a repository.
 const FOLDER: &str = "lfs";
+/// Where a commit says where they are asked for (git-lfs-config(5)).
+const CONFIG: &str = ".lfsconfig";
 /// How long one is kept that nothing has needed.
 const KEPT: Duration = Duration::from_hours(30 * 24);
 /// How the names of temporary files end.
@@ -47,23 +51,44 @@ impl Drop for Arriving {
 
 impl Repository {
     /// The files that a folder of a commit (empty: all of it) has only pointers to, without those that its `.dockerignore` or
-    /// some patterns exclude.
+    /// some patterns exclude: by the path of the submodule that they are in, where what was fetched of these is a part of it;
+    /// those of the commit itself by an empty one.
     ///
     /// # Errors
     /// When there is no such commit or folder.
     pub fn large_files(
         &self,
         commit: &CommitId,
-        folder: &str,
+        (folder, submodules): (&str, bool),
         ignore: &[String],
-    ) -> Result<BTreeSet<LargeFile>, GitError> {
+    ) -> Result<BTreeMap<String, BTreeSet<LargeFile>>, GitError> {
         let git = self.git2()?;
         let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
         let tree = folder_of(&git, commit.tree()?, folder)?;
         let ignore = ignored(&git, &tree, ignore)?;
-        let mut walk = Walk { git: &git, ignore, found: BTreeSet::new(), bounds: Bounds::default() };
+        let mut walk = Walk {
+            git: &git,
+            ignore,
+            root: folder,
+            submodules,
+            inside: String::new(),
+            found: BTreeMap::new(),
+            bounds: Bounds::default(),
+        };
         walk.add(tree.id(), "", 0)?;
         Ok(walk.found)
+    }
+
+    /// The URL at which a commit says that its large files are asked for, as it is written.
+    ///
+    /// # Errors
+    /// When there is no such commit, or what says so is too long.
+    pub fn large_files_url(&self, commit: &CommitId) -> Result<Option<String>, GitError> {
+        let git = self.git2()?;
+        let tree = git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree()?;
+        let Some(text) = settings::text_of(&git, &tree, CONFIG)? else { return Ok(None) };
+        let mut urls = settings::read(&text).into_iter().filter(|section| section.name == "lfs");
+        Ok(urls.find_map(|mut section| section.values.remove("url")))
     }
 
     /// Where the content of a file lies that was fetched; it is used now.
@@ -140,7 +165,12 @@ fn remove_older(folder: &Path, cut_off: Duration, depth: usize) -> io::Result<us
 struct Walk<'a> {
     git: &'a git2::Repository,
     ignore: Ignore,
-    found: BTreeSet<LargeFile>,
+    /// The folder of the commit that paths are below.
+    root: &'a str,
+    submodules: bool,
+    /// The path of the submodule that it is in.
+    inside: String,
+    found: BTreeMap<String, BTreeSet<LargeFile>>,
     bounds: Bounds,
 }
 
@@ -154,10 +184,20 @@ impl Walk<'_> {
                 Some(ObjectType::Tree) if !self.ignore.excludes_all_below(&path) => {
                     self.add(entry.id(), &path, depth + 1)?;
                 }
+                Some(ObjectType::Commit) if self.submodules && !self.ignore.excludes_all_below(&path) => {
+                    let Some(tree) = tree_of(self.git, entry.id())? else { continue };
+                    let whole =
+                        if self.root.is_empty() { path.clone() } else { format!("{}/{path}", self.root) };
+                    let outside = std::mem::replace(&mut self.inside, whole);
+                    self.add(tree, &path, depth + 1)?;
+                    self.inside = outside;
+                }
                 Some(ObjectType::Blob)
                     if entry.filemode() != i32::from(FileMode::Link) && !self.ignore.excludes(&path) =>
                 {
-                    self.found.extend(self.pointer(entry.id())?);
+                    if let Some(file) = self.pointer(entry.id())? {
+                        self.found.entry(self.inside.clone()).or_default().insert(file);
+                    }
                 }
                 _ => {}
             }
@@ -201,8 +241,9 @@ mod tests {
         let root = root.write().unwrap();
         let wanted = |folder: &str, ignore: &[&str]| {
             let ignore: Vec<String> = ignore.iter().map(|&pattern| pattern.to_owned()).collect();
-            let found = repository.large_files(&nested(&repository, root, 1, 1), folder, &ignore).unwrap();
-            found.iter().map(|file| file.oid()[..1].to_owned()).collect::<String>()
+            let commit = nested(&repository, root, 1, 1);
+            let found = repository.large_files(&commit, (folder, false), &ignore).unwrap();
+            found.values().flatten().map(|file| file.oid()[..1].to_owned()).collect::<String>()
         };
         assert_eq!(wanted("", &[]), "ab");
         assert_eq!(wanted("d", &["*.psd"]), "a");

@@ -24,6 +24,7 @@ mod process;
 mod references;
 mod repository;
 mod service;
+mod settings;
 mod submodules;
 mod sweep;
 mod tree;

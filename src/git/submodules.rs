@@ -5,6 +5,7 @@
 
 use super::references::{PINS, no_such_commit, oid};
 use super::repository::{GitError, Repository};
+use super::settings;
 use crate::model::name::CommitId;
 use git2::{ErrorCode, ObjectType, Oid};
 use std::fs;
@@ -12,8 +13,6 @@ use std::path::Path;
 
 /// Where a commit says where its submodules are.
 const FILE: &str = ".gitmodules";
-/// Bytes of it that are read.
-const LONGEST: usize = 256 * 1024;
 
 /// A submodule of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,16 +31,8 @@ impl Repository {
     pub fn submodules(&self, commit: &CommitId) -> Result<Vec<Submodule>, GitError> {
         let git = self.git2()?;
         let tree = git.find_commit(oid(commit)?).map_err(no_such_commit)?.tree()?;
-        let Some(entry) = tree.get_name(FILE).filter(|entry| entry.kind() == Some(ObjectType::Blob)) else {
-            return Ok(Vec::new());
-        };
-        let (size, _) = git.odb()?.read_header(entry.id())?;
-        if size > LONGEST {
-            return Err(GitError::FileTooLarge { path: FILE.to_owned(), most_mib: 1 });
-        }
-        let blob = git.find_blob(entry.id())?;
-        let said = read(&String::from_utf8_lossy(blob.content()));
-        let found = said.into_iter().filter_map(|(path, url)| {
+        let Some(text) = settings::text_of(&git, &tree, FILE)? else { return Ok(Vec::new()) };
+        let found = read(&text).into_iter().filter_map(|(path, url)| {
             let entry = tree.get_path(Path::new(&path)).ok()?;
             let commit = entry.id().to_string().parse().ok()?;
             (entry.kind() == Some(ObjectType::Commit)).then_some(Submodule { path, url, commit })
@@ -79,32 +70,14 @@ pub(super) fn tree_of(git: &git2::Repository, commit: Oid) -> Result<Option<Oid>
     }
 }
 
-/// Path and URL of each submodule of a file (gitmodules(5), git-config(1), "Syntax"). What is written in a way that nobody
-/// writes it is left out.
+/// Path and URL of each submodule of a file (gitmodules(5)).
 fn read(text: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    let (mut path, mut url) = (None, None);
-    let mut is_one = false;
-    for line in text.lines().map(str::trim).chain(["[end]"]) {
-        if line.starts_with('[') {
-            found.extend(path.take().zip(url.take()));
-            is_one = line.starts_with("[submodule \"") && line.ends_with("\"]");
-            continue;
-        }
-        let Some((name, value)) = line.split_once('=').filter(|_| is_one) else { continue };
-        let value = value.trim();
-        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
-        let is_odd = |c: char| c.is_control() || "\"\\#;".contains(c);
-        if value.is_empty() || value.contains(is_odd) {
-            continue;
-        }
-        match name.trim().to_ascii_lowercase().as_str() {
-            "path" if is_below(value) => path = Some(value.to_owned()),
-            "url" => url = Some(value.to_owned()),
-            _ => {}
-        }
-    }
-    found
+    let submodules = settings::read(text)
+        .into_iter()
+        .filter(|section| section.name == "submodule" && section.has_subsection);
+    let pairs =
+        submodules.filter_map(|mut section| section.values.remove("path").zip(section.values.remove("url")));
+    pairs.filter(|(path, _)| is_below(path)).collect()
 }
 
 fn is_below(path: &str) -> bool {

@@ -66,11 +66,11 @@ mod tests {
                 ],
                 bearer("https://h.example/t?x=1", Some("a,b")),
             ),
-            (&[r#"Bearer realm=https://h.example/t"#], bearer("https://h.example/t", None)),
+            (&[r"Bearer realm=https://h.example/t"], bearer("https://h.example/t", None)),
             (&[r#"Basic realm="Registry""#], Some(Challenge::Basic)),
             (&["Basic", r#"Bearer realm="https://h.example/t""#], bearer("https://h.example/t", None)),
             (&["Bearer"], None),
-            (&[r#"Negotiate"#], None),
+            (&[r"Negotiate"], None),
             (&[r#"Bearer realm="unended"#], None),
             (&[], None),
         ] {

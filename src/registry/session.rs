@@ -5,7 +5,9 @@ use super::{Registries, RegistryError};
 use crate::build::RegistryCredentials;
 use crate::model::image::ImageName;
 use crate::outbound::{self, Clients};
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, LOCATION};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
+use reqwest::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, LOCATION};
 use reqwest::{Body, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -105,6 +107,8 @@ impl<'a> Session<'a> {
             let request = session.request(method.clone(), url)?;
             Ok::<_, RegistryError>(match &content {
                 Some((media_type, body)) => request.header(CONTENT_TYPE, *media_type).body(body.clone()),
+                // Some want to be told that nothing comes.
+                None if method != Method::HEAD => request.header(CONTENT_LENGTH, "0"),
                 None => request,
             })
         };
@@ -160,26 +164,22 @@ impl<'a> Session<'a> {
     /// Tells the registry who asks, in the way that it wants.
     async fn log_in(&mut self, response: &Response) -> Result<(), RegistryError> {
         let anonymous = || self.refused("it wants to know who asks".to_owned());
-        let basic = |credentials: &RegistryCredentials| {
-            let RegistryCredentials { username, password } = credentials;
-            let request =
-                self.request(Method::GET, &self.base)?.basic_auth(username, Some(password.expose()));
-            let request = request.build().map_err(|error| self.unanswered(error))?;
-            request.headers().get(AUTHORIZATION).cloned().ok_or_else(anonymous)
-        };
         let authorization = match challenge::asked(response.headers()) {
-            Some(Challenge::Basic) => basic(self.credentials.as_ref().ok_or_else(anonymous)?)?,
+            Some(Challenge::Basic) => {
+                let RegistryCredentials { username, password } =
+                    self.credentials.as_ref().ok_or_else(anonymous)?;
+                format!("Basic {}", BASE64.encode(format!("{username}:{}", password.expose())))
+            }
             Some(Challenge::Bearer { realm, service }) => {
-                let token = self.token(&realm, service.as_deref()).await?;
-                let value = HeaderValue::from_str(&format!("Bearer {token}"));
-                value.map_err(|_| self.failed("its token cannot be sent".to_owned()))?
+                format!("Bearer {}", self.token(&realm, service.as_deref()).await?)
             }
             None => return Err(anonymous()),
         };
-        self.authorization = Some(authorization);
-        if let Some(value) = &mut self.authorization {
-            value.set_sensitive(true);
-        }
+        let value = HeaderValue::from_str(&authorization);
+        let mut value =
+            value.map_err(|_| self.failed("what it is to be told of who asks cannot be sent".to_owned()))?;
+        value.set_sensitive(true);
+        self.authorization = Some(value);
         Ok(())
     }
 

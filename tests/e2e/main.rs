@@ -32,6 +32,7 @@ mod faults;
 mod health;
 mod hooks;
 mod images;
+mod large_files;
 mod lean;
 mod liveness;
 mod maintenance;

@@ -136,6 +136,39 @@ fn an_image_that_is_pushed_has_no_name_that_others_could_build_on() {
 }
 
 #[test]
+fn a_registry_that_wants_a_token_is_brought_one() {
+    let registry = Registry::with_tokens();
+    let mut server = Server::start_with(LOOPBACK);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    push_to(
+        &server,
+        &ada,
+        PRODUCTION,
+        &json!({ "image": registry.image("ada/shop:live"), "required": true }),
+    );
+    tree.commit(&[("index.html", "two")]);
+    let credential = format!("/api/projects/shop/credentials/{}", registry.host());
+    for password in ["wrong", REGISTRY_PASSWORD] {
+        let body = json!({ "username": REGISTRY_USERNAME, "password": password });
+        server.request(Method::PUT, &credential, &ada.token, Some(&body)).expect(200);
+        let push = server.push(&ada, &tree, "shop", &["main"]);
+        if password == REGISTRY_PASSWORD {
+            push.expect(0);
+        } else {
+            push.expect(1).expect_text("does not take the image").expect_text("wrong password");
+        }
+    }
+    let mut tags = [tree.head(), "live".to_owned()];
+    tags.sort();
+    assert_eq!(registry.tags("ada/shop"), tags);
+    let given = registry.given_tokens();
+    assert_eq!(given, ["/token?service=registry.test&scope=repository:ada/shop:pull,push"]);
+    assert!(!server.log().contains(REGISTRY_PASSWORD));
+}
+
+#[test]
 fn a_push_of_what_is_live_can_be_cancelled() {
     let registry = Registry::start();
     let mut server = Server::start_with(LOOPBACK);

@@ -4,7 +4,6 @@ use crate::hooks::LOOPBACK;
 use crate::support::{GitHttp, Person, Server, WorkTree, deploy, deployments, ended, with_project};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::fs;
 
 /// Serves everything that the build has.
@@ -124,55 +123,4 @@ fn submodules_are_a_part_of_the_build_where_somebody_has_said_so() {
         let log = failed(&server, &ada, &url);
         assert!(log.contains(why), "{wrong}: {log}");
     }
-}
-
-/// The pointer to a file, and its id.
-fn pointer(content: &[u8]) -> (String, String) {
-    let oid = hex::encode(Sha256::digest(content));
-    (format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {}\n", content.len()), oid)
-}
-
-#[test]
-fn files_of_git_lfs_are_a_part_of_the_build_where_somebody_has_said_so() {
-    let elsewhere = GitHttp::start();
-    let (server, ada) = with_project(LOOPBACK);
-    let film = "a film, frame by frame\n".repeat(100_000);
-    let (text, oid) = pointer(film.as_bytes());
-    let (unneeded, _) = pointer(b"nobody has pushed it");
-    let tree = WorkTree::of(&[
-        ("Dockerfile", DOCKERFILE),
-        (".dockerignore", "raw\n"),
-        ("index.html", "shop"),
-        ("film.txt", &text),
-        ("raw/film.psd", &unneeded),
-    ]);
-    elsewhere.publish(&tree, "ada/shop.git");
-    let url = elsewhere.url("ada/shop.git");
-    let log = live(&server, &ada, &url);
-    assert!(log.contains("pointers of Git LFS"), "{log}");
-    assert_eq!(server.get("shop", "/film.txt").body, text);
-
-    // Who asks is told to the host of the repository; what is left out of the build is not asked for.
-    elsewhere.ask_for("Basic YWRhOmNhbmFyeS10b2tlbg==");
-    set(&server, &ada, &json!({ "large_files": true }));
-    let credential = json!({ "username": "ada", "password": "canary-token" });
-    let path = format!("/api/projects/shop/credentials/{}", elsewhere.host());
-    server.request(Method::PUT, &path, &ada.token, Some(&credential)).expect(200);
-    let log = failed(&server, &ada, &url);
-    assert!(log.contains("is not to be had: Object does not exist") && log.contains("git lfs push"), "{log}");
-    elsewhere.keep(&oid, film.replace("frame", "Frame").as_bytes());
-    let log = failed(&server, &ada, &url);
-    assert!(log.contains("is another one"), "{log}");
-    elsewhere.keep(&oid, film.as_bytes());
-    let log = live(&server, &ada, &url);
-    assert!(log.contains("Fetching 1 files of Git LFS") && !log.contains("canary-token"), "{log}");
-    assert_eq!(server.get("shop", "/film.txt").body, film);
-
-    // It is kept, and asked for once.
-    let asked = elsewhere.seen().iter().filter(|(path, _)| path.starts_with("/large/")).count();
-    tree.commit(&[("index.html", "two")]);
-    elsewhere.publish(&tree, "ada/shop.git");
-    live(&server, &ada, &url);
-    assert_eq!(server.get("shop", "/film.txt").body, film);
-    assert_eq!(elsewhere.seen().iter().filter(|(path, _)| path.starts_with("/large/")).count(), asked);
 }

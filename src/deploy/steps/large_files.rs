@@ -6,11 +6,12 @@ use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
 use crate::git::{Included, Repository};
 use crate::model::large_file::LargeFile;
+use crate::model::name::CommitId;
 use crate::model::plan::BuildPlan;
-use crate::model::repository_url::RepositoryUrl;
+use crate::model::repository_url::{InvalidRepositoryUrl, RepositoryUrl, Scheme};
 use crate::sources::{LargeFileError, LargeFiles, MOST_AT_ONCE, OpenCredential, Place};
 use futures_util::{TryStreamExt, stream};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::time::Instant;
 
@@ -31,24 +32,22 @@ impl Deployer {
             return Ok(included);
         }
         let repository = self.repository(run)?;
-        let missing = self.not_here(run, plan, &repository).await?;
+        let missing = self.not_here(run, plan, extras.submodules).await?;
         included.large_files = true;
         if missing.is_empty() {
             return Ok(included);
         }
-        let Some(url) = self.home(run).await? else {
-            let sentence =
-                "The files of Git LFS are not here, and it is not known where the project comes from.";
-            return Err(Failure::new(FAILED, sentence)
-                .advise("Connect the project to its repository, or deploy from that.")
-                .into());
-        };
-        let bytes = missing.iter().fold(0_u64, |sum, file| sum.saturating_add(file.size()));
-        self.check_size(bytes)?;
-        run.step(&format!("Fetching {} files of Git LFS from {}", missing.len(), url.host()));
         let (begun, patience) = (Instant::now(), self.elsewhere.timeout);
-        let fetching = self.fetch_large_files(run, &repository, &url, &missing);
-        tokio::time::timeout(patience, fetching).await.unwrap_or_else(|_elapsed| {
+        let bytes = missing.values().flatten().fold(0_u64, |sum, file| sum.saturating_add(file.size()));
+        self.check_size(bytes)?;
+        let fetching = async {
+            for (server, files) in self.large_file_servers(run, &repository, missing).await? {
+                run.step(&format!("Fetching {} files of Git LFS from {}", files.len(), server.host()));
+                self.fetch_large_files(run, &repository, &server, &files).await?;
+            }
+            Ok::<(), StepError>(())
+        };
+        tokio::time::timeout(patience, Box::pin(fetching)).await.unwrap_or_else(|_elapsed| {
             let sentence = format!(
                 "The files of Git LFS were not fetched within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).",
                 patience.as_secs()
@@ -59,21 +58,81 @@ impl Deployer {
         Ok(included)
     }
 
-    /// The files that are pointers in the build and were not fetched before.
+    /// The files that are pointers in the build and were not fetched before, by the submodule that they are in.
     async fn not_here(
         &self,
         run: &Run,
         plan: &BuildPlan,
-        repository: &Repository,
-    ) -> Result<BTreeSet<LargeFile>, StepError> {
-        let (repository, commit) = (repository.clone(), run.deployment.commit.clone());
+        submodules: bool,
+    ) -> Result<BTreeMap<String, BTreeSet<LargeFile>>, StepError> {
+        let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
         let (root, ignored) = (plan.root.clone(), plan.ignored());
         let looking = tokio::task::spawn_blocking(move || {
-            let mut files = repository.large_files(&commit, &root, &ignored)?;
-            files.retain(|file| repository.large_file(file).is_none());
-            Ok::<_, StepError>(files)
+            let mut found = repository.large_files(&commit, (&root, submodules), &ignored)?;
+            for files in found.values_mut() {
+                files.retain(|file| repository.large_file(file).is_none());
+            }
+            found.retain(|_, files| !files.is_empty());
+            Ok::<_, StepError>(found)
         });
         looking.await.map_err(|error| Failure::new("server failed", error.to_string()))?
+    }
+
+    /// Where files are asked for that are not here: each of the project, or of a submodule of it, at its own repository, or
+    /// where its commit says.
+    async fn large_file_servers(
+        &self,
+        run: &Run,
+        repository: &Repository,
+        missing: BTreeMap<String, BTreeSet<LargeFile>>,
+    ) -> Result<Vec<(RepositoryUrl, BTreeSet<LargeFile>)>, StepError> {
+        let home = self.home(run).await?;
+        let mut places = BTreeMap::from([(String::new(), (run.deployment.commit.clone(), home.clone()))]);
+        if missing.keys().any(|submodule| !submodule.is_empty()) {
+            places.extend(self.fetch_levels(run, repository).await?);
+        }
+        let mut servers = Vec::new();
+        for (submodule, files) in missing {
+            let Some((commit, Some(url))) = places.get(&submodule) else {
+                let sentence =
+                    "The files of Git LFS are not here, and it is not known where the project comes from.";
+                return Err(Failure::new(FAILED, sentence)
+                    .advise("Connect the project to its repository, or deploy from that.")
+                    .into());
+            };
+            let server = self.large_file_server(run, repository, commit, (url, home.as_ref())).await?;
+            servers.push((server, files));
+        }
+        Ok(servers)
+    }
+
+    /// Where the files of a repository are asked for: where `.lfsconfig` says, if that host may be talked to.
+    async fn large_file_server(
+        &self,
+        run: &Run,
+        repository: &Repository,
+        commit: &CommitId,
+        (url, home): (&RepositoryUrl, Option<&RepositoryUrl>),
+    ) -> Result<RepositoryUrl, StepError> {
+        let (repository, commit) = (repository.clone(), commit.clone());
+        let said = tokio::task::spawn_blocking(move || repository.large_files_url(&commit)).await;
+        let said = said.map_err(|error| Failure::new("server failed", error.to_string()))??;
+        let unknown = || Failure::new(FAILED, format!("{url} says of no host where files of Git LFS are."));
+        let own = LargeFiles::server(url).ok_or_else(unknown)?;
+        let Some(said) = said else { return Ok(own) };
+        let refused = |error: InvalidRepositoryUrl| {
+            let sentence =
+                format!("The files of Git LFS cannot be fetched from where .lfsconfig says. {error}");
+            Failure::new(FAILED, sentence)
+        };
+        let server: RepositoryUrl = said.parse().map_err(refused)?;
+        if server.remote() != own.remote() {
+            self.check_host(run, "What .lfsconfig names for the files of Git LFS", (&server, home)).await?;
+        }
+        Ok(match server.scheme() {
+            Scheme::Https | Scheme::Http => server,
+            Scheme::Ssh => LargeFiles::server(&server).ok_or_else(unknown)?,
+        })
     }
 
     fn check_size(&self, bytes: u64) -> Result<(), Failure> {
@@ -94,18 +153,16 @@ impl Deployer {
         &self,
         run: &Run,
         repository: &Repository,
-        url: &RepositoryUrl,
+        server: &RepositoryUrl,
         missing: &BTreeSet<LargeFile>,
     ) -> Result<(), StepError> {
-        let unknown = || Failure::new(FAILED, format!("{url} says of no host where files of Git LFS are."));
-        let server = LargeFiles::server(url).ok_or_else(unknown)?;
-        let credential = self.credential_for(run, &server).await?;
+        let credential = self.credential_for(run, server).await?;
         let missing: Vec<LargeFile> = missing.iter().cloned().collect();
         // As credentials are kept for it.
         let host = &server.remote().map_or_else(|| server.host().to_owned(), String::from);
         let sources = &self.elsewhere.large_files;
         for files in missing.chunks(MOST_AT_ONCE) {
-            let places = sources.places(&server, credential.as_ref(), files).await;
+            let places = sources.places(server, credential.as_ref(), files).await;
             let places = places.map_err(|error| not_fetched(run, host, error))?;
             stream::iter(places.into_iter().map(Ok))
                 .try_for_each_concurrent(AT_ONCE, |place| async move {

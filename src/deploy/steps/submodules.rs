@@ -12,7 +12,7 @@ use crate::model::name::{BranchName, CommitId};
 use crate::model::origin::Origin;
 use crate::model::remote_host::RemoteHost;
 use crate::model::repository_url::RepositoryUrl;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 /// Submodules of one deployment, with those of submodules.
@@ -45,21 +45,29 @@ impl Deployer {
         }
         let patience = self.elsewhere.timeout;
         let fetching = Box::pin(self.fetch_levels(run, &repository));
-        tokio::time::timeout(patience, fetching).await.unwrap_or_else(|_elapsed| {
+        let fetched = tokio::time::timeout(patience, fetching).await.unwrap_or_else(|_elapsed| {
             let sentence = format!(
                 "The submodules were not fetched within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).",
                 patience.as_secs()
             );
             Err(Failure::new(FAILED, sentence).advise("Try again: those that have come are kept.").into())
-        })
+        });
+        fetched.map(drop)
     }
 
-    async fn fetch_levels(&self, run: &Run, repository: &Repository) -> Result<(), StepError> {
+    /// Fetches those that are not here; answers with the commit of each and where it is from, by its path.
+    pub(super) async fn fetch_levels(
+        &self,
+        run: &Run,
+        repository: &Repository,
+    ) -> Result<BTreeMap<String, (CommitId, Option<RepositoryUrl>)>, StepError> {
         let home = self.home(run).await?;
         let commit = run.deployment.commit.clone();
         let mut levels =
             VecDeque::from([Level { commit, base: home.clone(), path: String::new(), depth: 0 }]);
-        let (mut count, mut most_bytes) = (0, self.elsewhere.most_bytes);
+        let (mut found, mut most_bytes) = (BTreeMap::new(), self.elsewhere.most_bytes);
+        // One path may be said twice.
+        let mut count = 0;
         while let Some(level) = levels.pop_front() {
             for submodule in submodules_of(repository, level.commit.clone()).await? {
                 count += 1;
@@ -73,7 +81,7 @@ impl Deployer {
                 // Also of what is here: another environment may have fetched it from where this one may not.
                 let url = url_of(&path, &submodule.url, level.base.as_ref())?;
                 if let Some(url) = &url {
-                    self.check_host(run, &path, (url, home.as_ref())).await?;
+                    self.check_host(run, &named(&path), (url, home.as_ref())).await?;
                 }
                 if !is_here(repository, submodule.commit.clone()).await? {
                     let url = url.as_ref().ok_or_else(|| {
@@ -89,11 +97,12 @@ impl Deployer {
                         self.fetch_submodule(run, &path, (url, &submodule.commit), most_bytes).await?;
                     most_bytes = most_bytes.saturating_sub(arrived);
                 }
+                found.insert(path.clone(), (submodule.commit.clone(), url.clone()));
                 let (commit, path) = (submodule.commit, format!("{path}/"));
                 levels.push_back(Level { commit, base: url, path, depth: level.depth + 1 });
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// What is fetched for a deployment beside its commit. Nothing for what a stranger has sent: it would say what, and the
@@ -133,20 +142,20 @@ impl Deployer {
         Ok(first)
     }
 
-    /// Refuses to fetch a submodule from a host that nobody has named.
-    async fn check_host(
+    /// Refuses to fetch something from a host that nobody has named.
+    pub(super) async fn check_host(
         &self,
         run: &Run,
-        path: &str,
+        what: &str,
         (url, home): (&RepositoryUrl, Option<&RepositoryUrl>),
     ) -> Result<(), StepError> {
-        let host = url.remote().ok_or_else(|| not_fetched(path, "its URL names no host"))?;
+        let host = url.remote().ok_or_else(|| refused(what, "its URL names no host"))?;
         let is_home = home.and_then(RepositoryUrl::remote).as_ref() == Some(&host);
         if is_home || run.environment.settings.fetch.hosts.contains(&host) {
             return Ok(());
         }
         let why = format!("it is at {host}, which is another host than that of the project");
-        let failure = not_fetched(path, &why);
+        let failure = refused(what, &why);
         let own = asked_for(run, &run.environment, &host);
         let Some(preview) = self.store.preview_of(run.environment.id).await? else {
             return Err(failure.advise(format!("If it may be fetched from there, say so: {own}.")).into());
@@ -206,12 +215,21 @@ fn url_of(path: &str, said: &str, base: Option<&RepositoryUrl>) -> Result<Option
 }
 
 fn not_fetched(path: &str, why: &str) -> Failure {
-    Failure::new(FAILED, format!("The submodule {path} cannot be fetched: {why}."))
+    refused(&named(path), why)
 }
 
-/// How somebody lets submodules of an environment be on one more host: `fetch` is replaced as a whole.
+fn named(path: &str) -> String {
+    format!("The submodule {path}")
+}
+
+fn refused(what: &str, why: &str) -> Failure {
+    Failure::new(FAILED, format!("{what} cannot be fetched: {why}."))
+}
+
+/// How somebody lets what an environment gets from elsewhere be on one more host: `fetch` is replaced as a whole.
 fn asked_for(run: &Run, environment: &Environment, host: &RemoteHost) -> String {
-    let mut fetch = FetchExtras { submodules: true, ..environment.settings.fetch.clone() };
+    let mut fetch = environment.settings.fetch.clone();
+    fetch.submodules |= !fetch.large_files;
     if !fetch.hosts.contains(host) {
         fetch.hosts.push(host.clone());
     }

@@ -13,6 +13,7 @@ mod process;
 mod push;
 mod receiver;
 mod registry;
+mod registry_tokens;
 mod server;
 mod small_disk;
 mod socket;

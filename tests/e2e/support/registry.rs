@@ -1,6 +1,7 @@
 //! A registry of images: the reference implementation, on a loopback port, which engines speak plain HTTP to.
 
 use super::process::{run, wait_until};
+use super::registry_tokens::Tokens;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -17,12 +18,13 @@ pub(crate) const PASSWORD: &str = "canary-token";
 /// bcrypt of the password.
 const PASSWORD_HASH: &str = "$2b$04$7cOCKSYw5Zz.TczZLf1ww.CmI7MHZBKs.N/g6Fd8mNeDCe83LhVIq";
 /// base64 of both, as Docker's command keeps it.
-const KEPT: &str = "YWRhOmNhbmFyeS10b2tlbg==";
+pub(super) const KEPT: &str = "YWRhOmNhbmFyeS10b2tlbg==";
 
 pub(crate) struct Registry {
     folder: TempDir,
     port: u16,
     process: Option<Child>,
+    tokens: Option<Tokens>,
 }
 
 impl Registry {
@@ -33,6 +35,19 @@ impl Registry {
     /// One that asks who is there.
     pub(crate) fn private() -> Self {
         Self::with("auth:\n  htpasswd:\n    realm: test\n    path: PASSWORDS\n")
+    }
+
+    /// One that takes tokens, which somebody else gives out, as those of the large ones do.
+    pub(crate) fn with_tokens() -> Self {
+        let tokens = Tokens::start();
+        let mut registry = Self::with(&tokens.settings());
+        registry.tokens = Some(tokens);
+        registry
+    }
+
+    /// Whoever was given a token: their names and passwords, and what for.
+    pub(crate) fn given_tokens(&self) -> Vec<String> {
+        self.tokens.as_ref().unwrap().given()
     }
 
     fn with(auth: &str) -> Self {
@@ -49,7 +64,7 @@ impl Registry {
             auth.replace("PASSWORDS", &path("passwords"))
         );
         fs::write(path("registry.yml"), config).unwrap();
-        let mut registry = Self { folder, port, process: None };
+        let mut registry = Self { folder, port, process: None, tokens: None };
         registry.go_on();
         registry
     }
