@@ -6,6 +6,7 @@ use gilgal::model::id::{DeploymentId, EnvironmentId};
 use gilgal::model::instance::InstanceId;
 use gilgal::model::route::{Route, RouteTarget, Standing};
 use gilgal::router::{Router, RouterOptions};
+use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -39,11 +40,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let options =
         RouterOptions { snapshot_path: Some(snapshot.into()), ..RouterOptions::new(address.parse()?) };
-    let router = Router::bind(options).await?;
+    let bound = Router::bind(options).await?;
     let read = begun.elapsed();
     let begun = Instant::now();
-    drop(router.handle().set_route(page));
-    println!("{:.4} {:.4}", read.as_secs_f64(), begun.elapsed().as_secs_f64());
-    router.serve(std::future::pending()).await;
+    drop(bound.handle().set_route(page));
+    writeln!(std::io::stdout(), "{:.4} {:.4}", read.as_secs_f64(), begun.elapsed().as_secs_f64())?;
+    bound.serve(std::future::pending()).await;
     Ok(())
 }
