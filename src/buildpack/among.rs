@@ -71,7 +71,7 @@ pub(crate) fn find(documents: &Documents<'_>, search: &Search) -> Result<Option<
 }
 
 /// Files that one of the globs names, those nearest to the top of the project first.
-fn candidates<'tree>(documents: &Documents<'tree>, globs: &[String]) -> Vec<&'tree str> {
+pub(crate) fn candidates<'tree>(documents: &Documents<'tree>, globs: &[String]) -> Vec<&'tree str> {
     let is_own = |path: &str| {
         let folders = path.rsplit_once('/').map_or("", |(folders, _)| folders);
         !folders.split('/').any(|folder| folder.starts_with('.') || OTHER_FOLDERS.contains(&folder))

@@ -1,10 +1,12 @@
 //! Whether a project depends on a package, and which version it asks for.
 
+use crate::buildpack::among;
 use crate::buildpack::documents::{Documents, lookup, named};
 use crate::buildpack::manifest::{DependencyFormat, DependencyList};
 use crate::buildpack::refusal::Refusal;
 use regex::{Captures, Regex};
 use serde_json::Value;
+use std::slice;
 
 /// A dependency that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,18 +28,20 @@ pub(crate) fn find(
 ) -> Result<Option<Dependency>, Refusal> {
     let lists = lists.iter().filter(|list| list.beside.as_ref().is_none_or(|file| documents.has_file(file)));
     for list in lists {
-        let requirement = match &list.format {
-            DependencyFormat::Table => find_in_table(documents, list, package)?,
-            DependencyFormat::Requirements => find_in_requirements(documents, list, package)?,
+        let file = named(&list.file);
+        let from = match (&list.key, &list.format) {
+            (Some(key), DependencyFormat::Table) => format!("{file}: {key}.{package}"),
+            (Some(key), DependencyFormat::Requirements) => format!("{file}: {key}"),
+            (None, _) | (_, DependencyFormat::Pattern(_)) => file.to_owned(),
+        };
+        let found = match &list.format {
+            DependencyFormat::Table => find_in_table(documents, list, package)?.map(|version| (from, version)),
+            DependencyFormat::Requirements => {
+                find_in_requirements(documents, list, package)?.map(|version| (from, version))
+            }
             DependencyFormat::Pattern(pattern) => find_by_pattern(documents, list, pattern, package)?,
         };
-        if let Some(requirement) = requirement {
-            let file = named(&list.file);
-            let from = match (&list.key, &list.format) {
-                (Some(key), DependencyFormat::Table) => format!("{file}: {key}.{package}"),
-                (Some(key), DependencyFormat::Requirements) => format!("{file}: {key}"),
-                (None, _) | (_, DependencyFormat::Pattern(_)) => file.to_owned(),
-            };
+        if let Some((from, requirement)) = found {
             return Ok(Some(Dependency { from, version: short_version(&requirement) }));
         }
     }
@@ -77,21 +81,26 @@ fn find_in_requirements(
     Ok(lines.find_map(|line| requirement_of(line, package)))
 }
 
-/// The version that a pattern finds; empty where it finds the package without one.
+/// The file in which a pattern finds the package, and the version there; empty where there is none.
 fn find_by_pattern(
     documents: &Documents<'_>,
     list: &DependencyList,
     pattern: &str,
     package: &str,
-) -> Result<Option<String>, Refusal> {
-    let Some(text) = documents.text(&list.file)? else { return Ok(None) };
+) -> Result<Option<(String, String)>, Refusal> {
     let pattern = Regex::new(&pattern.replace("{name}", &regex::escape(package)));
     let pattern = pattern.map_err(|error| Refusal::Unsupported {
         what: format!("A pattern of the buildpack ({error})"),
         way_out: "Tell the operator of the server.".to_owned(),
     })?;
     let version = |captures: Captures<'_>| captures.get(1).map_or("", |group| group.as_str()).to_owned();
-    Ok(pattern.captures(&text).map(version))
+    let find_in = |file: &str, text: &str| Some((file.to_owned(), version(pattern.captures(text)?)));
+    if !list.file.contains('*') {
+        return Ok(documents.text(&list.file)?.and_then(|text| find_in(named(&list.file), &text)));
+    }
+    // As in any search, a file that cannot be read as text is not the one that is looked for.
+    let files = among::candidates(documents, slice::from_ref(&list.file)).into_iter();
+    Ok(files.filter_map(|file| find_in(file, &documents.text(file).ok()??)).next())
 }
 
 /// The version part of a PEP 508 requirement for the package: `Flask[async] >= 3.0 ; …` gives `>= 3.0`.

@@ -8,6 +8,11 @@ const ANY_FOLDERS: &str = "**";
 /// Projects write globs too. So the path is gone through once, with the places of the glob that it can be at: the time is the
 /// product of the two lengths at most, whatever the glob.
 pub(crate) fn glob_matches(glob: &str, path: &str) -> bool {
+    // Nearly every path of a project is told by its name alone.
+    let (glob_name, name) = (last_segment(glob), last_segment(path));
+    if glob_name != ANY_FOLDERS && !segment_matches(glob_name.as_bytes(), name.as_bytes()) {
+        return false;
+    }
     let globs: Vec<&str> = glob.split('/').collect();
     let mut places = vec![false; globs.len() + 1];
     places[0] = true;
@@ -25,6 +30,10 @@ pub(crate) fn glob_matches(glob: &str, path: &str) -> bool {
         places = next;
     }
     places.last().is_some_and(|end| *end)
+}
+
+fn last_segment(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
 }
 
 /// `**` also stands for no folder at all.

@@ -112,6 +112,7 @@ pub(crate) struct GeneratedFile {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(crate) struct DependencyList {
+    /// Its path; with a pattern of the format, a glob may stand for several.
     pub(crate) file: String,
     #[serde(default)]
     pub(crate) key: Option<String>,
