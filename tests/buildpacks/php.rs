@@ -1,6 +1,6 @@
 //! PHP: plain, Laravel and Symfony.
 
-use crate::support::{plan, refusal, whole};
+use crate::support::{dockerfile, plan, refusal, whole};
 use insta::assert_snapshot;
 
 const LARAVEL: &str = r#"{
@@ -27,6 +27,25 @@ fn laravel_with_vite() {
         ("public/index.php", ""),
         ("vite.config.js", ""),
     ])));
+}
+
+/// Laravel's starter kit for React: its build asks the app for the routes.
+#[test]
+fn assets_that_ask_the_app_are_built_where_it_runs() {
+    let manifest = r#"{"scripts":{"build":"vite build"},"devDependencies":{"@laravel/vite-plugin-wayfinder":"^0.1.3"}}"#;
+    let text = dockerfile(&plan(&[
+        ("artisan", ""),
+        ("composer.json", LARAVEL),
+        ("composer.lock", "{}"),
+        ("package.json", manifest),
+        ("package-lock.json", "{}"),
+        ("public/index.php", ""),
+    ]));
+    let (_, stage) = text.split_once("FROM php:8.4-apache-trixie AS assets\n").unwrap();
+    let (stage, _) = stage.split_once("FROM ").unwrap();
+    let position = |part: &str| stage.find(part).unwrap_or_else(|| panic!("nothing says {part:?}:\n{stage}"));
+    assert!(position("/usr/local/bin/node") < position("npm ci"), "{stage}");
+    assert!(position("COPY --from=vendor") < position("npm run build"), "{stage}");
 }
 
 #[test]
