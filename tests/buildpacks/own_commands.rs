@@ -48,11 +48,41 @@ fn dependencies_are_installed_as_the_project_says() {
             "pip install .",
         ),
         (vec![("Gemfile", "gem \"puma\"\n"), ("config.ru", "")], "bundle install --local"),
+        (vec![("config.ru", ""), ("Procfile", "web: rackup\n")], "gem install rack"),
+        (vec![("composer.json", "{}"), ("index.php", "")], "composer install --no-dev --no-plugins"),
+        (vec![("index.php", "")], "php fetch.php"),
+        (vec![("go.mod", "module x\n"), ("go.sum", ""), ("main.go", "package main\n")], "go mod vendor"),
+        (vec![("go.mod", "module x\n"), ("main.go", "package main\n")], "go generate"),
+        (vec![("mix.exs", "app: :shop\n"), ("mix.lock", "")], "mix deps.get --only prod --no-archives-check"),
+        (vec![("mix.exs", "app: :shop\n")], "mix fetch"),
     ] {
         let mut files = files;
         let file = format!("[build]\ninstall_command = \"{command}\"\n");
         files.push(("gilgal.toml", &file));
-        assert!(dockerfile(&plan(&files)).contains(&format!("&& {command}")));
+        let text = dockerfile(&plan(&files));
+        let line = text.lines().position(|line| line.contains(command));
+        let line = line.unwrap_or_else(|| panic!("nothing says {command:?}:\n{text}"));
+        let copied = text.lines().position(|line| line.starts_with("COPY") && line.ends_with(" . ."));
+        assert!(copied.is_some_and(|copied| copied < line), "{text}");
+        assert_eq!(text.matches(command).count(), 1, "{text}");
+    }
+}
+
+/// What a pack does not do is not skipped silently: its build fetches what it needs.
+#[test]
+fn an_installation_of_its_own_is_refused_where_the_build_installs() {
+    for files in [
+        vec![("pom.xml", "")],
+        vec![("build.gradle", "")],
+        vec![("Cargo.toml", "[package]\nname = \"x\"\n"), ("src/main.rs", "")],
+        vec![("Shop.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"/>")],
+        vec![("_config.yml", ""), ("Gemfile", "gem \"jekyll\"\n")],
+        vec![("hugo.toml", "")],
+    ] {
+        let mut files = files;
+        files.push(("gilgal.toml", "[build]\ninstall_command = \"make\"\n"));
+        let refusal = refusal(&files);
+        assert!(refusal.starts_with("The key build.install_command of gilgal.toml"), "{refusal}");
     }
 }
 
