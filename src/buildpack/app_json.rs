@@ -5,7 +5,7 @@
 
 use crate::buildpack::documents::{Documents, lookup};
 use crate::buildpack::project_file::{Health, Project};
-use crate::buildpack::refusal::Refusal;
+use crate::buildpack::refusal::{Refusal, shown};
 use crate::model::cron::{CronJob, Overlap, Schedule, TimeZoneName, USUAL_TIMEOUT_SECONDS};
 use crate::model::environment::Probe;
 use crate::model::name::{ConfigName, CronName, ProcessType};
@@ -171,7 +171,18 @@ fn read_formation(document: &Value, app: &mut AppJson) {
 
 /// The first check of `web` that asks for a path. Dokku's times are seconds.
 fn read_health(document: &Value, app: &mut AppJson) {
+    let others = document.get("healthchecks").and_then(Value::as_object).into_iter().flatten();
+    let others = others.map(|(process_type, _)| process_type).filter(|name| *name != "web");
+    app.warnings.extend(others.map(|name| {
+        format!(
+            "{PATH}: healthchecks.{} is not used. Only web is asked; any other process type has to keep running.",
+            shown(name)
+        )
+    }));
     let checks = lookup(document, "healthchecks.web").and_then(Value::as_array);
+    if checks.is_some_and(|checks| checks.len() > 1) {
+        app.warnings.push(format!("{PATH}: of healthchecks.web only the first one with a path is used."));
+    }
     let with_path =
         |check: &&Value| check.get("path").and_then(Value::as_str).is_some_and(|path| path.starts_with('/'));
     let Some(check) = checks.and_then(|checks| checks.iter().find(with_path)) else { return };

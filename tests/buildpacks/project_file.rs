@@ -138,7 +138,7 @@ fn herokus_app_json_is_read_and_gilgal_toml_wins() {
     let app = r#"{
         "env": { "A": "1", "B": { "value": "2" }, "SECRET": { "generator": "secret" }, "C": { "required": true }, "bad name": "x" },
         "formation": { "web": { "quantity": 2 }, "worker": { "quantity": 1 }, "clock": { "quantity": 1000 } },
-        "healthchecks": { "web": [{ "type": "uptime", "uptime": 5 }, { "type": "startup", "path": "/up", "timeout": 3 }] },
+        "healthchecks": { "web": [{ "type": "uptime", "uptime": 5 }, { "type": "startup", "path": "/up", "timeout": 3 }], "worker": [{ "type": "uptime" }] },
         "scripts": { "postdeploy": "rake db:seed", "dokku": { "predeploy": "rake db:migrate" } },
         "cron": [{ "command": "x", "schedule": "* * * * *" }]
     }"#;
