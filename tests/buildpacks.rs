@@ -58,6 +58,8 @@ mod ruby;
 mod rust;
 #[path = "buildpacks/sites.rs"]
 mod sites;
+#[path = "buildpacks/starters.rs"]
+mod starters;
 #[path = "buildpacks/static_table.rs"]
 mod static_table;
 #[path = "buildpacks/vite.rs"]

@@ -126,10 +126,12 @@ fn known_failures_have_advice() {
         ),
         ("php", "No application encryption key has been specified.", "APP_KEY"),
         ("php", "PDOException: could not find driver", "ext-gd"),
+        ("php", "SQLSTATE[HY000]: General error: 1 no such table: sessions", "DB_CONNECTION"),
         ("ruby", "Your bundle only supports platforms [\"arm64-darwin-24\"]", "--add-platform x86_64-linux"),
         ("ruby", "ERROR: Failed to build gem native extension.", "compiled"),
         ("ruby", "Missing `secret_key_base` for 'production' environment", "RAILS_MASTER_KEY"),
         ("java", "GILGAL: not one jar but 2: ./a/target/a.jar ./b/target/b.jar", "one executable module"),
+        ("java", "GILGAL: not one program but 2: ./a/build/install/a ./b/build/install/b", "several things"),
         ("java", "error: invalid source release: 25", "system.properties"),
         (
             "dotnet",
