@@ -26,9 +26,7 @@ fn planned_only() -> Vec<(&'static str, Files)> {
         ("Spring Boot", vec![("pom.xml", "<artifactId>spring-boot-starter-parent</artifactId>")]),
         ("Quarkus", vec![("pom.xml", "<artifactId>quarkus-maven-plugin</artifactId>")]),
         ("Micronaut", vec![("pom.xml", "<artifactId>micronaut-parent</artifactId>")]),
-        ("Java", vec![("pom.xml", "")]),
         ("Rocket", cargo("[package]\nname = \"x\"\n[dependencies]\nrocket = \"0.5\"\n")),
-        ("Axum", cargo("[package]\nname = \"x\"\n[dependencies]\naxum = \"0.8\"\n")),
         ("Actix Web", cargo("[package]\nname = \"x\"\n[dependencies]\nactix-web = \"4\"\n")),
         ("warp", cargo("[package]\nname = \"x\"\n[dependencies]\nwarp = \"0.4\"\n")),
         ("Jekyll", vec![("_config.yml", ""), ("Gemfile", "gem \"jekyll\"\n")]),
@@ -38,7 +36,6 @@ fn planned_only() -> Vec<(&'static str, Files)> {
         ("Phoenix", vec![("mix.exs", "app: :shop,\n{:phoenix, \"~> 1.8\"}\n")]),
         ("Fresh", vec![("deno.json", r#"{"imports":{"fresh":"jsr:@fresh/core@2"}}"#), ("main.ts", "")]),
         ("Oak", vec![("deno.json", r#"{"imports":{"@oak/oak":"jsr:@oak/oak@17"}}"#), ("main.ts", "")]),
-        ("Deno", vec![("deno.json", "{}"), ("main.ts", "")]),
         ("ASP.NET Core", vec![("Shop.csproj", "<Project Sdk=\"Microsoft.NET.Sdk.Web\"/>")]),
         (
             ".NET",
