@@ -17,7 +17,7 @@ use crate::model::preview::Preview;
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::secrets::{ClosedVariable, MasterKey};
-use crate::store::{Configuration, ConfigurationUpdate};
+use crate::store::{Configuration, ConfigurationUpdate, StoreError};
 use std::convert::Infallible;
 
 impl Deployer {
@@ -37,6 +37,12 @@ impl Deployer {
             }
         }
         Ok(Some(preview.number))
+    }
+
+    /// Whether what is deployed was sent by a stranger: a pull request from a fork.
+    pub(super) async fn is_of_a_fork(&self, run: &Run) -> Result<bool, StoreError> {
+        let preview = self.store.preview_of(run.environment.id).await?;
+        Ok(preview.is_some_and(|preview| preview.is_fork))
     }
 
     /// The variables that a preview gets: those that are marked so, and of these no secret for a fork.

@@ -29,6 +29,7 @@ mod environments;
 mod events;
 mod examples;
 mod faults;
+mod forks;
 mod health;
 mod hooks;
 mod images;

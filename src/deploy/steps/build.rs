@@ -163,10 +163,10 @@ impl Deployer {
 
     /// Whose caches the commands of a build have: those of the project. What a stranger has sent neither reads nor fills them.
     async fn cache_scope(&self, run: &Run) -> Result<String, StepError> {
-        let preview = self.store.preview_of(run.environment.id).await?;
-        Ok(match preview.filter(|preview| preview.is_fork) {
-            Some(_) => format!("{}-{}", run.project.id, run.environment.id),
-            None => run.project.id.to_string(),
+        Ok(if self.is_of_a_fork(run).await? {
+            format!("{}-{}", run.project.id, run.environment.id)
+        } else {
+            run.project.id.to_string()
         })
     }
 

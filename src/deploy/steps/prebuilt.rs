@@ -64,7 +64,18 @@ impl Deployer {
         prebuilt: &PrebuiltImage,
     ) -> Result<(ImageName, BuiltImage), StepError> {
         let name = prebuilt.source.as_ref().unwrap_or(&prebuilt.name);
-        if name.digest().is_some()
+        let is_fork = self.is_of_a_fork(run).await?;
+        if is_fork && name.digest().is_none() {
+            return Err(Failure::new(
+                "pull failed",
+                format!("{name} may be another image than the one that was approved."),
+            )
+            .advise(format!("Name it by its digest in the fork: {}@sha256:….", name.repository()))
+            .into());
+        }
+        // What a stranger names is pulled by them, and not found among what the project may pull.
+        if !is_fork
+            && name.digest().is_some()
             && !run.deployment.options.no_cache
             && let Some(image) = self.builder.find(run.project.id, &self.prebuilt_tag(run, name)).await?
         {
@@ -72,16 +83,16 @@ impl Deployer {
             return Ok((name.clone(), image));
         }
         run.step(&format!("Pulling {name}"));
-        let pulled = self.pull(run, name).await?;
+        let pulled = self.pull(run, name, is_fork).await?;
         let image = self.adopt(run, &pulled).await;
         self.builder.forget(&pulled).await;
         Ok((pulled.source, image?))
     }
 
-    async fn pull(&self, run: &Run, name: &ImageName) -> Result<PulledImage, StepError> {
+    async fn pull(&self, run: &Run, name: &ImageName, is_fork: bool) -> Result<PulledImage, StepError> {
         let registry = name.registry();
         self.check_registry(registry, "pull failed").await?;
-        let credentials = self.registry_credentials(run, registry).await?;
+        let credentials = if is_fork { None } else { self.registry_credentials(run, registry).await? };
         let request = PullRequest {
             project_id: run.project.id,
             image: name.clone(),

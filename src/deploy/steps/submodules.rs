@@ -112,8 +112,7 @@ impl Deployer {
         if !extras.submodules && !extras.large_files {
             return Ok(FetchExtras::default());
         }
-        let preview = self.store.preview_of(run.environment.id).await?;
-        Ok(if preview.is_some_and(|preview| preview.is_fork) { FetchExtras::default() } else { extras })
+        Ok(if self.is_of_a_fork(run).await? { FetchExtras::default() } else { extras })
     }
 
     /// The repository that the commit of a deployment comes from: the one that it was fetched from, or that the project is
