@@ -108,15 +108,16 @@ impl Hooks {
         Ok(Verdict { commit, ..verdict })
     }
 
-    /// What is fetched of a branch that has moved: the branch itself, as it is then; where its checks are waited for, the
-    /// commit that they were of.
-    async fn fetched(
+    /// What may be fetched of a branch that has moved: whatever it is then; where its checks are waited for, the commit that
+    /// they were of, and no other. Not that commit by its id: what was told late, or once more, would bring it live after a
+    /// newer one.
+    async fn only(
         &self,
         hook: &Hook,
         moved: &ReferenceMove,
-    ) -> Result<Result<String, Verdict>, HookError> {
+    ) -> Result<Result<Option<CommitId>, Verdict>, HookError> {
         if !hook.wait_for_checks || BranchName::from_reference(&moved.reference).is_none() {
-            return Ok(Ok(moved.reference.clone()));
+            return Ok(Ok(None));
         }
         let Some(commit) = &moved.after else {
             let message = "The delivery does not say which commit it is about.";
@@ -125,7 +126,7 @@ impl Hooks {
         let why = self.why_it_waits(hook, (&moved.reference, commit)).await?;
         Ok(match why {
             Some(why) => Err(skipped(SkipReason::WaitsForChecks, why)),
-            None => Ok(commit.to_string()),
+            None => Ok(Some(commit.clone())),
         })
     }
 
@@ -150,16 +151,16 @@ impl Hooks {
             let verdict = skipped(SkipReason::Unchanged, message);
             return Ok(Verdict { unchanged_from: Some(live), ..verdict });
         }
-        let fetched = match self.fetched(hook, moved).await? {
-            Ok(fetched) => fetched,
+        let only = match self.only(hook, moved).await? {
+            Ok(only) => only,
             Err(verdict) => return Ok(verdict),
         };
-        let Ok(reference) = fetched.parse() else {
+        let Ok(reference) = moved.reference.parse() else {
             let message = format!("{} is not a name that can be fetched.", shown(&moved.reference));
             return Ok(skipped(SkipReason::Unreadable, message));
         };
         let url = hook.repository.clone();
-        let commits = (None, moved.after.clone());
+        let commits = (only, moved.after.clone());
         match self.deployments.deploy_delivery(&environment, url, reference, commits).await {
             Ok(deployment) => Ok(outcome(DeliveryOutcome::Deployed { deployment_id: deployment.id })),
             Err(error) => not_deployed(error),

@@ -16,7 +16,7 @@ pub enum Origin {
         url: RepositoryUrl,
         /// A branch, a tag or a commit; `None`: what the repository's `HEAD` is.
         reference: Option<ReferenceName>,
-        /// The one commit that it may be, where somebody has let in only that.
+        /// The one commit that it may be, where somebody has let in only that, or its checks were waited for.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         only: Option<CommitId>,
     },

@@ -31,7 +31,7 @@ impl Hook {
         Self::with(server, ada, &json!({ "provider": "github", "repository": url }), url)
     }
 
-    fn with(server: &Server, ada: &Person, body: &Value, url: &str) -> Self {
+    pub(crate) fn with(server: &Server, ada: &Person, body: &Value, url: &str) -> Self {
         let made =
             server.request(Method::POST, "/api/projects/shop/hooks", &ada.token, Some(body)).expect(201);
         let mut parts = url.trim_end_matches(".git").rsplit('/');
@@ -42,7 +42,7 @@ impl Hook {
     }
 
     /// Tells of a push to `main` that has changed some files.
-    fn push(&self, server: &Server, before: Option<&str>, after: &str, files: &[&str]) -> Answer {
+    pub(crate) fn push(&self, server: &Server, before: Option<&str>, after: &str, files: &[&str]) -> Answer {
         let mut body: Value = serde_json::from_str(PUSH).unwrap();
         body["ref"] = json!("refs/heads/main");
         body["created"] = json!(before.is_none());

@@ -65,4 +65,5 @@ mod support;
 mod switching;
 mod uploads;
 mod volumes;
+mod waiting_for_checks;
 mod watch;

@@ -32,11 +32,18 @@ impl Deployer {
         let commit = self.fetch_from(run, &url, (reference, pin), self.elsewhere.most_bytes).await?;
         run.detail(&format!("{} in {}", commit.short(), seconds(begun.elapsed())));
         if let Some(only) = only.filter(|only| *only != commit) {
-            let sentence =
-                format!("{wanted} is {} now, and only {} was approved.", commit.short(), only.short());
-            return Err(Failure::new(FAILED, sentence)
-                .advise("Look at what it is now, and approve that.")
-                .into());
+            let (now, only) = (commit.short(), only.short());
+            let failure = if self.is_of_a_fork(run).await? {
+                Failure::new(FAILED, format!("{wanted} is {now} now, and only {only} was approved."))
+                    .advise("Look at what it is now, and approve that.")
+            } else {
+                Failure::new(
+                    FAILED,
+                    format!("{wanted} is {now} now, and it is {only} whose checks were waited for."),
+                )
+                .advise(format!("{now} is deployed by itself once its own checks have succeeded."))
+            };
+            return Err(failure.into());
         }
         self.store.set_deployment_commit(run.deployment.id, &commit).await?;
         run.deployment.previous_commit = Some(commit.clone());
