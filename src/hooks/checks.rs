@@ -159,7 +159,8 @@ async fn github(session: &mut Session<'_>, commit: &CommitId) -> Result<Vec<Chec
 
 /// The jobs of the newest pipeline of a commit of a branch. Not the state of the pipeline, which is made of what others tell
 /// as well, and of what is told from here (<https://docs.gitlab.com/api/pipelines/#list-project-pipelines>,
-/// <https://docs.gitlab.com/api/jobs/#list-all-jobs-by-pipeline>).
+/// <https://docs.gitlab.com/api/jobs/#list-all-jobs-by-pipeline>,
+/// <https://docs.gitlab.com/api/jobs/#list-all-trigger-jobs-for-a-pipeline>).
 async fn gitlab(session: &mut Session<'_>, reference: &str, commit: &CommitId) -> Result<Vec<Check>, String> {
     let project = session.api.repository.replace('/', "%2F");
     let of_project = format!("{}/projects/{project}/pipelines", session.api.base);
@@ -170,6 +171,8 @@ async fn gitlab(session: &mut Session<'_>, reference: &str, commit: &CommitId) -
     let newest = list(&pipelines).iter().find(|pipeline| pipeline["source"] != "external");
     let Some(id) = newest.and_then(|pipeline| pipeline["id"].as_u64()) else { return Ok(Vec::new()) };
     let jobs = asked(session, format!("{of_project}/{id}/jobs?per_page={MOST}")).await?;
+    // Jobs that start another pipeline are no jobs to it.
+    let triggers = asked(session, format!("{of_project}/{id}/bridges?per_page={MOST}")).await?;
     let check = |job: &Value| Check {
         name: text(&job["name"]),
         succeeded: match job["status"].as_str() {
@@ -178,7 +181,7 @@ async fn gitlab(session: &mut Session<'_>, reference: &str, commit: &CommitId) -
             Some(_) | None => None,
         },
     };
-    Ok(list(&jobs).iter().map(check).collect())
+    Ok(list(&jobs).iter().chain(list(&triggers)).map(check).collect())
 }
 
 /// Statuses of a commit, which Gitea's own actions write too (<https://docs.gitea.com/api/>, `repoGetCombinedStatusByRef`).

@@ -186,7 +186,9 @@ async fn a_pipeline_of_gitlab_is_waited_for() {
         "project": project, "commits": [],
     });
     let pipeline = |status: &str| json!({ "object_attributes": { "sha": commit, "status": status }, "project": project });
-    let known = |status: &str| {
+    let known = |status: &str, triggered: &str| {
+        let triggers = json!([{ "name": "deeper", "status": triggered }]);
+        waiting.api.answer("/pipelines/8/bridges", 200, triggers);
         waiting.api.answer(
             "/pipelines/8/jobs",
             200,
@@ -201,13 +203,17 @@ async fn a_pipeline_of_gitlab_is_waited_for() {
             json!([{ "id": 9, "source": "external" }, { "id": 8, "source": "push", "status": "failed" }]);
         waiting.api.answer("/pipelines", 200, pipelines);
     };
-    known("running");
+    known("running", "running");
     assert_eq!(waits(&send("Push Hook", "1", &pushed).await), "The check `test` of aaaaaaa has not ended.");
     assert_eq!(send("Pipeline Hook", "2", &pipeline("running")).await.expect(200)["reason"], "other_event");
     waits(&send("Pipeline Hook", "3", &pipeline("failed")).await);
-    known("success");
-    send("Pipeline Hook", "4", &pipeline("success")).await.expect(202);
-    assert_eq!(deployments(&waiting.ada).await[0]["made_from"]["reference"], json!(commit));
+    // A pipeline that a job has started is one that this job waits for.
+    known("success", "running");
+    let said = waits(&send("Pipeline Hook", "4", &pipeline("success")).await);
+    assert_eq!(said, "The check `deeper` of aaaaaaa has not ended.");
+    known("success", "success");
+    send("Pipeline Hook", "5", &pipeline("success")).await.expect(202);
+    assert_eq!(deployments(&waiting.ada).await[0]["made_from"]["reference"], "refs/heads/master");
     let asked = waiting.api.told().into_iter().find(|told| told.path.ends_with("/pipelines")).unwrap();
     assert_eq!(asked.query["ref"], "master");
 }
