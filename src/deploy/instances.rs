@@ -59,8 +59,15 @@ pub(super) fn content(
     let is_preview = config.pull_request.is_some();
     // What somebody has scaled stays so; what the project's files say is where an app begins.
     let mut wanted = Formation(running.formation.clone());
+    if is_preview {
+        wanted.0.values_mut().for_each(|instances| *instances = (*instances).min(1));
+    }
     wanted.0.extend(formation.0.clone());
-    let own_limits = running.limits.iter();
+    // A pull request asks for less than its preview is given, and never for more.
+    let own_limits = running.limits.iter().map(|(of, change)| {
+        let asked = change.applied_to(*limits);
+        (of.clone(), if is_preview { asked.at_most(*limits) } else { asked })
+    });
     let writes = running.volumes.values().any(|mount| !mount.read_only);
     let strategy = running.strategy.or(environment.settings.strategy);
     let tries_out = match strategy {
@@ -76,7 +83,7 @@ pub(super) fn content(
         processes: plan.processes.clone(),
         formation: wanted,
         limits: *limits,
-        process_limits: own_limits.map(|(of, change)| (of.clone(), change.applied_to(*limits))).collect(),
+        process_limits: own_limits.collect(),
         health: running.health.applied_to(health),
         drain_seconds: running.drain_seconds.map_or(*drain_seconds, DrainSeconds),
         watch_seconds: running.watch_seconds.map_or(*watch_seconds, WatchSeconds),
@@ -273,5 +280,53 @@ impl Deployer {
         let live = self.store.current_release(run.environment.id).await?;
         let is_asleep = self.store.environment(run.environment.id).await?.asleep_at.is_some();
         Ok(live.map(|release| awake_places(&release.content, is_asleep)).unwrap_or_default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::id::{EnvironmentId, ProjectId};
+    use crate::model::process::{Limits, LimitsChange};
+    use crate::model::time::now;
+
+    #[test]
+    fn a_pull_request_asks_for_no_more_than_its_preview_is_given() {
+        let mut environment = Environment {
+            id: EnvironmentId::generate(),
+            project_id: ProjectId::generate(),
+            name: "pr-7".parse().unwrap(),
+            branch: None,
+            settings: EnvironmentSettings::default(),
+            disabled_at: None,
+            maintenance_at: None,
+            stopped_at: None,
+            asleep_at: None,
+            created_at: now(),
+            updated_at: now(),
+        };
+        let given = Limits { memory_mib: 256, cpu_millis: 500, processes: 64 };
+        environment.settings.limits = given;
+        let [web, worker] = ["web", "worker"].map(|name| name.parse::<ProcessType>().unwrap());
+        let mut plan = BuildPlan::default();
+        plan.running.formation = [(web.clone(), 30), (worker.clone(), 0)].into();
+        let more = LimitsChange { memory_mib: Some(32_768), cpu_millis: Some(16_000) };
+        let less = LimitsChange { memory_mib: Some(128), cpu_millis: None };
+        plan.running.limits = [(web.clone(), more), (worker.clone(), less)].into();
+        let content_of = |environment: &Environment, pull_request: Option<u64>| {
+            let config = TakenConfig { pull_request, ..TakenConfig::default() };
+            content(environment, plan.clone(), String::new(), config, None)
+        };
+        let preview = content_of(&environment, Some(7));
+        assert_eq!(preview.limits_of(&web), given);
+        assert_eq!(preview.limits_of(&worker), Limits { memory_mib: 128, ..given });
+        let instances = |content: &ReleaseContent| [&web, &worker].map(|of| content.formation.instances(of));
+        assert_eq!(instances(&preview), [1, 0]);
+        // Elsewhere the files of a project may, as far as the operator lets them.
+        let production = content_of(&environment, None);
+        assert_eq!((production.limits_of(&web).memory_mib, instances(&production)), (32_768, [30, 0]));
+        // So may somebody who scales the preview itself.
+        environment.settings.formation.0.insert(web.clone(), 3);
+        assert_eq!(instances(&content_of(&environment, Some(7))), [3, 0]);
     }
 }

@@ -56,6 +56,18 @@ pub struct LimitsChange {
     pub cpu_millis: Option<u32>,
 }
 
+impl Limits {
+    /// The smaller of each two.
+    #[must_use]
+    pub fn at_most(self, most: Self) -> Self {
+        Self {
+            memory_mib: self.memory_mib.min(most.memory_mib),
+            cpu_millis: self.cpu_millis.min(most.cpu_millis),
+            processes: self.processes.min(most.processes),
+        }
+    }
+}
+
 impl LimitsChange {
     /// The limits of the environment with what is said here.
     #[must_use]
