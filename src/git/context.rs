@@ -11,7 +11,7 @@ use crate::model::large_file::{LONGEST_POINTER, LargeFile};
 use crate::model::name::CommitId;
 use bytes::Bytes;
 use git2::{Blob, FileMode, ObjectType, Oid};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -86,21 +86,23 @@ impl Repository {
 
 fn write(
     repository: &Repository,
-    (commit, folder, included): (&CommitId, &str, Included),
+    (commit_id, folder, included): (&CommitId, &str, Included),
     own_files: &BTreeMap<String, String>,
     ignore: &[String],
     out: ChunkWriter,
 ) -> Result<ContextReport, GitError> {
     let git = repository.git2()?;
-    let commit = git.find_commit(oid(commit)?).map_err(no_such_commit)?;
+    let commit = git.find_commit(oid(commit_id)?).map_err(no_such_commit)?;
     let tree = folder_of(&git, commit.tree()?, folder)?;
     let ignore = ignored(&git, &tree, ignore)?;
     // The time of the commit, not of now: the same commit gives the same bytes.
     let modified = u64::try_from(commit.time().seconds()).unwrap_or(0);
+    let named = if included.submodules { repository.named_submodules(commit_id)? } else { HashSet::new() };
     let mut writer = ContextWriter {
         git: &git,
         repository,
         included,
+        named,
         own_files,
         ignore,
         modified,
@@ -153,6 +155,8 @@ struct ContextWriter<'a> {
     git: &'a git2::Repository,
     repository: &'a Repository,
     included: Included,
+    /// The commits of submodules that may be put in.
+    named: HashSet<Oid>,
     own_files: &'a BTreeMap<String, String>,
     ignore: Ignore,
     modified: u64,
@@ -175,7 +179,8 @@ impl ContextWriter<'_> {
             let below = match entry.kind() {
                 Some(ObjectType::Tree) => Some(entry.id()),
                 Some(ObjectType::Commit) if self.included.submodules => {
-                    let fetched = tree_of(self.git, entry.id())?;
+                    let named = self.named.contains(&entry.id());
+                    let fetched = if named { tree_of(self.git, entry.id())? } else { None };
                     if fetched.is_none() && !excluded {
                         return Err(GitError::SubmoduleMissing(path));
                     }
@@ -280,6 +285,7 @@ impl ContextWriter<'_> {
 mod tests {
     use super::*;
     use crate::git::Repositories;
+    use crate::git::submodules::pin_of_submodule;
     use crate::git::tree::tests::{files, nested};
     use crate::model::id::ProjectId;
     use tokio_stream::StreamExt;
@@ -358,6 +364,27 @@ mod tests {
             let linked = nested(&repository, root.write().unwrap(), 0, 0);
             let written = report_with(&repository, linked, both).await;
             assert_eq!(matches!(written, Err(GitError::SubmoduleMissing(_))), is_needed, "{written:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_fetched_for_another_commit_is_no_submodule_of_this_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let git = repository.git2().unwrap();
+        let fetched = commit_of(&repository, "secret", b"of another host", FileMode::Blob);
+        let fetched = Oid::from_str(fetched.as_str()).unwrap();
+        git.reference(&pin_of_submodule(&fetched.to_string()), fetched, true, "test").unwrap();
+        let with = Included { submodules: true, large_files: false };
+        let names = b"[submodule \"lib\"]\npath = lib\nurl = ../lib\n";
+        for (names, is_named) in [(names.as_slice(), true), (b"", false)] {
+            let mut root = git.treebuilder(None).unwrap();
+            root.insert(".gitmodules", git.blob(names).unwrap(), FileMode::Blob.into()).unwrap();
+            root.insert("lib", fetched, FileMode::Commit.into()).unwrap();
+            let commit = nested(&repository, root.write().unwrap(), 0, 0);
+            let written = report_with(&repository, commit, with).await;
+            assert_eq!(written.is_ok(), is_named, "{written:?}");
         }
     }
 }

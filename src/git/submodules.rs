@@ -8,6 +8,7 @@ use super::repository::{GitError, Repository};
 use super::settings;
 use crate::model::name::CommitId;
 use git2::{ErrorCode, ObjectType, Oid};
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
@@ -38,6 +39,22 @@ impl Repository {
             (entry.kind() == Some(ObjectType::Commit)).then_some(Submodule { path, url, commit })
         });
         Ok(found.collect())
+    }
+
+    /// The submodules of a commit and of those that were fetched for it. Only what a `.gitmodules` names: of that it was
+    /// decided whether it may be fetched, while another environment may have fetched anything else.
+    pub(super) fn named_submodules(&self, commit: &CommitId) -> Result<HashSet<Oid>, GitError> {
+        let git = self.git2()?;
+        let (mut named, mut left) = (HashSet::new(), vec![commit.clone()]);
+        while let Some(commit) = left.pop() {
+            for submodule in self.submodules(&commit)? {
+                let id = oid(&submodule.commit)?;
+                if named.insert(id) && tree_of(&git, id)?.is_some() {
+                    left.push(submodule.commit);
+                }
+            }
+        }
+        Ok(named)
     }
 
     /// Whether the commit of a submodule was fetched.
