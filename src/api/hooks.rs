@@ -48,7 +48,9 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let hook = request.hook(&api).await?;
     let UpdateHookBody { repository, tag_environment, previews, enabled, feedback, wait_for_checks, via } =
         request.json().await?;
-    request.may_name(&api, via.flatten()).await?;
+    // What it is told of is asked for anew where that is another repository.
+    let is_moved = repository.as_ref().is_some_and(|repository| *repository != hook.repository);
+    request.may_name(&api, via.unwrap_or(hook.via.filter(|_| is_moved))).await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
     let previews = previews.map(|previews| previews.map(Into::into));
     let change =

@@ -23,6 +23,7 @@ mod invitations;
 mod keys;
 mod logs;
 mod previews;
+mod moved_hooks;
 mod profile;
 mod projects;
 mod protection;
