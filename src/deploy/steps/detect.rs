@@ -48,7 +48,10 @@ impl Deployer {
                  their files, or install them as dependencies.",
             );
         }
-        self.store.set_project_framework(run.project.id, &plan.framework).await?;
+        // A pull request does not say what the project is.
+        if self.store.preview_of(run.environment.id).await?.is_none() {
+            self.store.set_project_framework(run.project.id, &plan.framework).await?;
+        }
         run.deployment.record.plan = Some(plan);
         Ok(())
     }
