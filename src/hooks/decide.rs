@@ -9,6 +9,7 @@ use crate::model::environment::Environment;
 use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, Provider, ReferenceMove, SkipReason};
 use crate::model::name::{BranchName, CommitId};
 use crate::store::StoreError;
+use std::error::Error;
 
 /// What becomes of a delivery.
 pub(super) struct Verdict {
@@ -65,7 +66,15 @@ impl Hooks {
         };
         let mut first: Option<Verdict> = None;
         for moved in moves {
-            let verdict = Box::pin(self.decide_move(hook, moved)).await?;
+            let verdict = match Box::pin(self.decide_move(hook, moved)).await {
+                Ok(verdict) => verdict,
+                // What is asked for already must be noted: the provider sends it all again otherwise.
+                Err(error) if first.as_ref().is_some_and(|first| first.outcome.is_deployed()) => {
+                    tracing::error!(hook = %hook.id, error = &error as &dyn Error, "a reference was not decided");
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             let is_deployed = matches!(verdict.outcome, DeliveryOutcome::Deployed { .. });
             // Of several, one that is deployed says more than those that are not.
             let said = first.as_ref().is_some_and(|first| {
