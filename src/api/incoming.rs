@@ -1,7 +1,7 @@
 //! `/webhooks/:provider/:hook`: what providers send when somebody has pushed. It proves itself by its signature.
 
 use crate::api::Api;
-use crate::api::error::ApiError;
+use crate::api::error::{ApiError, Code};
 use crate::api::hooks::outcome;
 use crate::api::reply::Answer;
 use crate::api::request::Request;
@@ -9,14 +9,17 @@ use crate::hooks::{HookError, Incoming, Received};
 use crate::model::hook::Provider;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use tokio::sync::OwnedSemaphorePermit;
 use warp::http::HeaderMap;
 
 /// Most bytes of a delivery.
 const BODY_LIMIT: usize = 5 * 1024 * 1024;
+/// Bytes of deliveries that are in memory at a time.
+pub(super) const IN_HAND: usize = 64 * 1024 * 1024;
 
 pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
     api.rates.admit_delivery(request.origin).map_err(ApiError::rate_limited)?;
-    let body = request.read_within(BODY_LIMIT).await?;
+    let (body, _room) = read(&api, &mut request).await?;
     // What names nothing is answered as what is signed wrongly, after as long.
     let provider = request.parameters.first().and_then(|word| word.parse::<Provider>().ok());
     let id = request.parameters.get(1).and_then(|id| id.parse().ok());
@@ -30,6 +33,26 @@ pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The body, and the room that it takes until it is let go: nobody has proved anything yet.
+async fn read(api: &Api, request: &mut Request) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), ApiError> {
+    let mut room: Option<OwnedSemaphorePermit> = None;
+    let count = |bytes: usize| {
+        let taken = u32::try_from(bytes).ok().and_then(|bytes| {
+            let deliveries = Arc::clone(&api.deliveries);
+            deliveries.try_acquire_many_owned(bytes).ok()
+        });
+        let message = "Too much is being delivered at once. Send it again in a minute.";
+        let taken = taken.ok_or_else(|| ApiError::new(Code::Unavailable, message))?;
+        match &mut room {
+            Some(room) => room.merge(taken),
+            None => room = Some(taken),
+        }
+        Ok(())
+    };
+    let body = request.read_within(BODY_LIMIT, count).await?;
+    Ok((body, room))
 }
 
 /// The headers that are text. One that is sent twice is the first.

@@ -82,7 +82,7 @@ use crate::store::Store;
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// What the handlers share.
 pub struct Api {
@@ -96,6 +96,8 @@ pub struct Api {
     cors: Cors,
     /// Each WebSocket that is open, by account.
     sockets: Admission,
+    /// A permit for each byte of deliveries that may be in memory.
+    deliveries: Arc<Semaphore>,
     /// Turns true when the server stops: answers that would last end.
     stopping: watch::Sender<bool>,
 }
@@ -136,6 +138,18 @@ impl Api {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let (sockets, stopping) =
             (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
-        Arc::new(Self { accounts, store, master_key, ports, options, rates, cors, sockets, stopping })
+        let deliveries = Arc::new(Semaphore::new(incoming::IN_HAND));
+        Arc::new(Self {
+            accounts,
+            store,
+            master_key,
+            ports,
+            options,
+            rates,
+            cors,
+            sockets,
+            deliveries,
+            stopping,
+        })
     }
 }

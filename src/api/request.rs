@@ -107,12 +107,16 @@ impl Request {
 
     /// The bytes of the body.
     pub(super) async fn read(&mut self) -> Result<Vec<u8>, ApiError> {
-        self.read_within(BODY_LIMIT).await
+        self.read_within(BODY_LIMIT, |_| Ok(())).await
     }
 
-    /// The bytes of a body that may have more of them than others.
-    pub(super) async fn read_within(&mut self, limit: usize) -> Result<Vec<u8>, ApiError> {
-        tokio::time::timeout(BODY_PATIENCE, self.collect(limit)).await.map_err(|_| late())?
+    /// The bytes of a body that may have more of them than others. Each piece is counted before it is kept.
+    pub(super) async fn read_within(
+        &mut self,
+        limit: usize,
+        count: impl FnMut(usize) -> Result<(), ApiError>,
+    ) -> Result<Vec<u8>, ApiError> {
+        tokio::time::timeout(BODY_PATIENCE, self.collect(limit, count)).await.map_err(|_| late())?
     }
 
     /// The next piece of a body that is larger than what is read at once; `None` at its end.
@@ -156,7 +160,11 @@ impl Request {
         Err(ApiError::new(Code::UnsupportedMediaType, message))
     }
 
-    async fn collect(&mut self, limit: usize) -> Result<Vec<u8>, ApiError> {
+    async fn collect(
+        &mut self,
+        limit: usize,
+        mut count: impl FnMut(usize) -> Result<(), ApiError>,
+    ) -> Result<Vec<u8>, ApiError> {
         let mut body = Vec::new();
         while let Some(chunk) = self.body.next().await {
             let chunk = chunk.map_err(|error| ApiError::new(Code::MalformedBody, error))?;
@@ -164,6 +172,7 @@ impl Request {
                 let message = format!("The body of a request may have {} KiB.", limit / 1024);
                 return Err(ApiError::new(Code::BodyTooLarge, message));
             }
+            count(chunk.len())?;
             body.extend_from_slice(&chunk);
         }
         Ok(body)
