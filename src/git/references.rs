@@ -5,11 +5,16 @@ use super::submodules::pin_of_submodule;
 use crate::model::id::DeploymentId;
 use crate::model::name::{BranchName, CommitId};
 use git2::{ErrorCode, Oid};
+use std::time::{Duration, Instant};
 
 /// Where the server keeps references of its own, hidden from those who push and fetch.
 pub(super) const HIDDEN: &str = "refs/gilgal";
 /// Where the commits of deployments are pinned.
 pub(super) const PINS: &str = "refs/gilgal/deployments/";
+
+/// How long another git may hold a lock: packing references takes it for moments.
+const LOCKED_FOR: Duration = Duration::from_secs(10);
+const LOCK_LOOK: Duration = Duration::from_millis(20);
 
 /// What keeps a commit that was fetched.
 #[derive(Debug)]
@@ -68,11 +73,26 @@ impl Repository {
         check(&git, wanted, now.as_ref())
     }
 
-    /// Moves the branch, by the same rule. Doing it twice is doing it once.
+    /// Moves the branch, by the same rule. Doing it twice is doing it once. Blocks while another git holds a lock, as one that
+    /// packs references, for some seconds.
     ///
     /// # Errors
     /// [`MoveError::Moved`] when the rule does not allow it, or when somebody moves it at the same moment.
     pub fn move_branch(&self, wanted: &BranchMove, note: &str) -> Result<(), MoveError> {
+        let begun = Instant::now();
+        loop {
+            match self.try_move(wanted, note) {
+                Err(MoveError::Git(GitError::Git(error)))
+                    if error.code() == ErrorCode::Locked && begun.elapsed() < LOCKED_FOR =>
+                {
+                    std::thread::sleep(LOCK_LOOK);
+                }
+                moved => return moved,
+            }
+        }
+    }
+
+    fn try_move(&self, wanted: &BranchMove, note: &str) -> Result<(), MoveError> {
         let git = self.git2()?;
         let reference = wanted.branch.reference();
         let now = target(&git, &reference)?;
@@ -185,6 +205,27 @@ pub(super) mod tests {
         let parent = parent.map(|id| git.find_commit(oid(id).unwrap()).unwrap());
         let parents: Vec<_> = parent.iter().collect();
         git.commit(None, &signature, &signature, text, &tree, &parents).unwrap().to_string().parse().unwrap()
+    }
+
+    #[test]
+    fn a_branch_that_is_locked_for_a_moment_moves() {
+        let folder = tempfile::tempdir().unwrap();
+        let repository =
+            Repositories::new(folder.path().to_owned()).open_or_create(ProjectId::generate()).unwrap();
+        let branch: BranchName = "main".parse().unwrap();
+        let first = commit(&repository, None, "first");
+        let second = commit(&repository, Some(&first), "second");
+        let to = |to: &CommitId| BranchMove { branch: branch.clone(), from: None, to: to.clone() };
+        repository.move_branch(&to(&first), "test").unwrap();
+        let lock = repository.path().join("refs/heads/main.lock");
+        std::fs::write(&lock, "").unwrap();
+        let releasing = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(300));
+            std::fs::remove_file(lock).unwrap();
+        });
+        repository.move_branch(&to(&second), "test").unwrap();
+        assert_eq!(repository.branch(&branch).unwrap(), Some(second));
+        releasing.join().unwrap();
     }
 
     #[test]

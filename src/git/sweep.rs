@@ -16,6 +16,9 @@ const KEPT: Duration = Duration::from_hours(7 * 24);
 /// What a push leaves that is killed, by the beginnings of the names: its quarantine, and the boundary of a shallow clone.
 const OF_PUSHES: [&str; 2] = ["tmp_objdir-incoming-", "shallow_"];
 
+/// What git locks beside the references in files of their own (gitrepository-layout(5)).
+const LOCKS: [&str; 3] = ["packed-refs.lock", "HEAD.lock", "config.lock"];
+
 impl Repositories {
     /// Removes the repository of a project; one that does not exist is removed already. A push that is under way finds it
     /// whole or not at all.
@@ -62,7 +65,13 @@ impl Repositories {
             match path.extension().and_then(|extension| extension.to_str()) {
                 Some("new") => removed += usize::from(outlived(age)),
                 Some("deleted") => removed += usize::from(outlived(KEPT)),
-                Some("git") => removed += Repository::at(path).sweep(age)?,
+                Some("git") => {
+                    let repository = Repository::at(path);
+                    removed += repository.sweep(age)?;
+                    if age.is_zero() {
+                        removed += repository.sweep_locks()?;
+                    }
+                }
                 Some(_) | None => {}
             }
         }
@@ -89,6 +98,31 @@ impl Repository {
         let of_packing = self.leftovers(&["tmp_pack_", "tmp_idx_", "tmp_object_git2_"], age)?;
         let large_files = self.forget_large_files(age)?;
         Ok(remove_leftovers(&of_pushes) + remove_leftovers(&of_packing) + large_files)
+    }
+
+    /// Removes the locks of a git that was killed: nobody could move what they lock ever again. A server that was killed may
+    /// have left one that still packs, which removes its own.
+    fn sweep_locks(&self) -> Result<usize, GitError> {
+        let packer = fs::read_to_string(self.path().join("gc.pid")).unwrap_or_default();
+        let packer = packer.split_whitespace().next().and_then(|pid| pid.parse::<u32>().ok());
+        if packer.is_some_and(|pid| Path::new(&format!("/proc/{pid}")).exists()) {
+            return Ok(0);
+        }
+        let mut locks: Vec<PathBuf> =
+            LOCKS.iter().map(|name| self.path().join(name)).filter(|path| path.exists()).collect();
+        let mut folders = vec![self.path().join("refs")];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder)? {
+                let entry = entry?;
+                let path = entry.path();
+                if entry.file_type()?.is_dir() {
+                    folders.push(path);
+                } else if path.extension().is_some_and(|extension| extension == "lock") {
+                    locks.push(path);
+                }
+            }
+        }
+        Ok(remove_leftovers(&locks))
     }
 
     /// Everything whose name begins in one of these ways.
@@ -142,6 +176,27 @@ mod tests {
         assert_eq!(repositories.sweep(Duration::from_hours(1)).unwrap(), 0);
         assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 3);
         assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 0);
+    }
+
+    #[test]
+    fn locks_are_removed_at_the_start_unless_somebody_packs() {
+        let folder = tempfile::tempdir().unwrap();
+        let repositories = Repositories::new(folder.path().to_owned());
+        let repository = repositories.open_or_create(ProjectId::generate()).unwrap();
+        let locks = ["refs/heads/feature/x.lock", "packed-refs.lock", "HEAD.lock"]
+            .map(|lock| repository.path().join(lock));
+        fs::create_dir_all(repository.path().join("refs/heads/feature")).unwrap();
+        for lock in &locks {
+            fs::write(lock, "").unwrap();
+        }
+        fs::write(repository.path().join("refs/heads/feature/locked"), "").unwrap();
+        assert_eq!(repositories.sweep(Duration::from_hours(1)).unwrap(), 0);
+        fs::write(repository.path().join("gc.pid"), format!("{} here", std::process::id())).unwrap();
+        assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 0);
+        fs::write(repository.path().join("gc.pid"), format!("{} here", u32::MAX)).unwrap();
+        assert_eq!(repositories.sweep(Duration::ZERO).unwrap(), 3);
+        assert!(!locks.iter().any(|lock| lock.exists()));
+        assert!(repository.path().join("refs/heads/feature/locked").exists());
     }
 
     #[test]
