@@ -25,7 +25,12 @@ impl Deployer {
     /// # Errors
     /// When the engine is away for too long: traffic goes on to where it went before.
     pub(super) async fn serve_release(&self, run: &Run) -> Result<Switched, EngineError> {
-        let instances = until_done(|| self.start_missing(run)).await?;
+        // Before the first request: what ends from here on is started again, by the engine or right here.
+        let instances = until_done(|| async {
+            self.keep_running(run).await?;
+            self.start_missing(run).await
+        })
+        .await?;
         let content = run.deployment.record.content.as_ref();
         let targets = content.map(|content| self.targets(&instances, run.instances_of(), content));
         let _one_at_a_time = self.switching.lock().await;
@@ -91,6 +96,7 @@ impl Deployer {
         let spec = self.spec(run, process_type, index).map_err(NotStarted::Config)?;
         self.engine.ensure_network(run.project.id).await.map_err(NotStarted::Engine)?;
         let instance = self.engine.start(&spec).await.map_err(NotStarted::Engine)?;
+        self.engine.keep_running(&instance.id).await.map_err(NotStarted::Engine)?;
         if let (true, Some(address)) = (*process_type == ProcessType::web(), instance.address) {
             let host = self.address.host(&run.project.slug, &run.environment.name);
             // Traffic goes to it either way: it was healthy before, and there is no way back.
