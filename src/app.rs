@@ -6,7 +6,9 @@ use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{BuildTurns, Deployer, Elsewhere, Failpoints, Liveness, Reconciler, Sleeper, Sleeping};
+use crate::deploy::{
+    BuildTurns, Deployer, Elsewhere, Endings, Failpoints, Liveness, Reconciler, Sleeper, Sleeping,
+};
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
@@ -178,6 +180,7 @@ impl App {
             vitals: vitals.clone(),
             look_again: look_again.clone(),
             sleeping: Sleeping::default(),
+            endings: Endings::default(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),
         });
         let deployments = Deployments {

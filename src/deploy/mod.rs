@@ -11,6 +11,7 @@
 mod canary;
 mod cleanup;
 mod config;
+mod endings;
 mod failpoint;
 mod failure;
 mod heal;
@@ -32,6 +33,7 @@ mod steps;
 mod turns;
 mod undo;
 
+pub use endings::Endings;
 pub use failpoint::Failpoints;
 pub use liveness::Liveness;
 pub use reconcile::Reconciler;
@@ -112,5 +114,7 @@ pub struct Deployer {
     pub look_again: Arc<Notify>,
     /// Whose web instances are being stopped or started as nobody, or somebody, asks for them.
     pub sleeping: Sleeping,
+    /// Old instances that end behind the deployment that has replaced them.
+    pub endings: Endings,
     pub failpoints: Failpoints,
 }

@@ -124,6 +124,11 @@ impl Reconciler {
                 })
                 .filter(|instance| {
                     let live = current.get(&instance.key.environment_id);
+                    let is_open = live.is_some_and(|live| live.environment.stopped_at.is_none());
+                    !(is_open && deployer.endings.has(instance))
+                })
+                .filter(|instance| {
+                    let live = current.get(&instance.key.environment_id);
                     let is_wanted = |Current { environment, release, .. }: &Current| {
                         environment.stopped_at.is_none()
                             && belongs(instance, release.instances_of(), &release.content)

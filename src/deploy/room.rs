@@ -15,7 +15,7 @@ use crate::model::release::{Release, ReleaseContent};
 use crate::model::route::Route;
 use crate::model::volume::Strategy;
 use crate::router::{Drain, health};
-use futures_util::future::try_join_all;
+use futures_util::future::{join, join_all, try_join_all};
 use std::time::{Duration, Instant};
 
 /// Longest time that the requests which the old instances are answering hold up those that wait.
@@ -79,10 +79,16 @@ impl Deployer {
             Strategy::Hold => format!("Holding requests while {before} stops"),
             Strategy::Recreate | Strategy::Rolling | Strategy::Canary => format!("Stopping {before}"),
         });
+        let longest = run.drain_seconds().duration().min(DRAIN_LIMIT);
+        let drain = self.without_targets(run).await;
+        let drained = async {
+            if let Some(drain) = drain {
+                drain.finished(longest).await;
+            }
+        };
+        // Those that a release before has left behind it answer, too.
+        join(drained, self.endings.ended(&old, longest)).await;
         run.stopped_at = Some(Instant::now());
-        if let Some(drain) = self.without_targets(run).await {
-            drain.finished(run.drain_seconds().duration().min(DRAIN_LIMIT)).await;
-        }
         try_join_all(old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await?;
         self.reach(run, "stopped")
     }
@@ -156,7 +162,15 @@ impl Deployer {
     ) -> Result<(), EngineError> {
         let of = live.instances_of();
         let runs = |instance: &Instance| instance.state == InstanceState::Running;
-        let there = self.instances_of(of).await?;
+        let mut there = self.instances_of(of).await?;
+        if run.stopped_at.is_some() {
+            // One that was told to stop may still run, and is about to end.
+            let stops = there.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE));
+            for stopped in join_all(stops).await {
+                unless_away(stopped, "an instance that was being stopped was not")?;
+            }
+            there.clear();
+        }
         for (process_type, index) in instances::awake_places(&live.content, environment.asleep_at.is_some()) {
             let fills = |instance: &Instance| instances::place(instance) == (process_type.clone(), index);
             if there.iter().any(|instance| fills(instance) && runs(instance)) {

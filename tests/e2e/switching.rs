@@ -123,6 +123,51 @@ fn what_is_open_at_the_switch_has_its_time_to_end_and_is_cut_after_it() {
 }
 
 #[test]
+fn a_rollback_waits_for_no_drain_and_cuts_nothing() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let settings = "[deploy]\ndrain = \"25s\"\n";
+    let tree = WorkTree::of(&[("Dockerfile", NODE), ("server.js", STREAMING), ("gilgal.toml", settings)]);
+    server.deploy(&ada, &tree, "shop");
+    let (ticks, events) = count_lines(ask(&server, "/events", ""));
+    wait_until("it is open", PATIENCE, || ticks.load(Ordering::Relaxed) > 0);
+    tree.commit(&[("server.js", &STREAMING.replace("\"one\"", "\"two\""))]);
+    server.deploy(&ada, &tree, "shop");
+    let switched = Instant::now();
+    assert_eq!(server.get("shop", "/").body, "two");
+
+    ada.ssh(&server, &["rollback", "shop"]).expect_success();
+    assert!(switched.elapsed() < Duration::from_secs(15), "{:?}", switched.elapsed());
+    assert_eq!(server.get("shop", "/").body, "one");
+    let ended = events.join().unwrap();
+    assert!(ended > switched + Duration::from_secs(20), "{:?}", ended - switched);
+    wait_until("what is old has ended", PATIENCE, || server.engine().containers().len() == 1);
+    wait_until_all_have_ended(&server, &ada);
+    assert_eq!(server.get("shop", "/").body, "one");
+}
+
+#[test]
+fn what_ends_right_after_the_switch_is_started_again() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let settings = "[deploy]\ndrain = \"1m\"\n";
+    let tree = WorkTree::of(&[("Dockerfile", NODE), ("server.js", STREAMING), ("gilgal.toml", settings)]);
+    server.deploy(&ada, &tree, "shop");
+    let (ticks, _events) = count_lines(ask(&server, "/events", ""));
+    wait_until("it is open", PATIENCE, || ticks.load(Ordering::Relaxed) > 0);
+    let ending = STREAMING
+        .replace("\"one\"", "\"two\"")
+        .replace("  let left", "  if (request.url === \"/exit\") process.exit(0);\n  let left");
+    let ending = ending.replace("!== \"/events\")", "!== \"/events\" && request.url !== \"/exit\")");
+    tree.commit(&[("server.js", &ending)]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("Switching traffic");
+    wait_until("the new one has ended", PATIENCE, || server.get("shop", "/exit").status != 200);
+    wait_until("it serves again", Duration::from_secs(15), || server.get("shop", "/").body == "two");
+    push.finish().expect(0);
+}
+
+#[test]
 fn a_client_stays_with_its_instance_until_that_is_gone() {
     let mut server = Server::start();
     let ada = server.person("ada");

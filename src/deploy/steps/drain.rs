@@ -1,15 +1,19 @@
 //! After the switch: the new instances are kept running, the old ones are stopped, old images are removed.
 
 use crate::deploy::Deployer;
-use crate::deploy::instances::STOP_GRACE;
 use crate::deploy::patience::{unless_away, until_done};
 use crate::deploy::run::Run;
 use crate::engine::EngineError;
 use crate::journal::Conclusion;
+use crate::model::instance::InstanceId;
 use crate::model::time::now;
 use crate::store::StoreError;
-use futures_util::future::join_all;
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How often it is looked whether another deployment waits while old instances answer.
+const DRAIN_LOOK: Duration = Duration::from_millis(500);
 
 impl Deployer {
     /// Never fails the deployment: what cannot be cleaned now is cleaned by the reconciler, and said in the server's log.
@@ -46,31 +50,50 @@ impl Deployer {
             warn(&error, "instances are not set to be restarted");
         }
         self.interrupted(run, "kept")?;
-        if let Some(drain) = run.drain.take() {
-            let drained = drain.await.unwrap_or_default();
-            if drained.cut > 0 {
-                run.warn(&format!(
-                    "{} connections to the old release were cut at the end of their time.",
-                    drained.cut
-                ));
-            }
-        }
-        let old = until_done(|| self.unwanted_instances(run)).await.unwrap_or_else(|error| {
-            warn(&error, "old instances were not stopped");
-            Vec::new()
-        });
-        for stopped in join_all(old.iter().map(|instance| self.engine.stop(&instance.id, STOP_GRACE))).await {
-            if let Err(error) = stopped {
-                warn(&error, "an old instance was not stopped");
-            }
-        }
+        self.end_old(run).await;
         self.interrupted(run, "stopped")?;
         self.push_after(run).await;
         self.remove_old_images(run).await;
         Ok(())
     }
 
-    async fn keep_running(&self, run: &Run) -> Result<(), EngineError> {
+    /// Waits until what is old has ended, or until a newer deployment waits for its turn: then it ends behind this one.
+    async fn end_old(&self, run: &mut Run) {
+        let old = self.old_instances(run).await;
+        let mut ending = self.endings.begin(Arc::clone(&self.engine), run.drain.take(), old);
+        // Instances of a release that stays live could be wanted again by the next one: those are waited for.
+        let is_left = run.instances_of() == run.deployment.id;
+        let drained = tokio::select! {
+            biased;
+            drained = &mut ending => drained.unwrap_or_default(),
+            () = self.newer_waits(run, DRAIN_LOOK), if is_left => {
+                run.detail("A newer deployment waits: what is open on the old release keeps its time to end");
+                return;
+            }
+        };
+        if drained.cut > 0 {
+            run.warn(&format!(
+                "{} connections to the old release were cut at the end of their time.",
+                drained.cut
+            ));
+        }
+        // What has come meanwhile, as by the replacement of one that did not answer.
+        let late = self.old_instances(run).await;
+        if !late.is_empty() {
+            let _drained = self.endings.begin(Arc::clone(&self.engine), None, late).await;
+        }
+    }
+
+    /// What is to be stopped and is not about to end already.
+    async fn old_instances(&self, run: &Run) -> Vec<InstanceId> {
+        let old = until_done(|| self.unwanted_instances(run)).await.unwrap_or_else(|error| {
+            warn(&error, "old instances were not stopped");
+            Vec::new()
+        });
+        old.into_iter().filter(|instance| !self.endings.has(instance)).map(|instance| instance.id).collect()
+    }
+
+    pub(in crate::deploy) async fn keep_running(&self, run: &Run) -> Result<(), EngineError> {
         for instance in self.instances_of(run.instances_of()).await? {
             let kept = self.engine.keep_running(&instance.id).await;
             unless_away(kept, "an instance is not set to be restarted")?;

@@ -30,7 +30,7 @@ impl Deployer {
             |why: &str| run.warn(&format!("The release is live, but its image was not pushed{why}"));
         let pushed = tokio::select! {
             pushed = self.push_image(run, &push) => pushed,
-            () = self.newer_waits(run) => return not_pushed(": a newer deployment waits for its turn."),
+            () = self.newer_waits(run, LOOK_EVERY) => return not_pushed(": a newer deployment waits for its turn."),
             () = extra.is_to_end() => return not_pushed(": somebody has cancelled that."),
         };
         match pushed {
@@ -49,9 +49,9 @@ impl Deployer {
     }
 
     /// Ends when another deployment of the environment waits for this one to end.
-    async fn newer_waits(&self, run: &Run) {
+    pub(super) async fn newer_waits(&self, run: &Run, look_every: Duration) {
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(look_every).await;
             match self.store.unfinished_of(run.environment.id).await {
                 Ok(unfinished) if unfinished.iter().any(|other| other.id != run.deployment.id) => return,
                 Ok(_) => {}
