@@ -35,7 +35,9 @@ pub(crate) fn find(
             (None, _) | (_, DependencyFormat::Pattern(_)) => file.to_owned(),
         };
         let found = match &list.format {
-            DependencyFormat::Table => find_in_table(documents, list, package)?.map(|version| (from, version)),
+            DependencyFormat::Table => {
+                find_in_table(documents, list, package)?.map(|version| (from, version))
+            }
             DependencyFormat::Requirements => {
                 find_in_requirements(documents, list, package)?.map(|version| (from, version))
             }
@@ -99,8 +101,8 @@ fn find_by_pattern(
         return Ok(documents.text(&list.file)?.and_then(|text| find_in(named(&list.file), &text)));
     }
     // As in any search, a file that cannot be read as text is not the one that is looked for.
-    let files = among::candidates(documents, slice::from_ref(&list.file)).into_iter();
-    Ok(files.filter_map(|file| find_in(file, &documents.text(file).ok()??)).next())
+    let mut files = among::candidates(documents, slice::from_ref(&list.file)).into_iter();
+    Ok(files.find_map(|file| find_in(file, &documents.text(file).ok()??)))
 }
 
 /// The version part of a PEP 508 requirement for the package: `Flask[async] >= 3.0 ; …` gives `>= 3.0`.

@@ -32,7 +32,8 @@ fn laravel_with_vite() {
 /// Laravel's starter kit for React: its build asks the app for the routes.
 #[test]
 fn assets_that_ask_the_app_are_built_where_it_runs() {
-    let manifest = r#"{"scripts":{"build":"vite build"},"devDependencies":{"@laravel/vite-plugin-wayfinder":"^0.1.3"}}"#;
+    let manifest =
+        r#"{"scripts":{"build":"vite build"},"devDependencies":{"@laravel/vite-plugin-wayfinder":"^0.1.3"}}"#;
     let text = dockerfile(&plan(&[
         ("artisan", ""),
         ("composer.json", LARAVEL),
