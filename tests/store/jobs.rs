@@ -215,6 +215,9 @@ async fn attempts_that_end_with_the_worker_are_told_apart(database: Database) {
     assert_eq!(counted(claimed().await), (2, 0), "it has ended by itself");
     assert_eq!(store.interrupt_jobs_of("a").await.unwrap(), 1);
     assert_eq!(counted(claimed().await), (3, 0), "it was ended in order");
+    assert!(store.heartbeat_job(job, "a", Duration::ZERO).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(counted(claimed().await), (3, 0), "its lease has run out, and nobody has died");
     for deaths in 1..=3 {
         assert_eq!(store.release_jobs_of("a").await.unwrap(), 1);
         assert_eq!(counted(claimed().await), (3 + deaths, deaths));

@@ -14,6 +14,7 @@ use gilgal::store::{Joined, NewDeployment, Store, StoreError};
 on_both![
     settings_join_what_waits_and_are_not_lost_with_it,
     a_rollback_comes_back_when_the_push_that_took_its_place_fails,
+    who_wants_what_runs_again_wants_it_after_what_waits,
     what_comes_back_meets_what_waits_meanwhile,
     nothing_comes_back_to_a_disabled_project,
     what_nobody_has_asked_for_gives_way,
@@ -104,6 +105,22 @@ async fn settings_join_what_waits_and_are_not_lost_with_it(database: Database) {
     assert_eq!(store.open_jobs().await.unwrap(), 0);
 }
 
+async fn who_wants_what_runs_again_wants_it_after_what_waits(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let first = new(queue(&store, new_deployment(&production, 'a')).await);
+    advance_to(&store, &first, State::Building).await;
+    let Joined::Running(joined) = queue(&store, new_deployment(&production, 'a')).await else {
+        panic!("it runs, and nothing waits")
+    };
+    assert_eq!(joined.id, first.id);
+    let bad = new(queue(&store, new_deployment(&production, 'b')).await);
+    let again = new(queue(&store, new_deployment(&production, 'a')).await);
+    assert_eq!(store.deployment(bad.id).await.unwrap().state, State::Superseded);
+    assert_eq!(waiting(&store, &production).await.map(|waiting| waiting.id), Some(again.id));
+}
+
 async fn a_rollback_comes_back_when_the_push_that_took_its_place_fails(database: Database) {
     let store = database.store;
     let ada = user(&store, "ada").await;
@@ -147,6 +164,16 @@ async fn what_comes_back_meets_what_waits_meanwhile(database: Database) {
     assert_eq!(next.options.carries.map(|carried| carried.basis), Some(asked), "it is handed on");
     assert_eq!(next.state, State::Queued);
     assert_eq!(store.unfinished_of(production.id).await.unwrap().len(), 1);
+
+    // What the next one was to carry already is not forgotten for what comes back to it.
+    advance_to(&store, &next, State::Fetching).await;
+    let settings = new(queue(&store, config(&production)).await);
+    let newest = new(queue(&store, new_deployment(&production, 'e')).await);
+    let carried = store.deployment(newest.id).await.unwrap().options.carries.map(|carried| carried.basis);
+    assert_eq!(carried, Some(settings.options.basis));
+    fail(&store, &next).await;
+    let newest = store.deployment(newest.id).await.unwrap();
+    assert_eq!(newest.options.carries.map(|carried| carried.basis), carried);
 }
 
 async fn nothing_comes_back_to_a_disabled_project(database: Database) {

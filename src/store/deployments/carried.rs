@@ -39,7 +39,11 @@ pub(super) async fn leave_carried(connection: &mut Connection, id: DeploymentId)
     if let Some(waiting) = waiting(connection, ended.environment_id).await? {
         let options = match order.meets(&waiting.order()) {
             Meeting::Join(options) => options,
-            Meeting::Replace(carries) => DeploymentOptions { carries, ..waiting.options.clone() },
+            // What it carries already is newer, too, and somebody was promised that it comes back.
+            Meeting::Replace(carries) => {
+                let carries = waiting.options.carries.clone().or(carries);
+                DeploymentOptions { carries, ..waiting.options.clone() }
+            }
         };
         if set_options(connection, waiting, options).await?.is_some() {
             return Ok(());

@@ -7,7 +7,7 @@ use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
 use crate::store::schema::{deployments, jobs, projects};
 use crate::store::types::StoredTime;
-use diesel::dsl::{exists, not};
+use diesel::dsl::{case_when, exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use std::collections::HashMap;
@@ -116,7 +116,12 @@ impl Store {
             jobs::state.eq(RUNNING),
             jobs::worker.eq(worker),
             jobs::lease_until.eq(lease_end(lease)),
-            jobs::attempts.eq(jobs::attempts + 1),
+            // A lease that has run out while the server was alive is no attempt of its own.
+            jobs::attempts.eq(case_when(
+                jobs::worker.is_not_distinct_from(worker).and(jobs::state.eq(RUNNING)),
+                jobs::attempts,
+            )
+            .otherwise(jobs::attempts + 1)),
         );
         let mut connection = self.write().await?;
         let row: Option<JobRow> = on!(connection, |c| diesel::update(free)
