@@ -8,6 +8,7 @@
 //! removes what nobody wants any more, and [`heal`] starts what is missing; [`liveness`] asks what is live, and [`replace`]s what does not answer; [`sleep`] stops
 //! what nobody asks for, and starts it again for the first who does.
 
+mod addresses;
 mod canary;
 mod cleanup;
 mod config;

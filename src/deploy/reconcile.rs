@@ -99,6 +99,8 @@ impl Reconciler {
             let _one_at_a_time = deployer.switching.lock().await;
             // Instances first: what starts after this look is not taken for an orphan.
             let instances = deployer.engine.list().await?;
+            // Before the database is asked, which may be away.
+            deployer.correct_addresses(&instances);
             let unfinished = deployer.store.unfinished_deployments().await?;
             let switching: HashSet<EnvironmentId> = unfinished
                 .iter()
