@@ -53,7 +53,7 @@ import("node:tls").then(({ rootCertificates }) => {
 });
 "#;
 
-/// Of these packages, the folders in the container.
+/// Of these packages, the folders in the container. A link that leads nowhere is what pnpm leaves of a part of the workspace.
 fn installed(container: &str, packages: &BTreeSet<String>) -> Vec<String> {
     let paths = packages.iter().map(|name| {
         format!("-path '*/node_modules/{name}' -o -path '*/site-packages/{}'", name.replace('-', "_"))
@@ -62,7 +62,8 @@ fn installed(container: &str, packages: &BTreeSet<String>) -> Vec<String> {
     if paths.is_empty() {
         return Vec::new();
     }
-    let look = format!("find /app /opt/venv \\( {paths} \\) -prune -print 2>/dev/null; true");
+    let look =
+        format!("find /app /opt/venv \\( {paths} \\) -prune -exec test -e {{}} \\; -print 2>/dev/null; true");
     docker(&["exec", container, "/bin/sh", "-c", &look])
 }
 
