@@ -116,9 +116,9 @@ impl Store {
             jobs::state.eq(RUNNING),
             jobs::worker.eq(worker),
             jobs::lease_until.eq(lease_end(lease)),
-            // A lease that has run out while the server was alive is no attempt of its own.
+            // One of this server whose lease has run out is held by it all the same: that is no attempt of its own.
             jobs::attempts.eq(case_when(
-                jobs::worker.is_not_distinct_from(worker).and(jobs::state.eq(RUNNING)),
+                jobs::worker.assume_not_null().eq(worker).and(jobs::state.eq(RUNNING)),
                 jobs::attempts,
             )
             .otherwise(jobs::attempts + 1)),
