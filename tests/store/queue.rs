@@ -161,7 +161,7 @@ async fn what_comes_back_meets_what_waits_meanwhile(database: Database) {
     let next = new(queue(&store, new_deployment(&production, 'd')).await);
     fail(&store, &push).await;
     let next = store.deployment(next.id).await.unwrap();
-    assert_eq!(next.options.carries.map(|carried| carried.basis), Some(asked), "it is handed on");
+    assert_eq!(next.options.carries.clone().map(|carried| carried.basis), Some(asked), "it is handed on");
     assert_eq!(next.state, State::Queued);
     assert_eq!(store.unfinished_of(production.id).await.unwrap().len(), 1);
 
