@@ -9,8 +9,9 @@ use std::path::Path;
 /// PHP's official image is made to have extensions compiled in it.
 const WITH_TOOLS: &[&str] = &["php"];
 
-/// Their start command runs one: a program of the start script, and `next start`, which compiles next.config.ts.
-const WITH_DEVELOPMENT: &[&str] = &["node-yarn", "nextjs-start"];
+/// Their start command runs one: a program of the start script, and `next start`, which compiles next.config.ts. Of a
+/// workspace a part that another one is built with is in the image with it.
+const WITH_DEVELOPMENT: &[&str] = &["node-yarn", "nextjs-start", "pnpm-workspaces"];
 
 /// Fails where the container of an example has a user with all rights, programs that make other ones or development
 /// dependencies of the project in `tree`, or lacks time zones or the certificates of the usual authorities.
@@ -53,7 +54,7 @@ import("node:tls").then(({ rootCertificates }) => {
 });
 "#;
 
-/// Of these packages, the folders in the container. A link that leads nowhere is what pnpm leaves of a part of the workspace.
+/// Of these packages, the folders in the container.
 fn installed(container: &str, packages: &BTreeSet<String>) -> Vec<String> {
     let paths = packages.iter().map(|name| {
         format!("-path '*/node_modules/{name}' -o -path '*/site-packages/{}'", name.replace('-', "_"))
@@ -62,8 +63,7 @@ fn installed(container: &str, packages: &BTreeSet<String>) -> Vec<String> {
     if paths.is_empty() {
         return Vec::new();
     }
-    let look =
-        format!("find /app /opt/venv \\( {paths} \\) -prune -exec test -e {{}} \\; -print 2>/dev/null; true");
+    let look = format!("find /app /opt/venv \\( {paths} \\) -prune -print 2>/dev/null; true");
     docker(&["exec", container, "/bin/sh", "-c", &look])
 }
 

@@ -14,7 +14,6 @@ use gilgal::store::{Joined, NewDeployment, Store, StoreError};
 on_both![
     settings_join_what_waits_and_are_not_lost_with_it,
     a_rollback_comes_back_when_the_push_that_took_its_place_fails,
-    who_wants_what_runs_again_wants_it_after_what_waits,
     what_comes_back_meets_what_waits_meanwhile,
     nothing_comes_back_to_a_disabled_project,
     what_nobody_has_asked_for_gives_way,
@@ -103,22 +102,6 @@ async fn settings_join_what_waits_and_are_not_lost_with_it(database: Database) {
     assert!(store.request_cancel(back.id).await.unwrap());
     assert_eq!(waiting(&store, &production).await, None);
     assert_eq!(store.open_jobs().await.unwrap(), 0);
-}
-
-async fn who_wants_what_runs_again_wants_it_after_what_waits(database: Database) {
-    let store = database.store;
-    let ada = user(&store, "ada").await;
-    let (_, production) = project(&store, &ada, "shop").await;
-    let first = new(queue(&store, new_deployment(&production, 'a')).await);
-    advance_to(&store, &first, State::Building).await;
-    let Joined::Running(joined) = queue(&store, new_deployment(&production, 'a')).await else {
-        panic!("it runs, and nothing waits")
-    };
-    assert_eq!(joined.id, first.id);
-    let bad = new(queue(&store, new_deployment(&production, 'b')).await);
-    let again = new(queue(&store, new_deployment(&production, 'a')).await);
-    assert_eq!(store.deployment(bad.id).await.unwrap().state, State::Superseded);
-    assert_eq!(waiting(&store, &production).await.map(|waiting| waiting.id), Some(again.id));
 }
 
 async fn a_rollback_comes_back_when_the_push_that_took_its_place_fails(database: Database) {

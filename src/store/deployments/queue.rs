@@ -64,7 +64,7 @@ pub enum Joined {
 impl Store {
     /// The deployment that does what a new one is to do, or else a new one with the job that will run it: of the waiting
     /// one's place or of an empty one, by the rule of [`crate::model::basis`]. A push joins also what is under way with the
-    /// same commit to the same branch, unless somebody has cancelled it or something else waits. Of any number of simultaneous calls for the same
+    /// same commit to the same branch, unless somebody has cancelled it. Of any number of simultaneous calls for the same
     /// one makes it.
     ///
     /// # Errors
@@ -77,11 +77,7 @@ impl Store {
         self.transaction(async |connection| {
             lock_enabled(connection, new.environment_id).await?;
             if let Some(running) = on_its_way(connection, &new).await? {
-                // What waits behind it would go live after it: who wants this one now wants it last.
-                let next = waiting(connection, new.environment_id).await?;
-                if next.is_none_or(|next| next.id == running.id) {
-                    return Ok(Joined::Running(running));
-                }
+                return Ok(Joined::Running(running));
             }
             // Many statements, for two databases: too large to be moved about.
             Box::pin(meet_waiting(connection, new, superseded_reason)).await
