@@ -43,10 +43,11 @@ struct Reason {
     message: String,
 }
 
+/// A token has one name or the other, and from Docker Hub both.
 #[derive(Deserialize)]
 struct Granted {
-    #[serde(alias = "access_token")]
-    token: String,
+    token: Option<String>,
+    access_token: Option<String>,
 }
 
 impl<'a> Session<'a> {
@@ -199,9 +200,10 @@ impl<'a> Session<'a> {
             request = request.basic_auth(username, Some(password.expose()));
         }
         let answer = self.well(self.sent(request).await?).await?;
-        let granted: Granted = serde_json::from_slice(&self.read(answer).await?)
-            .map_err(|_| self.failed("what gives out its tokens gives none".to_owned()))?;
-        Ok(granted.token)
+        let granted: Option<Granted> = serde_json::from_slice(&self.read(answer).await?).ok();
+        granted
+            .and_then(|granted| granted.token.or(granted.access_token))
+            .ok_or_else(|| self.failed("what gives out its tokens gives none".to_owned()))
     }
 
     fn client(&self, url: &Url) -> Result<&reqwest::Client, RegistryError> {
