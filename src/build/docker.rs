@@ -18,8 +18,8 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 use std::collections::HashMap;
-use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -55,6 +55,8 @@ pub struct DockerBuilder {
     pub(super) connection: Connection,
     pub(super) least_free_bytes: u64,
     pub(super) pulls: Turns,
+    /// Bytes of archives of images that are read at the moment.
+    pub(super) exported_bytes: Arc<AtomicU64>,
 }
 
 impl DockerBuilder {
@@ -62,7 +64,13 @@ impl DockerBuilder {
     #[must_use]
     pub fn connect(options: DockerBuilderOptions) -> Self {
         let DockerBuilderOptions { server_id, host, least_free_bytes } = options;
-        Self { server_id, connection: Connection::new(host), least_free_bytes, pulls: Turns::default() }
+        Self {
+            server_id,
+            connection: Connection::new(host),
+            least_free_bytes,
+            pulls: Turns::default(),
+            exported_bytes: Arc::default(),
+        }
     }
 
     async fn run(
@@ -72,7 +80,7 @@ impl DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let (after, deadline) = (request.timeout, Instant::now() + request.timeout);
         let docker = self.client().await?;
-        room::check(&docker, self.least_free_bytes).await?;
+        room::check(&docker, "a build", self.least_free_bytes).await?;
         let session = self.open_session(BuildSecrets(request.secrets.clone())).await?;
         let mark = request.limits.map(|_| limits::mark(request.deployment_id));
         let watch = request
@@ -229,10 +237,8 @@ impl Builder for DockerBuilder {
         self.pull_image(request, &output).await
     }
 
-    async fn export(&self, image_id: &str) -> Result<Export, BuildError> {
-        let docker = self.client().await?;
-        let pieces = docker.export_image(image_id);
-        Ok(Box::pin(pieces.map(|piece| piece.map_err(|error| io::Error::other(docker::message(&error))))))
+    async fn export(&self, image_id: &str, timeout: Duration) -> Result<Export, BuildError> {
+        self.archive(image_id, timeout).await
     }
 
     async fn forget(&self, pulled: &PulledImage) {

@@ -34,12 +34,12 @@ pub enum BuildError {
     #[error("The build took longer than {} minutes and was stopped.", after.as_secs().div_ceil(60))]
     TimedOut { after: Duration },
 
-    /// The engine's disk has too little room for a build to begin.
+    /// The engine's disk has too little room for something to begin.
     #[error(
-        "The disk of the Docker Engine is nearly full: {} MiB are left in {folder}, and a build needs {} MiB \
+        "The disk of the Docker Engine is nearly full: {} MiB are left in {folder}, and {what} needs {} MiB \
          (GILGAL_LEAST_FREE_FOR_BUILDS_MIB).", .free_bytes >> 20, .least_bytes >> 20
     )]
-    NoRoom { folder: String, free_bytes: u64, least_bytes: u64 },
+    NoRoom { what: &'static str, folder: String, free_bytes: u64, least_bytes: u64 },
 
     /// The engine's disk is full.
     #[error("The disk of the Docker Engine is full.")]

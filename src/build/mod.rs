@@ -11,6 +11,7 @@ mod docker;
 #[cfg(test)]
 mod docker_tests;
 mod error;
+mod export;
 mod failure;
 mod limits;
 mod pull;
@@ -29,6 +30,7 @@ pub use request::{BuildKey, BuildLine, BuildRequest, BuildStream, BuiltImage, Co
 
 use crate::model::id::ProjectId;
 use async_trait::async_trait;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// Something that turns trees into images.
@@ -53,8 +55,9 @@ pub trait Builder: BaseImages + Send + Sync + 'static {
         output: mpsc::Sender<BuildLine>,
     ) -> Result<PulledImage, BuildError>;
 
-    /// An image as an archive (`docker save`), by its id: it needs no name for that.
-    async fn export(&self, image_id: &str) -> Result<Export, BuildError>;
+    /// An image as an archive (`docker save`), by its id: it needs no name for that. Its first byte may take as long as
+    /// `timeout`; until it was read it takes room where the builder is.
+    async fn export(&self, image_id: &str, timeout: Duration) -> Result<Export, BuildError>;
 
     /// Forgets an image that was pulled, once another one is built on it.
     async fn forget(&self, pulled: &PulledImage);

@@ -98,7 +98,7 @@ impl DockerBuilder {
     ) -> Result<PulledImage, BuildError> {
         let PullRequest { project_id, image, credentials, timeout } = request;
         let docker = self.client().await?;
-        room::check(&docker, self.least_free_bytes).await?;
+        room::check(&docker, "an image that is pulled", self.least_free_bytes).await?;
         let name = image.full();
         let pulling = async {
             let turn = self.pulls.of(&image.repository()).await;

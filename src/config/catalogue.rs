@@ -67,9 +67,9 @@ settings! {
     FETCH_SCHEMES = "GILGAL_FETCH_SCHEMES", Some("fetch_schemes"), "https,ssh",
         "How repositories elsewhere may be reached, separated by commas: https, ssh, http.";
     FETCH_ALLOW_NETWORKS = "GILGAL_FETCH_ALLOW_NETWORKS", Some("fetch_allow_networks"), "",
-        "Networks that are no part of the internet and from which repositories and images may come all the same: 10.1.0.0/16, ::1/128.";
+        "Networks that are no part of the internet and with which repositories and images may be exchanged all the same: 10.1.0.0/16, ::1/128.";
     FETCH_TIMEOUT_SECONDS = "GILGAL_FETCH_TIMEOUT_SECONDS", Some("fetch_timeout_seconds"), "600",
-        "Seconds after which the fetching of a repository or an image is stopped.";
+        "Seconds after which the fetching of a repository or an image, or the push of an image, is stopped.";
     MAX_REFERENCES = "GILGAL_MAX_REFERENCES", Some("max_references"), "5000",
         "Branches, tags and notes that one repository may have.";
     MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",

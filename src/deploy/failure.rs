@@ -145,7 +145,7 @@ impl From<RegistryError> for StepError {
             RegistryError::NotPushed { .. } => {
                 failure.advise("Check its name, and that the server can reach the registry.")
             }
-            RegistryError::TimedOut { .. } => failure,
+            RegistryError::NotRead { .. } | RegistryError::TimedOut { .. } => failure,
         }
         .into()
     }

@@ -2,8 +2,8 @@
 //! makes of them.
 //!
 //! The engine could push them itself, but only under a name that the builds of every project see meanwhile, and that a server
-//! which is killed leaves behind (`docs/decisions/0160`). So an image has no such name here at any time, nothing of it is
-//! written to the disk, and the addresses that are connected to are those that were judged.
+//! which is killed leaves behind (`docs/decisions/0160`). So an image has no such name here at any time, this server writes
+//! nothing of it to a disk (the engine does), and the addresses that are connected to are those that were judged.
 //!
 //! Not here: pulling, which is the engine's (`build`), and what is pushed where (`deploy`).
 
@@ -11,6 +11,8 @@ mod archive;
 mod challenge;
 mod push;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use crate::build::RegistryCredentials;
 use crate::model::image::ImageName;
@@ -54,12 +56,28 @@ pub struct ImageUpload {
 pub enum RegistryError {
     /// The registry does not take the image, or does not answer.
     #[error("The image cannot be pushed as {image}: {reason}.")]
-    NotPushed { image: String, reason: String },
+    NotPushed {
+        image: String,
+        reason: String,
+        /// Whether it may take it a moment later.
+        is_passing: bool,
+    },
     /// The registry wants to know who asks, or does not take the image from them.
     #[error("The registry {host} does not take the image {image}: {reason}.")]
     Refused { image: String, host: String, reason: String },
+    /// The engine does not give the image as a whole.
+    #[error("The image cannot be read from the Docker Engine: {reason}.")]
+    NotRead { reason: String },
     #[error("The image was not pushed within {} seconds (GILGAL_FETCH_TIMEOUT_SECONDS).", after.as_secs())]
     TimedOut { after: Duration },
+}
+
+impl RegistryError {
+    /// Whether the same may be taken a moment later.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::NotPushed { is_passing: true, .. })
+    }
 }
 
 impl Registries {

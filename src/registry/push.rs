@@ -6,7 +6,7 @@ use super::{Archive, ImageUpload, Registries, RegistryError};
 use crate::model::image::ImageName;
 use bytes::Bytes;
 use futures_util::StreamExt;
-use reqwest::{Body, Method};
+use reqwest::{Body, Method, Url};
 use serde::Deserialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io;
 use std::sync::PoisonError;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio_stream::wrappers::ReceiverStream;
@@ -24,6 +25,8 @@ const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
 const PIECES_AHEAD: usize = 8;
 /// Layers whose digest is remembered.
 const MOST_KNOWN: usize = 4096;
+/// How long the end of an upload that has failed may take.
+const PATIENCE_WITH_AN_END: Duration = Duration::from_secs(5);
 /// Links that may lead from one layer to the next.
 const MOST_LINKS: usize = 8;
 
@@ -77,13 +80,17 @@ impl Registries {
                 Part::Link { path, target } => drop(taken.links.insert(path, target)),
                 Part::Layer(layer) => {
                     let path = layer.path.clone();
-                    let blob = self.layer(session, layer).await?;
-                    taken.layers.insert(path, blob);
+                    match self.layer(session, layer).await {
+                        Ok(blob) => drop(taken.layers.insert(path, blob)),
+                        // Whoever reads the archive knows why.
+                        Err(RegistryError::NotRead { .. }) => break,
+                        Err(error) => return Err(error),
+                    }
                 }
             }
         }
         let unpacked = unpacking.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        unpacked.map_err(|error| session.failed(format!("the engine does not give it ({error})")))?;
+        unpacked.map_err(not_read)?;
         Ok(taken)
     }
 
@@ -122,28 +129,39 @@ impl Session<'_> {
     async fn upload(&mut self, body: Body, blob: oneshot::Receiver<Blob>) -> Result<Blob, RegistryError> {
         let begun = self.ask(Method::POST, &self.url("blobs/uploads/")?, None).await?;
         let place = self.location(&self.well(begun).await?)?;
-        let sent = self.stream(&place, body).await?;
+        let uploaded = self.upload_to(&place, body, blob).await;
+        if uploaded.is_err() {
+            self.end_upload(&place).await;
+        }
+        uploaded
+    }
+
+    async fn upload_to(
+        &mut self,
+        place: &Url,
+        body: Body,
+        blob: oneshot::Receiver<Blob>,
+    ) -> Result<Blob, RegistryError> {
+        let sent = self.stream(place, body).await?;
         let mut place = self.location(&self.well(sent).await?)?;
-        let blob = blob.await.map_err(|_| self.failed("a layer has not come as a whole".to_owned()))?;
+        let blob = blob.await.map_err(|_| not_read("a layer ends too early"))?;
         place.query_pairs_mut().append_pair("digest", &blob.digest);
         let ended = self.ask(Method::PUT, &place, None).await?;
         self.well(ended).await?;
         Ok(blob)
     }
 
+    /// Tells the registry that nothing more comes; one that does not hear it forgets what has come in time.
+    async fn end_upload(&mut self, place: &Url) {
+        if self.is_of_the_registry(place) {
+            let ended = self.ask(Method::DELETE, place, None);
+            let _ = tokio::time::timeout(PATIENCE_WITH_AN_END, ended).await;
+        }
+    }
+
     /// Uploads what the image is made of and gives it its names.
     async fn name(&mut self, taken: &Taken, names: &[ImageName]) -> Result<String, RegistryError> {
-        let unread = |what: &str| format!("the engine does not say what it is made of ({what})");
-        let described =
-            taken.documents.get("manifest.json").ok_or_else(|| self.failed(unread("no manifest")))?;
-        let described: Vec<Described> =
-            serde_json::from_slice(described).map_err(|error| self.failed(unread(&error.to_string())))?;
-        let [Described { config, layers }] = described.as_slice() else {
-            return Err(self.failed(unread("not one image")));
-        };
-        let config = taken.documents.get(config).ok_or_else(|| self.failed(unread("no configuration")))?;
-        let layers: Option<Vec<&Blob>> = layers.iter().map(|path| taken.layer(path)).collect();
-        let layers = layers.ok_or_else(|| self.failed(unread("a layer is missing")))?;
+        let (config, layers) = taken.image()?;
         let config_blob = Blob { media_type: CONFIG, digest: digest(config), size: config.len() as u64 };
         if !self.has(&config_blob).await? {
             let (sender, blob) = oneshot::channel();
@@ -170,6 +188,18 @@ impl Session<'_> {
 }
 
 impl Taken {
+    /// The configuration and the layers of the one image that has come.
+    fn image(&self) -> Result<(&Vec<u8>, Vec<&Blob>), RegistryError> {
+        let described = self.documents.get("manifest.json").ok_or_else(|| not_read("no manifest"))?;
+        let described: Vec<Described> = serde_json::from_slice(described).map_err(not_read)?;
+        let [Described { config, layers }] = described.as_slice() else {
+            return Err(not_read("not one image"));
+        };
+        let config = self.documents.get(config).ok_or_else(|| not_read("no configuration"))?;
+        let layers: Option<Vec<&Blob>> = layers.iter().map(|path| self.layer(path)).collect();
+        Ok((config, layers.ok_or_else(|| not_read("a layer is missing"))?))
+    }
+
     fn layer(&self, path: &str) -> Option<&Blob> {
         let mut path = path;
         for _ in 0..MOST_LINKS {
@@ -180,6 +210,10 @@ impl Taken {
         }
         self.layers.get(path)
     }
+}
+
+fn not_read(reason: impl ToString) -> RegistryError {
+    RegistryError::NotRead { reason: reason.to_string() }
 }
 
 fn digest(bytes: &[u8]) -> String {
@@ -193,6 +227,6 @@ async fn hand_over(mut archive: Archive, pieces: mpsc::Sender<io::Result<Bytes>>
             break;
         }
     }
-    drop(pieces);
+    drop((archive, pieces));
     std::future::pending().await
 }

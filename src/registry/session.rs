@@ -67,7 +67,7 @@ impl<'a> Session<'a> {
         for scheme in ["https"].into_iter().chain(plain) {
             let base = format!("{scheme}://{host}/v2/")
                 .parse::<Url>()
-                .map_err(|error| not_pushed(image, error.to_string()))?;
+                .map_err(|error| not_pushed(image, error.to_string(), false))?;
             let mut session = Self {
                 clients: &registries.clients,
                 image,
@@ -87,7 +87,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
-        Err(silence.unwrap_or_else(|| not_pushed(image, "it is not known how to reach it".to_owned())))
+        Err(silence.unwrap_or_else(|| not_pushed(image, "it is not known how to reach it".to_owned(), false)))
     }
 
     /// A URL of the repository.
@@ -97,7 +97,8 @@ impl<'a> Session<'a> {
             .map_err(|error| self.failed(error.to_string()))
     }
 
-    /// Asks for something, and once more as somebody else where the registry wants to know who asks.
+    /// Asks for something, and once more as somebody else where the registry wants to know who asks: no other host to which
+    /// it leads is told that.
     pub(super) async fn ask(
         &mut self,
         method: Method,
@@ -114,7 +115,7 @@ impl<'a> Session<'a> {
             })
         };
         let response = self.sent(request(self)?).await?;
-        if response.status() != StatusCode::UNAUTHORIZED {
+        if response.status() != StatusCode::UNAUTHORIZED || !self.is_of_the_registry(url) {
             return Ok(response);
         }
         // A token is good for some minutes.
@@ -125,14 +126,23 @@ impl<'a> Session<'a> {
     /// Sends a body that cannot be sent twice.
     pub(super) async fn stream(&self, url: &Url, body: Body) -> Result<Response, RegistryError> {
         let request = self.request(Method::PATCH, url)?;
-        self.sent(request.header(CONTENT_TYPE, "application/octet-stream").body(body)).await
+        let response = self.sent(request.header(CONTENT_TYPE, "application/octet-stream").body(body)).await?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let reason = "it does not know any more who asks".to_owned();
+            return Err(not_pushed(self.image, reason, true));
+        }
+        Ok(response)
     }
 
     /// Where an answer says that it goes on; where it does not, at the URL that was asked.
     pub(super) fn location(&self, response: &Response) -> Result<Url, RegistryError> {
         let Some(location) = response.headers().get(LOCATION) else { return Ok(response.url().clone()) };
-        let location = location.to_str().ok().and_then(|text| self.base.join(text).ok());
-        location.ok_or_else(|| self.failed("it does not say where it goes on".to_owned()))
+        let location = location.to_str().ok().and_then(|text| response.url().join(text).ok());
+        let location = location.ok_or_else(|| self.failed("it does not say where it goes on".to_owned()))?;
+        if location.scheme() != "https" && self.base.scheme() == "https" {
+            return Err(self.failed("it goes on without TLS".to_owned()));
+        }
+        Ok(location)
     }
 
     /// The answer, where it is a good one.
@@ -152,6 +162,11 @@ impl<'a> Session<'a> {
         });
         let reason =
             reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| format!("it answers {status}"));
+        if status.is_server_error()
+            || [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS].contains(&status)
+        {
+            return Err(not_pushed(self.image, reason, true));
+        }
         if [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status) {
             return Err(self.refused(reason));
         }
@@ -159,7 +174,11 @@ impl<'a> Session<'a> {
     }
 
     pub(super) fn failed(&self, reason: String) -> RegistryError {
-        not_pushed(self.image, reason)
+        not_pushed(self.image, reason, false)
+    }
+
+    pub(super) fn is_of_the_registry(&self, url: &Url) -> bool {
+        url.origin() == self.base.origin()
     }
 
     /// Tells the registry who asks, in the way that it wants.
@@ -213,7 +232,7 @@ impl<'a> Session<'a> {
     /// A request; who asks is told to the registry and to no other host.
     fn request(&self, method: Method, url: &Url) -> Result<RequestBuilder, RegistryError> {
         let request = self.client(url)?.request(method, url.clone());
-        let authorization = self.authorization.clone().filter(|_| url.origin() == self.base.origin());
+        let authorization = self.authorization.clone().filter(|_| self.is_of_the_registry(url));
         Ok(match authorization {
             Some(value) => request.header(AUTHORIZATION, value),
             None => request,
@@ -237,7 +256,7 @@ impl<'a> Session<'a> {
 
     fn unanswered(&self, error: reqwest::Error) -> RegistryError {
         let sentence = outbound::failure(error).replacen("The receiver", "the registry", 1);
-        self.failed(sentence.trim_end_matches('.').to_owned())
+        not_pushed(self.image, sentence.trim_end_matches('.').to_owned(), true)
     }
 
     fn refused(&self, reason: String) -> RegistryError {
@@ -246,6 +265,6 @@ impl<'a> Session<'a> {
     }
 }
 
-fn not_pushed(image: &ImageName, reason: String) -> RegistryError {
-    RegistryError::NotPushed { image: image.to_string(), reason }
+fn not_pushed(image: &ImageName, reason: String, is_passing: bool) -> RegistryError {
+    RegistryError::NotPushed { image: image.to_string(), reason, is_passing }
 }

@@ -189,6 +189,28 @@ fn a_push_of_what_is_live_can_be_cancelled() {
 }
 
 #[test]
+fn a_registry_that_is_away_for_a_moment_is_asked_again() {
+    let mut registry = Registry::start();
+    let mut server = Server::start_with(LOOPBACK);
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let push = json!({ "image": registry.image("ada/shop:live"), "required": true });
+    push_to(&server, &ada, PRODUCTION, &push);
+    registry.pause();
+    let newest = deployments(&server, &ada).remove(0);
+    let path = format!("/api/deployments/{}/redeploy", newest["id"].as_str().unwrap());
+    let queued = server.request(Method::POST, &path, &ada.token, Some(&json!({}))).expect(202);
+    let path = format!("/api/deployments/{}/logs", queued["id"].as_str().unwrap());
+    let log = || server.request(Method::GET, &path, &ada.token, None).expect(200).to_string();
+    wait_until("it is away", Duration::from_secs(30), || log().contains("It is tried again in"));
+    registry.go_on();
+    let (deployment, log) = ended(&server, &ada, &queued);
+    assert_eq!(deployment["status"], "success", "{log}");
+    assert_eq!(registry.tags("ada/shop").len(), 2, "{log}");
+}
+
+#[test]
 fn where_it_is_required_what_is_taken_from_another_release_is_pushed_too() {
     let mut registry = Registry::start();
     let mut server = Server::start_with(LOOPBACK);
@@ -216,6 +238,7 @@ fn where_it_is_required_what_is_taken_from_another_release_is_pushed_too() {
         let (deployment, log) = again(verb, body);
         assert_eq!(deployment["status"], "failed", "{log}");
         assert!(log.contains("cannot be pushed"), "{log}");
+        assert_eq!(log.matches("It is tried again").count(), 2, "{log}");
     }
     assert_eq!(server.get("shop", "/").body, "two");
 

@@ -118,7 +118,7 @@ impl Deployer {
             return Ok(());
         }
         match self.elsewhere.outbound.resolve(registry.host(), registry.port().unwrap_or(443)).await {
-            // The engine may have another way to it, and says so where it has none.
+            // The engine, which pulls, may have another way to it; whoever has none says so.
             Ok(_) | Err(OutboundError::NoSuchHost { .. }) => Ok(()),
             Err(error @ (OutboundError::NotAllowed { .. } | OutboundError::Scheme(_))) => {
                 Err(Failure::new(words, error.to_string()))

@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 /// How often it is looked whether another deployment waits for a push to end.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How long it is waited for a registry that does not take an image at the moment, before each further try. Layers that it
+/// has taken are not sent again.
+const PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(8)];
 
 impl Deployer {
     /// Pushes the image before it goes live, where nothing is to go live that was not pushed.
@@ -74,9 +77,19 @@ impl Deployer {
         // The name that stays first: the one that moves never leads to what could not be pushed as a whole.
         let names = push.names(run.deployment.commit.as_str());
         let pushing = async {
-            let archive = self.builder.export(image_id).await?;
-            let upload = ImageUpload { names: names.clone(), credentials, archive };
-            Ok::<_, StepError>(self.elsewhere.registries.push(upload).await?)
+            let mut pauses = PAUSES.into_iter();
+            loop {
+                let archive = self.builder.export(image_id, timeout).await?;
+                let upload = ImageUpload { names: names.clone(), credentials: credentials.clone(), archive };
+                let pushed = self.elsewhere.registries.push(upload).await;
+                match (pushed, pauses.next()) {
+                    (Err(error), Some(pause)) if error.is_passing() => {
+                        run.detail(&format!("{error} It is tried again in {}.", seconds(pause)));
+                        tokio::time::sleep(pause).await;
+                    }
+                    (pushed, _) => return Ok::<_, StepError>(pushed?),
+                }
+            }
         };
         let pushed = tokio::time::timeout(timeout, pushing).await;
         let digest =

@@ -73,7 +73,9 @@ fn answer(mut stream: &TcpStream, folder: &TempDir, given: &Mutex<Vec<String>>) 
         let scope = asked.split("scope=repository:").nth(1).unwrap_or_default().to_owned();
         given.lock().unwrap().push(asked);
         let name = scope.split(':').next().unwrap_or_default();
-        ("200 OK", json!({ "token": token(folder, name) }))
+        // Under both names, as Docker Hub does it.
+        let token = token(folder, name);
+        ("200 OK", json!({ "token": token, "access_token": token }))
     } else {
         ("401 Unauthorized", json!({ "errors": [{ "code": "UNAUTHORIZED", "message": "wrong password" }] }))
     };
