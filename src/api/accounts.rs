@@ -59,9 +59,12 @@ pub(super) async fn show(_api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let user = request.caller()?.user.clone();
     let UpdateAccount { email, username, password } = request.json().await?;
-    request.unless_changed(&UserBody::from(user.clone()))?;
+    let overwrite = request.unless_changed(&UserBody::from(user.clone()))?;
     let change = UserChange { email, username };
-    let user = api.accounts.update(&user, change, password, request.origin).await?;
+    let user = api
+        .accounts
+        .update((&user, overwrite.unless_since(user.updated_at)), change, password, request.origin)
+        .await?;
     Ok(ok(&UserBody::from(user)))
 }
 

@@ -6,7 +6,6 @@ use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, ok};
 use crate::api::request::Request;
 use crate::model::environment::Environment;
-use crate::projects::Overwrite;
 use crate::projects::configuration::{self, Change, FileDraft, KnownFile, ShownFile};
 use crate::wire::config::{FileBody, NewFileBody, PutFileBody};
 use std::sync::Arc;
@@ -62,10 +61,7 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
 /// Goes on only if the file is as the client knows it. The audit log is told of it without the content, which is sealed
 /// wherever it is stored.
 fn unless_changed(request: &Request, file: FileBody) -> Result<KnownFile, ApiError> {
-    let unless_changed_since = match request.unless_changed(&file)? {
-        Overwrite::Anything => None,
-        Overwrite::Unchanged => Some(file.updated_at),
-    };
+    let unless_changed_since = request.unless_changed(&file)?.unless_since(file.updated_at);
     let id = file.id;
     request.trail.before(&FileBody { content: None, ..file });
     Ok(KnownFile { id, unless_changed_since })

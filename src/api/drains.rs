@@ -43,9 +43,10 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let drain = request.drain(&api).await?;
     let UpdateDrainBody { url, environment, token, certificates } = request.json().await?;
-    request.unless_changed(&shown(&api, drain.clone()).await?)?;
+    let overwrite = request.unless_changed(&shown(&api, drain.clone()).await?)?;
+    let since = overwrite.unless_since(drain.updated_at);
     let change = DrainChange { url, environment, token, certificates };
-    let drain = api.ports.drains.update(drain, change).await?;
+    let drain = api.ports.drains.update(drain, change, since).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, drain).await?))
 }

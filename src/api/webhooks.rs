@@ -50,10 +50,11 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let webhook = request.webhook(&api).await?;
     let body: UpdateWebhookBody = request.json().await?;
-    request.unless_changed(&WebhookBody::from(webhook.clone()))?;
+    let overwrite = request.unless_changed(&WebhookBody::from(webhook.clone()))?;
     let target = body.target(webhook.format).map_err(|(field, fault)| ApiError::field(field, fault))?;
     let change = WebhookChange { target, events: body.events, enabled: body.enabled };
-    let webhook = api.ports.notifications.update(&webhook, change).await?;
+    let webhook =
+        api.ports.notifications.update(&webhook, change, overwrite.unless_since(webhook.updated_at)).await?;
     Ok(ok(&WebhookBody::from(webhook)))
 }
 

@@ -8,6 +8,7 @@ use crate::model::id::{TokenFamilyId, UserId};
 use crate::model::password::Password;
 use crate::model::secret::Secret;
 use crate::model::session::LoginSession;
+use crate::model::time::Timestamp;
 use crate::model::user::User;
 use crate::store::{StoreError, UserChange};
 
@@ -16,7 +17,7 @@ impl Accounts {
     /// whoever's the address is.
     pub async fn update(
         &self,
-        user: &User,
+        (user, unless_changed_since): (&User, Option<Timestamp>),
         change: UserChange,
         password: Option<Secret<String>>,
         origin: Origin,
@@ -31,7 +32,7 @@ impl Accounts {
         if change.email.is_some() {
             self.confirm_password(user, password.ok_or(AccountError::PasswordRequired)?, origin).await?;
         }
-        Ok(self.store.update_user(user.id, &change).await?)
+        Ok(self.store.update_user(user.id, &change, unless_changed_since).await?)
     }
 
     /// Gives an account another password. Every login of it ends but the one that asks.

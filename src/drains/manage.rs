@@ -7,7 +7,7 @@ use crate::model::drain::{
 use crate::model::id::{DrainId, EnvironmentId, ProjectId};
 use crate::model::name::EnvironmentName;
 use crate::model::secret::Secret;
-use crate::model::time::now;
+use crate::model::time::{Timestamp, now};
 use crate::secrets::SealError;
 use crate::store::{DRAIN_LIMIT, StoreError};
 
@@ -89,9 +89,14 @@ impl Drains {
     ///
     /// # Errors
     /// When it cannot be as it is asked to be.
-    pub async fn update(&self, drain: Drain, change: DrainChange) -> Result<Drain, DrainError> {
+    pub async fn update(
+        &self,
+        drain: Drain,
+        change: DrainChange,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<Drain, DrainError> {
         let drain = self.changed_by(drain, change).await?;
-        let drain = self.store.update_drain(&drain).await?;
+        let drain = self.store.update_drain(&drain, unless_changed_since).await?;
         self.changed.notify_one();
         Ok(drain)
     }

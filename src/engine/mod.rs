@@ -10,12 +10,14 @@ mod contract;
 mod docker;
 mod error;
 mod event;
+mod follow;
 mod session;
 mod spec;
 
 pub use docker::{DockerEngine, DockerOptions};
 pub use error::EngineError;
 pub use event::{EngineEvent, EngineEventKind};
+pub use follow::LogFollower;
 pub use session::{Attached, SessionOutput, TerminalSize};
 pub use spec::{EngineImage, EngineInfo, ExitStatus, InstanceSpec, Life, LogPart, OutputLine, OutputStream};
 

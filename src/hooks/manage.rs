@@ -125,7 +125,7 @@ impl Hooks {
         let disabled = current.filter(|current| current.standing.disabled_at.is_some());
         if let (Some(true), Some(disabled)) = (change.feedback, disabled) {
             let enabled = WebhookUpdate { enabled: Some(Ok(())), ..WebhookUpdate::default() };
-            self.store.update_webhook(disabled.id, enabled).await?;
+            self.store.update_webhook(disabled.id, enabled, None).await?;
         }
         Ok(hook)
     }

@@ -5,7 +5,7 @@ use crate::auth::opaque_token::{self, Kind};
 use crate::model::id::{EventId, ProjectId, WebhookId};
 use crate::model::project::Project;
 use crate::model::secret::Secret;
-use crate::model::time::now;
+use crate::model::time::{Timestamp, now};
 use crate::model::user::User;
 use crate::model::webhook::{
     Event, EventKind, MOST_WEBHOOKS, ProjectFacts, Webhook, WebhookDelivery, WebhookFormat, WebhookStanding,
@@ -103,7 +103,12 @@ impl Notifications {
     ///
     /// # Errors
     /// When it cannot lead there.
-    pub async fn update(&self, webhook: &Webhook, change: WebhookChange) -> Result<Webhook, WebhookError> {
+    pub async fn update(
+        &self,
+        webhook: &Webhook,
+        change: WebhookChange,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<Webhook, WebhookError> {
         let WebhookChange { target, events, enabled } = change;
         let target = match target {
             Some(target) => {
@@ -116,7 +121,7 @@ impl Notifications {
         let enabled = enabled.filter(|enabled| *enabled != was_enabled);
         let enabled = enabled.map(|enabled| if enabled { Ok(()) } else { Err(TURNED_OFF) });
         let update = WebhookUpdate { target, events, enabled };
-        Ok(self.store.update_webhook(webhook.id, update).await?)
+        Ok(self.store.update_webhook(webhook.id, update, unless_changed_since).await?)
     }
 
     /// Gives a webhook another secret. The one until now signs too for `overlap` more, so that those who check it can change.

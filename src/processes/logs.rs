@@ -4,10 +4,10 @@
 //! nobody waits for them. What an instance has printed is gone with the instance.
 
 use super::{ProcessError, ProcessSelector, Processes, Search};
-use crate::engine::{Engine, EngineEventKind, LogPart, OutputLine, OutputStream};
+use crate::engine::{Engine, EngineEventKind, LogFollower, LogPart, OutputLine, OutputStream};
 use crate::model::environment::Environment;
 use crate::model::id::EnvironmentId;
-use crate::model::instance::{Instance, InstanceId, InstanceKey};
+use crate::model::instance::{Instance, InstanceId, InstanceKey, InstanceState};
 use crate::model::time::{Timestamp, now};
 use crate::model::vitals::Note;
 use chrono::SecondsFormat;
@@ -198,9 +198,8 @@ impl Followed {
         }
         // Tells of every instance that there is first, and of each that is started.
         let mut events = self.engine.events();
-        let mut reading = JoinSet::new();
-        let mut read: HashSet<InstanceId> = HashSet::new();
-        let mut last: HashMap<InstanceId, Timestamp> = HashMap::new();
+        let mut reading =
+            Reading { begun, shown, readers: JoinSet::new(), read: HashSet::new(), last: HashMap::new() };
         let mut noted = begun;
         let mut look_for_notes = tokio::time::interval(NOTES_EVERY);
         loop {
@@ -215,29 +214,54 @@ impl Followed {
                 }
                 event = events.next() => match event {
                     Some(event) if event.kind == EngineEventKind::Started => {
-                        let Ok(Some(instance)) = self.engine.inspect(&event.instance).await else { continue };
-                        let wanted = self.request.wants(self.environment, &instance.key);
-                        if wanted && read.insert(instance.id.clone()) {
-                            let known = last.get(&instance.id).or_else(|| shown.get(&instance.key.shown()));
-                            // One that has come since is shown from its first line.
-                            let older = instance.created_at.is_none_or(|at| at < begun);
-                            let after = known.copied().or(older.then_some(begun));
-                            let (engine, sender) = (Arc::clone(&self.engine), self.sender.clone());
-                            reading.spawn(read_on(engine, instance, after, self.request.clone(), sender));
+                        if let Ok(Some(instance)) = self.engine.inspect(&event.instance).await {
+                            self.read(&mut reading, instance);
                         }
                     }
                     Some(_) => {}
                     None => return,
                 },
-                // A log ends when its instance does; the instance may be started again.
-                Some(ended) = reading.join_next() => if let Ok((id, at)) = ended {
-                    read.remove(&id);
-                    last.extend(at.map(|at| (id, at)));
+                Some(ended) = reading.readers.join_next() => if let Ok((id, at)) = ended {
+                    reading.read.remove(&id);
+                    reading.last.extend(at.map(|at| (id.clone(), at)));
+                    // It may have been started again before its end was heard of.
+                    if let Ok(Some(instance)) = self.engine.inspect(&id).await
+                        && instance.state == InstanceState::Running
+                    {
+                        self.read(&mut reading, instance);
+                    }
                 },
                 () = self.sender.closed() => return,
             }
         }
     }
+
+    /// Reads on what an instance prints, where that is wanted.
+    fn read(&self, reading: &mut Reading, instance: Instance) {
+        let wanted = self.request.wants(self.environment, &instance.key);
+        if !wanted || !reading.read.insert(instance.id.clone()) {
+            return;
+        }
+        let known =
+            reading.last.get(&instance.id).or_else(|| reading.shown.get(&instance.key.shown())).copied();
+        // One that has come since is shown from its first line.
+        let older = instance.created_at.is_none_or(|at| at < reading.begun);
+        let after = known.or(older.then_some(reading.begun));
+        let (engine, sender) = (Arc::clone(&self.engine), self.sender.clone());
+        reading.readers.spawn(read_on(engine, instance, after, self.request.clone(), sender));
+    }
+}
+
+/// What is read of a log that somebody follows.
+struct Reading {
+    /// Since when it is followed.
+    begun: Timestamp,
+    /// When the last line of each process was printed that was shown before.
+    shown: HashMap<String, Timestamp>,
+    readers: JoinSet<(InstanceId, Option<Timestamp>)>,
+    /// The instances that are read, and when those that were printed their last line.
+    read: HashSet<InstanceId>,
+    last: HashMap<InstanceId, Timestamp>,
 }
 
 /// Sends the lines of one instance that were printed after a moment, until it ends or nobody takes them. Gives the time of
@@ -249,16 +273,12 @@ async fn read_on(
     request: LogRequest,
     sender: mpsc::Sender<AppLine>,
 ) -> (InstanceId, Option<Timestamp>) {
-    let part = LogPart { follow: true, timed: true, since: after, tail: None };
-    let mut last = after;
-    let mut lines = engine.logs(&instance.id, part);
-    while let Some(Ok(line)) = lines.next().await {
-        let shown_already = after.zip(line.at).is_some_and(|(after, at)| at <= after);
-        last = line.at.or(last);
-        let wanted = !shown_already && request.finds(&line.text);
+    let mut follower = LogFollower::new(engine, instance.id.clone(), after);
+    while let Some(line) = follower.next().await {
+        let wanted = request.finds(&line.text);
         if wanted && sender.send(AppLine::of(&instance.key, line)).await.is_err() {
             break;
         }
     }
-    (instance.id, last)
+    (instance.id, follower.last())
 }

@@ -1,6 +1,7 @@
 //! Changing projects.
 
 use crate::model::project::Project;
+use crate::model::time::Timestamp;
 use crate::model::title::Title;
 use crate::projects::ProjectError;
 use crate::store::Store;
@@ -13,6 +14,14 @@ pub enum Overwrite {
     Unchanged,
 }
 
+impl Overwrite {
+    /// Since when a thing must not have been changed that was changed last at `updated_at` when it was read.
+    #[must_use]
+    pub fn unless_since(self, updated_at: Timestamp) -> Option<Timestamp> {
+        (self == Self::Unchanged).then_some(updated_at)
+    }
+}
+
 /// Gives a project another name. Its slug stays: clones, links and host names rely on it.
 ///
 /// # Errors
@@ -23,9 +32,5 @@ pub async fn rename(
     name: &Title,
     overwrite: Overwrite,
 ) -> Result<Project, ProjectError> {
-    let since = match overwrite {
-        Overwrite::Anything => None,
-        Overwrite::Unchanged => Some(project.updated_at),
-    };
-    Ok(store.rename_project(project.id, name.as_str(), since).await?)
+    Ok(store.rename_project(project.id, name.as_str(), overwrite.unless_since(project.updated_at)).await?)
 }

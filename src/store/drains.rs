@@ -7,9 +7,9 @@ use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::environment_lock;
-use crate::store::error::{StoreError, found};
+use crate::store::error::{StoreError, found, missing};
 use crate::store::schema::drains;
-use crate::store::types::{Json, StoredTime};
+use crate::store::types::{Json, StoredTime, times_since};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
@@ -121,8 +121,16 @@ impl Store {
         Ok(row.into())
     }
 
-    /// Changes what somebody has said of a drain; how far it is stays. Answers with the drain as it is then.
-    pub async fn update_drain(&self, drain: &Drain) -> Result<Drain, StoreError> {
+    /// Changes what somebody has said of a drain; how far it is stays. With `unless_changed_since` only if nobody has since that
+    /// time. Answers with the drain as it is then.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when somebody has.
+    pub async fn update_drain(
+        &self,
+        drain: &Drain,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<Drain, StoreError> {
         let change = (
             drains::environment_id.eq(drain.environment_id),
             drains::url.eq(&drain.url),
@@ -131,12 +139,15 @@ impl Store {
             drains::updated_at.eq(StoredTime(now())),
         );
         let mut connection = self.write().await?;
-        let row: DrainRow = on!(connection, |c| diesel::update(drains::table.find(drain.id))
+        let (earliest, latest) = times_since(unless_changed_since);
+        let unchanged = drains::table.find(drain.id).filter(drains::updated_at.between(earliest, latest));
+        let row: Option<DrainRow> = on!(connection, |c| diesel::update(unchanged)
             .set(change)
             .returning(DrainRow::as_returning())
             .get_result(c)
-            .await)?;
-        Ok(row.into())
+            .await
+            .optional())?;
+        row.map(Into::into).ok_or_else(|| missing(unless_changed_since))
     }
 
     /// Notes how far a drain is. One that has gone is no error.

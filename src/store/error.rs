@@ -1,5 +1,6 @@
 //! What can go wrong in the database, by what a caller may do about it.
 
+use crate::model::time::Timestamp;
 use diesel::result::{DatabaseErrorInformation, DatabaseErrorKind, Error as DieselError};
 use std::error::Error;
 
@@ -55,6 +56,11 @@ impl StoreError {
 /// Whether the one row that a change was for is there.
 pub(super) fn found(changed_rows: usize) -> Result<(), StoreError> {
     if changed_rows == 0 { Err(StoreError::NotFound) } else { Ok(()) }
+}
+
+/// Why a row is not there that was to be changed.
+pub(super) fn missing(unless_changed_since: Option<Timestamp>) -> StoreError {
+    if unless_changed_since.is_some() { StoreError::Stale } else { StoreError::NotFound }
 }
 
 impl From<DieselError> for StoreError {

@@ -9,10 +9,10 @@ use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::environment_lock::lock_all as lock_environments;
 use crate::store::environments::EnvironmentRow;
-use crate::store::error::{StoreError, found};
+use crate::store::error::{StoreError, found, missing};
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::{environments, projects};
-use crate::store::types::StoredTime;
+use crate::store::types::{StoredTime, times_since};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -187,25 +187,15 @@ impl Store {
     ) -> Result<Project, StoreError> {
         let change = (projects::name.eq(name), projects::updated_at.eq(StoredTime::now()));
         let mut connection = self.write().await?;
-        let row: Option<ProjectRow> = match unless_changed_since {
-            None => on!(connection, |c| diesel::update(projects::table.find(id))
-                .set(change)
-                .returning(ProjectRow::as_returning())
-                .get_result(c)
-                .await
-                .optional())?,
-            Some(since) => {
-                let unchanged = projects::table.find(id).filter(projects::updated_at.eq(StoredTime(since)));
-                on!(connection, |c| diesel::update(unchanged)
-                    .set(change)
-                    .returning(ProjectRow::as_returning())
-                    .get_result(c)
-                    .await
-                    .optional())?
-            }
-        };
-        let missing = if unless_changed_since.is_some() { StoreError::Stale } else { StoreError::NotFound };
-        row.map(Into::into).ok_or(missing)
+        let (earliest, latest) = times_since(unless_changed_since);
+        let unchanged = projects::table.find(id).filter(projects::updated_at.between(earliest, latest));
+        let row: Option<ProjectRow> = on!(connection, |c| diesel::update(unchanged)
+            .set(change)
+            .returning(ProjectRow::as_returning())
+            .get_result(c)
+            .await
+            .optional())?;
+        row.map(Into::into).ok_or_else(|| missing(unless_changed_since))
     }
 
     /// Notes which framework was recognised last.

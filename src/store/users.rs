@@ -3,13 +3,14 @@
 use crate::model::id::UserId;
 use crate::model::name::{Email, Username};
 use crate::model::secret::Secret;
+use crate::model::time::Timestamp;
 use crate::model::user::{ServerRole, User};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::StoreError;
+use crate::store::error::{StoreError, missing};
 use crate::store::invitations;
 use crate::store::schema::users;
-use crate::store::types::StoredTime;
+use crate::store::types::{StoredTime, times_since};
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::{RunQueryDsl, SimpleAsyncConnection};
@@ -127,19 +128,27 @@ impl Store {
         Ok(on!(connection, |c| users::table.count().get_result(c).await)?)
     }
 
-    /// Changes an account.
+    /// Changes an account. With `unless_changed_since` only if nothing else of it has changed since that time.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for a taken `email` or `username`.
-    pub async fn update_user(&self, id: UserId, change: &UserChange) -> Result<User, StoreError> {
+    /// [`StoreError::Conflict`] for a taken `email` or `username`; [`StoreError::Stale`] when something has changed.
+    pub async fn update_user(
+        &self,
+        id: UserId,
+        change: &UserChange,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<User, StoreError> {
         let mut connection = self.write().await?;
         let change = (change, users::updated_at.eq(StoredTime::now()));
-        let row: UserRow = on!(connection, |c| diesel::update(users::table.find(id))
+        let (earliest, latest) = times_since(unless_changed_since);
+        let unchanged = users::table.find(id).filter(users::updated_at.between(earliest, latest));
+        let row: Option<UserRow> = on!(connection, |c| diesel::update(unchanged)
             .set(change)
             .returning(UserRow::as_returning())
             .get_result(c)
-            .await)?;
-        Ok(row.into())
+            .await
+            .optional())?;
+        row.map(Into::into).ok_or_else(|| missing(unless_changed_since))
     }
 
     /// The hash of an account's password.

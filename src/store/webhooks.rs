@@ -7,9 +7,9 @@ use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::deliveries::{give_up_pending, try_pending_now};
 use crate::store::environment_lock;
-use crate::store::error::{StoreError, found};
+use crate::store::error::{StoreError, found, missing};
 use crate::store::schema::webhooks;
-use crate::store::types::{Json, StoredTime, storable};
+use crate::store::types::{Json, StoredTime, storable, times_since};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -159,8 +159,16 @@ impl Store {
     }
 
     /// Changes what somebody has said of a webhook. One that is told nothing any more gives up what waits. Answers with
-    /// the webhook as it is then.
-    pub async fn update_webhook(&self, id: WebhookId, update: WebhookUpdate) -> Result<Webhook, StoreError> {
+    /// the webhook as it is then. With `unless_changed_since` only if nothing else of it has changed since that time.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when something has.
+    pub async fn update_webhook(
+        &self,
+        id: WebhookId,
+        update: WebhookUpdate,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<Webhook, StoreError> {
         let WebhookUpdate { target, events, enabled } = update;
         let now = StoredTime::now();
         let begins_anew = target.is_some() || enabled.is_some();
@@ -179,11 +187,15 @@ impl Store {
                 }),
                 webhooks::updated_at.eq(now),
             );
-            let row: WebhookRow = on!(connection, |c| diesel::update(webhooks::table.find(id))
+            let (earliest, latest) = times_since(unless_changed_since);
+            let unchanged = webhooks::table.find(id).filter(webhooks::updated_at.between(earliest, latest));
+            let row: Option<WebhookRow> = on!(connection, |c| diesel::update(unchanged)
                 .set(change)
                 .returning(WebhookRow::as_returning())
                 .get_result(c)
-                .await)?;
+                .await
+                .optional())?;
+            let row = row.ok_or_else(|| missing(unless_changed_since))?;
             if let Some(enabled) = enabled {
                 // Also when it is enabled: in PostgreSQL something may have been written while it was being disabled.
                 give_up_pending(connection, id, enabled.err().unwrap_or("The webhook was disabled.")).await?;

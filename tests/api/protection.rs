@@ -112,16 +112,21 @@ async fn of_two_changes_of_the_same_state_one_is_made() {
     let file = json!({ "path": "/app/a.json", "content": "0" });
     let file = ada.post("/api/environments/shop:production/files", file).await.expect(200);
     let file = format!("/api/files/{}", file["file"]["id"].as_str().unwrap());
+    let drain = json!({ "url": "https://logs.example/in" });
+    let drain = ada.post("/api/projects/shop/drains", drain).await.expect(201);
+    let drain = format!("/api/drains/{}", drain["id"].as_str().unwrap());
     let changed = [
-        (Method::PATCH, "/api/projects/shop", "name"),
-        (Method::PATCH, "/api/environments/shop:production", "build_command"),
-        (Method::PUT, file.as_str(), "content"),
+        (Method::PATCH, "/api/projects/shop", "name", ""),
+        (Method::PATCH, "/api/environments/shop:production", "build_command", ""),
+        (Method::PUT, file.as_str(), "content", ""),
+        (Method::PATCH, drain.as_str(), "url", "https://logs.example/"),
+        (Method::PATCH, "/api/auth/me", "username", "ada-"),
     ];
-    for (method, path, field) in changed {
+    for (method, path, field, prefix) in changed {
         for round in 0..5 {
             let tag = ada.get(path).await.headers["etag"].to_str().unwrap().to_owned();
             let change = |number: u8| {
-                let body = json!({ field: format!("{round} {number}") });
+                let body = json!({ field: format!("{prefix}{round}-{number}") });
                 Reply::of(ada.request(method.clone(), path).header("if-match", &tag).json(&body))
             };
             let (one, other) = tokio::join!(change(1), change(2));

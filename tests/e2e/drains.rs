@@ -1,6 +1,6 @@
 //! Log drains, to real receivers.
 
-use crate::support::{Person, Receiver, Server, WorkTree, wait_until};
+use crate::support::{Person, Receiver, Server, Socket, WorkTree, wait_until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -133,7 +133,7 @@ FROM busybox:stable
 COPY index.html /www/
 RUN chmod 777 /www
 USER 65534:65534
-CMD (yes 'a line of some length, so that it fills what is between the app and the receiver soon' | head -n 60000; \
+CMD (sleep 4; yes 'a line of some length, so that it fills what is between the app and the receiver soon' | head -n 60000; \
 echo done > /www/done.html) & exec httpd -f -p \"$PORT\" -h /www
 ";
 
@@ -142,7 +142,7 @@ const ROTATING: &str = "\
 FROM busybox:stable
 COPY index.html /www/
 USER 65534:65534
-CMD (yes 'a line of some length, so that it fills the files of the log soon' | head -n 200000; \
+CMD (sleep 4; yes 'a line of some length, so that it fills the files of the log soon' | head -n 200000; \
 n=0; while true; do n=$((n+1)); echo count $n; sleep 0.2; done) & exec httpd -f -p \"$PORT\" -h /www
 ";
 
@@ -153,10 +153,14 @@ fn an_app_that_fills_the_files_of_its_log_is_read_on() {
     let url = format!("syslog+tcp://{}", receiver.address);
     let (ada, _) = with_drain(&mut server, &json!({ "url": url }));
     server.deploy(&ada, &WorkTree::of(&[("Dockerfile", ROTATING), ("index.html", "hello")]), "shop");
+    let path = "/api/environments/shop:production/logs/stream?tail=1&search=count";
+    let mut followed = Socket::open(&server, &ada, path, None);
     // Docker 20.10 stops telling who follows; it is asked again when it is silent.
     wait_until("it is read to its newest line", Duration::from_secs(90), || {
         counted(&receiver.messages()).len() > 5
     });
+    // So is whoever follows it here.
+    assert!(followed.next().to_text().unwrap().contains("count "));
 }
 
 /// Bytes of memory that the server has (proc(5), `VmRSS`).

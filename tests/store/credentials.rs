@@ -225,10 +225,10 @@ async fn an_account_is_changed(database: Database) {
     let store = database.store;
     let (ada, bob) = (user(&store, "ada").await, user(&store, "bob").await);
     let change = UserChange { email: None, username: Some("countess".parse().unwrap()) };
-    let changed = store.update_user(ada.id, &change).await.unwrap();
+    let changed = store.update_user(ada.id, &change, None).await.unwrap();
     assert_eq!((changed.username.as_str(), &changed.email), ("countess", &ada.email));
     assert!(changed.updated_at > ada.updated_at);
     let taken = UserChange { email: Some(bob.email), username: None };
-    let refused = store.update_user(ada.id, &taken).await;
+    let refused = store.update_user(ada.id, &taken, None).await;
     assert!(matches!(refused, Err(StoreError::Conflict { field: "email" })), "{refused:?}");
 }

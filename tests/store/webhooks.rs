@@ -166,7 +166,7 @@ async fn what_happens_is_written_down_for_whoever_asked(database: Database) {
 
     // Nothing is written for one that is disabled; its project takes it along.
     let off = WebhookUpdate { enabled: Some(Err("turned off")), ..WebhookUpdate::default() };
-    store.update_webhook(elsewhere.id, off).await.unwrap();
+    store.update_webhook(elsewhere.id, off, None).await.unwrap();
     enqueue(&store, &other_production, 'a').await;
     assert_eq!(told(&store, &elsewhere).await, Vec::<&str>::new());
     for _ in 0..2 {
@@ -258,7 +258,7 @@ async fn failures_are_noted_and_end_the_webhook(database: Database) {
     assert_eq!(states, [DeliveryState::Delivered, DeliveryState::Failed]);
 
     let on = WebhookUpdate { enabled: Some(Ok(())), ..WebhookUpdate::default() };
-    let standing = store.update_webhook(hook.id, on).await.unwrap().standing;
+    let standing = store.update_webhook(hook.id, on, None).await.unwrap().standing;
     assert_eq!((standing.disabled_at, standing.disabled_reason, standing.failing_since), (None, None, None));
     advance_to(&store, &first, State::Live).await;
     assert_eq!(told(&store, &hook).await.last(), Some(&"deployment.succeeded"));

@@ -79,7 +79,7 @@ fn document() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(
             "Failures are `{\"error\": {\"code\", \"message\", \"details\", \"request_id\"}}`. Every authenticated POST takes \
-             an `Idempotency-Key`, every GET an `If-None-Match`, every change of a resource an `If-Match`.",
+             an `Idempotency-Key`, every GET an `If-None-Match`, every PUT and PATCH of a resource an `If-Match`, and so does a DELETE of one that has an ETag.",
         ))
         .license(Some(LicenseBuilder::new().name("MIT").identifier(Some("MIT")).build()))
         .build();

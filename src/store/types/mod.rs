@@ -14,7 +14,7 @@ mod time;
 
 pub(super) use self::document::Json;
 pub(super) use self::text::storable;
-pub(super) use self::time::StoredTime;
+pub(super) use self::time::{StoredTime, times_since};
 
 use diesel::query_builder::QueryId;
 use diesel::sql_types::{SqlOrd, SqlType};

@@ -11,6 +11,9 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types;
 use diesel::sqlite::Sqlite;
 
+/// The end of the year 9999, in seconds since 1970.
+const LATEST: i64 = 253_402_300_799;
+
 /// A [`Timestamp`] in a row. A type of its own, since Diesel decides where chrono's own type is kept.
 #[derive(Debug, Clone, Copy, AsExpression, FromSqlRow)]
 #[diesel(sql_type = UtcTime)]
@@ -20,6 +23,16 @@ impl StoredTime {
     pub(in crate::store) fn now() -> Self {
         Self(now())
     }
+}
+
+/// The times at which a row may have been changed last that is to be as it was at one; any, where none is given.
+pub(in crate::store) fn times_since(since: Option<Timestamp>) -> (StoredTime, StoredTime) {
+    // What both databases can keep.
+    let latest = || DateTime::from_timestamp(LATEST, 0).unwrap_or_default();
+    since.map_or_else(
+        || (StoredTime(DateTime::UNIX_EPOCH), StoredTime(latest())),
+        |at| (StoredTime(at), StoredTime(at)),
+    )
 }
 
 impl From<Timestamp> for StoredTime {

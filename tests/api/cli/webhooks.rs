@@ -63,7 +63,7 @@ async fn webhooks_are_added_listed_tested_and_removed() {
     // One that takes nothing says so, until somebody begins anew.
     let off =
         gilgal::store::WebhookUpdate { enabled: Some(Err("It has taken nothing.")), ..Default::default() };
-    server.store.update_webhook(id.parse().unwrap(), off).await.unwrap();
+    server.store.update_webhook(id.parse().unwrap(), off, None).await.unwrap();
     assert_screen!("disabled", redacted(&ada.run(&["webhooks", "-p", "shop"]).await, &ids));
     assert_screen!("enabled", redacted(&ada.run(&["webhooks", "enable", end, "-p", "shop"]).await, &ids));
     assert!(
