@@ -17,7 +17,9 @@ impl From<EnvironmentError> for ApiError {
             EnvironmentError::HostTooLong { .. } => Self::field("name", error),
             EnvironmentError::TooMany(_) => Self::new(Code::TooManyEnvironments, error),
             EnvironmentError::ProductionStays => Self::new(Code::ProductionStays, error),
-            EnvironmentError::Invalid { field, reason } => Self::field(field, reason),
+            EnvironmentError::Invalid(faults) => {
+                Self::fields(&faults.into_iter().map(|(field, fault)| (field.to_owned(), fault)).collect())
+            }
             EnvironmentError::NotConfirmed(name) => {
                 Self::confirmation(EnvironmentError::NotConfirmed(name.clone()), name.as_str())
             }

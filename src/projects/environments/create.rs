@@ -1,7 +1,8 @@
 //! Making environments.
 
 use super::EnvironmentError;
-use super::change::{EnvironmentChange, check};
+use super::change::EnvironmentChange;
+use super::check::check;
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::PreviewId;
 use crate::model::name::{BranchName, EnvironmentName, Slug};

@@ -36,9 +36,9 @@ pub enum EnvironmentError {
     TooMany(u32),
     #[error("Every project has production: it keeps its name and goes with the project.")]
     ProductionStays,
-    /// What was asked for is more than the server gives, or means nothing; `field` is which.
-    #[error("{reason}")]
-    Invalid { field: &'static str, reason: String },
+    /// What was asked for is more than the server gives, or means nothing: the fields, and what is wrong of each.
+    #[error("{}", .0.iter().map(|(_, fault)| fault.as_str()).collect::<Vec<_>>().join(" "))]
+    Invalid(Vec<(&'static str, String)>),
     /// What was given as confirmation is not the environment's name.
     #[error("Deleting cannot be undone. Confirm it with `?confirm={0}`.")]
     NotConfirmed(EnvironmentName),

@@ -1,6 +1,7 @@
 //! What can be done with the environments of a project.
 
 mod change;
+mod check;
 mod create;
 mod delete;
 mod error;
