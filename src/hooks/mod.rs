@@ -20,6 +20,7 @@ mod checks;
 mod decide;
 mod error;
 mod lanes;
+mod late;
 mod manage;
 mod previews;
 mod provider;

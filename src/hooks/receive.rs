@@ -125,7 +125,7 @@ impl Hooks {
             return failed.map_or(Ok(Received { delivery: known, is_replay: true }), Err);
         }
         let hook = self.as_it_is_now(hook).await?;
-        let verdict = self.decide(&hook, &delivery.parsed).await?;
+        let (verdict, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
         let (handed, failed) = match handed {
             // Its own verdict stands.
             Ok(_) | Err(_) if is_own => (None, None),
@@ -139,6 +139,7 @@ impl Hooks {
             ..delivery
         };
         self.store.note_delivery(delivery.clone()).await?;
+        self.note_late(delivery.id, late);
         failed.map_or(Ok(Received { delivery, is_replay: false }), Err)
     }
 

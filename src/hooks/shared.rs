@@ -6,6 +6,7 @@ use super::{HookError, Hooks};
 use crate::model::hook::{Delivery, DeliveryOutcome, Hook};
 use crate::model::id::{HookDeliveryId, HookId};
 use crate::store::StoreError;
+use futures_util::future::join_all;
 use std::error::Error;
 
 /// Connections that one other may tell.
@@ -30,14 +31,18 @@ impl Hooks {
         }
         let content = delivery.content.as_deref();
         let before = self.store.known_delivery(hook.id, &delivery.key, content).await?;
-        let (mut first, mut failed): (Option<DeliveryOutcome>, _) = (None, None);
-        for other in self.store.hooks_via(hook.id).await? {
-            // What came before does nothing of what was set since.
+        let mut told = self.store.hooks_via(hook.id).await?;
+        // What came before does nothing of what was set since.
+        told.retain(|other| {
             let is_newer = before.as_ref().is_some_and(|before| other.updated_at > before.received_at);
-            if is_newer || !is_told(hook, &other, said) {
-                continue;
-            }
-            match Box::pin(self.take_over(hook, other.id, (delivery, said))).await {
+            !is_newer && is_told(hook, other, said)
+        });
+        // All at once: each may have to ask a provider.
+        let taking = told.iter().map(|other| Box::pin(self.take_over(hook, other.id, (delivery, said))));
+        let taken = join_all(taking).await;
+        let (mut first, mut failed): (Option<DeliveryOutcome>, _) = (None, None);
+        for (other, taken) in told.iter().zip(taken) {
+            match taken {
                 Ok(outcome) => {
                     let is_said = first.as_ref().is_some_and(DeliveryOutcome::is_deployed);
                     first = if is_said { first } else { outcome.or(first) };
@@ -73,7 +78,7 @@ impl Hooks {
         if let Some(known) = self.store.known_delivery(id, &delivery.key, content).await? {
             return Ok(Some(known.outcome));
         }
-        let verdict = self.decide(&hook, &delivery.parsed).await?;
+        let (verdict, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
         let taken = Delivery {
             id: HookDeliveryId::generate(),
             hook_id: id,
@@ -83,7 +88,9 @@ impl Hooks {
             ..delivery.clone()
         };
         let outcome = taken.outcome.clone();
+        let id = taken.id;
         self.store.note_delivery(taken).await?;
+        self.note_late(id, late);
         Ok(Some(outcome))
     }
 

@@ -115,6 +115,24 @@ impl Store {
         Ok(())
     }
 
+    /// Changes what has become of a delivery. One that was forgotten meanwhile is no error.
+    pub async fn decide_delivery(
+        &self,
+        id: HookDeliveryId,
+        outcome: &DeliveryOutcome,
+        commit: Option<&CommitId>,
+        unchanged_from: Option<&CommitId>,
+    ) -> Result<(), StoreError> {
+        let change = (
+            deliveries::outcome.eq(Json(outcome.clone())),
+            deliveries::commit_id.eq(commit.cloned()),
+            deliveries::unchanged_from.eq(unchanged_from.cloned()),
+        );
+        let mut connection = self.write().await?;
+        on!(connection, |c| diesel::update(deliveries::table.find(id)).set(change).execute(c).await)?;
+        Ok(())
+    }
+
     /// The delivery of a connection that is known by a key, or has come with the same content; the first of them.
     pub async fn known_delivery(
         &self,

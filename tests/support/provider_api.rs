@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What GitHub says that its requests are.
 const DESCRIPTION: &str = include_str!("../api/payloads/github_openapi.json");
@@ -27,6 +28,8 @@ pub(crate) struct Kept {
     told: Vec<Told>,
     /// What requests whose path contains a text are answered next; then each is taken.
     pub(crate) answers: VecDeque<(String, u16, Value)>,
+    /// How long each answer takes.
+    pub(crate) delay: Duration,
     deployments: Vec<Value>,
     pub(crate) comments: Vec<Value>,
 }
@@ -70,6 +73,8 @@ impl ProviderApi {
             authorization: authorization.unwrap_or_default().to_owned(),
             body: if body.is_empty() { Value::Null } else { serde_json::from_slice(body).unwrap() },
         };
+        let delay = self.kept.lock().unwrap().delay;
+        std::thread::sleep(delay);
         let mut kept = self.kept.lock().unwrap();
         kept.told.push(told.clone());
         let scripted = kept.answers.iter().position(|(part, ..)| path.contains(part));

@@ -5,6 +5,7 @@ use crate::provider_api::{ProviderApi, assert_described};
 use crate::support::{Client, Options, Reply, TestServer};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
 /// A hook whose deployments wait, and the API that is asked.
 struct Waiting {
@@ -74,6 +75,39 @@ fn waits(reply: &Reply) -> String {
         "{body}"
     );
     body["message"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_provider_holds_no_answer_up() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let commit = "a".repeat(40);
+    let ended = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
+    waiting.checks(&json!([]), &ended);
+    waiting.api.kept.lock().unwrap().delay = Duration::from_millis(700);
+    let begun = Instant::now();
+    let said = waits(&waiting.pushed(&commit).await);
+    assert_eq!(said, "The provider is being asked for the checks of the commit.");
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    let made = loop {
+        if let [made] = deployments(&waiting.ada).await.as_slice() {
+            break made.clone();
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is decided behind the answer");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    };
+    let path = format!("/api/hooks/{}/deliveries", waiting.hook.id);
+    loop {
+        let delivery = waiting.ada.get(&path).await.expect(200)["data"][0].take();
+        if delivery["outcome"] == "deployed" {
+            assert_eq!(delivery["deployment_id"], made["id"], "{delivery}");
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{delivery}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    // The same once more is known.
+    let again = waiting.hook.github("push", "1", &push(|body| body["after"] = json!(commit))).await;
+    assert_eq!(again.expect(202)["deployment_id"], made["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
