@@ -27,6 +27,8 @@ pub(super) struct Answered {
     /// How the answer begins.
     pub(super) text: Option<String>,
     pub(super) failure: Option<Failure>,
+    /// What was not told of all, although the rest was: why.
+    pub(super) lack: Option<String>,
 }
 
 impl From<Failure> for Answered {
@@ -81,7 +83,7 @@ async fn answered(mut response: Response) -> Answered {
     }
     let text = (!read.is_empty()).then(|| String::from_utf8_lossy(&read).into_owned());
     let failure = failure(status, wait);
-    Answered { status: Some(status.as_u16()), text, failure }
+    Answered { status: Some(status.as_u16()), text, failure, lack: None }
 }
 
 /// What a status says that is no success.

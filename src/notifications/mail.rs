@@ -51,7 +51,12 @@ impl Mailer {
                 Ok(Ok(response)) => {
                     let text: String = response.message().collect::<Vec<_>>().join("\n");
                     let text = text[..text.floor_char_boundary(KEPT)].to_owned();
-                    Answered { status: Some(response.code().into()), text: Some(text), failure: None }
+                    Answered {
+                        status: Some(response.code().into()),
+                        text: Some(text),
+                        failure: None,
+                        lack: None,
+                    }
                 }
                 Ok(Err(error)) => failed(&error),
                 Err(_) => Failure::new("The mail server did not answer in time.").into(),
@@ -95,5 +100,5 @@ fn failed(error: &lettre::transport::smtp::Error) -> Answered {
         is_refusal: error.is_permanent() && !is_ours,
         ..Failure::new(format!("The mail server did not take it: {reason}."))
     };
-    Answered { status: error.status().map(Into::into), text: None, failure: Some(failure) }
+    Answered { status: error.status().map(Into::into), text: None, failure: Some(failure), lack: None }
 }

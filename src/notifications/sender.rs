@@ -17,6 +17,8 @@ use tokio::time::Instant;
 
 /// How long the database may be away before it is forgotten that something was told: then it is told again.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How long a provider may take for everything that it is told of one event.
+const PATIENCE_WITH_A_PROVIDER: Duration = Duration::from_mins(1);
 /// Before a webhook is looked at again whose last try could not be noted.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -40,11 +42,12 @@ impl Outlets {
 pub(super) async fn tell(notifications: &Notifications, outlets: &Outlets, due: DueDelivery) {
     let DueDelivery { delivery, webhook } = due;
     let (at, begun) = (now(), Instant::now());
-    let Answered { status, text, failure } = match notifications.attempt(outlets, &webhook, &delivery).await {
-        Ok(answered) => answered,
-        // Where it leads cannot be read: another master.key may help.
-        Err(error) => Failure::new(format!("{error}.")).into(),
-    };
+    let Answered { status, text, failure, lack } =
+        match notifications.attempt(outlets, &webhook, &delivery).await {
+            Ok(answered) => answered,
+            // Where it leads cannot be read: another master.key may help.
+            Err(error) => Failure::new(format!("{error}.")).into(),
+        };
     let then = match &failure {
         None => AfterAttempt::Delivered,
         Some(failure) => notifications.schedule.after(failure, (&webhook, &delivery), now()),
@@ -54,7 +57,7 @@ pub(super) async fn tell(notifications: &Notifications, outlets: &Outlets, due: 
         duration_ms: i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX),
         response_status: status,
         response: text,
-        error: failure.map(|failure| failure.reason),
+        error: failure.map(|failure| failure.reason).or(lack),
     };
     say(&webhook, &delivery, &attempt, &then);
     let store = &notifications.store;
@@ -107,7 +110,11 @@ impl Notifications {
                 Ok(mailer.send(Mail { to, subject, text, message_id }).await)
             }
             (WebhookTarget::Repository(_), _) => {
-                Ok(feedback::tell(self, &outlets.providers, webhook, &delivery.event).await)
+                let telling = feedback::tell(self, &outlets.providers, webhook, &delivery.event);
+                // Several requests, each of which has a limit of its own.
+                let told = tokio::time::timeout(PATIENCE_WITH_A_PROVIDER, telling).await;
+                Ok(told
+                    .unwrap_or_else(|_elapsed| Failure::new("The provider does not answer in time.").into()))
             }
             (WebhookTarget::Mailbox(_), None) => {
                 Ok(Failure::new("The server sends no mail (GILGAL_SMTP_URL).").into())

@@ -3,11 +3,11 @@
 
 use super::sender::Outlets;
 use super::{Notifications, sender};
-use crate::model::id::WebhookId;
+use crate::model::id::{ProjectId, WebhookId};
 use crate::model::time::now;
-use crate::store::StoreError;
+use crate::store::{DueDelivery, StoreError};
 use chrono::TimeDelta;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
@@ -24,6 +24,8 @@ const KEPT: TimeDelta = TimeDelta::days(30);
 const MOST_KEPT: i64 = 1_000;
 /// Receivers that are talked to at the same time.
 const AT_ONCE: usize = 16;
+/// Of one project: those that are slow hold up nobody else.
+const AT_ONCE_OF_A_PROJECT: usize = 3;
 /// How long what is being told may still take when the server stops. Then it is told again at the next start.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -33,7 +35,7 @@ struct Supervisor {
     outlets: Arc<Outlets>,
     senders: JoinSet<()>,
     /// The webhooks that something is told at this moment, by the sender.
-    in_hand: HashMap<Id, WebhookId>,
+    in_hand: HashMap<Id, (WebhookId, ProjectId)>,
 }
 
 impl Notifications {
@@ -82,22 +84,36 @@ impl Supervisor {
     }
 
     async fn look_once(&mut self) -> Result<(), StoreError> {
-        if self.in_hand.len() >= AT_ONCE {
-            return Ok(());
-        }
-        for due in self.notifications.store.due_deliveries(now()).await? {
-            let webhook = due.webhook.id;
-            if self.in_hand.values().any(|known| *known == webhook) {
-                continue;
+        // Once more whenever somebody was told: others may be behind those of a project that has its share now.
+        while self.in_hand.len() < AT_ONCE {
+            let webhooks: Vec<WebhookId> = self.in_hand.values().map(|(webhook, _)| *webhook).collect();
+            let projects: HashSet<ProjectId> = self.in_hand.values().map(|(_, project)| *project).collect();
+            let full: Vec<ProjectId> =
+                projects.into_iter().filter(|project| !self.has_room_for(*project)).collect();
+            let due = self.notifications.store.due_deliveries(now(), &webhooks, &full).await?;
+            let before = self.in_hand.len();
+            for due in due {
+                self.begin(due);
             }
-            if self.in_hand.len() >= AT_ONCE {
+            if self.in_hand.len() == before {
                 break;
             }
-            let (notifications, outlets) = (self.notifications.clone(), Arc::clone(&self.outlets));
-            let sending = async move { sender::tell(&notifications, &outlets, due).await };
-            self.in_hand.insert(self.senders.spawn(sending).id(), webhook);
         }
         Ok(())
+    }
+
+    fn begin(&mut self, due: DueDelivery) {
+        let (webhook, project) = (due.webhook.id, due.webhook.project_id);
+        if self.in_hand.len() >= AT_ONCE || !self.has_room_for(project) {
+            return;
+        }
+        let (notifications, outlets) = (self.notifications.clone(), Arc::clone(&self.outlets));
+        let sending = async move { sender::tell(&notifications, &outlets, due).await };
+        self.in_hand.insert(self.senders.spawn(sending).id(), (webhook, project));
+    }
+
+    fn has_room_for(&self, project: ProjectId) -> bool {
+        self.in_hand.values().filter(|(_, of)| *of == project).count() < AT_ONCE_OF_A_PROJECT
     }
 
     async fn forget(&self) {

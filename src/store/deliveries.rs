@@ -5,7 +5,7 @@ mod attempts;
 pub use attempts::AfterAttempt;
 pub(super) use attempts::{give_up_pending, try_pending_now};
 
-use crate::model::id::{WebhookDeliveryId, WebhookId};
+use crate::model::id::{ProjectId, WebhookDeliveryId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{Attempt, DeliveryState, Event, Webhook, WebhookDelivery};
 use crate::store::Store;
@@ -73,7 +73,13 @@ pub struct DueDelivery {
 
 impl Store {
     /// The oldest delivery that waits for each webhook, where its time has come and the webhook is not disabled.
-    pub async fn due_deliveries(&self, now: Timestamp) -> Result<Vec<DueDelivery>, StoreError> {
+    /// Not for those of `in_hand`, nor of the projects `full`: they hide nobody else's.
+    pub async fn due_deliveries(
+        &self,
+        now: Timestamp,
+        in_hand: &[WebhookId],
+        full: &[ProjectId],
+    ) -> Result<Vec<DueDelivery>, StoreError> {
         let older = diesel::alias!(webhook_deliveries as older);
         let pending = DeliveryState::Pending;
         let waits_longer = older
@@ -85,6 +91,8 @@ impl Store {
             .filter(webhook_deliveries::state.eq(pending))
             .filter(webhook_deliveries::next_attempt_at.le(StoredTime(now)))
             .filter(webhooks::disabled_at.is_null())
+            .filter(webhooks::id.ne_all(in_hand))
+            .filter(webhooks::project_id.ne_all(full))
             .filter(not(exists(waits_longer)))
             .order((webhook_deliveries::next_attempt_at, webhook_deliveries::id))
             .limit(AT_ONCE);
@@ -148,8 +156,8 @@ impl Store {
         Ok(Page::from_rows(deliveries, page, |delivery| Cursor::id(delivery.id.as_uuid())))
     }
 
-    /// Forgets the deliveries that were ended before a time, and of each webhook all but the newest `most`, whether they
-    /// were told or not. Gives their number.
+    /// Forgets the deliveries that were ended before a time, and of each webhook all but the newest `most`. Of those that wait
+    /// the newest `most` go on waiting; the others have failed, and say why. Gives the number of those that are forgotten.
     pub async fn prune_deliveries(&self, before: Timestamp, most: i64) -> Result<usize, StoreError> {
         let mut connection = self.write().await?;
         let ended = webhook_deliveries::table
@@ -158,7 +166,26 @@ impl Store {
         let all: Vec<WebhookId> = on!(connection, |c| webhooks::table.select(webhooks::id).load(c).await)?;
         for webhook in all {
             let of_one = webhook_deliveries::table.filter(webhook_deliveries::webhook_id.eq(webhook));
-            let oldest: Option<WebhookDeliveryId> = on!(connection, |c| of_one
+            let waiting = of_one.filter(webhook_deliveries::state.eq(DeliveryState::Pending));
+            let beyond: Option<WebhookDeliveryId> = on!(connection, |c| waiting
+                .order(webhook_deliveries::id.desc())
+                .offset(most)
+                .select(webhook_deliveries::id)
+                .first(c)
+                .await
+                .optional())?;
+            if let Some(beyond) = beyond {
+                let change = (
+                    webhook_deliveries::state.eq(DeliveryState::Failed),
+                    webhook_deliveries::error
+                        .eq(format!("More than {most} newer events wait for this webhook.")),
+                    webhook_deliveries::finished_at.eq(StoredTime::now()),
+                );
+                let given_up = waiting.filter(webhook_deliveries::id.le(beyond));
+                on!(connection, |c| diesel::update(given_up).set(change).execute(c).await)?;
+            }
+            let ended = of_one.filter(webhook_deliveries::state.ne(DeliveryState::Pending));
+            let oldest: Option<WebhookDeliveryId> = on!(connection, |c| ended
                 .order(webhook_deliveries::id.desc())
                 .offset(most)
                 .select(webhook_deliveries::id)
@@ -166,9 +193,7 @@ impl Store {
                 .await
                 .optional())?;
             if let Some(oldest) = oldest {
-                let old = webhook_deliveries::table
-                    .filter(webhook_deliveries::webhook_id.eq(webhook))
-                    .filter(webhook_deliveries::id.le(oldest));
+                let old = ended.filter(webhook_deliveries::id.le(oldest));
                 removed += on!(connection, |c| diesel::delete(old).execute(c).await)?;
             }
         }

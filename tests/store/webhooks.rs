@@ -188,7 +188,7 @@ async fn one_is_due_for_each_webhook_and_in_order(database: Database) {
     let due = |at| {
         let store = store.clone();
         async move {
-            let due = store.due_deliveries(at).await.unwrap();
+            let due = store.due_deliveries(at, &[], &[]).await.unwrap();
             let kind = |due: &gilgal::store::DueDelivery| (due.webhook.id, due.delivery.event.kind.as_str());
             let mut kinds: Vec<_> = due.iter().map(kind).collect();
             kinds.sort();
@@ -197,6 +197,9 @@ async fn one_is_due_for_each_webhook_and_in_order(database: Database) {
     };
     let (kinds, all) = due(now()).await;
     assert_eq!(kinds, [(one.id, "deployment.queued"), (other.id, "deployment.queued")]);
+    let beside = store.due_deliveries(now(), &[one.id], &[]).await.unwrap();
+    assert_eq!(beside.iter().map(|due| due.webhook.id).collect::<Vec<_>>(), [other.id]);
+    assert!(store.due_deliveries(now(), &[], &[shop.id]).await.unwrap().is_empty());
     // What has failed holds up what is behind it, and nobody else.
     let later = now() + TimeDelta::hours(1);
     let of_one = all.iter().find(|due| due.webhook.id == one.id).unwrap();
@@ -253,7 +256,7 @@ async fn failures_are_noted_and_end_the_webhook(database: Database) {
     let standing = store.webhook(hook.id).await.unwrap().standing;
     assert!(standing.disabled_at.is_some());
     assert_eq!(standing.disabled_reason.as_deref(), Some("It has taken nothing."));
-    assert!(store.due_deliveries(later + TimeDelta::days(1)).await.unwrap().is_empty());
+    assert!(store.due_deliveries(later + TimeDelta::days(1), &[], &[]).await.unwrap().is_empty());
     let states: Vec<_> = log(&store, &hook).await.iter().map(|delivery| delivery.state).collect();
     assert_eq!(states, [DeliveryState::Delivered, DeliveryState::Failed]);
 
@@ -301,6 +304,12 @@ async fn what_is_old_or_too_much_is_forgotten(database: Database) {
     assert_eq!(store.prune_deliveries(now() - TimeDelta::days(1), 10).await.unwrap(), 0);
     assert_eq!(store.prune_deliveries(now() + TimeDelta::seconds(1), 10).await.unwrap(), 1);
     assert_eq!(told(&store, &hook).await, ["deployment.started", "deployment.succeeded"]);
+    // What is too much to wait for is not forgotten silently.
+    assert_eq!(store.prune_deliveries(now() - TimeDelta::days(1), 1).await.unwrap(), 0);
+    let [started, succeeded] = log(&store, &hook).await.try_into().unwrap();
+    assert_eq!((started.state, succeeded.state), (DeliveryState::Failed, DeliveryState::Pending));
+    assert_eq!(started.error.as_deref(), Some("More than 1 newer events wait for this webhook."));
+    store.note_attempt(&succeeded, &attempt(now(), None), &AfterAttempt::Delivered).await.unwrap();
     assert_eq!(store.prune_deliveries(now() - TimeDelta::days(1), 1).await.unwrap(), 1);
     assert_eq!(told(&store, &hook).await, ["deployment.succeeded"]);
 }

@@ -1,6 +1,8 @@
 //! The comment of a pull or merge request: one for each environment, found again by what is hidden in it.
 
 use super::report::{Report, Stage};
+use crate::model::name::EnvironmentName;
+use crate::model::webhook::Event;
 use crate::sources::{Call, Refusal, Session, Verb};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +10,7 @@ use serde_json::{Value, json};
 /// Comments that are asked for at a time, the most that the APIs give.
 const PAGE: usize = 100;
 /// Pages that are looked through for one's own.
-const MOST_PAGES: usize = 10;
+const MOST_PAGES: usize = 50;
 
 /// A comment as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -49,6 +51,18 @@ impl Comment {
         }
         Self { pull_request, marker, text }
     }
+
+    /// What it says once the environment is gone.
+    pub(super) fn removed(pull_request: u64, event: &Event, environment: &EnvironmentName) -> Self {
+        let marker = marker(event, environment);
+        let text = format!("{marker}\n**{}**: it was removed.\n", event.place());
+        Self { pull_request, marker, text }
+    }
+}
+
+/// What tells the comment of one environment of a project from all others; nobody sees it.
+pub(super) fn marker(event: &Event, environment: &EnvironmentName) -> String {
+    format!("<!-- gilgal:{}:{environment} -->", event.project.id)
 }
 
 /// The longest row of backticks.
@@ -68,13 +82,44 @@ pub(super) struct Thread {
     pub(super) verb: Verb,
 }
 
-/// Changes the comment, or makes it where there is none.
+/// Changes the comment, or makes it where there is none. Where there are more than are looked through, it may be among
+/// them, and is not made again.
 pub(super) async fn keep(
     session: &mut Session<'_>,
     thread: &Thread,
     comment: &Comment,
 ) -> Result<(), Refusal> {
-    let body = json!({ "body": comment.text });
+    match find(session, thread, comment).await? {
+        Found::At(id) => change_one(session, thread, (id, comment)).await,
+        Found::Nowhere => {
+            let body = json!({ "body": comment.text });
+            session.send(Call::post(thread.all.clone(), body)).await.map(drop)
+        }
+        Found::TooMany => Ok(()),
+    }
+}
+
+/// Changes the comment, where there is one.
+pub(super) async fn change(
+    session: &mut Session<'_>,
+    thread: &Thread,
+    comment: &Comment,
+) -> Result<(), Refusal> {
+    match find(session, thread, comment).await? {
+        Found::At(id) => change_one(session, thread, (id, comment)).await,
+        Found::Nowhere | Found::TooMany => Ok(()),
+    }
+}
+
+/// Where a comment is.
+enum Found {
+    At(u64),
+    Nowhere,
+    /// Not among those that were looked through.
+    TooMany,
+}
+
+async fn find(session: &mut Session<'_>, thread: &Thread, comment: &Comment) -> Result<Found, Refusal> {
     for page in 1..=MOST_PAGES {
         let url = if thread.is_paged {
             format!("{}?per_page={PAGE}&page={page}", thread.all)
@@ -86,12 +131,20 @@ pub(super) async fn keep(
         let is_own =
             |one: &&Value| one["body"].as_str().is_some_and(|text| text.starts_with(&comment.marker));
         if let Some(id) = found.iter().find(is_own).and_then(|one| one["id"].as_u64()) {
-            let changed = Call::with(thread.verb, format!("{}/{id}", thread.one), body);
-            return session.send(changed).await.map(drop);
+            return Ok(Found::At(id));
         }
         if !thread.is_paged || found.len() < PAGE {
-            break;
+            return Ok(Found::Nowhere);
         }
     }
-    session.send(Call::post(thread.all.clone(), body)).await.map(drop)
+    Ok(Found::TooMany)
+}
+
+async fn change_one(
+    session: &mut Session<'_>,
+    thread: &Thread,
+    (id, comment): (u64, &Comment),
+) -> Result<(), Refusal> {
+    let body = json!({ "body": comment.text });
+    session.send(Call::with(thread.verb, format!("{}/{id}", thread.one), body)).await.map(drop)
 }

@@ -22,15 +22,20 @@ pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut 
     let deployed = deployment(session, report).await;
     told.note(Part::Deployment, deployed);
     if let Some(comment) = &report.comment {
-        let repository = repository(&session.api);
-        let thread = Thread {
-            all: format!("{repository}/issues/{}/comments", comment.pull_request),
-            is_paged: true,
-            one: format!("{repository}/issues/comments"),
-            verb: Verb::Patch,
-        };
+        let thread = thread(&session.api, comment.pull_request);
         let kept = comment::keep(session, &thread, comment).await;
         told.note(Part::Comment, kept);
+    }
+}
+
+/// Where the comments of a pull request are.
+pub(super) fn thread(api: &FeedbackApi, pull_request: u64) -> Thread {
+    let repository = repository(api);
+    Thread {
+        all: format!("{repository}/issues/{pull_request}/comments"),
+        is_paged: true,
+        one: format!("{repository}/issues/comments"),
+        verb: Verb::Patch,
     }
 }
 

@@ -25,8 +25,7 @@ pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut 
     let deployed = deployment(session, report).await;
     told.note(Part::Deployment, deployed);
     if let Some(comment) = &report.comment {
-        let notes = format!("{}/merge_requests/{}/notes", project(&session.api), comment.pull_request);
-        let thread = Thread { all: notes.clone(), is_paged: true, one: notes, verb: Verb::Put };
+        let thread = thread(&session.api, comment.pull_request);
         let kept = comment::keep(session, &thread, comment).await;
         told.note(Part::Comment, kept);
     }
@@ -35,6 +34,12 @@ pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut 
 /// Where the project is, by its path.
 pub(super) fn project(api: &FeedbackApi) -> String {
     format!("{}/projects/{}", api.base, api.repository.replace('/', "%2F"))
+}
+
+/// Where the comments of a merge request are.
+pub(super) fn thread(api: &FeedbackApi, merge_request: u64) -> Thread {
+    let notes = format!("{}/merge_requests/{merge_request}/notes", project(api));
+    Thread { all: notes.clone(), is_paged: true, one: notes, verb: Verb::Put }
 }
 
 pub(super) fn status(api: &FeedbackApi, report: &Report) -> Call {

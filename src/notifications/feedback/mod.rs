@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `report` | what is told of a deployment, in words that every provider has something for |
 //! | `comment` | the comment of a pull request, which is changed and not repeated |
+//! | `removed` | a preview that is gone |
 //! | `github`, `gitlab`, `gitea`, `bitbucket` | the requests of each |
 //!
 //! Nothing of it is kept here: what a provider was told before is found there.
@@ -13,6 +14,7 @@ mod comment;
 mod gitea;
 mod github;
 mod gitlab;
+mod removed;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -24,7 +26,7 @@ use super::schedule::Failure;
 use crate::model::address::PublicAddress;
 use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
 use crate::model::hook::{Hook, Provider};
-use crate::model::webhook::{Event, Webhook};
+use crate::model::webhook::{Event, EventKind, Webhook};
 use crate::sources::{Call, Providers, Refusal};
 use crate::store::StoreError;
 use serde_json::json;
@@ -126,19 +128,21 @@ pub(super) async fn tell(
             Provider::Custom => {}
         }
     }
-    if event.deployment.is_none() {
+    if event.kind == EventKind::EnvironmentDeleted {
+        Box::pin(removed::tell(&mut session, event, &mut told)).await;
+    } else if event.deployment.is_none() {
         // A test: whether the repository is there with this credential.
         let seen = session.send(Call::get(repository(&session.api))).await;
         told.note(Part::Status, seen.map(drop));
     }
     let (failure, lack) = told.failure(&session.api);
     let (status, text) = session.into_answered().unzip();
-    let text = lack.or(text);
+    let text = lack.clone().or(text);
     let text = text.map(|mut text| {
         text.truncate(text.floor_char_boundary(KEPT));
         text
     });
-    Answered { status, text, failure }
+    Answered { status, text, failure, lack }
 }
 
 /// What is told of an event, for those who look at the log.

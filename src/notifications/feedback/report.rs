@@ -1,6 +1,6 @@
 //! What is told of a deployment, in words that every provider has something for.
 
-use super::comment::Comment;
+use super::comment::{Comment, marker};
 use crate::model::address::PublicAddress;
 use crate::model::id::{DeploymentId, EnvironmentId};
 use crate::model::name::{BranchName, CommitId, EnvironmentName};
@@ -125,8 +125,12 @@ impl Report {
 
 fn comment(event: &Event, environment: &EnvironmentFacts, report: &Report) -> Option<Comment> {
     let number = environment.pull_request?;
-    let marker = format!("<!-- gilgal:{}:{} -->", event.project.id, environment.name);
-    Some(Comment::of(number, marker, (&event.place(), event.reason.as_deref()), report))
+    Some(Comment::of(
+        number,
+        marker(event, &environment.name),
+        (&event.place(), event.reason.as_deref()),
+        report,
+    ))
 }
 
 fn description(stage: Stage, deployment: &DeploymentFacts, reason: Option<&str>) -> String {

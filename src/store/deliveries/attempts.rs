@@ -89,7 +89,9 @@ async fn note_standing(
         let change = (
             webhooks::failing_since.eq(None::<StoredTime>),
             webhooks::last_success_at.eq(at),
-            webhooks::last_error.eq(None::<String>),
+            // What could not be told beside what was.
+            webhooks::last_error.eq(attempt.error.as_deref().map(storable)),
+            attempt.error.as_ref().map(|_| webhooks::last_error_at.eq(at)),
         );
         on!(connection, |c| diesel::update(webhook).set(change).execute(c).await)?;
         return Ok(());

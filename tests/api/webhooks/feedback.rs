@@ -203,6 +203,33 @@ async fn a_comment_is_changed_and_not_repeated() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_preview_that_is_removed_is_live_nowhere() {
+    for (provider, base) in [("github", "/api/v3"), ("gitlab", "/api/v4"), ("gitea", "/api/v1")] {
+        let connected = Connected::known_to(provider, base).await;
+        let _telling = connected.setting.tell_for_ever();
+        connected.setting.deploy_and_fail().await;
+        connected.tell_of_preview(EventKind::DeploymentSucceeded).await;
+        connected.log(4).await;
+        connected.api.answer("/environments", 200, json!([{ "id": 9, "state": "available" }]));
+        connected.tell_of_preview(EventKind::EnvironmentDeleted).await;
+        let log = connected.log(5).await;
+        assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
+        let comments = connected.api.comments();
+        assert_eq!(comments.len(), 1, "{provider}");
+        assert!(comments[0].ends_with("**shop:production**: it was removed.\n"), "{}", comments[0]);
+        match provider {
+            "github" => {
+                let states = all(&connected.api.sent("/deployments/1/statuses"), "state");
+                assert_eq!(states.last().unwrap(), "inactive", "{states:?}");
+                assert_described(&connected.api.told());
+            }
+            "gitlab" => assert_eq!(connected.api.sent("/environments/9/stop"), [json!({})]),
+            _ => {}
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_fails_is_told_again_in_order() {
     let connected = Connected::known_to("github", "/api/v3").await;
     // Both parts of the first event.
@@ -250,7 +277,7 @@ async fn what_a_token_may_not_is_shown_and_holds_nothing_up() {
                 Commit statuses and Deployments (write).";
     assert_eq!((&log[2]["response"], &log[2]["attempts"]), (&json!(said), &json!(1)));
     // What is allowed goes on for as long as it takes.
-    assert_eq!(connected.hook().await["feedback_error"], Value::Null);
+    assert_eq!(connected.hook().await["feedback_error"], said);
     let statuses = connected.api.sent(&format!("/statuses/{COMMIT}"));
     assert_eq!(all(&statuses, "state"), ["pending", "pending", "failure"]);
 }

@@ -79,7 +79,7 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     for hook in &hooks {
         let hook: HookBody = parse(hook.clone())?;
         if let Some(error) = &hook.feedback_error {
-            notices.push(format!("Feedback to {} fails. {error}", hook.repository));
+            notices.push(format!("Feedback to {}: {error}", hook.repository));
         }
         let told = feedback(&hook);
         let state = if hook.enabled { "enabled" } else { "disabled" };
