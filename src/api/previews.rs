@@ -30,6 +30,7 @@ pub(super) async fn approve(api: Arc<Api>, mut request: Request) -> Answer {
     let number = preview.number;
     request.trail.before(&shown(&api, &project, preview).await?);
     let deployment = api.ports.hooks.approve(&project, number, &commit).await?;
+    request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
@@ -53,7 +54,9 @@ async fn shown(api: &Api, project: &Project, preview: Preview) -> Result<Preview
         },
     };
     let url = api.options.address.app_url(&project.slug, &name);
-    Ok(PreviewBody::of(preview, name, url))
+    let given = api.store.given_to_preview(&preview).await?.map(|(_, given)| given).unwrap_or_default();
+    let config = given.into_iter().map(|var| var.name).collect();
+    Ok(PreviewBody::of(preview, (name, url), config))
 }
 
 impl Request {

@@ -12,7 +12,6 @@ use crate::model::config::seal_purpose;
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::environment::ConfigVar;
 use crate::model::id::EnvironmentId;
-use crate::model::name::BranchName;
 use crate::model::preview::Preview;
 use crate::model::secret::Secret;
 use crate::model::time::now;
@@ -51,12 +50,12 @@ impl Deployer {
         preview: &Preview,
         environment: EnvironmentId,
     ) -> Result<Vec<(ConfigVar, Secret<String>)>, StepError> {
-        let branch = preview.base_branch.as_deref().and_then(|branch| branch.parse::<BranchName>().ok());
-        let base = self.store.base_environment(preview.project_id, branch.as_ref()).await?;
-        let Some(base) = base.filter(|base| base.id != environment) else { return Ok(Vec::new()) };
-        let purpose = seal_purpose(base.id);
-        let mut set = self.store.config_vars(base.id).await?;
-        set.retain(|var| var.previews && !(preview.is_fork && var.secret));
+        let Some((base, set)) =
+            self.store.given_to_preview(preview).await?.filter(|(base, _)| *base != environment)
+        else {
+            return Ok(Vec::new());
+        };
+        let purpose = seal_purpose(base);
         let open = |var: ConfigVar| {
             let name = var.name.to_string();
             let opened = self.master_key.open(&purpose, &var.sealed_value);

@@ -9,7 +9,7 @@ use crate::model::deployment::Deployment;
 use crate::model::environment::{Environment, SleepSeconds};
 use crate::model::hook::Hook;
 use crate::model::id::PreviewId;
-use crate::model::name::{BranchName, CommitId, EnvironmentName};
+use crate::model::name::{CommitId, EnvironmentName};
 use crate::model::preview::{Preview, PreviewSettings};
 use crate::model::project::Project;
 use crate::model::time::now;
@@ -181,8 +181,7 @@ impl Hooks {
 
     /// The environment that a pull request is to be merged into.
     async fn base_of(&self, preview: &Preview) -> Result<Option<Environment>, StoreError> {
-        let branch = preview.base_branch.as_deref().and_then(|branch| branch.parse::<BranchName>().ok());
-        self.store.base_environment(preview.project_id, branch.as_ref()).await
+        self.store.base_environment(preview.project_id, preview.base().as_ref()).await
     }
 
     async fn hook_of(&self, preview: &Preview) -> Result<Option<Hook>, StoreError> {

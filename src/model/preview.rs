@@ -1,7 +1,7 @@
 //! Previews: environments of pull requests that somebody has opened in a repository that is connected.
 
 use crate::model::id::{EnvironmentId, HookId, PreviewId, ProjectId};
-use crate::model::name::CommitId;
+use crate::model::name::{BranchName, CommitId};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -116,6 +116,12 @@ pub struct Preview {
 }
 
 impl Preview {
+    /// The branch that it is to be merged into, where it can be one here.
+    #[must_use]
+    pub fn base(&self) -> Option<BranchName> {
+        self.base_branch.as_deref()?.parse().ok()
+    }
+
     /// Whether it is to be removed.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {

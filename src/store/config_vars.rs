@@ -3,6 +3,7 @@
 use crate::model::environment::{ConfigScope, ConfigVar};
 use crate::model::id::EnvironmentId;
 use crate::model::name::ConfigName;
+use crate::model::preview::Preview;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
@@ -52,6 +53,19 @@ impl ConfigVarRow {
 }
 
 impl Store {
+    /// The variables that a preview gets, and the environment that has them: those that are marked so, and of these no secret
+    /// for a fork. `None`: there is no such environment.
+    pub async fn given_to_preview(
+        &self,
+        preview: &Preview,
+    ) -> Result<Option<(EnvironmentId, Vec<ConfigVar>)>, StoreError> {
+        let base = self.base_environment(preview.project_id, preview.base().as_ref()).await?;
+        let Some(base) = base else { return Ok(None) };
+        let mut set = self.config_vars(base.id).await?;
+        set.retain(|var| var.previews && !(preview.is_fork && var.secret));
+        Ok(Some((base.id, set)))
+    }
+
     /// The config vars of an environment, by name. How they are changed: [`Store::change_configuration`].
     pub async fn config_vars(&self, environment_id: EnvironmentId) -> Result<Vec<ConfigVar>, StoreError> {
         let mut connection = self.read().await?;

@@ -1,7 +1,7 @@
 //! Bodies of previews: environments of pull requests.
 
 use crate::model::id::{EnvironmentId, HookId, ProjectId};
-use crate::model::name::{CommitId, EnvironmentName};
+use crate::model::name::{CommitId, ConfigName, EnvironmentName};
 use crate::model::preview::{Preview, PreviewSettings, PreviewState};
 use crate::model::time::{Timestamp, now};
 use crate::wire::form::{Body, Form};
@@ -81,6 +81,10 @@ pub struct PreviewBody {
     pub fork: bool,
     /// The commit of a fork that was approved last.
     pub approved_commit: Option<CommitId>,
+    /// The config vars that it gets: those of the environment that it is to be merged into that are marked for previews, and
+    /// of these no secret where it comes from a fork.
+    #[serde(default)]
+    pub config: Vec<ConfigName>,
     /// When it is removed, unless something is pushed to it.
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
@@ -91,9 +95,13 @@ pub struct PreviewBody {
 }
 
 impl PreviewBody {
-    /// A preview, with the name and the address of its environment.
+    /// A preview, with the name and the address of its environment, and the variables that it gets.
     #[must_use]
-    pub fn of(preview: Preview, environment: EnvironmentName, url: String) -> Self {
+    pub fn of(
+        preview: Preview,
+        (environment, url): (EnvironmentName, String),
+        config: Vec<ConfigName>,
+    ) -> Self {
         Self {
             state: preview.state(now()),
             number: preview.number,
@@ -102,6 +110,7 @@ impl PreviewBody {
             environment,
             environment_id: preview.environment_id,
             url,
+            config,
             title: preview.title,
             author: preview.author,
             branch: preview.head_branch,

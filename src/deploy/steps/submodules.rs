@@ -8,7 +8,7 @@ use crate::deploy::run::Run;
 use crate::git::{Pin, Repository, Submodule};
 use crate::model::elsewhere::FetchExtras;
 use crate::model::environment::Environment;
-use crate::model::name::{BranchName, CommitId};
+use crate::model::name::CommitId;
 use crate::model::origin::Origin;
 use crate::model::remote_host::RemoteHost;
 use crate::model::repository_url::RepositoryUrl;
@@ -159,8 +159,7 @@ impl Deployer {
         let Some(preview) = self.store.preview_of(run.environment.id).await? else {
             return Err(failure.advise(format!("If it may be fetched from there, say so: {own}.")).into());
         };
-        let branch = preview.base_branch.as_deref().and_then(|branch| branch.parse::<BranchName>().ok());
-        let base = self.store.base_environment(run.project.id, branch.as_ref()).await?;
+        let base = self.store.base_environment(run.project.id, preview.base().as_ref()).await?;
         let failure = base.into_iter().fold(failure, |failure, base| {
             let asked = asked_for(run, &base, &host);
             failure.advise(format!(

@@ -70,6 +70,7 @@ async fn approve(
         let preview: PreviewBody = parse(json)?;
         found = found.or(Some(preview).filter(|preview| preview.number == number));
     }
+    let config = found.as_ref().map(|preview| preview.config.clone()).unwrap_or_default();
     let Some(head) = found.and_then(|preview| preview.commit) else {
         let missing = Failure::new(format!("Pull request {number} waits for no approval.")).with_hint(hint);
         return Err(missing.with_exit(Exit::Missing));
@@ -86,7 +87,12 @@ async fn approve(
         head.short(),
         deployment::short(id)
     );
-    Ok(Answer::new(screen, json))
+    let answer = Answer::new(screen, json);
+    if config.is_empty() {
+        return Ok(answer);
+    }
+    let names: Vec<String> = config.iter().map(ToString::to_string).collect();
+    Ok(answer.with_notice(format!("It gets the config vars {}.", names.join(", "))))
 }
 
 fn path(project: &Project) -> String {
