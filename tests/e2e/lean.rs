@@ -9,7 +9,7 @@ use std::path::Path;
 /// PHP's official image is made to have extensions compiled in it.
 const WITH_TOOLS: &[&str] = &["php"];
 
-/// Their start command runs one: a program of the start script, and `next start`, which compiles next.config.ts. Of a
+/// Their start command runs one: a program of the start script, and `next start`, which compiles next.config.ts with typescript. Of a
 /// workspace a part that another one is built with is in the image with it.
 const WITH_DEVELOPMENT: &[&str] = &["node-yarn", "nextjs-start", "pnpm-workspaces"];
 
