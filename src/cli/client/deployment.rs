@@ -12,6 +12,7 @@ use crate::model::name::{EnvironmentName, Slug};
 use crate::model::time::Timestamp;
 use crate::wire::deployment::{DeploymentBody, StepStatus};
 use crate::wire::list::List;
+use crate::wire::release::ReleaseBody;
 use serde_json::Value;
 use std::str::FromStr;
 
@@ -66,17 +67,18 @@ pub(super) async fn find(
     (project, environment): (Option<&Slug>, Option<&EnvironmentName>),
     reference: Option<&Reference>,
 ) -> Result<DeploymentId, Failure> {
-    let newest = match reference {
+    let short = match reference {
         Some(Reference::Id(id)) => return Ok(*id),
-        Some(Reference::Short(_) | Reference::Version(_)) => LOOKED_THROUGH,
-        None => 1,
+        Some(Reference::Version(version)) => {
+            let project = project::find(&context.api, project).await?;
+            let name = environment.cloned().unwrap_or_else(EnvironmentName::production);
+            let path = Place { project, name }.path(&format!("/releases/{version}"));
+            return Ok(parse::<ReleaseBody>(context.api.get(&path).await?)?.deployment_id);
+        }
+        Some(Reference::Short(end)) => Some(end),
+        None => None,
     };
     let project = project::find(&context.api, project).await?;
-    let production = EnvironmentName::production();
-    let environment = match reference {
-        Some(Reference::Version(_)) => Some(environment.unwrap_or(&production)),
-        Some(Reference::Id(_) | Reference::Short(_)) | None => environment,
-    };
     let of_environment = match environment {
         Some(name) => {
             let place = Place { project: project.clone(), name: name.clone() };
@@ -85,21 +87,18 @@ pub(super) async fn find(
         None => String::new(),
     };
     let id = project.body.id;
-    let page = format!("/api/projects/{id}/deployments?limit={newest}{of_environment}");
+    let limit = if short.is_some() { LOOKED_THROUGH } else { 1 };
+    let page = format!("/api/projects/{id}/deployments?limit={limit}{of_environment}");
     let page = context.api.get(&page).await?;
     let deployments = parse::<List<DeploymentBody>>(page)?.data;
     let missing = |message: String| {
         Failure::new(message).with_hint("`gilgal deployments` lists them.").with_exit(Exit::Missing)
     };
-    let Some(reference) = reference else {
+    let Some(end) = short else {
         let newest = deployments.first().map(|newest| newest.id);
         return newest.ok_or_else(|| missing("Nothing has been deployed yet.".to_owned()));
     };
-    let is_meant = |deployment: &&DeploymentBody| match reference {
-        Reference::Id(id) => deployment.id == *id,
-        Reference::Short(end) => deployment.id.to_string().ends_with(end.as_str()),
-        Reference::Version(version) => deployment.version == Some(*version),
-    };
+    let is_meant = |deployment: &&DeploymentBody| deployment.id.to_string().ends_with(end.as_str());
     let mut meant = deployments.iter().filter(is_meant);
     match (meant.next(), meant.next()) {
         (Some(deployment), None) => Ok(deployment.id),
