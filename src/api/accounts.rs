@@ -99,9 +99,12 @@ pub(super) async fn list_sessions(api: Arc<Api>, request: Request) -> Answer {
 }
 
 pub(super) async fn end_session(api: Arc<Api>, request: Request) -> Answer {
-    let user_id = request.caller()?.user.id;
-    match api.accounts.end_session(user_id, request.id(Code::SessionNotFound)?).await {
-        Ok(()) => Ok(no_content()),
+    let caller = request.caller()?;
+    match api.accounts.end_session(caller.user.id, request.id(Code::SessionNotFound)?).await {
+        Ok(session) => {
+            request.trail.before(&LoginSessionBody::new(session, session_of(&caller.credential)));
+            Ok(no_content())
+        }
         Err(AccountError::Store(StoreError::NotFound)) => Err(not_found(Code::SessionNotFound)),
         Err(error) => Err(error.into()),
     }

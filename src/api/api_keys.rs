@@ -32,6 +32,10 @@ pub(super) async fn rotate(api: Arc<Api>, mut request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     let id = request.id(Code::ApiKeyNotFound)?;
     let RotateApiKeyBody { overlap_seconds } = request.json().await?;
+    let keys = api.store.api_keys(user_id).await?;
+    if let Some(key) = keys.into_iter().find(|key| key.id == id) {
+        request.trail.before(&ApiKeyBody::from(key));
+    }
     let overlap = TimeDelta::seconds(overlap_seconds.into());
     match api.accounts.rotate_api_key(user_id, id, overlap).await {
         Ok(rotated) => {
@@ -46,7 +50,8 @@ pub(super) async fn rotate(api: Arc<Api>, mut request: Request) -> Answer {
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     let deleted = api.store.delete_api_key(user_id, request.id(Code::ApiKeyNotFound)?).await;
-    deleted.map(|()| no_content()).map_err(or_not_found)
+    request.trail.before(&ApiKeyBody::from(deleted.map_err(or_not_found)?));
+    Ok(no_content())
 }
 
 fn or_not_found(error: StoreError) -> ApiError {

@@ -90,7 +90,8 @@ async fn change(
     drafts: &BTreeMap<ConfigName, Option<VariableDraft>>,
 ) -> Answer {
     let author = request.caller()?.user.id;
-    let change = Change { store: &api.store, key: &api.master_key, environment, author };
+    let stored = || request.trail.changed();
+    let change = Change { store: &api.store, key: &api.master_key, environment, author, stored: &stored };
     let prefixes = &api.options.public_prefixes;
     let known = known(api, request, environment).await?;
     let outcome =

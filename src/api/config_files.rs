@@ -23,7 +23,8 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
     let NewFileBody { path, content, secret } = request.json().await?;
     let draft = FileDraft { path, content: Some(content), secret: Some(secret) };
-    let change = change_of(&api, &request, &environment)?;
+    let stored = || request.trail.changed();
+    let change = change_of(&api, &request, &environment, &stored)?;
     let (id, outcome) = configuration::put_file(change, &project, None, draft).await?;
     request.trail.changed();
     let file = configuration::file(&api.store, &api.master_key, id).await?;
@@ -41,7 +42,8 @@ pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let before = configuration::file(&api.store, &api.master_key, id).await?;
     let path = path.unwrap_or_else(|| before.path.clone());
     let known = unless_changed(&request, shown(before))?;
-    let change = change_of(&api, &request, &environment)?;
+    let stored = || request.trail.changed();
+    let change = change_of(&api, &request, &environment, &stored)?;
     let draft = FileDraft { path, content, secret };
     let (id, outcome) = configuration::put_file(change, &project, Some(known), draft).await?;
     request.trail.changed();
@@ -53,7 +55,8 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let (project, environment, id) = request.config_file(&api).await?;
     let before = configuration::file(&api.store, &api.master_key, id).await?;
     let known = unless_changed(&request, shown(before))?;
-    let change = change_of(&api, &request, &environment)?;
+    let stored = || request.trail.changed();
+    let change = change_of(&api, &request, &environment, &stored)?;
     let outcome = configuration::remove_file(change, &project, known).await?;
     changed(&api, &request, &environment, outcome, None).await
 }
@@ -71,9 +74,10 @@ fn change_of<'a>(
     api: &'a Api,
     request: &Request,
     environment: &'a Environment,
+    stored: &'a (dyn Fn() + Sync),
 ) -> Result<Change<'a>, ApiError> {
     let author = request.caller()?.user.id;
-    Ok(Change { store: &api.store, key: &api.master_key, environment, author })
+    Ok(Change { store: &api.store, key: &api.master_key, environment, author, stored })
 }
 
 fn shown(file: ShownFile) -> FileBody {

@@ -13,6 +13,7 @@ use crate::model::project::Project;
 use crate::store::DeploymentFilter;
 use crate::wire::deployment::{DeploymentBody, MadeFromBody, PromoteBody, RedeployBody, RollbackBody, steps};
 use crate::wire::plan::PlanBody;
+use serde_json::json;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -93,6 +94,7 @@ pub(super) async fn environment_of(
 /// that it had made is taken back.
 pub(super) async fn cancel(api: Arc<Api>, request: Request) -> Answer {
     let deployment = request.deployment(&api).await?;
+    request.trail.before(&json!({ "status": deployment.state.status() }));
     if !api.ports.deployments.cancel(deployment.id).await? {
         return Err(DeployError::NotCancellable.into());
     }

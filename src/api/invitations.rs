@@ -30,7 +30,10 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
 
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     match api.store.delete_invitation(request.id(Code::InvitationNotFound)?).await {
-        Ok(()) => Ok(no_content()),
+        Ok(invitation) => {
+            request.trail.before(&InvitationBody::from(invitation));
+            Ok(no_content())
+        }
         Err(StoreError::NotFound) => Err(not_found(Code::InvitationNotFound)),
         Err(error) => Err(error.into()),
     }

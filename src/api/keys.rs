@@ -33,7 +33,10 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let user_id = request.caller()?.user.id;
     match api.store.delete_ssh_key(user_id, request.id(Code::KeyNotFound)?).await {
-        Ok(()) => Ok(no_content()),
+        Ok(key) => {
+            request.trail.before(&KeyBody::from(key));
+            Ok(no_content())
+        }
         Err(StoreError::NotFound) => Err(not_found(Code::KeyNotFound)),
         Err(error) => Err(error.into()),
     }

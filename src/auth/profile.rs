@@ -72,8 +72,12 @@ impl Accounts {
         Ok(self.store.sessions_of(user_id).await?)
     }
 
-    /// Ends a login of an account.
-    pub async fn end_session(&self, user_id: UserId, id: TokenFamilyId) -> Result<(), AccountError> {
+    /// Ends a login of an account, and answers with it.
+    pub async fn end_session(
+        &self,
+        user_id: UserId,
+        id: TokenFamilyId,
+    ) -> Result<LoginSession, AccountError> {
         Ok(self.store.end_session(user_id, id).await?)
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Deed {
     action: &'static str,
     /// The project or environment, as it was named.
     of: String,
+    /// What else was said, where that is no secret.
+    with: String,
     /// Its name in the log: nobody has given it one, and its begin and its end have the same.
     id: AuditEntryId,
 }
@@ -58,11 +60,19 @@ impl Deed {
             | Request::WhoAmI
             | Request::Help => return None,
         };
-        Some(Self { action, of: of.clone(), id: AuditEntryId::generate() })
+        let with = match request {
+            Request::Scale { counts, .. } => {
+                counts.iter().map(|(process, count)| format!(" {process}={count}")).collect()
+            }
+            Request::Rollback { version: Some(version), .. } => format!(" v{version}"),
+            Request::RunCron { name, .. } => format!(" run {name}"),
+            // Arguments of a command may hold secrets.
+            _ => String::new(),
+        };
+        Some(Self { action, of: of.clone(), with, id: AuditEntryId::generate() })
     }
 
-    /// Writes down that it was done, and how it came out. What was refused changed nothing. Arguments are left out: those of
-    /// a command may hold secrets.
+    /// Writes down that it was done, and how it came out. What was refused changed nothing.
     pub(super) async fn record(
         &self,
         front: &Front,
@@ -87,7 +97,7 @@ impl Deed {
             credential_id: Some(key.id.to_string()),
             action: self.action.to_owned(),
             project_id: project.map(|project| project.id),
-            subject: format!("ssh {} {}", self.action, self.of),
+            subject: format!("ssh {} {}{}", self.action, self.of, self.with),
             peer: caller.peer.ip().to_string(),
             request_id: self.id.to_string(),
             before: None,

@@ -7,10 +7,10 @@ use crate::model::time::Timestamp;
 use crate::model::user::User;
 use crate::store::Store;
 use crate::store::backend::on;
-use crate::store::error::{StoreError, found};
-use crate::store::schema::{api_keys, users};
+use crate::store::error::StoreError;
+use crate::store::schema::{api_keys, users as users_table};
 use crate::store::types::{Json, StoredTime};
-use crate::store::users::UserRow;
+use crate::store::users::{self, UserRow};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -86,6 +86,7 @@ impl Store {
             previous_until: None,
         };
         self.transaction(async |connection| {
+            users::lock(connection, new.user_id).await?;
             let owned = api_keys::table.filter(api_keys::user_id.eq(new.user_id)).count();
             let owned: i64 = on!(connection, |c| owned.get_result(c).await)?;
             if owned >= i64::from(new.at_most) {
@@ -139,11 +140,15 @@ impl Store {
         .await
     }
 
-    /// Removes a key of an account.
-    pub async fn delete_api_key(&self, user_id: UserId, id: ApiKeyId) -> Result<(), StoreError> {
+    /// Removes a key of an account, and answers with it.
+    pub async fn delete_api_key(&self, user_id: UserId, id: ApiKeyId) -> Result<ApiKey, StoreError> {
         let mut connection = self.write().await?;
         let key = api_keys::table.find(id).filter(api_keys::user_id.eq(user_id));
-        found(on!(connection, |c| diesel::delete(key).execute(c).await)?)
+        let row: ApiKeyRow = on!(connection, |c| diesel::delete(key)
+            .returning(ApiKeyRow::as_returning())
+            .get_result(c)
+            .await)?;
+        Ok(row.into())
     }
 
     /// The key that has a hash at a time, or had it before a rotation that still lets it pass, and whose it is.
@@ -156,7 +161,7 @@ impl Store {
         let at = StoredTime(at);
         let before = api_keys::previous_hash.eq(hash).and(api_keys::previous_until.gt(at));
         let found: Option<(ApiKeyRow, UserRow)> = on!(connection, |c| api_keys::table
-            .inner_join(users::table)
+            .inner_join(users_table::table)
             .filter(api_keys::hash.eq(hash).or(before))
             .filter(api_keys::expires_at.is_null().or(api_keys::expires_at.gt(at)))
             .select((ApiKeyRow::as_select(), UserRow::as_select()))

@@ -6,7 +6,7 @@ use crate::model::name::Email;
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::{StoreError, found};
+use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::invitations;
 use crate::store::types::StoredTime;
@@ -83,11 +83,14 @@ impl Store {
         Ok(Page::from_rows(invitations, page, |invitation| Cursor::id(invitation.id.as_uuid())))
     }
 
-    /// Removes an invitation: nobody signs up with it any more.
-    pub async fn delete_invitation(&self, id: InvitationId) -> Result<(), StoreError> {
+    /// Removes an invitation, and answers with it: nobody signs up with it any more.
+    pub async fn delete_invitation(&self, id: InvitationId) -> Result<Invitation, StoreError> {
         let mut connection = self.write().await?;
-        let invitation = invitations::table.find(id);
-        found(on!(connection, |c| diesel::delete(invitation).execute(c).await)?)
+        let row: InvitationRow = on!(connection, |c| diesel::delete(invitations::table.find(id))
+            .returning(InvitationRow::as_returning())
+            .get_result(c)
+            .await)?;
+        Ok(row.into())
     }
 
     /// Whether an address could sign up now with the invitation that has a hash.

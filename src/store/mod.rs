@@ -89,7 +89,7 @@ pub use self::remotes::CREDENTIAL_LIMIT;
 pub use self::removal::{LAST_OPERATOR, OWNED_PROJECTS};
 pub use self::restore::RestoredSettings;
 pub use self::server::{ClaimError, Claimant};
-pub use self::ssh_keys::NewSshKey;
+pub use self::ssh_keys::{MOST_SSH_KEYS, NewSshKey, SSH_KEY_LIMIT};
 pub use self::transfer::{DatabaseKind, Exported, TransferError, import};
 pub use self::users::{NewUser, UserChange};
 pub use self::webhooks::{WEBHOOK_LIMIT, WebhookUpdate};

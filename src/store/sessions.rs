@@ -56,15 +56,19 @@ impl Store {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Ends a login of an account, with its tokens.
+    /// Ends a login of an account, with its tokens, and answers with it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the account has no such login.
-    pub async fn end_session(&self, user_id: UserId, id: TokenFamilyId) -> Result<(), StoreError> {
+    pub async fn end_session(&self, user_id: UserId, id: TokenFamilyId) -> Result<LoginSession, StoreError> {
         self.transaction(async |connection| {
             let session = sessions::table.find(id).filter(sessions::user_id.eq(user_id));
-            found(on!(connection, |c| diesel::delete(session).execute(c).await)?)?;
-            revoke(connection, id).await
+            let row: SessionRow = on!(connection, |c| diesel::delete(session)
+                .returning(SessionRow::as_returning())
+                .get_result(c)
+                .await)?;
+            revoke(connection, id).await?;
+            Ok(row.into())
         })
         .await
     }

@@ -5,12 +5,17 @@ use crate::model::time::Timestamp;
 use crate::model::user::{SshKey, User};
 use crate::store::Store;
 use crate::store::backend::on;
-use crate::store::error::{StoreError, found};
-use crate::store::schema::{ssh_keys, users};
+use crate::store::error::StoreError;
+use crate::store::schema::{ssh_keys, users as users_table};
 use crate::store::types::StoredTime;
-use crate::store::users::UserRow;
+use crate::store::users::{self, UserRow};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
+
+/// Most keys of an account.
+pub const MOST_SSH_KEYS: u32 = 100;
+/// The field of the conflict when an account has as many.
+pub const SSH_KEY_LIMIT: &str = "ssh_keys";
 
 /// A key to add to an account.
 #[derive(Debug, Clone)]
@@ -53,7 +58,8 @@ impl Store {
     /// Adds a key. A key identifies one account: it cannot be added twice, not by another account either.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for a `public_key` that is known already.
+    /// [`StoreError::Conflict`] for a `public_key` that is known already, or of [`SSH_KEY_LIMIT`]; [`StoreError::NotFound`] when the
+    /// account has gone.
     pub async fn add_ssh_key(&self, new: NewSshKey) -> Result<SshKey, StoreError> {
         let row = SshKeyRow {
             id: SshKeyId::generate(),
@@ -64,8 +70,17 @@ impl Store {
             created_at: StoredTime::now(),
             last_used_at: None,
         };
-        let mut connection = self.write().await?;
-        on!(connection, |c| diesel::insert_into(ssh_keys::table).values(&row).execute(c).await)?;
+        self.transaction(async |connection| {
+            users::lock(connection, row.user_id).await?;
+            let owned = ssh_keys::table.filter(ssh_keys::user_id.eq(row.user_id)).count();
+            let owned: i64 = on!(connection, |c| owned.get_result(c).await)?;
+            if owned >= i64::from(MOST_SSH_KEYS) {
+                return Err(StoreError::Conflict { field: SSH_KEY_LIMIT });
+            }
+            on!(connection, |c| diesel::insert_into(ssh_keys::table).values(&row).execute(c).await)?;
+            Ok(())
+        })
+        .await?;
         Ok(row.into())
     }
 
@@ -81,19 +96,22 @@ impl Store {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Removes a key of an account.
-    pub async fn delete_ssh_key(&self, user_id: UserId, id: SshKeyId) -> Result<(), StoreError> {
+    /// Removes a key of an account, and answers with it.
+    pub async fn delete_ssh_key(&self, user_id: UserId, id: SshKeyId) -> Result<SshKey, StoreError> {
         let mut connection = self.write().await?;
         let key = ssh_keys::table.find(id).filter(ssh_keys::user_id.eq(user_id));
-        let deleted = on!(connection, |c| diesel::delete(key).execute(c).await)?;
-        found(deleted)
+        let row: SshKeyRow = on!(connection, |c| diesel::delete(key)
+            .returning(SshKeyRow::as_returning())
+            .get_result(c)
+            .await)?;
+        Ok(row.into())
     }
 
     /// The key with a fingerprint and the account that it identifies.
     pub async fn user_by_fingerprint(&self, fingerprint: &str) -> Result<Option<(SshKey, User)>, StoreError> {
         let mut connection = self.read().await?;
         let found: Option<(SshKeyRow, UserRow)> = on!(connection, |c| ssh_keys::table
-            .inner_join(users::table)
+            .inner_join(users_table::table)
             .filter(ssh_keys::fingerprint.eq(fingerprint))
             .select((SshKeyRow::as_select(), UserRow::as_select()))
             .first(c)

@@ -160,6 +160,17 @@ impl Store {
     }
 }
 
+/// Makes other transactions that lock the account wait until this one has ended.
+pub(super) async fn lock(connection: &mut Connection, id: UserId) -> Result<(), StoreError> {
+    let row = users::table.find(id).select(users::id);
+    let _id: UserId = match connection {
+        Connection::Postgres(postgres) => row.for_no_key_update().first(&mut **postgres).await?,
+        // A transaction in SQLite is the only one that writes.
+        Connection::Sqlite(sqlite) => row.first(&mut **sqlite).await?,
+    };
+    Ok(())
+}
+
 /// The role of the next account, which nobody else can take before the transaction ends.
 async fn first_or_member(connection: &mut Connection) -> Result<ServerRole, StoreError> {
     // In SQLite the transaction is the only one that writes; in PostgreSQL two could both see an empty table.

@@ -101,7 +101,7 @@ impl Form {
 
     /// Notes that a field which was taken is wrong all the same.
     pub fn refuse(&mut self, name: &str, fault: &str) {
-        self.faults.insert(name.to_owned(), fault.to_owned());
+        self.faults.insert(recognisable(name), fault.to_owned());
     }
 
     /// Takes a field that may be left out: `None`. `Some(None)`: it is `null`, and what it stands for is to go.
@@ -133,11 +133,14 @@ impl Form {
             known => format!("the fields are {}", known.join(", ")),
         };
         for name in self.fields.keys() {
-            // What was sent comes back in the answer: no longer than needed to recognise it.
-            let name = name.chars().take(64).collect();
-            self.faults.insert(name, format!("There is no such field here; {known}."));
+            self.faults.insert(recognisable(name), format!("There is no such field here; {known}."));
         }
     }
+}
+
+/// A name that was sent, which comes back in the answer: no longer than needed to recognise it.
+fn recognisable(name: &str) -> String {
+    name.chars().take(64).collect()
 }
 
 /// The body of a request that has nothing to say.

@@ -3,7 +3,9 @@
 use super::{ApiError, Code};
 use crate::auth::api_keys::MOST_KEYS;
 use crate::sources::MOST_CREDENTIALS;
-use crate::store::{API_KEY_LIMIT, CREDENTIAL_LIMIT, LAST_OPERATOR, OWNED_PROJECTS, StoreError};
+use crate::store::{
+    API_KEY_LIMIT, CREDENTIAL_LIMIT, LAST_OPERATOR, MOST_SSH_KEYS, OWNED_PROJECTS, SSH_KEY_LIMIT, StoreError,
+};
 use serde_json::json;
 
 impl From<StoreError> for ApiError {
@@ -12,6 +14,11 @@ impl From<StoreError> for ApiError {
             StoreError::Conflict { field: API_KEY_LIMIT } => {
                 let message = format!("An account may have {MOST_KEYS} API keys. Delete one that is not used.");
                 Self::new(Code::TooManyApiKeys, message)
+            }
+            StoreError::Conflict { field: SSH_KEY_LIMIT } => {
+                let message =
+                    format!("An account may have {MOST_SSH_KEYS} SSH keys. Delete one that is not used.");
+                Self::new(Code::TooManySshKeys, message)
             }
             StoreError::Conflict { field: CREDENTIAL_LIMIT } => {
                 let message =

@@ -126,6 +126,7 @@ pub async fn put_file(
         Ok::<_, ConfigurationError>((update, (id, stored)))
     });
     let (id, stored) = changed.await??;
+    (change.stored)();
     Ok((id, stored.outcome(change, project).await?))
 }
 
@@ -149,7 +150,9 @@ pub async fn remove_file(
         let stored = Stored::new(change.key, environment, (set, &after), update.edits.clone())?;
         Ok::<_, ConfigurationError>((update, stored))
     });
-    changed.await??.outcome(change, project).await
+    let stored = changed.await??;
+    (change.stored)();
+    stored.outcome(change, project).await
 }
 
 fn begin(change: Change<'_>, set: &Configuration) -> (Configuration, ConfigurationUpdate) {

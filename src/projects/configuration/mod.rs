@@ -26,6 +26,8 @@ pub struct Change<'a> {
     pub key: &'a MasterKey,
     pub environment: &'a Environment,
     pub author: UserId,
+    /// Told as soon as something is stored, whatever comes of the rest.
+    pub stored: &'a (dyn Fn() + Sync),
 }
 
 /// What a change has done.

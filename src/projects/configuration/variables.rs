@@ -90,7 +90,7 @@ pub async fn change_variables(
     prefixes: &[String],
     known: Option<&[ShownVariable]>,
 ) -> Result<Outcome, ConfigurationError> {
-    let Change { store, key, environment, author } = change;
+    let Change { store, key, environment, author, stored: _ } = change;
     let live = store.current_release(environment.id).await?;
     let prefixes = live.as_ref().map_or(prefixes, |release| &release.content.plan.build_variable_prefixes);
     let is_preview = store.preview_of(environment.id).await?.is_some();
@@ -110,7 +110,9 @@ pub async fn change_variables(
         deciding.refuse_public_references(&after)?;
         Ok::<_, ConfigurationError>((update, stored))
     });
-    changed.await??.outcome(change, project).await
+    let stored = changed.await??;
+    (change.stored)();
+    stored.outcome(change, project).await
 }
 
 /// What edits are decided by.
