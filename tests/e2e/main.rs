@@ -38,6 +38,7 @@ mod lean;
 mod liveness;
 mod maintenance;
 mod misbehaving;
+mod nginx;
 mod notifications;
 mod one_off;
 mod pins;

@@ -5,6 +5,7 @@ mod deployments;
 mod docker;
 mod docker_proxy;
 mod git_http;
+mod git_nginx;
 mod http;
 mod invariants;
 mod person;
@@ -30,6 +31,7 @@ pub(crate) use deployments::{
 pub(crate) use docker::{Engine, docker};
 pub(crate) use docker_proxy::DockerProxy;
 pub(crate) use git_http::GitHttp;
+pub(crate) use git_nginx::{GitNginx, PASSWORD as GIT_PASSWORD, USERNAME as GIT_USERNAME};
 pub(crate) use http::{Answer, Http, RequestLoop};
 pub(crate) use invariants::Invariants;
 pub(crate) use person::Person;
