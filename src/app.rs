@@ -158,6 +158,7 @@ impl App {
             extras: extras.clone(),
             address: address.clone(),
             build_timeout: settings.build.timeout,
+            timeout: settings.build.deploy_timeout,
             builds: BuildTurns::new(settings.build.at_once),
             elsewhere: Elsewhere {
                 outbound: outbound.clone(),

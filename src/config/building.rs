@@ -11,6 +11,8 @@ use std::time::Duration;
 pub struct BuildSettings {
     /// For one build.
     pub timeout: Duration,
+    /// For a deployment, until it is ready to go live.
+    pub deploy_timeout: Duration,
     /// Of one command of a build.
     pub memory_mib: u32,
     /// The same.
@@ -24,9 +26,12 @@ impl BuildSettings {
         let memory = lookup.required::<NonZeroU32>(names::BUILD_MEMORY_MIB, "a number of MiB");
         let processes = lookup.required::<NonZeroU32>(names::BUILD_PROCESSES, "a number of processes");
         let timeout = lookup.required::<NonZeroU32>(names::BUILD_TIMEOUT_SECONDS, "a number of seconds");
+        let deploy_timeout =
+            lookup.required::<NonZeroU32>(names::DEPLOY_TIMEOUT_SECONDS, "a number of seconds");
         let at_once = lookup.optional::<NonZeroU8>(names::BUILDS_AT_ONCE, "a number from 1 to 255");
         Some(Self {
             timeout: Duration::from_secs(u64::from(timeout?.get())),
+            deploy_timeout: Duration::from_secs(u64::from(deploy_timeout?.get())),
             memory_mib: memory?.get(),
             processes: processes?.get(),
             at_once: at_once.map_or_else(all_cores_but_one, |count| usize::from(count.get())),

@@ -86,6 +86,8 @@ settings! {
         "Processor cores that a project may ask for one instance.";
     BUILD_TIMEOUT_SECONDS = "GILGAL_BUILD_TIMEOUT_SECONDS", Some("build_timeout_seconds"), "1800",
         "Seconds after which a build is stopped.";
+    DEPLOY_TIMEOUT_SECONDS = "GILGAL_DEPLOY_TIMEOUT_SECONDS", Some("deploy_timeout_seconds"), "14400",
+        "Seconds after its begin until which a deployment has to be ready to go live, its time of waiting for the builds of others included.";
     BUILD_MEMORY_MIB = "GILGAL_BUILD_MEMORY_MIB", Some("build_memory_mib"), "4096",
         "Memory in MiB that one command of a build may use; kept where the server is root on the engine's own host.";
     BUILD_PROCESSES = "GILGAL_BUILD_PROCESSES", Some("build_processes"), "4096",

@@ -9,6 +9,7 @@
 //! what nobody asks for, and starts it again for the first who does.
 
 mod addresses;
+mod bounds;
 mod canary;
 mod cleanup;
 mod config;
@@ -95,6 +96,8 @@ pub struct Deployer {
     pub extras: Extras,
     pub address: PublicAddress,
     pub build_timeout: Duration,
+    /// How long after its begin a deployment may go live.
+    pub timeout: Duration,
     /// A place for each image that may be built at the same time.
     pub builds: BuildTurns,
     pub elsewhere: Elsewhere,

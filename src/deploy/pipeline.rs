@@ -116,17 +116,17 @@ impl Deployer {
 
     /// Does the work of the state that the deployment is in.
     async fn run_step(&self, run: &mut Run) -> Result<DeploymentEvent, StepError> {
-        let id = run.deployment.id;
+        let end = (run.deployment.id, self.left(run));
         self.reach(run, "begin")?;
         // Boxed where a step is large: one that is not taken costs nothing then.
         let event = match run.deployment.state {
             DeploymentState::Queued => DeploymentEvent::Advanced,
-            DeploymentState::Fetching => self.unless_cancelled(id, Box::pin(self.fetch(run))).await?,
-            DeploymentState::Detecting => self.unless_cancelled(id, Box::pin(self.detect(run))).await?,
-            DeploymentState::Building => self.unless_cancelled(id, Box::pin(self.build(run))).await?,
-            DeploymentState::Releasing => self.unless_cancelled(id, self.release(run)).await?,
-            DeploymentState::Starting => Box::pin(self.unless_cancelled(id, self.start(run))).await?,
-            DeploymentState::Checking => Box::pin(self.unless_cancelled(id, self.check(run))).await?,
+            DeploymentState::Fetching => self.unless_ended(end, Box::pin(self.fetch(run))).await?,
+            DeploymentState::Detecting => self.unless_ended(end, Box::pin(self.detect(run))).await?,
+            DeploymentState::Building => self.unless_ended(end, Box::pin(self.build(run))).await?,
+            DeploymentState::Releasing => self.unless_ended(end, self.release(run)).await?,
+            DeploymentState::Starting => Box::pin(self.unless_ended(end, self.start(run))).await?,
+            DeploymentState::Checking => Box::pin(self.unless_ended(end, self.check(run))).await?,
             DeploymentState::Switching => {
                 self.switch(run).await?;
                 DeploymentEvent::Advanced
@@ -146,37 +146,6 @@ impl Deployer {
         };
         self.reach(run, "end")?;
         Ok(event)
-    }
-
-    /// Runs a step that stops where it is when the deployment is cancelled: dropping a build or a check ends it.
-    async fn unless_cancelled(
-        &self,
-        id: DeploymentId,
-        step: impl Future<Output = Result<(), StepError>>,
-    ) -> Result<DeploymentEvent, StepError> {
-        tokio::select! {
-            result = step => result.map(|()| DeploymentEvent::Advanced),
-            () = self.cancelled(id) => Ok(DeploymentEvent::Cancelled),
-        }
-    }
-
-    /// Ends when somebody has asked for the deployment to be cancelled.
-    async fn cancelled(&self, id: DeploymentId) {
-        let mut interrupts = self.interrupts.subscribe();
-        loop {
-            // The look comes first: what was asked for before this step began, or before a restart, counts too.
-            match self.store.deployment(id).await {
-                Ok(deployment) if deployment.cancel_requested_at.is_some() => return,
-                Ok(_) => {}
-                Err(error) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "cannot see whether a deployment is cancelled"
-                    );
-                }
-            }
-            interrupts.time_to_look().await;
-        }
     }
 
     /// The commit point: the release is made and the deployment moved on in one transaction, unless somebody has asked

@@ -43,6 +43,16 @@ fn a_deployment_goes_on_without_its_pusher() {
 }
 
 #[test]
+fn a_deployment_that_takes_too_long_ends() {
+    let mut server = Server::start_with(&[("GILGAL_DEPLOY_TIMEOUT_SECONDS", "3")]);
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", 60);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    push.expect_text("The deployment was not ready within 3 s.").expect_text("GILGAL_DEPLOY_TIMEOUT_SECONDS");
+    Invariants::of(&server, &ada).hold();
+}
+
+#[test]
 fn a_detached_push_ends_at_once() {
     let mut server = Server::start();
     let ada = server.person("ada");
