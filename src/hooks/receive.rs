@@ -11,8 +11,6 @@ use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-/// Bytes of a body that are kept.
-const KEPT_BODY: usize = 64 * 1024;
 /// Bytes of a header that are kept.
 const KEPT_HEADER: usize = 512;
 /// How the names of headers begin that are kept: what is not known here may carry a secret.
@@ -85,7 +83,6 @@ impl Hooks {
         }
         let parsed = bounded(known.read(&sent).unwrap_or_else(|why| Event::Unreadable { why }));
         let event = known.event(&sent).chars().take(100).collect();
-        let (body, is_truncated) = kept_body(&incoming.body);
         let delivery = Delivery {
             id: HookDeliveryId::generate(),
             hook_id: hook.id,
@@ -93,8 +90,8 @@ impl Hooks {
             content: known.content(&sent),
             event,
             headers: kept_headers(incoming.headers),
-            body,
-            is_truncated,
+            body: String::from_utf8_lossy(&incoming.body).into_owned(),
+            is_truncated: false,
             parsed,
             // Until it is decided.
             outcome: DeliveryOutcome::Pong,
@@ -217,11 +214,6 @@ fn kept_headers(headers: BTreeMap<String, String>) -> BTreeMap<String, String> {
     };
     let kept = headers.into_iter().filter(|(name, _)| is_kept(name));
     kept.map(|(name, value)| (name, value.chars().take(KEPT_HEADER).collect())).collect()
-}
-
-fn kept_body(body: &[u8]) -> (String, bool) {
-    let kept = &body[..body.len().min(KEPT_BODY)];
-    (String::from_utf8_lossy(kept).into_owned(), kept.len() < body.len())
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::store::StoreError;
 use futures_util::future::join_all;
 use std::error::Error;
 
+/// Bytes of a body that are noted for each to whom it is handed over.
+const LONGEST_COPY: usize = 16 * 1024;
 /// Connections that one other may tell.
 const MOST_TOLD: usize = 100;
 
@@ -79,13 +81,23 @@ impl Hooks {
             return Ok(Some(known.outcome));
         }
         let (verdict, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
+        // The whole body is with the one that it came for.
+        let beginning = delivery.body.floor_char_boundary(LONGEST_COPY);
         let taken = Delivery {
+            body: delivery.body[..beginning].to_owned(),
+            is_truncated: beginning < delivery.body.len(),
             id: HookDeliveryId::generate(),
             hook_id: id,
             outcome: verdict.outcome,
             commit: verdict.commit,
             unchanged_from: verdict.unchanged_from,
-            ..delivery.clone()
+            key: delivery.key.clone(),
+            content: delivery.content.clone(),
+            event: delivery.event.clone(),
+            headers: delivery.headers.clone(),
+            parsed: delivery.parsed.clone(),
+            redelivery_of: None,
+            received_at: delivery.received_at,
         };
         let outcome = taken.outcome.clone();
         let id = taken.id;

@@ -7,12 +7,16 @@ use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
+use crate::store::hook_bodies;
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::hook_deliveries as deliveries;
 use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 use std::collections::BTreeMap;
+
+/// Bytes of a body that its row has; the rest is beside it.
+const LONGEST_BODY: usize = 64 * 1024;
 
 /// What a delivery has said of a commit, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,8 +74,8 @@ impl From<Delivery> for DeliveryRow {
             delivery_key: delivery.key,
             event: storable(&delivery.event),
             headers: Json(delivery.headers),
-            body: storable(&delivery.body),
-            is_truncated: delivery.is_truncated,
+            is_truncated: delivery.is_truncated || delivery.body.len() > LONGEST_BODY,
+            body: storable(&delivery.body[..delivery.body.floor_char_boundary(LONGEST_BODY)]),
             parsed: Json(delivery.parsed),
             outcome: Json(delivery.outcome),
             commit_id: delivery.commit,
@@ -84,18 +88,29 @@ impl From<Delivery> for DeliveryRow {
 }
 
 impl Store {
-    /// Notes a delivery. Of each connection the newest [`MOST_DELIVERIES`] that name a commit are kept, and as many of those
+    /// Notes a delivery, with the whole of its body. Of each connection the newest [`MOST_DELIVERIES`] that name a commit are kept, and as many of those
     /// that name none: checks that end, which are many, take no push away that waits for them.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of `delivery_key` when it was noted before, [`StoreError::NotFound`] when its connection is
     /// gone.
     pub async fn note_delivery(&self, delivery: Delivery) -> Result<(), StoreError> {
-        let hook = delivery.hook_id;
+        let (id, hook) = (delivery.id, delivery.hook_id);
+        let packed = match delivery.body.len() {
+            0..=LONGEST_BODY => None,
+            _ => Some(hook_bodies::packed(storable(&delivery.body)).await?),
+        };
         let row = DeliveryRow::from(delivery);
         let names_none = row.commit_id.is_none();
+        self.transaction(async |connection| {
+            on!(connection, |c| diesel::insert_into(deliveries::table).values(&row).execute(c).await)?;
+            match &packed {
+                Some(packed) => hook_bodies::keep(connection, (hook, id), packed).await,
+                None => Ok(()),
+            }
+        })
+        .await?;
         let mut connection = self.write().await?;
-        on!(connection, |c| diesel::insert_into(deliveries::table).values(&row).execute(c).await)?;
         let oldest: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
             .filter(deliveries::hook_id.eq(hook))
             .filter(deliveries::commit_id.is_null().eq(names_none))
@@ -152,7 +167,7 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
-    /// A delivery of a connection.
+    /// A delivery of a connection, with the whole of its body where that is still kept.
     pub async fn hook_delivery(&self, hook_id: HookId, id: HookDeliveryId) -> Result<Delivery, StoreError> {
         let mut connection = self.read().await?;
         let row: DeliveryRow = on!(connection, |c| deliveries::table
@@ -161,10 +176,15 @@ impl Store {
             .select(DeliveryRow::as_select())
             .first(c)
             .await)?;
-        Ok(row.into())
+        let whole = if row.is_truncated { hook_bodies::of(&mut connection, id).await? } else { None };
+        let delivery = Delivery::from(row);
+        Ok(match whole {
+            Some(body) => Delivery { body, is_truncated: false, ..delivery },
+            None => delivery,
+        })
     }
 
-    /// The deliveries of a connection, newest first.
+    /// The deliveries of a connection, newest first, with the beginnings of their bodies.
     pub async fn hook_deliveries_of(
         &self,
         hook_id: HookId,

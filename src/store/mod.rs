@@ -23,6 +23,7 @@ mod environments;
 mod error;
 mod forgetting;
 mod formation;
+mod hook_bodies;
 mod hook_deliveries;
 mod hooks;
 mod idempotency;

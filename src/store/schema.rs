@@ -566,6 +566,18 @@ diesel::table! {
 diesel::joinable!(ssh_keys -> users (user_id));
 diesel::joinable!(refresh_tokens -> users (user_id));
 diesel::joinable!(api_keys -> users (user_id));
+diesel::table! {
+    use crate::store::types::Guid;
+    use diesel::sql_types::{BigInt, Text};
+
+    hook_bodies (delivery_id) {
+        delivery_id -> Guid,
+        hook_id -> Guid,
+        packed -> Text,
+        size -> BigInt,
+    }
+}
+
 diesel::joinable!(environments -> projects (project_id));
 diesel::joinable!(releases -> environments (environment_id));
 diesel::joinable!(releases -> deployments (deployment_id));

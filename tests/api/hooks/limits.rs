@@ -69,3 +69,30 @@ async fn a_burst_makes_one_deployment_that_waits() {
     assert_eq!(server.store.forget_hook_deliveries(yesterday).await.unwrap(), 0);
     assert_eq!(server.store.forget_hook_deliveries(now()).await.unwrap(), 1001);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_body_is_kept_whole_for_as_long_as_there_is_room() {
+    let (_server, ada, hook) = connected("github").await;
+    let mut random = 1_u64;
+    let mut sent = Vec::new();
+    for number in 0..6 {
+        // Of hexadecimal digits, a half of which is left when they are compressed.
+        let digits = std::iter::repeat_with(|| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            format!("{random:016x}")
+        });
+        let padding: String = digits.take(256 * 1024).collect();
+        let body = push(|body| body["padding"] = json!(padding));
+        let taken = hook.github_bytes("push", &number.to_string(), &body).await.expect(202);
+        sent.push((format!("{}/deliveries/{}", hook.url(), taken["id"].as_str().unwrap()), body));
+    }
+    let kept = async |(path, _): &(String, String)| ada.get(path).await.expect(200)["request"].take();
+    let newest = kept(&sent[5]).await;
+    assert!(newest["body"] == sent[5].1 && newest["truncated"] == false, "it is whole");
+    let oldest = kept(&sent[0]).await;
+    let beginning = oldest["body"].as_str().unwrap();
+    assert!(oldest["truncated"] == true && sent[0].1.starts_with(beginning), "its beginning is there");
+    assert_eq!(beginning.len(), 64 * 1024);
+}
