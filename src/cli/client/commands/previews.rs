@@ -91,8 +91,8 @@ async fn approve(
     if config.is_empty() {
         return Ok(answer);
     }
-    let names: Vec<String> = config.iter().map(ToString::to_string).collect();
-    Ok(answer.with_notice(format!("It gets the config vars {}.", names.join(", "))))
+    let config: Vec<String> = config.iter().map(ToString::to_string).collect();
+    Ok(answer.with_notice(format!("It gets the config vars {}.", config.join(", "))))
 }
 
 fn path(project: &Project) -> String {
