@@ -166,6 +166,7 @@ impl App {
                 large_files: LargeFiles::new(&outbound),
                 registries: Registries::new(&outbound),
                 timeout: settings.fetch.timeout,
+                certificates: settings.fetch.certificates.clone(),
                 most_bytes: settings.max_push_bytes,
                 room: room.clone(),
                 ssh_program: home.fetch_ssh(),

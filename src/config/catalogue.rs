@@ -70,6 +70,8 @@ settings! {
         "Networks that are no part of the internet and with which repositories and images may be exchanged all the same: 10.1.0.0/16, ::1/128.";
     FETCH_TIMEOUT_SECONDS = "GILGAL_FETCH_TIMEOUT_SECONDS", Some("fetch_timeout_seconds"), "600",
         "Seconds after which the fetching of a repository or an image, or the push of an image, is stopped.";
+    CERTIFICATES = "SSL_CERT_FILE", None, "",
+        "File of certificates in PEM by which the server knows hosts over HTTPS, instead of by those that the system trusts. The Docker Engine has its own.";
     MAX_REFERENCES = "GILGAL_MAX_REFERENCES", Some("max_references"), "5000",
         "Branches, tags and notes that one repository may have.";
     MAX_PROJECTS = "GILGAL_MAX_PROJECTS", Some("max_projects"), "100",

@@ -74,6 +74,8 @@ pub struct Elsewhere {
     pub registries: Registries,
     /// For one fetch, one pull or one push.
     pub timeout: Duration,
+    /// By which git knows hosts over HTTPS; `None`: by what the system trusts.
+    pub certificates: Option<PathBuf>,
     /// Of one fetch.
     pub most_bytes: u64,
     pub room: Room,

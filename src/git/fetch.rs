@@ -47,6 +47,8 @@ pub struct Fetch {
     /// Of the pack that comes.
     pub most_bytes: u64,
     pub timeout: Duration,
+    /// By which the host is known over HTTPS, in PEM; `None`: by what the system trusts.
+    pub certificates: Option<PathBuf>,
 }
 
 /// Who the other side is told that asks.
@@ -222,6 +224,10 @@ fn invocation(repository: &Repository, fetch: &Fetch, folder: &FetchFolder) -> I
             }
             environment.push(("GIT_TRACE_CURL", folder.trace().display().to_string()));
             environment.push(("GIT_TRACE_CURL_NO_DATA", "1".to_owned()));
+            // Nothing is inherited, and curl with GnuTLS does not look at SSL_CERT_FILE.
+            if let Some(file) = &fetch.certificates {
+                environment.push(("GIT_SSL_CAINFO", file.display().to_string()));
+            }
         }
         (Access::Key { program, .. }, _) => {
             environment.push(("GIT_SSH", program.display().to_string()));

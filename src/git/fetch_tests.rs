@@ -19,6 +19,7 @@ fn fetch(url: &str, reference: Option<&str>, access: Access) -> Fetch {
         access,
         most_bytes: 1024 * 1024,
         timeout: Duration::from_secs(60),
+        certificates: None,
     }
 }
 

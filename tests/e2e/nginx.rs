@@ -6,7 +6,6 @@ use gilgal::model::id::{DeploymentId, ProjectId};
 use gilgal::model::secret::Secret;
 use reqwest::Method;
 use serde_json::json;
-use std::process::Command;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -44,7 +43,7 @@ fn over_https_the_address_is_the_one_that_was_judged_and_the_name_is_proved() {
     let home = tempfile::tempdir().unwrap();
     let project = ProjectId::generate();
     let repository = Repositories::new(home.path().to_owned()).open_or_create(project).unwrap();
-    let fetched = |host: &str, address: &str| {
+    let fetched = |host: &str, address: &str, certificates: Option<&str>| {
         let fetch = Fetch {
             url: format!("https://{host}:{}/shop.git", elsewhere.port()).parse().unwrap(),
             reference: None,
@@ -56,21 +55,21 @@ fn over_https_the_address_is_the_one_that_was_judged_and_the_name_is_proved() {
             },
             most_bytes: 1024 * 1024,
             timeout: Duration::from_secs(20),
+            certificates: certificates.map(Into::into),
         };
         let (sender, _lines) = mpsc::channel(100);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(repository.fetch(fetch, sender)).unwrap().outcome
     };
     // Nobody whom this machine believes has signed the certificate.
-    let unproved = fetched(NAME, "127.0.0.1").unwrap_err();
+    let unproved = fetched(NAME, "127.0.0.1", None).unwrap_err();
     assert!(!matches!(unproved, FetchError::TimedOut { .. }), "{unproved}");
     assert_eq!(elsewhere.asked(), "");
 
-    let mut git = Command::new("git");
-    git.arg("-C").arg(repository.path()).args(["config", "http.sslCAInfo", &elsewhere.certificate()]);
-    assert!(git.status().unwrap().success());
-    assert_eq!(fetched(NAME, "127.0.0.1").unwrap().to_string(), tree.head());
+    let own = Some(elsewhere.certificate());
+    let own = own.as_deref();
+    assert_eq!(fetched(NAME, "127.0.0.1", own).unwrap().to_string(), tree.head());
     // The same server by another name than its certificate has, and another server by its name.
-    assert!(fetched("other.example", "127.0.0.1").is_err());
-    assert!(fetched(NAME, "127.0.0.2").is_err());
+    assert!(fetched("other.example", "127.0.0.1", own).is_err());
+    assert!(fetched(NAME, "127.0.0.2", own).is_err());
 }

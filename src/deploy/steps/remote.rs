@@ -92,6 +92,7 @@ impl Deployer {
             access,
             most_bytes: most_bytes.min(room),
             timeout: self.elsewhere.timeout,
+            certificates: self.elsewhere.certificates.clone(),
         };
         let (sender, receiver) = mpsc::channel(LINES_AHEAD);
         let (report, ()) = tokio::join!(
