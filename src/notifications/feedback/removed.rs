@@ -8,6 +8,9 @@ use crate::model::webhook::Event;
 use crate::sources::{Call, Refusal, Session};
 use serde_json::json;
 
+/// Deployments of one environment that are made inactive, the newest: what one try has the time for.
+const MOST_DEPLOYMENTS: usize = 30;
+
 /// Tells that an environment is not there any more; nothing of one of which nothing was told.
 pub(super) async fn tell(session: &mut Session<'_>, event: &Event, told: &mut Told) {
     let Some(environment) = &event.environment else { return };
@@ -35,18 +38,17 @@ fn thread(session: &Session<'_>, number: u64) -> Option<Thread> {
     }
 }
 
-/// What is live there is the newest deployment: GitHub has made the others inactive.
+/// Each deployment: of environments that are transient, or of production, GitHub makes none inactive by itself when there is a
+/// newer one (`auto_inactive`, <https://docs.github.com/en/rest/deployments/statuses>).
 async fn github(session: &mut Session<'_>, place: &str) -> Result<(), Refusal> {
     let of_all = format!("{}/deployments", repository(&session.api));
-    let newest = format!("{of_all}?environment={}&per_page=1", place.replace('/', "%2F"));
+    let newest = format!("{of_all}?environment={}&per_page={MOST_DEPLOYMENTS}", place.replace('/', "%2F"));
     let found = session.send(Call::get(newest)).await?;
-    match found[0]["id"].as_u64() {
-        Some(id) => {
-            let body = json!({ "state": "inactive", "description": "The environment was removed" });
-            session.send(Call::post(format!("{of_all}/{id}/statuses"), body)).await.map(drop)
-        }
-        None => Ok(()),
+    for id in found.as_array().into_iter().flatten().filter_map(|one| one["id"].as_u64()) {
+        let body = json!({ "state": "inactive", "description": "The environment was removed" });
+        session.send(Call::post(format!("{of_all}/{id}/statuses"), body)).await?;
     }
+    Ok(())
 }
 
 /// <https://docs.gitlab.com/api/environments/#stop-an-environment>

@@ -209,18 +209,21 @@ async fn a_preview_that_is_removed_is_live_nowhere() {
         let _telling = connected.setting.tell_for_ever();
         connected.setting.deploy_and_fail().await;
         connected.tell_of_preview(EventKind::DeploymentSucceeded).await;
-        connected.log(4).await;
+        connected.setting.deploy_and_fail().await;
+        connected.log(7).await;
         connected.api.answer("/environments", 200, json!([{ "id": 9, "state": "available" }]));
         connected.tell_of_preview(EventKind::EnvironmentDeleted).await;
-        let log = connected.log(5).await;
+        let log = connected.log(8).await;
         assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
         let comments = connected.api.comments();
         assert_eq!(comments.len(), 1, "{provider}");
         assert!(comments[0].ends_with("**shop:production**: it was removed.\n"), "{}", comments[0]);
         match provider {
             "github" => {
-                let states = all(&connected.api.sent("/deployments/1/statuses"), "state");
-                assert_eq!(states.last().unwrap(), "inactive", "{states:?}");
+                for path in ["/deployments/1/statuses", "/deployments/2/statuses"] {
+                    let states = all(&connected.api.sent(path), "state");
+                    assert_eq!(states.last().unwrap(), "inactive", "{path}: {states:?}");
+                }
                 assert_described(&connected.api.told());
             }
             "gitlab" => assert_eq!(connected.api.sent("/environments/9/stop"), [json!({})]),
