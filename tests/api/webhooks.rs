@@ -1,6 +1,7 @@
 //! `/api/webhooks`: what can be said of a webhook, and what receivers are sent.
 
 mod delivery;
+mod fairness;
 mod feedback;
 mod formats;
 
