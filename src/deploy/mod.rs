@@ -29,6 +29,7 @@ mod restore;
 mod room;
 mod run;
 mod serving;
+mod setback;
 mod sleep;
 mod sleeper;
 mod steps;

@@ -4,8 +4,7 @@ use super::Deployer;
 use super::failure::{Failure, StepError};
 use super::patience::until_stored;
 use super::run::Run;
-use super::steps;
-use crate::journal::Conclusion;
+use super::setback;
 use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{Deployment, DeploymentEvent, DeploymentState};
 use crate::model::id::{DeploymentId, ReleaseId};
@@ -45,6 +44,8 @@ impl Deployer {
             drain: None,
             trial: None,
             stopped_at: None,
+            setback: None,
+            not_brought_back: Vec::new(),
         };
         // Every step is in it: too large to be moved about.
         let result = Box::pin(self.go_on(&mut run, resumed)).await;
@@ -89,18 +90,18 @@ impl Deployer {
         run: &mut Run,
         outcome: Result<DeploymentEvent, StepError>,
     ) -> Result<(), StoreError> {
-        let (event, conclusion) = match outcome {
-            Ok(DeploymentEvent::Cancelled) => {
-                report_cancel(run);
-                (DeploymentEvent::Cancelled, Some("cancelled"))
-            }
-            Ok(event) => (event, None),
+        let event = match outcome {
+            Ok(event) => event,
             Err(StepError::Failed(failure)) => {
                 self.report(run, &failure);
-                (DeploymentEvent::Failed, Some(failure.words))
+                DeploymentEvent::Failed
             }
             Err(StepError::Store(error)) => return Err(error),
         };
+        if event == DeploymentEvent::Cancelled {
+            setback::report_cancel(run);
+        }
+        setback::tell(run, event);
         let next = run.deployment.state.next(event).unwrap_or_else(|illegal| {
             // Only a mistake in this program comes here; ending is better than doing it again for ever.
             tracing::error!(deployment = %run.deployment.id, %illegal, "a step has answered with an illegal move");
@@ -108,9 +109,7 @@ impl Deployer {
         });
         self.record_move(run, next).await?;
         // Only now: who is told that it failed must be able to rely on it.
-        if let Some(words) = conclusion {
-            run.log.conclude(Conclusion::NotLive(words.to_owned()));
-        }
+        setback::conclude(run);
         Ok(())
     }
 
@@ -207,26 +206,6 @@ impl Deployer {
         if state == wanted || state.is_final() { Ok(state) } else { Err(StoreError::Stale) }
     }
 
-    /// Shows a failure: the step, the reason, the last lines, what to try, and how to see the whole log.
-    fn report(&self, run: &mut Run, failure: &Failure) {
-        run.error(&failure.sentence);
-        if !failure.last_lines.is_empty() {
-            for line in &failure.last_lines {
-                run.app_line(line);
-            }
-        }
-        let buildpack = run.plan().map(|plan| plan.buildpack.as_str()).unwrap_or_default();
-        let lines = [failure.last_lines.as_slice(), failure.shown_lines.as_slice()].concat();
-        let known = self.catalog.advice(buildpack, run.current_step(), &lines);
-        for sentence in known.iter().chain(&failure.advice) {
-            run.error(sentence);
-        }
-        let command = self.address.ssh_command(&format!("logs {}", run.deployment.id));
-        run.error(&format!("Whole log: {command}"));
-        run.error(&steps::rejection(run, failure));
-        run.deployment.reason = Some(failure.sentence.clone());
-    }
-
     /// Says to the failpoints where the deployment is.
     pub(super) fn reach(&self, run: &Run, moment: &str) -> Result<(), StepError> {
         if run.deployment.state.can_be_cancelled() {
@@ -250,10 +229,4 @@ fn pins(run: &Run) -> Result<Option<Pins>, Failure> {
         matches!(run.deployment.options.basis, DeploymentBasis::Live { rebuild: false, .. });
     let pins = &run.content()?.plan.pins;
     Ok((!is_live_already && !pins.is_empty()).then(|| pins.clone()))
-}
-
-fn report_cancel(run: &mut Run) {
-    run.error(Deployment::CANCELLED);
-    run.error(&steps::what_is_live(run));
-    run.deployment.reason = Some(Deployment::CANCELLED.to_owned());
 }

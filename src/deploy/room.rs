@@ -16,6 +16,7 @@ use crate::model::route::Route;
 use crate::model::volume::Strategy;
 use crate::router::{Drain, health};
 use futures_util::future::{join, join_all, try_join_all};
+use std::error::Error;
 use std::time::{Duration, Instant};
 
 /// Longest time that the requests which the old instances are answering hold up those that wait.
@@ -129,13 +130,14 @@ impl Deployer {
         }
     }
 
-    /// Starts what is live again, where the deployment has stopped it and does not go live.
+    /// Starts what is live again, where the deployment has stopped it and does not go live. Gives why it does not serve again;
+    /// nothing where it does.
     ///
     /// # Errors
     /// When the engine does not answer: to be done again.
-    pub(super) async fn bring_back(&self, run: &Run) -> Result<(), EngineError> {
+    pub(super) async fn bring_back(&self, run: &Run) -> Result<Vec<String>, EngineError> {
         if !Self::strategy(run).stops_first() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         let live = until_stored(|| self.store.current_release(run.environment.id)).await;
         let live = live.unwrap_or_else(|error| {
@@ -146,20 +148,22 @@ impl Deployer {
         let now = until_stored(|| self.store.environment(run.environment.id)).await;
         let environment = now.as_ref().unwrap_or(&run.environment);
         let is_stopped = environment.stopped_at.is_some();
-        if let Some(live) = live.filter(|live| live.deployment_id != run.deployment.id && !is_stopped) {
-            self.start_release(run, environment, &live).await?;
-        }
+        let faults = match live.filter(|live| live.deployment_id != run.deployment.id && !is_stopped) {
+            Some(live) => self.start_release(run, environment, &live).await?,
+            None => Vec::new(),
+        };
         self.router.end_hold(run.environment.id);
-        Ok(())
+        Ok(faults)
     }
 
-    /// Starts the instances of a live release that do not run, and sends traffic to them.
+    /// Starts the instances of a live release that do not run, and sends traffic to them. Gives what is wrong with them.
     async fn start_release(
         &self,
         run: &Run,
         environment: &Environment,
         live: &Release,
-    ) -> Result<(), EngineError> {
+    ) -> Result<Vec<String>, EngineError> {
+        let mut faults = Vec::new();
         let of = live.instances_of();
         let runs = |instance: &Instance| instance.state == InstanceState::Running;
         let mut there = self.instances_of(of).await?;
@@ -183,8 +187,17 @@ impl Deployer {
                 process_type: process_type.clone(),
                 index,
             };
-            let started = self.start_live(run, live, key).await;
-            unless_away(started, "an instance of the live release was not started again")?;
+            match self.start_live(run, live, key).await {
+                Err(error @ EngineError::Unavailable { .. }) => return Err(error),
+                Err(error) => {
+                    tracing::error!(
+                        error = &error as &dyn Error,
+                        "an instance of the live release was not started again"
+                    );
+                    faults.push(not_started(live.version, &error));
+                }
+                Ok(fault) => faults.extend(fault),
+            }
         }
         let instances = self.engine.list().await?;
         let _one_at_a_time = self.switching.lock().await;
@@ -193,17 +206,22 @@ impl Deployer {
         if project.is_ok_and(|project| project.is_in_service()) {
             drop(self.router.set_route(self.route((&run.project, environment), live, &instances)));
         }
-        Ok(())
+        // Those of several instances may have the same cause.
+        faults.dedup();
+        Ok(faults)
     }
 
-    async fn start_live(&self, run: &Run, live: &Release, key: InstanceKey) -> Result<(), EngineError> {
+    /// Starts one instance of a live release; gives what is wrong with it nevertheless.
+    async fn start_live(
+        &self,
+        run: &Run,
+        live: &Release,
+        key: InstanceKey,
+    ) -> Result<Option<String>, EngineError> {
         let name = key.shown();
         let spec = match self.spec_of(&run.project.slug, &live.content, key) {
             Ok(spec) => spec,
-            Err(error) => {
-                run.warn(&error.to_string());
-                return Ok(());
-            }
+            Err(error) => return Ok(Some(not_started(live.version, &error))),
         };
         self.engine.ensure_network(run.project.id).await?;
         let instance = self.engine.start(&spec).await?;
@@ -213,9 +231,16 @@ impl Deployer {
         if let (true, Some(address)) = (instance.key.process_type == ProcessType::web(), instance.address) {
             let host = self.address.host(&run.project.slug, &run.environment.name);
             if let Err(unhealthy) = health::check(address, &live.content.health, &host).await {
-                run.warn(&format!("{name} does not answer yet: {}.", unhealthy.last));
+                let fault = format!("{name} of v{} does not answer yet: {}.", live.version, unhealthy.last);
+                return Ok(Some(fault));
             }
         }
-        Ok(())
+        Ok(None)
     }
+}
+
+/// That a release which was stopped does not run again, and why.
+pub(super) fn not_started(version: i64, error: &dyn Error) -> String {
+    let why = error.to_string();
+    format!("v{version} was not started again: {}.", why.trim_end_matches('.'))
 }

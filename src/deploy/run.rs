@@ -1,6 +1,7 @@
 //! A deployment while it runs, and what it says in its log.
 
 use super::failure::Failure;
+use super::setback::Setback;
 use crate::journal::Writer;
 use crate::model::deployment::{Deployment, Step};
 use crate::model::environment::{DrainSeconds, Environment};
@@ -32,6 +33,10 @@ pub(super) struct Run {
     pub(super) trial: Option<Drain>,
     /// When the old instances were stopped, where the new ones cannot run beside them.
     pub(super) stopped_at: Option<Instant>,
+    /// How it has failed or was cancelled, until everybody is told.
+    pub(super) setback: Option<Setback>,
+    /// Why what it had stopped does not serve again, after it was undone; whole sentences.
+    pub(super) not_brought_back: Vec<String>,
 }
 
 impl Run {

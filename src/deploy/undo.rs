@@ -3,6 +3,7 @@
 use super::Deployer;
 use super::instances::{Place, UNUSED_GRACE, place};
 use super::patience::{unless_away, until_done, until_stored};
+use super::room;
 use super::run::Run;
 use crate::engine::EngineError;
 use crate::store::StoreError;
@@ -15,7 +16,6 @@ impl Deployer {
     pub(super) async fn undo(&self, run: &mut Run) -> Result<(), StoreError> {
         drop(self.sleeping.turn(run.environment.id).await);
         self.end_trial(run).await;
-        let run = &*run;
         let released = until_stored(|| self.store.released_images()).await?;
         let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
         // Another environment of the project may be about to start the very same; then it is swept later.
@@ -27,14 +27,19 @@ impl Deployer {
             Ok(()) => until_done(|| self.bring_back(run)).await,
             Err(error) => Err(error),
         };
-        if let Err(error) = brought_back {
-            tracing::error!(
-                deployment = %run.deployment.id, error = &error as &dyn std::error::Error,
-                "the engine was away for too long to undo a deployment"
-            );
-            // Nothing is going to be there soon.
-            self.router.end_hold(run.environment.id);
-        }
+        run.not_brought_back = match brought_back {
+            Ok(faults) => faults,
+            Err(error) => {
+                tracing::error!(
+                    deployment = %run.deployment.id, error = &error as &dyn std::error::Error,
+                    "the engine was away for too long to undo a deployment"
+                );
+                // Nothing is going to be there soon.
+                self.router.end_hold(run.environment.id);
+                let stopped = run.previous.filter(|_| Self::strategy(run).stops_first());
+                stopped.map(|version| room::not_started(version, &error)).into_iter().collect()
+            }
+        };
         Ok(())
     }
 

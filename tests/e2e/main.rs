@@ -8,6 +8,7 @@
 mod access;
 mod backup;
 mod branches;
+mod bring_back;
 mod build_variables;
 mod buildpacks;
 mod canary;

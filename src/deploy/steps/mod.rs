@@ -22,7 +22,7 @@ use super::run::Run;
 use crate::model::deployment::{DeploymentSource, Step};
 use tokio::sync::mpsc;
 
-/// The last line of a deployment that failed, in the form that people know from Heroku.
+/// The beginning of the last line of a deployment that failed, in the form that people know from Heroku.
 pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
     let what = match run.deployment.source {
         DeploymentSource::Push => "Push rejected",
@@ -40,7 +40,7 @@ pub(super) fn rejection(run: &Run, failure: &Failure) -> String {
         Some(plan) => format!("failed to compile {}", plan.kind),
         None => failure.words.to_owned(),
     };
-    format!("{what}, {why}. {}", what_is_live(run))
+    format!("{what}, {why}.")
 }
 
 /// What a deployment that does not go live leaves as it was.
