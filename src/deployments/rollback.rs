@@ -54,9 +54,9 @@ impl Deployments {
         self.queue(new, author, &what).await
     }
 
-    /// Takes a release back that has failed soon after it went live: the newest one before it that has not failed so as well
-    /// is made live again, by the server itself, of those whose image is in `images`. Never in the place of what somebody
-    /// wants.
+    /// Takes a release back that has failed soon after it went live: the newest one before it that has proved itself is made
+    /// live again, by the server itself, or else the newest that has not failed so as well; of those whose image is in
+    /// `images`. Never in the place of what somebody wants.
     ///
     /// # Errors
     /// When nothing is deployed to the project.
@@ -79,18 +79,25 @@ impl Deployments {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut candidate = self.store.release_before(environment.id, failed.version).await?;
-        let is_the_same = |before: &Release| before.content.differs_in_formation_only(&failed.content);
-        if candidate.as_ref().is_some_and(is_the_same) {
-            // It ran well before: what has changed is not in it.
-            return Ok(TakenBack::Nowhere);
-        }
-        while let Some(release) = &candidate {
+        let mut next = failed.clone();
+        let mut candidate = None;
+        while let Some(release) = self.store.release_before(environment.id, next.version).await? {
+            let has_proved_itself = release.watched_until() <= next.created_at;
             let same = |bad: &Release| release.content.differs_in_formation_only(&bad.content);
-            if !bad.iter().any(same) && images.contains(&release.content.image) {
-                break;
+            if has_proved_itself && same(failed) && candidate.is_none() {
+                // It ran well before: what has changed is not in it.
+                return Ok(TakenBack::Nowhere);
             }
-            candidate = self.store.release_before(environment.id, release.version).await?;
+            if !bad.iter().any(same) && images.contains(&release.content.image) {
+                // One that was replaced before its time was over may have what fails in it: only where there is no better one.
+                if has_proved_itself || candidate.is_none() {
+                    candidate = Some(release.clone());
+                }
+                if has_proved_itself {
+                    break;
+                }
+            }
+            next = release;
         }
         let Some(Release { version, commit, .. }) = candidate else { return Ok(TakenBack::Nowhere) };
         let commit = commit.or(failed.commit.clone()).ok_or(DeployError::NotReleased)?;

@@ -8,6 +8,7 @@ use crate::model::plan::BuildPlan;
 use crate::model::process::{Command, Formation, Limits};
 use crate::model::time::Timestamp;
 use crate::model::volume::{CanaryOptions, ManyWriters, Mount, Strategy};
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -92,6 +93,12 @@ impl Release {
     #[must_use]
     pub fn instances_of(&self) -> DeploymentId {
         self.content.instances_of.unwrap_or(self.deployment_id)
+    }
+
+    /// When it has proved itself, unless it has failed by then or something took its place.
+    #[must_use]
+    pub fn watched_until(&self) -> Timestamp {
+        self.created_at + TimeDelta::seconds(self.content.watch_seconds.0.into())
     }
 }
 

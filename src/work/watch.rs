@@ -13,7 +13,6 @@ use crate::model::time::{Timestamp, now};
 use crate::model::vitals::Vitals;
 use crate::router::{ReleaseCounters, RouterHandle, worse};
 use crate::store::{Store, StoreError};
-use chrono::TimeDelta;
 use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
@@ -49,6 +48,17 @@ struct Open {
     release: Release,
     before: i64,
     until: Timestamp,
+    /// Whether it was seen to fail, and what was being deployed came first: that may fail in its turn.
+    is_overtaken: bool,
+}
+
+/// What a look at a release has come to.
+enum Look {
+    Well,
+    /// It fails, and something else is being deployed.
+    Overtaken,
+    /// There is nothing left to do about it.
+    Over,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -97,14 +107,15 @@ impl Watch {
                 }
             }
             let Some(known) = watched.get_mut(&id) else { continue };
-            let Some(open) = &known.open else { continue };
-            if now() >= open.until {
+            let Some(open) = &mut known.open else { continue };
+            if now() >= open.until && !open.is_overtaken {
                 known.open = None;
                 continue;
             }
             match self.look(open).await {
-                Ok(true) => known.open = None,
-                Ok(false) => {}
+                Ok(Look::Well) => open.is_overtaken = false,
+                Ok(Look::Overtaken) => open.is_overtaken = true,
+                Ok(Look::Over) => known.open = None,
                 Err(error) => {
                     tracing::warn!(environment = %id, error = &error as &dyn Error, "a new release is not watched at the moment");
                 }
@@ -122,49 +133,64 @@ impl Watch {
         let Some(release) = release.filter(|release| release.deployment_id == deployment_id) else {
             return Ok(None);
         };
-        let until = release.created_at + TimeDelta::seconds(release.content.watch_seconds.0.into());
-        // Its instances are those of the release before it.
-        if until <= now() || release.content.instances_of.is_some() {
+        let first = self.first_of(&release).await?;
+        let until = first.watched_until();
+        if until <= now() {
             return Ok(Some(None));
         }
-        let was_chosen = match self.store.deployment(deployment_id).await?.options.basis {
+        let was_chosen = match self.store.deployment(first.deployment_id).await?.options.basis {
             DeploymentBasis::Release { .. } => true,
             DeploymentBasis::Commit | DeploymentBasis::Live { .. } | DeploymentBasis::Promotion { .. } => {
                 false
             }
         };
-        let before = self.store.release_before(id, release.version).await?;
+        let before = self.store.release_before(id, first.version).await?;
         let Some(before) = before.filter(|_| !was_chosen) else { return Ok(Some(None)) };
-        Ok(Some(Some(Open { release, before: before.version, until })))
+        Ok(Some(Some(Open { release, before: before.version, until, is_overtaken: false })))
     }
 
-    /// Looks at a release once, and takes it back where it fails. Gives whether it need not be looked at any more.
-    async fn look(&self, open: &Open) -> Result<bool, WatchError> {
+    /// The release whose instances run a release: itself, or an earlier one of which only the number of instances was changed.
+    /// That changes nothing about whether they are any good.
+    async fn first_of(&self, release: &Release) -> Result<Release, StoreError> {
+        let mut first = release.clone();
+        while first.deployment_id != release.instances_of() {
+            match self.store.release_before(release.environment_id, first.version).await? {
+                Some(before) => first = before,
+                None => break,
+            }
+        }
+        Ok(first)
+    }
+
+    /// Looks at a release once, and takes it back where it fails.
+    async fn look(&self, open: &Open) -> Result<Look, WatchError> {
         let crashing = self.crashing(open).await?;
         let counters = self.router.release_counters(open.release.environment_id);
         let counters = counters.filter(|counters| counters.deployment_id == open.release.deployment_id);
         let (version, before) = (open.release.version, format!("v{}", open.before));
         let worse = || {
             let ReleaseCounters { now, before: old, .. } = counters?;
+            // What has only another number of instances is not compared with itself.
+            let old = old.filter(|_| open.release.content.instances_of.is_none());
             let old = old.map(|old| (before.as_str(), old));
             worse(LEAST_ANSWERS, (&format!("v{version}"), now), old)
         };
-        let Some(why) = crashing.or_else(worse) else { return Ok(false) };
+        let Some(why) = crashing.or_else(worse) else { return Ok(Look::Well) };
         let environment = open.release.environment_id;
         let images = self.engine.images().await?.into_iter().map(|image| image.id).collect();
         match self.deployments.take_back(&open.release, &why, &images).await? {
             TakenBack::Queued(deployment) => {
                 tracing::warn!(%environment, version, why, %deployment, "a release is taken back");
                 self.vitals.note(environment, "web", &format!("v{version} is taken back. {why}"));
-                Ok(true)
+                Ok(Look::Over)
             }
             // Somebody mends it already, or goes back. If that does not go live, this one is looked at again.
-            TakenBack::Overtaken => Ok(false),
+            TakenBack::Overtaken => Ok(Look::Overtaken),
             TakenBack::Nowhere => {
                 tracing::warn!(%environment, version, why, "a release fails and there is none to go back to");
                 let text = format!("{why} There is no earlier release that is known to be better.");
                 self.vitals.note(environment, "web", &text);
-                Ok(true)
+                Ok(Look::Over)
             }
         }
     }
@@ -174,11 +200,11 @@ impl Watch {
         let release = &open.release;
         for instance in self.engine.list().await? {
             let key = &instance.key;
-            if key.deployment_id != release.deployment_id || key.is_one_off() {
+            if key.deployment_id != release.instances_of() || key.is_one_off() {
                 continue;
             }
             let Some(life) = self.engine.life(&instance.id).await? else { continue };
-            // A container of this deployment is no older than it: every restart counts.
+            // Its containers are no older than it, or than the window of what it has in common with: every restart counts.
             let crashes = life.restarts;
             if crashes >= CRASHES {
                 let seconds = (now() - release.created_at).num_seconds();

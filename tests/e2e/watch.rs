@@ -66,6 +66,43 @@ fn a_crash_loop_is_rolled_back_once_and_never_to_another_one() {
 }
 
 #[test]
+fn nothing_done_to_a_crashing_release_makes_it_a_good_one() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("good");
+    tree.commit(&[("gilgal.toml", "[deploy]\nwatch = \"1s\"\n")]);
+    server.deploy(&ada, &tree, "shop");
+    // What is done takes a moment, and each is checked as well.
+    let crashing = crashing("bad").replace("sleep 2", "sleep 7");
+    let doings: [&[&str]; 3] =
+        [&["scale", "shop", "web=2"], &["restart", "shop"], &["config", "set", "shop", "A=b"]];
+    for (count, doing) in doings.into_iter().enumerate() {
+        tree.commit(&[("Dockerfile", &crashing), ("gilgal.toml", ""), ("count", &count.to_string())]);
+        server.deploy(&ada, &tree, "shop");
+        assert_eq!(server.get("shop", "/").body, "bad\n");
+        ada.ssh(&server, doing).expect_success();
+        let rollback = taken_back(&server, &ada);
+        assert_eq!(rollback["status"], "success", "{doing:?}: {rollback:#}");
+        assert_eq!(server.get("shop", "/").body, "good", "{doing:?}");
+    }
+}
+
+#[test]
+fn a_fix_that_fails_after_the_window_leaves_nothing_unwatched() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("good");
+    server.deploy(&ada, &tree, "shop");
+    tree.commit(&[("Dockerfile", &crashing("bad")), ("gilgal.toml", "[deploy]\nwatch = \"20s\"\n")]);
+    server.deploy(&ada, &tree, "shop");
+    tree.commit(&[("Dockerfile", "FROM busybox:stable\nRUN sleep 30; false\n")]);
+    server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    let rollback = taken_back(&server, &ada);
+    assert_eq!(rollback["status"], "success", "{rollback:#}");
+    assert_eq!(server.get("shop", "/").body, "good");
+}
+
+#[test]
 fn a_release_that_answers_with_errors_is_rolled_back() {
     let mut server = Server::start();
     let ada = server.person("ada");
