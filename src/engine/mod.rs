@@ -87,6 +87,19 @@ pub trait Engine: Send + Sync + 'static {
         timeout: Duration,
     ) -> Result<ExitStatus, EngineError>;
 
+    /// Runs a command to its end that must not run twice: it goes on when the future is dropped, or this server is gone. Asked
+    /// again for the very same spec, it is followed from its first line on, or its result is given where it has ended. What
+    /// is left of it is removed by `stop`.
+    ///
+    /// # Errors
+    /// As `run_once`.
+    async fn run_durably(
+        &self,
+        spec: &InstanceSpec,
+        output: mpsc::Sender<String>,
+        timeout: Duration,
+    ) -> Result<ExitStatus, EngineError>;
+
     /// Starts a command that somebody talks to, with a terminal of a size or without one. It is gone, with every trace of
     /// it, when what is given back is dropped.
     async fn attach(

@@ -64,7 +64,8 @@ impl Processes {
         let mut instances = self.engine.list().await?;
         // A command that has ended is about to be removed, and has not crashed.
         let is_over = |instance: &Instance| {
-            instance.key.is_one_off() && matches!(instance.state, InstanceState::Exited { .. })
+            let ends = instance.key.is_one_off() || instance.key.process_type.is_release();
+            ends && matches!(instance.state, InstanceState::Exited { .. })
         };
         instances.retain(|instance| instance.key.environment_id == environment.id && !is_over(instance));
         instances.sort_by(|a, b| (&a.key.process_type, a.key.index).cmp(&(&b.key.process_type, b.key.index)));

@@ -1,10 +1,11 @@
 //! A server that is killed, at the worst moments, and started again on the same home.
 
 use crate::support::{
-    PATIENCE, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, files, slow_dockerfile,
+    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, files, slow_dockerfile,
     wait_until, wait_until_all_have_ended,
 };
 use rustix::process::Signal;
+use std::collections::BTreeSet;
 
 #[test]
 fn a_build_is_done_again_after_the_server_was_killed() {
@@ -66,6 +67,55 @@ fn a_check_that_fails_after_a_kill_leaves_the_old_release() {
     assert_eq!(ended[0]["status"], "failed", "{}", server.log());
     expect_served(&server, &ada, &ended[1], &live, "one");
     assert_eq!(engine.images(), images);
+}
+
+/// Pushes a release command that says a word of its own each time it runs, and takes some seconds; waits until it runs.
+fn push_with_release_command(server: &Server, ada: &Person, seconds: u32) -> (WorkTree, RunningPush) {
+    let once = format!("cat /proc/sys/kernel/random/uuid; sleep {seconds}");
+    let procfile = format!("web: exec httpd -f -p $PORT -h /www\nrelease: {once}\n");
+    let dockerfile = "FROM busybox:stable\nCOPY index.html /www/\n";
+    let tree = WorkTree::of(&[("Dockerfile", dockerfile), ("index.html", "one"), ("Procfile", &procfile)]);
+    let push = RunningPush::start(server, ada, &tree, "shop", &["main"]);
+    push.wait_for("random/uuid");
+    wait_until("it runs", PATIENCE, || server.engine().containers().len() == 1);
+    (tree, push)
+}
+
+/// The words that release commands have said, each once.
+fn words_said(server: &Server, ada: &Person) -> usize {
+    let log = ada.ssh(server, &["logs", "shop"]).expect_success();
+    let is_word = |line: &&str| line.len() == 36 && line.matches('-').count() == 4;
+    log.lines().map(str::trim).filter(is_word).collect::<BTreeSet<_>>().len()
+}
+
+#[test]
+fn a_release_command_that_ended_after_a_kill_does_not_run_again() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let (tree, push) = push_with_release_command(&server, &ada, 4);
+    let container = server.engine().containers().remove(0);
+    server.kill();
+    push.finish();
+    wait_until("it has ended", PATIENCE, || Engine::inspect(&container)["State"]["Status"] == "exited");
+    // Nor when its end was seen and not written down.
+    server.start_again(&[("GILGAL_FAILPOINTS", "release-end=kill")]);
+    server.wait_until_killed();
+    server.start_again(&[]);
+    expect_live(&server, &ada, &tree.head(), "one");
+    assert_eq!(words_said(&server, &ada), 1);
+}
+
+#[test]
+fn a_release_command_goes_on_while_the_server_is_restarted() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    // Longer than the server waits for a deployment.
+    let (tree, push) = push_with_release_command(&server, &ada, 40);
+    server.stop();
+    push.finish();
+    server.start_again(&[]);
+    expect_live(&server, &ada, &tree.head(), "one");
+    assert_eq!(words_said(&server, &ada), 1);
 }
 
 #[test]

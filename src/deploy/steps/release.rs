@@ -35,7 +35,7 @@ impl Deployer {
         let begun = Instant::now();
         let (sender, receiver) = mpsc::channel(256);
         let (status, ()) = tokio::join!(
-            self.engine.run_once(&spec, sender, RELEASE_TIME),
+            self.engine.run_durably(&spec, sender, RELEASE_TIME),
             copy_lines(receiver, |line| run.app_line(&line))
         );
         let failed = |sentence: String| Failure::new("release failed", sentence);
@@ -55,6 +55,15 @@ impl Deployer {
             Err(error @ EngineError::TimedOut { .. }) => Err(failed(error.to_string()).into()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Removes what is left of the release command, once it is written down how it ended: until then it would run again.
+    pub(super) async fn remove_release_command(&self, run: &Run) -> Result<(), EngineError> {
+        let ended = self.instances_of(run.deployment.id).await?.into_iter();
+        for instance in ended.filter(|instance| instance.key.process_type.is_release()) {
+            self.engine.stop(&instance.id, Duration::ZERO).await?;
+        }
+        Ok(())
     }
 
     /// Whether the release command has something to prepare: another image, or the same one with other variables. Going

@@ -10,6 +10,7 @@ use futures_util::future::try_join_all;
 
 impl Deployer {
     pub(in crate::deploy) async fn start(&self, run: &mut Run) -> Result<(), StepError> {
+        self.remove_release_command(run).await?;
         let content = run.content()?;
         let wanted = instances::wanted(content);
         if wanted.is_empty() {

@@ -1,12 +1,13 @@
 //! Starting, ending and being kept running.
 
 use super::{PATIENCE, Place, SERVER, answers, eventually};
-use crate::engine::{EngineError, LogPart};
+use crate::engine::{Engine, EngineError, LogPart};
 use crate::model::instance::{InstanceId, InstanceState};
 use crate::model::process::{Command, StopSignal};
 use crate::model::secret::Secret;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
@@ -149,6 +150,28 @@ pub(crate) async fn a_command_runs_once_and_leaves_nothing(place: &Place) {
         status = running => panic!("{status:?}"),
     }
     eventually(async || (place.instances().await == 0).then_some(())).await;
+}
+
+pub(crate) async fn a_durable_command_runs_once_whoever_asks(place: &Place) {
+    let spec = place.spec("cat /proc/sys/kernel/random/uuid; sleep 2; exit 5");
+    let asked = async |engine: &Arc<dyn Engine>| {
+        let (sender, mut receiver) = mpsc::channel(8);
+        let status = engine.run_durably(&spec, sender, PATIENCE).await.unwrap();
+        (status.code, receiver.recv().await.unwrap())
+    };
+    let (sender, mut receiver) = mpsc::channel(1);
+    let first = tokio::select! {
+        line = receiver.recv() => line.unwrap(),
+        status = place.engine.run_durably(&spec, sender, PATIENCE) => panic!("{status:?}"),
+    };
+    // It goes on without who has asked, and another server follows it; then it has ended.
+    let again = (place.make)(place.server);
+    assert_eq!(asked(&again).await, (5, first.clone()));
+    assert_eq!(asked(&place.engine).await, (5, first));
+    for instance in place.engine.list().await.unwrap() {
+        place.engine.stop(&instance.id, Duration::ZERO).await.unwrap();
+    }
+    assert_eq!(place.instances().await, 0);
 }
 
 pub(crate) async fn files_are_there_before_the_first_command(place: &Place) {

@@ -127,6 +127,24 @@ impl Shared {
         Ok(None)
     }
 
+    /// The container of the very same spec, if it has run and ended.
+    pub(super) async fn ended(
+        &self,
+        docker: &Docker,
+        spec: &InstanceSpec,
+    ) -> Result<Option<InstanceId>, EngineError> {
+        let found = match docker.inspect_container(&container::name(spec), None).await {
+            Ok(found) => found,
+            Err(error) if is_gone(&error) => return Ok(None),
+            Err(error) => return Err(self.failed("look at an instance", &error)),
+        };
+        let labels = labels_of(&found);
+        let is_it = labels::is_of(&labels, self.server_id) && labels::is_from(&labels, spec);
+        let status = found.state.as_ref().and_then(|state| state.status);
+        let has_ended = status == Some(ContainerStateStatusEnum::EXITED);
+        Ok(found.id.filter(|_| is_it && has_ended).map(InstanceId))
+    }
+
     /// Why a container that exists did not start: the app's fault more often than the engine's.
     pub(super) fn start_failed(&self, spec: &InstanceSpec, error: &Error) -> EngineError {
         match self.failed("start the instance", error) {

@@ -123,6 +123,15 @@ impl Engine for DockerEngine {
         once::run(Arc::clone(&self.0), spec, output, timeout).await
     }
 
+    async fn run_durably(
+        &self,
+        spec: &InstanceSpec,
+        output: mpsc::Sender<String>,
+        timeout: Duration,
+    ) -> Result<ExitStatus, EngineError> {
+        once::run_durably(Arc::clone(&self.0), spec, output, timeout).await
+    }
+
     async fn attach(
         &self,
         spec: &InstanceSpec,

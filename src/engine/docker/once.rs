@@ -1,4 +1,4 @@
-//! Commands that run to their end: release commands. Those that somebody talks to are in [`super::attach`].
+//! Commands that run to their end: scheduled ones and release commands. Those that somebody talks to are in [`super::attach`].
 
 use super::{Shared, logs};
 use crate::engine::{EngineError, ExitStatus, InstanceSpec, LogPart};
@@ -24,6 +24,53 @@ pub(super) async fn run(
     result.unwrap_or(Err(EngineError::TimedOut { after: timeout }))
 }
 
+/// Runs a command to its end that outlives the call; see [`crate::engine::Engine::run_durably`].
+pub(super) async fn run_durably(
+    shared: Arc<Shared>,
+    spec: &InstanceSpec,
+    output: mpsc::Sender<String>,
+    timeout: Duration,
+) -> Result<ExitStatus, EngineError> {
+    let docker = shared.client().await?;
+    let ended = shared.ended(&docker, spec).await?;
+    let is_over = ended.is_some();
+    let id = match ended {
+        Some(id) => id,
+        None => shared.create(&docker, spec).await?,
+    };
+    let run = async {
+        if !is_over && let Err(error) = docker.start_container(&id.0, None).await {
+            return Err(shared.start_failed(spec, &error));
+        }
+        follow(&shared, &id, output).await
+    };
+    tokio::time::timeout(timeout, run).await.unwrap_or(Err(EngineError::TimedOut { after: timeout }))
+}
+
+/// Hands on what a command prints, from its first line on, until it has ended.
+async fn follow(
+    shared: &Arc<Shared>,
+    id: &InstanceId,
+    output: mpsc::Sender<String>,
+) -> Result<ExitStatus, EngineError> {
+    let log = |part| logs::stream(Arc::clone(shared), id.clone(), part);
+    let mut seen = 0;
+    let mut lines = log(LogPart { follow: true, ..LogPart::default() });
+    while let Some(line) = lines.next().await {
+        seen += 1;
+        // Nobody listens any more: the command goes on all the same.
+        let _ = output.send(line?.text).await;
+    }
+    // Its log ends a moment before it does.
+    let status = shared.exit_status(id).await?;
+    // The engine may end a log that it follows before it has given the last lines of a command that was quick.
+    let mut rest = log(LogPart::default()).skip(seen);
+    while let Some(line) = rest.next().await {
+        let _ = output.send(line?.text).await;
+    }
+    Ok(status)
+}
+
 /// A container that does not outlive the call that it was made for, however that ends.
 pub(super) struct Container {
     shared: Arc<Shared>,
@@ -46,22 +93,7 @@ impl Container {
         if let Err(error) = self.docker.start_container(&id.0, None).await {
             return Err(self.shared.start_failed(spec, &error));
         }
-        let log = |part| logs::stream(Arc::clone(&self.shared), id.clone(), part);
-        let mut seen = 0;
-        let mut lines = log(LogPart { follow: true, ..LogPart::default() });
-        while let Some(line) = lines.next().await {
-            seen += 1;
-            // Nobody listens any more: the command goes on all the same.
-            let _ = output.send(line?.text).await;
-        }
-        // Its log ends a moment before it does.
-        let status = self.shared.exit_status(id).await?;
-        // The engine may end a log that it follows before it has given the last lines of a command that was quick.
-        let mut rest = log(LogPart::default()).skip(seen);
-        while let Some(line) = rest.next().await {
-            let _ = output.send(line?.text).await;
-        }
-        Ok(status)
+        follow(&self.shared, id, output).await
     }
 
     async fn remove(mut self) -> Result<(), EngineError> {

@@ -23,6 +23,7 @@ contract_tests!(engine => lives:
     a_line_of_several_commands_is_asked_to_stop,
     one_that_is_kept_running_comes_back,
     a_command_runs_once_and_leaves_nothing,
+    a_durable_command_runs_once_whoever_asks,
     files_are_there_before_the_first_command,
 );
 
