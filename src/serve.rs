@@ -74,6 +74,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
     );
     systemd::tell(Progress::Ready);
     let mut serving_hooks = tokio::spawn(hooks.serve(app.receiver, std::future::pending()));
+    let pushes = app.front.pushes.clone();
     let serving_api = api.serve(app.api, until(stop_api));
     let work = async {
         tokio::join!(
@@ -108,6 +109,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             }
             tracing::info!("stopping: no new work is taken");
             systemd::tell(Progress::Stopping);
+            pushes.server_stops();
             stop_sender.send_replace(true);
             ended
         };

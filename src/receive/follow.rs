@@ -98,6 +98,9 @@ impl Receiver {
 
     async fn hang_up(&self, environment: &Environment, deployment: DeploymentId) -> Result<Verdict, String> {
         match environment.settings.on_hang_up {
+            HangUpPolicy::Cancel if self.pushes.are_cut_off() => {
+                tracing::info!(%deployment, "the server stops; the deployment goes on without its pusher");
+            }
             HangUpPolicy::Detach => {
                 tracing::info!(%deployment, "the pusher is gone; the deployment goes on");
             }

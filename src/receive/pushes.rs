@@ -56,6 +56,8 @@ struct Shared {
     by_token: HashMap<String, Arc<Push>>,
     /// Projects that are being taken back: nothing is pushed to them any more.
     closed: HashSet<ProjectId>,
+    /// Whether the server stops: connections end by themselves then.
+    is_stopping: bool,
 }
 
 impl Shared {
@@ -122,6 +124,16 @@ impl Pushes {
             shared.closed.insert(project);
             true
         }
+    }
+
+    /// Notes that the server stops: from now on nobody hangs up, but is cut off.
+    pub fn server_stops(&self) {
+        self.lock().is_stopping = true;
+    }
+
+    /// Whether connections end as the server stops.
+    pub(super) fn are_cut_off(&self) -> bool {
+        self.lock().is_stopping
     }
 
     /// Takes [`Pushes::close_idle`] back.

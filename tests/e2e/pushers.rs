@@ -1,9 +1,11 @@
 //! Pushers who stop reading, stop sending or leave, and what they can see.
 
 use crate::queue::{newest_deployment, wait_for_status};
-use crate::support::{Invariants, RunningPush, Server, WorkTree, git_processes, run, wait_until};
+use crate::support::{
+    Invariants, PATIENCE, RunningPush, Server, WorkTree, expect_live, git_processes, run, wait_until,
+};
 use reqwest::Method;
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use std::io::Write;
 use std::path::Path;
@@ -114,6 +116,29 @@ fn an_environment_can_have_its_deployments_end_with_their_pusher() {
     assert_eq!(server.get("shop", "/").body, "one");
     Invariants::of(&server, &ada).hold();
     wait_until("git is ended", Duration::from_secs(20), || git_processes(&server.home()).is_empty());
+}
+
+#[test]
+fn a_server_that_stops_cancels_nothing_of_those_it_cuts_off() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let policy = json!({ "on_hang_up": "cancel" });
+    let production = "/api/environments/shop:production";
+    server.request(Method::PATCH, production, &ada.token, Some(&policy)).expect(200);
+
+    let commit =
+        tree.commit(&[("Dockerfile", &crate::support::slow_dockerfile(15)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    let process = Pid::from_raw(server.process_id().try_into().unwrap()).unwrap();
+    kill_process(process, Signal::TERM).unwrap();
+    wait_until("it stops", PATIENCE, || server.log().contains("stopping: no new work is taken"));
+    assert_ne!(push.interrupt().code, Some(0));
+    server.stop();
+    server.start_again(&[]);
+    expect_live(&server, &ada, &commit, "two");
 }
 
 #[test]
