@@ -17,6 +17,7 @@ mod restore;
 mod secrets;
 mod serve;
 mod settings;
+mod volume_archive;
 mod volumes;
 
 use crate::config::Variables;

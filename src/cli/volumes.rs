@@ -1,8 +1,8 @@
 //! `gilgal volumes`: the volumes of the apps on this server, out of them and back into them. Beside a server or without one.
 
-use super::backup::STREAM;
 use super::local::{self, Answer};
-use super::printer::{self, with_causes};
+use super::printer::with_causes;
+use super::volume_archive::{check, write};
 use crate::config::{Home, Settings, Variables};
 use crate::engine::{DockerEngine, DockerOptions, Engine, EngineError};
 use crate::model::environment::Environment;
@@ -16,9 +16,7 @@ use bytes::Bytes;
 use clap::Subcommand;
 use futures_util::StreamExt;
 use serde_json::{Value, json};
-use std::fs::OpenOptions;
-use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::sync::mpsc;
@@ -127,41 +125,16 @@ impl Places {
         let volume = volumes.iter().find(is_it);
         let place = environment.name.shown_of(&project.slug);
         let volume = volume.ok_or_else(|| format!("{place} has no volume {name}."))?;
-        let image = self.image_of(&environment, &place).await?;
-        let mut archive = self.engine.read_volume(volume, &image).await.map_err(said)?;
-        let to_stream = file == Path::new(STREAM);
-        let mut to: Box<dyn Write> = if to_stream {
-            Box::new(printer::output())
-        } else {
-            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-            Box::new(made.map_err(|error| format!("{} cannot be made: {error}.", file.display()))?)
-        };
-        let mut written = Ok(0_u64);
-        while let Some(bytes) = archive.next().await {
-            let put = bytes.and_then(|bytes| to.write_all(&bytes).map(|()| bytes.len() as u64));
-            written = match (written, put) {
-                (Ok(sum), Ok(count)) => Ok(sum + count),
-                (Err(error), _) | (Ok(_), Err(error)) => Err(error),
-            };
-            if written.is_err() {
-                break;
-            }
-        }
-        drop(archive);
-        match written.and_then(|count| to.flush().map(|()| count)) {
-            Ok(_) if to_stream => Ok(None),
-            Ok(bytes) => {
+        self.with_image(&project, async |image| {
+            let archive = self.engine.read_volume(volume, image).await.map_err(said)?;
+            let written = write(archive, file).await?;
+            Ok(written.map(|bytes| {
                 let kib = bytes.div_ceil(1024);
                 let text = format!("The volume {name} of {place} is in {} ({kib} KiB).", file.display());
-                Ok(Some(Answer::line(text, of_volume(&project, &environment, name, file, bytes))))
-            }
-            Err(error) => {
-                if !to_stream {
-                    std::fs::remove_file(file).ok();
-                }
-                Err(format!("No backup was made: {error}."))
-            }
-        }
+                Answer::line(text, of_volume(&project, &environment, name, file, bytes))
+            }))
+        })
+        .await
     }
 
     async fn restore(&self, of: &str, name: &VolumeName, file: &Path) -> Result<Answer, String> {
@@ -170,7 +143,6 @@ impl Places {
         let wrong = |error: io::Error| format!("{} cannot be read: {error}.", file.display());
         // To its end before anything is removed.
         let bytes = check(file).map_err(wrong)?;
-        let image = self.image_of(&environment, &place).await?;
         let instances = self.engine.list().await.map_err(said)?;
         let runs = instances.iter().any(|instance| {
             instance.key.environment_id == environment.id && instance.state == InstanceState::Running
@@ -186,6 +158,22 @@ impl Places {
         if !self.store.unfinished_of(environment.id).await.map_err(said)?.is_empty() {
             return Err(format!("{place} is being deployed. Wait until it has ended."));
         }
+        self.with_image(&project, async |image| {
+            self.replace((&project, &environment, name), image, file).await?;
+            let text = format!("The volume {name} of {place} has what is in {}.", file.display());
+            Ok(Answer::line(text, of_volume(&project, &environment, name, file, bytes)))
+        })
+        .await
+    }
+
+    /// Makes a volume anew with what is in an archive.
+    async fn replace(
+        &self,
+        (project, environment, name): (&Project, &Environment, &VolumeName),
+        image: &str,
+        file: &Path,
+    ) -> Result<(), String> {
+        let place = environment.name.shown_of(&project.slug);
         let volume = |environment_id: EnvironmentId| Volume {
             project_id: project.id,
             environment_id,
@@ -194,7 +182,7 @@ impl Places {
         };
         // A volume of nothing proves that the archive can be read to its end and fits, before anything is removed.
         let trial = EnvironmentId::generate();
-        let tried = self.fill(&volume(trial), &image, file).await;
+        let tried = self.fill(&volume(trial), image, file).await;
         self.engine.remove_volume(trial, name).await.map_err(said)?;
         tried.map_err(|error| format!("{error} Nothing was changed."))?;
         match self.engine.remove_volume(environment.id, name).await {
@@ -204,9 +192,7 @@ impl Places {
             }
             Err(error) => return Err(said(error)),
         }
-        self.fill(&volume(environment.id), &image, file).await?;
-        let text = format!("The volume {name} of {place} has what is in {}.", file.display());
-        Ok(Answer::line(text, of_volume(&project, &environment, name, file, bytes)))
+        self.fill(&volume(environment.id), image, file).await
     }
 
     /// Puts what is in an archive into a volume, which is made for it.
@@ -242,16 +228,17 @@ impl Places {
         Ok((project, environment.ok_or_else(unknown)?))
     }
 
-    /// An image that the engine has: the volume is read and written through a container that never runs.
-    async fn image_of(&self, environment: &Environment, place: &str) -> Result<String, String> {
-        let live = self.store.current_release(environment.id).await.map_err(said)?;
-        let image =
-            live.ok_or_else(|| format!("Nothing is live in {place}. Deploy it first."))?.content.image;
-        if self.engine.has_image(&image).await.map_err(said)? {
-            Ok(image)
-        } else {
-            Err(format!("The image of {place} is not there. Deploy it first: `ssh … redeploy {place}`."))
-        }
+    /// Does something with an image that is made for it: a volume is read and written through a container that never runs.
+    async fn with_image<T>(
+        &self,
+        project: &Project,
+        work: impl AsyncFnOnce(&str) -> Result<T, String>,
+    ) -> Result<T, String> {
+        let image = self.engine.make_empty_image(project.id).await.map_err(said)?;
+        let done = work(&image).await;
+        // One that is left goes with the next sweep of the images.
+        let removed = self.engine.remove_image(&image).await;
+        done.and_then(|done| removed.map(|()| done).map_err(said))
     }
 }
 
@@ -270,22 +257,4 @@ fn of_volume(
         "file": file,
         "bytes": bytes,
     })
-}
-
-/// The size of a file that is a tar archive and ends as one does: with two empty blocks (POSIX, pax).
-fn check(file: &Path) -> io::Result<u64> {
-    let mut file = std::fs::File::open(file)?;
-    let mut last = [0_u8; 1024];
-    let mut first = [0_u8; 512];
-    file.read_exact(&mut first)?;
-    let size = file.metadata()?.len();
-    io::Seek::seek(&mut file, io::SeekFrom::End(-1024))?;
-    file.read_exact(&mut last)?;
-    let is_archive = &first[257..262] == b"ustar" && size % 512 == 0 && last.iter().all(|byte| *byte == 0);
-    let is_of_volume = first.starts_with(b"volume/");
-    if is_archive && is_of_volume {
-        Ok(size)
-    } else {
-        Err(io::Error::new(io::ErrorKind::InvalidData, "it is no whole backup of a volume"))
-    }
 }

@@ -147,6 +147,9 @@ pub trait Engine: Send + Sync + 'static {
     /// [`EngineError::InUse`].
     async fn remove_volume(&self, environment: EnvironmentId, name: &VolumeName) -> Result<(), EngineError>;
 
+    /// Makes an image of a project with nothing in it, and gives its id: volumes are read and filled with its help.
+    async fn make_empty_image(&self, project: ProjectId) -> Result<String, EngineError>;
+
     /// What is in a volume, as a tar archive whose only folder is `volume`. An image that the engine has is needed for it
     /// and not run.
     async fn read_volume(

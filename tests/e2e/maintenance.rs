@@ -1,7 +1,7 @@
 //! Environments that are taken out of service and put back.
 
 use crate::support::{
-    PATIENCE, Server, WorkTree, command, deployments, run, wait_until, wait_until_all_have_ended,
+    PATIENCE, Server, WorkTree, command, deployments, docker, run, wait_until, wait_until_all_have_ended,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -120,8 +120,18 @@ fn a_volume_is_taken_out_and_put_back() {
     wait_until("nothing runs", PATIENCE, || engine.containers().is_empty());
     let refused = gilgal(&["restore", "shop", "data", "/etc/passwd"]);
     assert!(refused.stderr.contains("it is no whole backup of a volume"), "{}", refused.stderr);
+    // As on a machine that has never had the app: neither its volume nor its image is there.
+    for volume in docker(&["volume", "ls", "--quiet", "--filter", "name=data"]) {
+        let ours = engine.everything().contains(&format!("volume {volume}"));
+        assert!(!ours || docker(&["volume", "rm", &volume]) == [volume]);
+    }
+    for image in engine.images() {
+        docker(&["image", "rm", "--force", &image]);
+    }
     gilgal(&["restore", "shop", "data", file]).expect_success();
+    assert!(engine.images().is_empty(), "what helped is gone");
     ada.ssh(&server, &["start", "shop"]).expect_success();
+    ada.ssh(&server, &["redeploy", "shop"]).expect_success();
     // Owner and mode are as they were.
     assert_eq!(word(&server), "old\n");
     write(&server, "newer");

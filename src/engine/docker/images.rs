@@ -3,10 +3,18 @@
 use super::failure::{is_conflict, is_gone};
 use super::{Shared, labels};
 use crate::engine::{EngineError, EngineImage};
-use bollard::Docker;
+use crate::model::id::ProjectId;
 use bollard::models::ImageSummary;
-use bollard::query_parameters::{ListImagesOptionsBuilder, RemoveImageOptionsBuilder};
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ListImagesOptionsBuilder, RemoveImageOptionsBuilder,
+};
+use bollard::{Docker, body_full};
+use bytes::Bytes;
+use futures_util::StreamExt;
 use std::collections::HashMap;
+
+/// Bytes of two empty blocks, with which a tar archive ends (POSIX, pax).
+const END_OF_ARCHIVE: usize = 1024;
 
 impl Shared {
     pub(super) async fn images(&self) -> Result<Vec<EngineImage>, EngineError> {
@@ -51,6 +59,21 @@ impl Shared {
             Err(error) if is_gone(&error) => Ok(false),
             Err(error) => Err(self.failed("look at the image", &error)),
         }
+    }
+
+    /// See [`crate::engine::Engine::make_empty_image`]. Docker imports a tar archive without entries as an image without files.
+    pub(super) async fn make_empty_image(&self, project: ProjectId) -> Result<String, EngineError> {
+        let docker = self.client().await?;
+        let labels = labels::of_network(self.server_id, project);
+        let changes = labels.iter().map(|(name, value)| format!("LABEL {name}={value}")).collect();
+        let options = CreateImageOptionsBuilder::new().from_src("-").changes(changes).build();
+        let archive = body_full(Bytes::from_static(&[0; END_OF_ARCHIVE]));
+        let mut messages = std::pin::pin!(docker.create_image(Some(options), Some(archive), None));
+        let mut id = None;
+        while let Some(message) = messages.next().await {
+            id = message.map_err(|error| self.failed("make an image", &error))?.status.or(id);
+        }
+        id.ok_or_else(|| EngineError::NotFound { what: "The image that was made".to_owned() })
     }
 
     pub(super) async fn remove_image(&self, image: &str) -> Result<(), EngineError> {

@@ -188,6 +188,10 @@ impl Engine for DockerEngine {
         self.0.remove_volume(environment, name).await
     }
 
+    async fn make_empty_image(&self, project: ProjectId) -> Result<String, EngineError> {
+        self.0.make_empty_image(project).await
+    }
+
     async fn read_volume(
         &self,
         volume: &Volume,
