@@ -6,14 +6,12 @@ use crate::api::{self, Api, Ports};
 use crate::auth::accounts::{AccountError, Accounts};
 use crate::build::BuildLimits;
 use crate::config::{Home, Room, Settings};
-use crate::deploy::{
-    BuildTurns, Deployer, Elsewhere, Endings, Failpoints, Liveness, Reconciler, Sleeper, Sleeping,
-};
+use crate::deploy::{Deployer, Elsewhere, Endings, Failpoints, Liveness, Reconciler, Sleeper, Sleeping};
 use crate::deployments::{Deployments, Uploads};
 use crate::drains::Drains;
 use crate::git::{self, Repositories};
 use crate::hooks::Hooks;
-use crate::jobs::{Extras, Interrupts, Queue, Runner};
+use crate::jobs::{BuildTurns, Extras, Interrupts, Queue, Runner};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
@@ -137,6 +135,7 @@ impl App {
         tokio::spawn(parts::warn_unless_it_answers(engine.clone()));
         let catalog = Arc::new(parts::catalog(home));
         let journal = Journal::new(store.clone());
+        let builds = Arc::new(BuildTurns::new(settings.build.at_once));
         let (queue, interrupts, pushes) = (Queue::default(), Interrupts::default(), Pushes::default());
         let (one_offs, vitals, extras) = (OneOffs::default(), Vitals::default(), Extras::default());
         let look_again = Arc::new(Notify::new());
@@ -159,7 +158,7 @@ impl App {
             address: address.clone(),
             build_timeout: settings.build.timeout,
             timeout: settings.build.deploy_timeout,
-            builds: BuildTurns::new(settings.build.at_once),
+            builds: builds.clone(),
             elsewhere: Elsewhere {
                 outbound: outbound.clone(),
                 sources: Sources::new(store.clone(), master_key.clone()),
@@ -196,6 +195,7 @@ impl App {
             look_again,
             uploads: Uploads::new(settings.max_push_bytes, room.clone()),
             outbound,
+            builds,
         };
         let processes = Processes {
             store: store.clone(),

@@ -108,6 +108,7 @@ pub(super) async fn with_steps(api: &Api, deployment: Deployment) -> Result<Depl
     let author = Authors::of(api, std::iter::once(deployment.author)).await?.name(deployment.author);
     let before = match deployment.state {
         DeploymentState::Queued => api.store.deployments_before(deployment.id).await?,
+        DeploymentState::Building => api.ports.deployments.builds.before(deployment.id),
         _ => None,
     };
     let plan = deployment.record.plan().map(PlanBody::from);

@@ -301,8 +301,6 @@ mod tests {
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,
-            setback: None,
-            not_brought_back: Vec::new(),
             asleep_at: None,
             created_at: now(),
             updated_at: now(),

@@ -33,7 +33,6 @@ mod setback;
 mod sleep;
 mod sleeper;
 mod steps;
-mod turns;
 mod undo;
 
 pub use endings::Endings;
@@ -42,14 +41,13 @@ pub use liveness::Liveness;
 pub use reconcile::Reconciler;
 pub use sleep::Sleeping;
 pub use sleeper::Sleeper;
-pub use turns::BuildTurns;
 
 use crate::build::{BuildLimits, Builder};
 use crate::buildpack::Catalog;
 use crate::config::Room;
 use crate::engine::Engine;
 use crate::git::Repositories;
-use crate::jobs::{Extras, Interrupts};
+use crate::jobs::{BuildTurns, Extras, Interrupts};
 use crate::journal::Journal;
 use crate::model::address::PublicAddress;
 use crate::model::one_off::OneOffs;
@@ -102,7 +100,7 @@ pub struct Deployer {
     /// How long after its begin a deployment may go live.
     pub timeout: Duration,
     /// A place for each image that may be built at the same time.
-    pub builds: BuildTurns,
+    pub builds: Arc<BuildTurns>,
     pub elsewhere: Elsewhere,
     /// Images of an environment that are kept to roll back to, those of the newest releases: releases may share one.
     pub images_kept: u32,

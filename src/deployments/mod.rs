@@ -22,7 +22,7 @@ pub use self::settings::Change;
 pub use self::sources::{UploadOptions, Uploads};
 
 use crate::git::Repositories;
-use crate::jobs::{Extras, Interrupts, Queue};
+use crate::jobs::{BuildTurns, Extras, Interrupts, Queue};
 use crate::journal::Journal;
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
@@ -52,6 +52,8 @@ pub struct Deployments {
     /// What archives may take, and what may be reached of other hosts.
     pub uploads: Uploads,
     pub outbound: Outbound,
+    /// Whose image is built next.
+    pub builds: Arc<BuildTurns>,
 }
 
 impl Deployments {

@@ -54,7 +54,12 @@ impl Receiver {
         terminal: &Terminal,
     ) -> Result<Verdict, String> {
         let reader = self.journal.read(deployment, 0);
-        let before = || async { self.store.deployments_before(deployment).await.ok().flatten() };
+        let before = |has_begun: bool| async move {
+            if has_begun {
+                return self.deployments.builds.before(deployment);
+            }
+            self.store.deployments_before(deployment).await.ok().flatten()
+        };
         match watch(reader, PACE, terminal, before, push.hung_up()).await {
             Ok(Watched::ToItsEnd { conclusion: Conclusion::Live, .. }) => Ok(Verdict::Taken),
             Ok(Watched::ToItsEnd { conclusion: Conclusion::NotLive(words), has_begun }) => {
@@ -119,12 +124,12 @@ impl Receiver {
 }
 
 /// Shows a log until its end, or until the pusher is gone, with signs of life while it says nothing. `before`: how many
-/// deployments are to begin before this one.
+/// deployments are to begin before this one or, once it has begun, how many builds.
 async fn watch<Count: Future<Output = Option<u32>>>(
     mut reader: Reader,
     pace: Pace,
     terminal: &Terminal,
-    before: impl Fn() -> Count,
+    before: impl Fn(bool) -> Count,
     hung_up: impl Future<Output = ()>,
 ) -> Result<Watched, StoreError> {
     let mut clock = Clock::new(pace);
@@ -133,7 +138,7 @@ async fn watch<Count: Future<Output = Option<u32>>>(
         let next = tokio::select! {
             next = reader.next() => next?,
             () = sleep_until(clock.quiet_until) => {
-                clock.tick(reader.is_kept_waiting(), before(), terminal).await;
+                clock.tick(reader.is_kept_waiting(), before(clock.has_begun), terminal).await;
                 continue;
             }
             () = &mut hung_up => return Ok(Watched::HungUp),
@@ -173,7 +178,11 @@ impl Clock {
     ) {
         let what = match (database_is_away, self.has_begun) {
             (true, _) => "the server's database does not answer; the deployment goes on".to_owned(),
-            (false, true) => "working".to_owned(),
+            (false, true) => match before.await {
+                Some(count @ 1..) => format!("waiting for other builds ({count} before this one)"),
+                Some(0) => "waiting for another build to end".to_owned(),
+                None => "working".to_owned(),
+            },
             (false, false) => match before.await {
                 Some(count @ 2..) => format!("waiting for other deployments ({count} before this one)"),
                 Some(_) | None => "waiting for another deployment to end".to_owned(),
@@ -197,6 +206,7 @@ mod tests {
     use crate::model::log::{Level, Stream};
     use crate::model::report::Colour;
     use crate::store::Store;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use tokio::sync::mpsc;
 
     async fn line(replies: &mut mpsc::Receiver<HookReply>) -> String {
@@ -219,12 +229,19 @@ mod tests {
         let reader = journal.read(deployment, 0);
         let watching = tokio::spawn(async move {
             let terminal = Terminal { lines, colour: Colour::Plain };
+            let waits_for_builds = AtomicBool::new(true);
+            let before = |has_begun: bool| {
+                let builds = || waits_for_builds.swap(false, Ordering::Relaxed).then_some(3);
+                std::future::ready(if has_begun { builds() } else { Some(2) })
+            };
             let pace = Pace { waiting: Duration::from_millis(5), tick: Duration::from_millis(20) };
-            watch(reader, pace, &terminal, || async { Some(2) }, std::future::pending()).await
+            watch(reader, pace, &terminal, before, std::future::pending()).await
         });
         assert_eq!(line(&mut replies).await, "       ... waiting for other deployments (2 before this one)");
         writer.line(Step::Build, Stream::Build, Level::Info, "begun");
         while line(&mut replies).await != "       begun" {}
+        let tick = line(&mut replies).await;
+        assert!(tick.starts_with("       ... waiting for other builds (3 before this one)"), "{tick}");
         for _ in 0..3 {
             let tick = line(&mut replies).await;
             assert!(tick.starts_with("       ... working"), "{tick}");

@@ -130,7 +130,6 @@ fn a_volume_is_taken_out_and_put_back() {
     }
     gilgal(&["restore", "shop", "data", file]).expect_success();
     assert!(engine.images().is_empty(), "what helped is gone");
-    ada.ssh(&server, &["start", "shop"]).expect_success();
     ada.ssh(&server, &["redeploy", "shop"]).expect_success();
     // Owner and mode are as they were.
     assert_eq!(word(&server), "old\n");

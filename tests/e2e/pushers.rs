@@ -128,8 +128,7 @@ fn a_server_that_stops_cancels_nothing_of_those_it_cuts_off() {
     let production = "/api/environments/shop:production";
     server.request(Method::PATCH, production, &ada.token, Some(&policy)).expect(200);
 
-    let commit =
-        tree.commit(&[("Dockerfile", &crate::support::slow_dockerfile(15)), ("index.html", "two")]);
+    let commit = tree.commit(&[("Dockerfile", &crate::support::slow_dockerfile(15)), ("index.html", "two")]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
     push.wait_for("the slow part begins");
     let process = Pid::from_raw(server.process_id().try_into().unwrap()).unwrap();

@@ -1,8 +1,8 @@
 //! A server that is killed, at the worst moments, and started again on the same home.
 
 use crate::support::{
-    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, files, slow_dockerfile,
-    wait_until, wait_until_all_have_ended,
+    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, files,
+    slow_dockerfile, wait_until, wait_until_all_have_ended,
 };
 use rustix::process::Signal;
 use std::collections::BTreeSet;

@@ -8,8 +8,8 @@ use crate::deploy::Deployer;
 use crate::deploy::config::BuildVariables;
 use crate::deploy::failure::{Failure, StepError};
 use crate::deploy::run::Run;
-use crate::deploy::turns::{BuildTurn, Whose};
 use crate::git::ContextReport;
+use crate::jobs::{BuildTurn, Whose};
 use crate::model::elsewhere::FetchExtras;
 use crate::model::origin::Origin;
 use crate::model::pins::Pins;
@@ -129,12 +129,17 @@ impl Deployer {
 
     /// Waits until another image may be built.
     async fn turn_to_build(&self, run: &Run) -> BuildTurn<'_> {
-        let whose = Whose { owner: run.project.owner_id, project: run.project.id };
+        let whose =
+            Whose { owner: run.project.owner_id, project: run.project.id, deployment: run.deployment.id };
         if let Some(free) = self.builds.take_free(whose) {
             return free;
         }
-        run.step("Waiting for another build to end");
-        self.builds.take(whose).await
+        let waiting = self.builds.wait(whose);
+        match self.builds.before(run.deployment.id) {
+            Some(count @ 1..) => run.step(&format!("Waiting for other builds ({count} before this one)")),
+            Some(0) | None => run.step("Waiting for another build to end"),
+        }
+        waiting.turn().await
     }
 
     /// A name that nobody can guess who knows the project and its files: the Dockerfile of another project must not be

@@ -14,7 +14,7 @@ use gilgal::drains::Drains;
 use gilgal::engine::{DockerEngine, DockerOptions};
 use gilgal::git::Repositories;
 use gilgal::hooks::Hooks;
-use gilgal::jobs::{Extras, Interrupts, Queue};
+use gilgal::jobs::{BuildTurns, Extras, Interrupts, Queue};
 use gilgal::journal::{Journal, Piece};
 use gilgal::model::address::PublicAddress;
 use gilgal::model::environment::Environment;
@@ -145,6 +145,7 @@ impl TestServer {
             look_again: Arc::default(),
             uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
             outbound: outbound.clone(),
+            builds: Arc::new(BuildTurns::new(1)),
         };
         let master_key = MasterKey::from_bytes([7; 32]);
         let processes = Processes {

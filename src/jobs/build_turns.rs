@@ -4,16 +4,17 @@
 //! who has waited longest for a turn, then who has come first. Nobody's many builds keep somebody else's one waiting for
 //! all of them.
 
-use crate::model::id::{ProjectId, UserId};
+use crate::model::id::{DeploymentId, ProjectId, UserId};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 /// Whose build it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Whose {
-    pub(super) owner: UserId,
-    pub(super) project: ProjectId,
+pub struct Whose {
+    pub owner: UserId,
+    pub project: ProjectId,
+    pub deployment: DeploymentId,
 }
 
 /// The places for builds.
@@ -25,7 +26,7 @@ pub struct BuildTurns {
     changed: Notify,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct State {
     /// Counts up with each that comes and each that begins.
     clock: u64,
@@ -38,14 +39,16 @@ struct State {
 
 /// A place, until it is dropped.
 #[derive(Debug)]
-pub(super) struct BuildTurn<'a> {
+pub struct BuildTurn<'a> {
     turns: &'a BuildTurns,
     whose: Whose,
 }
 
 /// One who waits, until they have a place or leave.
-struct Waiting<'a> {
+#[derive(Debug)]
+pub struct Waiting<'a> {
     turns: &'a BuildTurns,
+    whose: Whose,
     number: u64,
 }
 
@@ -57,7 +60,8 @@ impl BuildTurns {
     }
 
     /// A place that is free now, where nobody waits for it.
-    pub(super) fn take_free(&self, whose: Whose) -> Option<BuildTurn<'_>> {
+    #[must_use]
+    pub fn take_free(&self, whose: Whose) -> Option<BuildTurn<'_>> {
         let mut state = self.lock();
         if state.under_way.len() >= self.at_once || !state.waiting.is_empty() {
             return None;
@@ -66,16 +70,25 @@ impl BuildTurns {
         Some(BuildTurn { turns: self, whose })
     }
 
-    /// Waits for a place. Who stops waiting loses theirs.
-    pub(super) async fn take(&self, whose: Whose) -> BuildTurn<'_> {
-        let waiting = Waiting { turns: self, number: self.lock().wait(whose) };
+    /// Gets in line for a place. Who stops waiting loses theirs.
+    #[must_use]
+    pub fn wait(&self, whose: Whose) -> Waiting<'_> {
+        Waiting { turns: self, whose, number: self.lock().wait(whose) }
+    }
+
+    /// How many builds are to begin before that of a deployment, as it looks now; `None` when it does not wait for its turn.
+    #[must_use]
+    pub fn before(&self, deployment: DeploymentId) -> Option<u32> {
+        let mut state = self.lock().clone();
+        state.waiting.values().find(|whose| whose.deployment == deployment)?;
+        let mut before = 0;
         loop {
-            // Before the look: what changes after it is not missed.
-            let changed = self.changed.notified();
-            if self.begins(waiting.number) {
-                return BuildTurn { turns: self, whose };
+            let whose = state.waiting.remove(&state.next()?)?;
+            if whose.deployment == deployment {
+                return Some(before);
             }
-            changed.await;
+            state.begin(whose);
+            before += 1;
         }
     }
 
@@ -93,6 +106,20 @@ impl BuildTurns {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<'a> Waiting<'a> {
+    /// The place, as soon as it is their turn.
+    pub async fn turn(self) -> BuildTurn<'a> {
+        loop {
+            // Before the look: what changes after it is not missed.
+            let changed = self.turns.changed.notified();
+            if self.turns.begins(self.number) {
+                return BuildTurn { turns: self.turns, whose: self.whose };
+            }
+            changed.await;
+        }
     }
 }
 
@@ -152,6 +179,11 @@ mod tests {
     use std::time::Duration;
     use tokio::sync::mpsc;
 
+    fn somebodys() -> Whose {
+        let (owner, project) = (UserId::generate(), ProjectId::generate());
+        Whose { owner, project, deployment: DeploymentId::generate() }
+    }
+
     /// Lets everybody who waits build, one after the other; gives the order.
     async fn order_of(turns: &Arc<BuildTurns>, waiting: &[(&'static str, Whose)]) -> Vec<&'static str> {
         let first = turns.take_free(waiting[0].1).unwrap();
@@ -160,7 +192,7 @@ mod tests {
             let (turns_of, sender) = (Arc::clone(turns), sender.clone());
             let before = turns.lock().waiting.len();
             tokio::spawn(async move {
-                let turn = turns_of.take(whose).await;
+                let turn = turns_of.wait(whose).turn().await;
                 sender.send(name).await.unwrap();
                 drop(turn);
             });
@@ -178,8 +210,7 @@ mod tests {
 
     #[tokio::test]
     async fn owners_take_turns_and_the_first_of_each_comes_first() {
-        let whose = || Whose { owner: UserId::generate(), project: ProjectId::generate() };
-        let (ada, bob) = (whose(), whose());
+        let (ada, bob) = (somebodys(), somebodys());
         let other = Whose { project: ProjectId::generate(), ..ada };
         let waiting = [("ada 1", ada), ("ada 2", other), ("ada 3", ada), ("bob 1", bob), ("bob 2", bob)];
         let turns = Arc::new(BuildTurns::new(1));
@@ -190,14 +221,14 @@ mod tests {
 
     #[tokio::test]
     async fn of_one_owner_the_project_that_builds_nothing_comes_first() {
-        let ada = Whose { owner: UserId::generate(), project: ProjectId::generate() };
+        let ada = somebodys();
         let other = Whose { project: ProjectId::generate(), ..ada };
         let turns = BuildTurns::new(2);
         let _one = turns.take_free(ada).unwrap();
         let two = turns.take_free(ada).unwrap();
-        let mut same = Box::pin(turns.take(ada));
+        let mut same = Box::pin(turns.wait(ada).turn());
         assert!((&mut same).now_or_never().is_none());
-        let mut another = Box::pin(turns.take(other));
+        let mut another = Box::pin(turns.wait(other).turn());
         assert!((&mut another).now_or_never().is_none());
         assert!(turns.take_free(other).is_none());
         drop(two);
@@ -206,13 +237,29 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_waits_knows_how_many_come_before() {
+        let (ada, bob) = (somebodys(), somebodys());
+        let ada_again = Whose { deployment: DeploymentId::generate(), ..ada };
+        let turns = BuildTurns::new(1);
+        let one = turns.take_free(somebodys()).unwrap();
+        assert_eq!(turns.before(ada.deployment), None);
+        let waiting = [ada, ada_again, bob].map(|whose| turns.wait(whose));
+        let before = || [ada, ada_again, bob].map(|whose| turns.before(whose.deployment));
+        assert_eq!(before(), [Some(0), Some(2), Some(1)], "owners take turns");
+        let [first, ..] = waiting;
+        drop(one);
+        let _first = first.turn().await;
+        assert_eq!(turns.before(ada.deployment), None);
+    }
+
+    #[tokio::test]
     async fn who_leaves_keeps_nobody_waiting() {
-        let ada = Whose { owner: UserId::generate(), project: ProjectId::generate() };
+        let ada = somebodys();
         let turns = BuildTurns::new(1);
         let one = turns.take_free(ada).unwrap();
-        let mut leaving = Box::pin(turns.take(ada));
+        let mut leaving = Box::pin(turns.wait(ada).turn());
         assert!((&mut leaving).now_or_never().is_none());
-        let mut staying = Box::pin(turns.take(ada));
+        let mut staying = Box::pin(turns.wait(ada).turn());
         assert!((&mut staying).now_or_never().is_none());
         drop(one);
         drop(leaving);
