@@ -180,6 +180,7 @@ impl App {
             one_offs: one_offs.clone(),
             vitals: vitals.clone(),
             look_again: look_again.clone(),
+            left_behind: Notify::new(),
             sleeping: Sleeping::default(),
             endings: Endings::default(),
             failpoints: settings.failpoints.as_deref().map(Failpoints::parse).unwrap_or_default(),

@@ -11,6 +11,8 @@ use crate::model::pins::BaseImage;
 use crate::store::StoreError;
 use std::collections::HashSet;
 use std::error::Error;
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// Why it was not looked for what nobody needs.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,45 @@ pub(super) enum SweepError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Build(#[from] BuildError),
+}
+
+/// Between two looks for images and networks that nobody needs.
+const SWEEP: Duration = Duration::from_hours(1);
+/// The same where something was left behind: deployments that end together are one reason for a look.
+const SOON: Duration = Duration::from_secs(15);
+
+/// When the next look for images and networks that nobody needs is due.
+pub(super) struct Sweeping {
+    due: Instant,
+}
+
+impl Sweeping {
+    /// The first is due at once.
+    pub(super) fn begin() -> Self {
+        Self { due: Instant::now() }
+    }
+
+    pub(super) const fn due(&self) -> Instant {
+        self.due
+    }
+
+    /// A deployment has left something behind.
+    pub(super) fn hurry(&mut self) {
+        self.due = self.due.min(Instant::now() + SOON);
+    }
+
+    pub(super) async fn sweep_if_due(&mut self, deployer: &Deployer) {
+        if Instant::now() < self.due {
+            return;
+        }
+        let images = deployer.sweep_images().await;
+        let networks = deployer.sweep_networks().await;
+        let is_done = matches!(images, Ok(true)) && networks.is_ok();
+        self.due = Instant::now() + if is_done { SWEEP } else { SOON };
+        for error in [images.err(), networks.err()].into_iter().flatten() {
+            tracing::warn!(error = &error as &dyn Error, "images and networks were not swept");
+        }
+    }
 }
 
 impl Deployer {
@@ -55,21 +96,23 @@ impl Deployer {
     }
 
     /// Removes the images that no release has. A project that is being deployed is left alone: a build may have found an
-    /// image and not have noted it yet.
+    /// image and not have noted it yet. Gives whether none was left for that.
     ///
     /// # Errors
     /// When the images or the releases are not known. An image that cannot be removed is left to the next sweep.
-    pub(super) async fn sweep_images(&self) -> Result<(), SweepError> {
+    pub(super) async fn sweep_images(&self) -> Result<bool, SweepError> {
         self.sweep_bases().await?;
         let images = self.engine.images().await?;
         if images.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         let released = self.store.released_images().await?;
+        let mut is_done = true;
         for image in images.iter().filter(|image| !released.contains(&image.id)) {
             // Asked for each: removing takes its time, and deployments begin meanwhile.
             let unfinished = self.store.unfinished_deployments().await?;
             if unfinished.iter().any(|deployment| deployment.project_id == image.project_id) {
+                is_done = false;
                 continue;
             }
             match self.engine.remove_image(&image.id).await {
@@ -81,6 +124,6 @@ impl Deployer {
                 }
             }
         }
-        Ok(())
+        Ok(is_done)
     }
 }

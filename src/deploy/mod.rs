@@ -117,6 +117,8 @@ pub struct Deployer {
     pub vitals: Vitals,
     /// Told when the reconciler has something to do that it does not hear of from the engine.
     pub look_again: Arc<Notify>,
+    /// Told when a deployment that was undone has left something behind.
+    pub left_behind: Notify,
     /// Whose web instances are being stopped or started as nobody, or somebody, asks for them.
     pub sleeping: Sleeping,
     /// Old instances that end behind the deployment that has replaced them.

@@ -5,6 +5,7 @@
 
 use super::Deployer;
 use super::heal::Healing;
+use super::images::Sweeping;
 use super::instances::{STOP_GRACE, belongs};
 use super::room::has_the_route;
 use super::sleep::changes_instances;
@@ -28,9 +29,6 @@ use tokio::time::Instant;
 const TICK: Duration = Duration::from_secs(30);
 /// Events that come together are one reason for a round.
 const SETTLE: Duration = Duration::from_millis(50);
-
-/// Between two looks for images and networks that nobody needs.
-const SWEEP: Duration = Duration::from_hours(1);
 
 /// Runs rounds until it is told to stop.
 pub struct Reconciler {
@@ -57,16 +55,19 @@ impl Reconciler {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let mut events = self.deployer.engine.events();
         tokio::pin!(stop);
-        // The first comes at once.
-        let mut sweep = tokio::time::interval(SWEEP);
+        let mut sweeping = Sweeping::begin();
         let mut healing = Healing::default();
         loop {
-            let sweeps = sweep.tick().now_or_never().is_some();
+            let round = async {
+                let round = self.round(&mut healing).await;
+                sweeping.sweep_if_due(&self.deployer).await;
+                round
+            };
             let round = tokio::select! {
-                round = self.round_and_sweep(sweeps, &mut healing) => round,
+                round = round => round,
                 () = &mut stop => return,
             };
-            let next = Instant::now() + TICK;
+            let next = sweeping.due().min(Instant::now() + TICK);
             let next = match round {
                 Ok(due) => due.map_or(next, |due| due.min(next)),
                 Err(error) => {
@@ -84,6 +85,7 @@ impl Reconciler {
                     while events.next().now_or_never().flatten().is_some() {}
                 }
                 () = self.deployer.look_again.notified() => {}
+                () = self.deployer.left_behind.notified() => sweeping.hurry(),
                 () = healing.learn(&self.deployer) => {}
                 () = tokio::time::sleep_until(next) => {}
                 () = &mut stop => return,
@@ -143,24 +145,6 @@ impl Reconciler {
         let due = healing.begin(deployer, &missing);
         remove_each(orphans, |id| async move { deployer.engine.stop(&id, STOP_GRACE).await }).await;
         Ok(due)
-    }
-
-    async fn round_and_sweep(
-        &self,
-        sweeps: bool,
-        healing: &mut Healing,
-    ) -> Result<Option<Instant>, RoundError> {
-        let round = self.round(healing).await;
-        if !sweeps {
-            return round;
-        }
-        if let Err(error) = self.deployer.sweep_images().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "images were not swept");
-        }
-        if let Err(error) = self.deployer.sweep_networks().await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "networks were not swept");
-        }
-        round
     }
 
     /// Tells the router where the instances of the current releases are; answers with the current releases.

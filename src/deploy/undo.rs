@@ -16,17 +16,24 @@ impl Deployer {
     pub(super) async fn undo(&self, run: &mut Run) -> Result<(), StoreError> {
         drop(self.sleeping.turn(run.environment.id).await);
         self.end_trial(run).await;
+        let undone: &Run = run;
         let released = until_stored(|| self.store.released_images()).await?;
-        let image = run.deployment.record.content.as_ref().map(|content| content.image.as_str());
+        let image = undone.deployment.record.content.as_ref().map(|content| content.image.as_str());
         // Another environment of the project may be about to start the very same; then it is swept later.
-        let is_shared = until_stored(|| self.something_else_is_deployed(run)).await?;
-        let unused = image.filter(|image| !is_shared && !released.contains(*image));
-        let kept = until_stored(|| self.kept_places(run)).await?;
-        let taken_back = until_done(|| self.take_back(run, &kept, unused)).await;
+        let is_shared = until_stored(|| self.something_else_is_deployed(undone)).await?;
+        let unreleased = image.filter(|image| !released.contains(*image)).map(str::to_owned);
+        let unused = unreleased.as_deref().filter(|_| !is_shared);
+        let kept = until_stored(|| self.kept_places(undone)).await?;
+        let taken_back = until_done(|| self.take_back(undone, &kept, unused)).await;
         let brought_back = match taken_back {
-            Ok(()) => until_done(|| self.bring_back(run)).await,
+            Ok(()) => until_done(|| self.bring_back(undone)).await,
             Err(error) => Err(error),
         };
+        if let Some(image) = &unreleased
+            && self.engine.has_image(image).await.unwrap_or(true)
+        {
+            self.left_behind.notify_one();
+        }
         run.not_brought_back = match brought_back {
             Ok(faults) => faults,
             Err(error) => {

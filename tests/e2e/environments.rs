@@ -1,6 +1,6 @@
 //! Several environments of one project: each with a branch, a URL and instances of its own.
 
-use crate::support::{Engine, PATIENCE, Person, Server, WorkTree, wait_until};
+use crate::support::{Engine, PATIENCE, Person, RunningPush, Server, WorkTree, wait_until};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -133,4 +133,22 @@ fn what_is_set_for_an_environment_holds_where_the_files_do_not_say() {
     insta::assert_snapshot!(push.redacted(&server).replace(&tree.head()[..7], "[commit]"));
     assert!(push.says("built 42"), "{}", push.transcript);
     assert_eq!(server.get("shop-staging", "/").body, "served");
+}
+
+#[test]
+fn what_fails_beside_another_environment_leaves_no_image() {
+    let (server, ada, tree, _) = with_staging();
+    let images = server.engine().images().len();
+    let starting = |seconds: u32, then: &str| {
+        format!("FROM busybox:stable\nCOPY index.html /www/\nCMD sleep {seconds}; {then}\n")
+    };
+    tree.git(&["checkout", "--quiet", "-b", "dev"]);
+    tree.commit(&[("Dockerfile", &starting(15, "exec httpd -f -p $PORT -h /www"))]);
+    let staging = RunningPush::start(&server, &ada, &tree, "shop", &["dev"]);
+    staging.wait_for("Starting web");
+    tree.git(&["checkout", "--quiet", "main"]);
+    tree.commit(&[("Dockerfile", &starting(1, "exit 4"))]);
+    server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    staging.finish().expect(0);
+    wait_until("one image is new", PATIENCE, || server.engine().images().len() == images + 1);
 }
