@@ -3,7 +3,7 @@
 use super::Deployer;
 use super::failure::{Failure, StepError};
 use super::run::Run;
-use crate::model::deployment::DeploymentEvent;
+use crate::model::deployment::{DeploymentEvent, Step};
 use crate::model::id::DeploymentId;
 use crate::model::time::now;
 use std::time::Duration;
@@ -13,11 +13,16 @@ impl Deployer {
     /// ends it.
     pub(super) async fn unless_ended(
         &self,
-        (id, left): (DeploymentId, Duration),
-        step: impl Future<Output = Result<(), StepError>>,
+        (id, step, left): (DeploymentId, Step, Duration),
+        work: impl Future<Output = Result<(), StepError>>,
     ) -> Result<DeploymentEvent, StepError> {
+        let work = async {
+            work.await?;
+            self.failpoints.linger(step).await;
+            Ok(DeploymentEvent::Advanced)
+        };
         tokio::select! {
-            result = step => result.map(|()| DeploymentEvent::Advanced),
+            result = work => result,
             () = self.cancelled(id) => Ok(DeploymentEvent::Cancelled),
             () = tokio::time::sleep(left) => Err(self.took_too_long()),
         }

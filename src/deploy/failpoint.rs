@@ -1,7 +1,8 @@
 //! Places at which a test makes a deployment fail, or kills the server.
 //!
 //! A place is a step and a moment in it: every step has `begin` (its predecessor is written down) and `end` (its work is
-//! done, and not written down), some have more. `check-end=fail,undo-end=kill` arms two. Only programs that were
+//! done, and not written down), some have more. `check-end=fail,undo-end=kill` arms two. At `done`, a step that can be
+//! cancelled has done its work and can be kept there: `start-done=wait`. Only programs that were
 //! compiled for debugging are told of any: see `Settings::failpoints`.
 
 use crate::model::deployment::Step;
@@ -26,6 +27,8 @@ enum Action {
     Fail,
     /// The process is gone at once, as by `kill -9`.
     Kill,
+    /// The step goes on for ever; for `done` only.
+    Wait,
 }
 
 /// A step failed because a test wanted it to.
@@ -42,6 +45,7 @@ impl Failpoints {
             let action = match action {
                 "fail" => Action::Fail,
                 "kill" => Action::Kill,
+                "wait" => Action::Wait,
                 _ => return None,
             };
             Some(Armed { place: place.to_owned(), action, fired: AtomicBool::new(false) })
@@ -54,13 +58,9 @@ impl Failpoints {
     /// # Errors
     /// When it is to fail here.
     pub(super) fn reach(&self, step: Step, moment: &str) -> Result<(), OnPurpose> {
-        let here = |armed: &&Armed| armed.place.split_once('-') == Some((step.as_str(), moment));
-        let Some(armed) = self.0.iter().find(here) else { return Ok(()) };
-        if armed.fired.swap(true, Ordering::Relaxed) {
-            return Ok(());
-        }
-        tracing::warn!(place = armed.place, action = ?armed.action, "a failpoint was reached");
+        let Some(armed) = self.fire(step, moment) else { return Ok(()) };
         match armed.action {
+            Action::Wait => Ok(()),
             Action::Fail => Err(OnPurpose),
             Action::Kill => {
                 let kill = rustix::process::Signal::KILL;
@@ -69,6 +69,25 @@ impl Failpoints {
                 std::process::abort()
             }
         }
+    }
+
+    /// Ends at once, unless the step is to be kept where it is until it is cancelled.
+    pub(super) async fn linger(&self, step: Step) {
+        let is_kept = self.fire(step, "done").is_some_and(|armed| armed.action == Action::Wait);
+        if is_kept {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// What is armed for a moment of a step and has not done its work yet.
+    fn fire(&self, step: Step, moment: &str) -> Option<&Armed> {
+        let here = |armed: &&Armed| armed.place.split_once('-') == Some((step.as_str(), moment));
+        let armed = self.0.iter().find(here)?;
+        if armed.fired.swap(true, Ordering::Relaxed) {
+            return None;
+        }
+        tracing::warn!(place = armed.place, action = ?armed.action, "a failpoint was reached");
+        Some(armed)
     }
 }
 

@@ -115,7 +115,7 @@ impl Deployer {
 
     /// Does the work of the state that the deployment is in.
     async fn run_step(&self, run: &mut Run) -> Result<DeploymentEvent, StepError> {
-        let end = (run.deployment.id, self.left(run));
+        let end = (run.deployment.id, run.current_step(), self.left(run));
         self.reach(run, "begin")?;
         // Boxed where a step is large: one that is not taken costs nothing then.
         let event = match run.deployment.state {

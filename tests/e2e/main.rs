@@ -12,6 +12,7 @@ mod bring_back;
 mod build_variables;
 mod buildpacks;
 mod canary;
+mod cancelling;
 mod chaos;
 mod client;
 mod config;

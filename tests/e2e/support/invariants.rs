@@ -13,11 +13,13 @@ use reqwest::Method;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// A look at everything that a person has on a server, from outside:
 ///
 /// * of each environment exactly one release is current, its instances run and no others, and the router serves it;
+/// * the branch of each environment is at what was pushed and went live last;
 /// * every deployment has ended, and says why where it is not live;
 /// * no container, network or image is on the engine that belongs to nothing;
 /// * no job waits or runs, and nothing of a push is under way or half-written.
@@ -62,10 +64,11 @@ impl<'a> Invariants<'a> {
     /// The first of them that does not hold.
     fn look(&self) -> Result<(), String> {
         let (mut instances, mut images) = (0, BTreeSet::new());
-        let projects = self.list("/api/projects")?;
+        let (projects, mut environments) = (self.list("/api/projects")?, Vec::new());
         for project in &projects {
             let slug = text(project, "slug");
-            for deployment in self.list(&format!("/api/projects/{slug}/deployments?limit=100"))? {
+            let deployments = Rc::new(self.list(&format!("/api/projects/{slug}/deployments?limit=100"))?);
+            for deployment in deployments.iter() {
                 let is_live = deployment["status"] == "success";
                 let has_ended = !deployment["finished_at"].is_null();
                 ensure(has_ended && (is_live || deployment["reason"].is_string()), || {
@@ -74,6 +77,7 @@ impl<'a> Invariants<'a> {
             }
             for environment in self.list(&format!("/api/projects/{slug}/environments"))? {
                 instances += self.one_release_is_served(slug, &environment, &mut images)?;
+                environments.push((slug, environment, Rc::clone(&deployments)));
             }
         }
         let (containers, networks) = (self.engine.containers(), self.engine.networks());
@@ -82,7 +86,12 @@ impl<'a> Invariants<'a> {
         let unused: Vec<String> =
             self.engine.images().into_iter().filter(|image| !images.contains(image)).collect();
         ensure(unused.is_empty(), || format!("images of no release: {unused:?}"))?;
-        self.nothing_is_under_way()
+        self.nothing_is_under_way()?;
+        // Last, as this runs git on the server.
+        let mut branches = environments.into_iter();
+        branches.try_for_each(|(slug, environment, deployments)| {
+            self.the_branch_is_what_was_pushed(slug, &environment, &deployments)
+        })
     }
 
     /// Gives how many instances it has. Its images go into `images`.
@@ -130,6 +139,29 @@ impl<'a> Invariants<'a> {
         };
         ensure(matches!(its[..], [route] if leads_there(route)), || {
             format!("the router does not lead to {current:#}: {its:#?}")
+        })
+    }
+
+    /// A rollback moves no branch, and neither does what does not go live.
+    fn the_branch_is_what_was_pushed(
+        &self,
+        slug: &str,
+        environment: &Value,
+        deployments: &[Value],
+    ) -> Result<(), String> {
+        let Some(branch) = environment["branch"].as_str() else { return Ok(()) };
+        let was_pushed = |deployment: &&Value| {
+            deployment["environment_id"] == environment["id"]
+                && deployment["branch"] == branch
+                && (&deployment["source"], &deployment["status"]) == (&"push".into(), &"success".into())
+        };
+        let pushed = deployments.iter().filter(was_pushed);
+        let Some(last) = pushed.max_by_key(|deployment| deployment["version"].as_i64()) else {
+            return Ok(());
+        };
+        let is_at = self.person.remote_reference(self.server, slug, &format!("refs/heads/{branch}"));
+        ensure(is_at.as_deref() == last["commit"].as_str(), || {
+            format!("{branch} is at {is_at:?}, and this went live: {last:#}")
         })
     }
 
