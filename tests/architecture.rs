@@ -5,6 +5,8 @@
 
 #[path = "architecture/faults.rs"]
 mod faults;
+#[path = "architecture/log_lines.rs"]
+mod log_lines;
 #[path = "architecture/paths.rs"]
 mod paths;
 #[path = "architecture/rules.rs"]

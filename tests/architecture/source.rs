@@ -36,6 +36,17 @@ pub(crate) fn read_all(root: &Path) -> Vec<Source> {
     contents.iter().filter(|(file, _)| !is_test(file)).map(|(file, text)| parse(root, file, text)).collect()
 }
 
+/// The text of every file below `src`, by its name, tests included.
+pub(crate) fn texts(root: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    walk(&root.join("src"), &mut files);
+    let named = |file: PathBuf| {
+        let text = fs::read_to_string(&file).unwrap();
+        (file.strip_prefix(root).unwrap().display().to_string(), text)
+    };
+    files.into_iter().map(named).collect()
+}
+
 fn walk(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
