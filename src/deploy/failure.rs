@@ -23,6 +23,8 @@ pub(super) struct Failure {
     pub(super) shown_lines: Vec<String>,
     /// What to try; whole sentences.
     pub(super) advice: Vec<String>,
+    /// Whether the engine's disk has too little room.
+    pub(super) is_for_room: bool,
 }
 
 impl Failure {
@@ -33,6 +35,7 @@ impl Failure {
             last_lines: Vec::new(),
             shown_lines: Vec::new(),
             advice: Vec::new(),
+            is_for_room: false,
         }
     }
 
@@ -90,9 +93,11 @@ impl From<EngineError> for StepError {
             | EngineError::NoAddressRange
             | EngineError::Other { .. } => "engine failed",
         };
+        let is_for_room = matches!(error, EngineError::DiskFull);
         // The sentence may be one that the buildpack knows.
         let sentence = error.to_string();
-        Failure::new(words, sentence.clone()).having_shown(vec![sentence]).into()
+        let failure = Failure::new(words, sentence.clone()).having_shown(vec![sentence]);
+        Failure { is_for_room, ..failure }.into()
     }
 }
 
@@ -184,9 +189,10 @@ impl From<BuildError> for StepError {
             BuildError::BaseImageMissing { .. } => {
                 failure.advise("Check the name of the image, and that the server can reach its registry.")
             }
-            BuildError::DiskFull | BuildError::NoRoom { .. } => failure.advise(
-                "Ask the operator to make room: `gilgal disk` shows what takes it, and what could go.",
-            ),
+            BuildError::DiskFull | BuildError::NoRoom { .. } => Failure { is_for_room: true, ..failure }
+                .advise(
+                    "Ask the operator to make room: `gilgal disk` shows what takes it, and what could go.",
+                ),
             BuildError::NotPulled { .. } => {
                 failure.advise("Check its name and its tag, and that the server can reach the registry.")
             }

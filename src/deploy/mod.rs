@@ -32,6 +32,7 @@ mod serving;
 mod setback;
 mod sleep;
 mod sleeper;
+mod spare;
 mod steps;
 mod undo;
 

@@ -93,6 +93,7 @@ impl Deployer {
         let event = match outcome {
             Ok(event) => event,
             Err(StepError::Failed(failure)) => {
+                let failure = Box::pin(self.name_what_could_go(failure)).await;
                 self.report(run, &failure);
                 DeploymentEvent::Failed
             }

@@ -160,6 +160,8 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
     assert!(push.says("The disk of the Docker Engine is nearly full: "), "{}", push.transcript);
     assert!(push.says("`gilgal disk` shows what takes it, and what could go."), "{}", push.transcript);
+    assert!(push.says("MB: `docker builder prune` frees it"), "{}", push.transcript);
+    assert!(push.says("0 images that nothing serves take 0 MB"), "{}", push.transcript);
     assert!(push.says("shop still serves the release before."), "{}", push.transcript);
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(deployments(&server, &ada)[0]["status"], "failed");

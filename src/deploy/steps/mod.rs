@@ -66,6 +66,6 @@ fn seconds(duration: std::time::Duration) -> String {
 }
 
 /// A size for people: `142 MB`.
-fn megabytes(bytes: u64) -> String {
+pub(super) fn megabytes(bytes: u64) -> String {
     format!("{} MB", bytes.div_ceil(1_000_000))
 }
