@@ -26,8 +26,10 @@ fn explained() -> BTreeSet<String> {
 /// What is logged by `tracing::error!`: the text that each call ends with.
 fn errors(code: &str) -> impl Iterator<Item = &str> {
     code.split("tracing::error!(").skip(1).filter_map(|rest| {
-        let ends_the_call =
-            |end: &usize| rest[end + 1..].trim_start_matches([',', ' ', '\n']).starts_with(')');
+        let ends_the_call = |end: &usize| {
+            let after = rest[end + 1..].trim_start_matches([',', ' ', '\n']);
+            [");", "),\n"].iter().any(|close| after.starts_with(close))
+        };
         let end = rest.match_indices('"').map(|(end, _)| end).find(ends_the_call)?;
         rest[..end].rsplit('"').next()
     })

@@ -1,4 +1,4 @@
-//! A deployment that is cancelled in each of its steps, when the step has done its work.
+//! A deployment that is cancelled in each of its steps, when the step has done its work; and one whose step never ends.
 
 use crate::support::{
     PATIENCE, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, wait_until,
@@ -48,4 +48,25 @@ fn every_step_is_cancelled_in_turn_and_nothing_is_left() {
 fn what_was_stopped_comes_back_when_the_deployment_is_cancelled() {
     let hold = "[deploy]\nstrategy = \"hold\"\n";
     expect_cancelled_in_turn(&["release", "start", "check"], hold);
+}
+
+#[test]
+fn a_step_that_never_ends_is_undone_when_the_time_of_the_deployment_is_over() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("first");
+    server.deploy(&ada, &tree, "shop");
+    expect_live(&server, &ada, &tree.head(), "first");
+    server.stop();
+    let never = [("GILGAL_FAILPOINTS", "start-done=wait"), ("GILGAL_DEPLOY_TIMEOUT_SECONDS", "20")];
+    server.start_again(&never);
+    let (live, images) = (tree.head(), server.engine().images());
+    let before = deployments(&server, &ada).remove(0);
+    tree.commit(&[("index.html", "never")]);
+    let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    assert!(push.says("The deployment was not ready within 20 s."), "{}", push.transcript);
+    wait_until_all_have_ended(&server, &ada);
+    assert_eq!(deployments(&server, &ada)[0]["status"], "failed");
+    expect_served(&server, &ada, &before, &live, "first");
+    assert_eq!(server.engine().images(), images);
 }
