@@ -124,7 +124,7 @@ impl Deployer {
             DeploymentState::Fetching => self.unless_ended(end, Box::pin(self.fetch(run))).await?,
             DeploymentState::Detecting => self.unless_ended(end, Box::pin(self.detect(run))).await?,
             DeploymentState::Building => self.unless_ended(end, Box::pin(self.build(run))).await?,
-            DeploymentState::Releasing => self.unless_ended(end, self.release(run)).await?,
+            DeploymentState::Releasing => self.unless_ended(end, Box::pin(self.release(run))).await?,
             DeploymentState::Starting => Box::pin(self.unless_ended(end, self.start(run))).await?,
             DeploymentState::Checking => Box::pin(self.unless_ended(end, self.check(run))).await?,
             DeploymentState::Switching => {

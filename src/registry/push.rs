@@ -90,7 +90,7 @@ impl Registries {
             }
         }
         let unpacked = unpacking.await.unwrap_or_else(|panic| Err(io::Error::other(panic)));
-        unpacked.map_err(not_read)?;
+        unpacked.map_err(|error| not_read(&error.to_string()))?;
         Ok(taken)
     }
 
@@ -191,7 +191,8 @@ impl Taken {
     /// The configuration and the layers of the one image that has come.
     fn image(&self) -> Result<(&Vec<u8>, Vec<&Blob>), RegistryError> {
         let described = self.documents.get("manifest.json").ok_or_else(|| not_read("no manifest"))?;
-        let described: Vec<Described> = serde_json::from_slice(described).map_err(not_read)?;
+        let described: Vec<Described> =
+            serde_json::from_slice(described).map_err(|error| not_read(&error.to_string()))?;
         let [Described { config, layers }] = described.as_slice() else {
             return Err(not_read("not one image"));
         };
@@ -212,8 +213,8 @@ impl Taken {
     }
 }
 
-fn not_read(reason: impl ToString) -> RegistryError {
-    RegistryError::NotRead { reason: reason.to_string() }
+fn not_read(reason: &str) -> RegistryError {
+    RegistryError::NotRead { reason: reason.to_owned() }
 }
 
 fn digest(bytes: &[u8]) -> String {

@@ -45,7 +45,7 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     if faults.is_empty() { Ok(()) } else { Err(EnvironmentError::Invalid(faults)) }
 }
 
-fn at_most<T: PartialOrd>(value: T, most: T, fault: &str) -> Option<String> {
+fn at_most<T: PartialOrd + Copy>(value: T, most: T, fault: &str) -> Option<String> {
     (value > most).then(|| fault.to_owned())
 }
 

@@ -1,4 +1,4 @@
-//! Repositories behind nginx, which asks who is there, with git's own `http-backend` behind it over FastCGI; with TLS too.
+//! Repositories behind nginx, which asks who is there, with git's own `http-backend` behind it over `FastCGI`; with TLS too.
 
 use super::process::{run, wait_until};
 use super::work_tree::WorkTree;
