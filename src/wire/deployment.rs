@@ -41,7 +41,8 @@ pub struct DeploymentBody {
     pub started_at: Option<Timestamp>,
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
-    /// How many deployments are to begin before it, as it looks now; of one that waits only, and left out in lists.
+    /// How many deployments or, where it waits for the limit on builds, builds are to begin before it, as it looks now; of one that waits
+    /// only, and left out in lists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u32>,
     /// What was recognised; left out in lists, and before it is known.
