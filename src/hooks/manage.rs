@@ -192,7 +192,7 @@ impl Hooks {
             format,
             target: target.shown(format),
             sealed_target: self.master_key.seal(&webhook::seal_purpose(id), &whole),
-            events: Some(EventKind::of_deployments().chain([EventKind::EnvironmentDeleted]).collect()),
+            events: Some(EventKind::of_deployments().collect()),
             sealed_secret: None,
             sealed_previous_secret: None,
             previous_until: None,

@@ -6,7 +6,7 @@
 use super::{deliveries, previews};
 use crate::model::config_file::ConfigEdit;
 use crate::model::deployment::{DeploymentOptions, DeploymentSource, DeploymentState};
-use crate::model::id::{DeploymentId, EnvironmentId, EventId, ProjectId, UserId, WebhookId};
+use crate::model::id::{DeploymentId, EnvironmentId, EventId, HookId, ProjectId, UserId, WebhookId};
 use crate::model::instance::InstanceKey;
 use crate::model::name::{BranchName, CommitId, EnvironmentName, Slug, Username};
 use crate::model::origin::Origin;
@@ -182,18 +182,22 @@ async fn listening(
     project_id: ProjectId,
     kind: EventKind,
 ) -> Result<Vec<WebhookId>, StoreError> {
-    type Row = (WebhookId, Json<Option<Vec<EventKind>>>);
+    type Row = (WebhookId, Option<HookId>, Json<Option<Vec<EventKind>>>);
     let of_project = webhooks::table
         .filter(webhooks::project_id.eq(project_id))
         .filter(webhooks::disabled_at.is_null())
         .order(webhooks::id)
-        .select((webhooks::id, webhooks::events));
+        .select((webhooks::id, webhooks::hook_id, webhooks::events));
     let rows: Vec<Row> = match connection {
         // One that is removed meanwhile would take the transaction with it.
         Connection::Postgres(postgres) => of_project.for_key_share().load(&mut **postgres).await?,
         Connection::Sqlite(sqlite) => of_project.load(&mut **sqlite).await?,
     };
-    let wants = |(id, Json(events)): Row| events.is_none_or(|events| events.contains(&kind)).then_some(id);
+    let wants = |(id, hook, Json(events)): Row| {
+        // The provider of a repository is told of what it was told to be live, whatever it was made with.
+        let is_gone_there = hook.is_some() && kind == EventKind::EnvironmentDeleted;
+        (is_gone_there || events.is_none_or(|events| events.contains(&kind))).then_some(id)
+    };
     Ok(rows.into_iter().filter_map(wants).collect())
 }
 

@@ -43,7 +43,7 @@ fn over_https_the_address_is_the_one_that_was_judged_and_the_name_is_proved() {
     let home = tempfile::tempdir().unwrap();
     let project = ProjectId::generate();
     let repository = Repositories::new(home.path().to_owned()).open_or_create(project).unwrap();
-    let fetched = |host: &str, address: &str, certificates: Option<&str>| {
+    let fetched = |host: &str, address: &str, certificates: Option<String>| {
         let fetch = Fetch {
             url: format!("https://{host}:{}/shop.git", elsewhere.port()).parse().unwrap(),
             reference: None,
@@ -66,10 +66,31 @@ fn over_https_the_address_is_the_one_that_was_judged_and_the_name_is_proved() {
     assert!(!matches!(unproved, FetchError::TimedOut { .. }), "{unproved}");
     assert_eq!(elsewhere.asked(), "");
 
-    let own = Some(elsewhere.certificate());
-    let own = own.as_deref();
-    assert_eq!(fetched(NAME, "127.0.0.1", own).unwrap().to_string(), tree.head());
+    let known = || Some(elsewhere.certificate());
+    assert_eq!(fetched(NAME, "127.0.0.1", known()).unwrap().to_string(), tree.head());
     // The same server by another name than its certificate has, and another server by its name.
-    assert!(fetched("other.example", "127.0.0.1", own).is_err());
-    assert!(fetched(NAME, "127.0.0.2", own).is_err());
+    assert!(fetched("other.example", "127.0.0.1", known()).is_err());
+    assert!(fetched(NAME, "127.0.0.2", known()).is_err());
+}
+
+#[test]
+fn a_host_is_known_by_the_certificates_of_the_operator() {
+    const NETWORKS: (&str, &str) = ("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8,::1/128");
+    let elsewhere = GitNginx::start(Some("localhost"));
+    let (mut server, ada) = with_project(&[NETWORKS]);
+    elsewhere.publish(&WorkTree::answering("one"), "shop.git");
+    let host = format!("localhost:{}", elsewhere.port());
+    let path = format!("/api/projects/shop/credentials/{host}");
+    let credential = json!({ "username": GIT_USERNAME, "password": GIT_PASSWORD });
+    server.request(Method::PUT, &path, &ada.token, Some(&credential)).expect(200);
+    let body = json!({ "repository": format!("https://{host}/shop.git") });
+    let (deployment, log) = deploy(&server, &ada, "shop", &body);
+    assert_eq!(deployment["status"], "failed", "{log}");
+    assert!(log.contains("certificate verification failed"), "{log}");
+
+    server.stop();
+    server.start_again(&[NETWORKS, ("SSL_CERT_FILE", &elsewhere.certificate())]);
+    let (deployment, log) = deploy(&server, &ada, "shop", &body);
+    assert_eq!(deployment["status"], "success", "{log}");
+    assert_eq!(server.get("shop", "/").body, "one");
 }

@@ -395,6 +395,10 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
     let second = feedback(&shop, hook.id, "three");
     store.update_hook(&hook, Some(second)).await.unwrap();
     assert!(matches!(store.update_hook(&hook, None).await, Err(StoreError::Stale)));
+    // Nothing of what is gone is live there, although nobody has chosen that event.
+    let told_now = store.feedback_of(hook.id).await.unwrap().unwrap();
+    store.delete_environment(production.id).await.unwrap();
+    assert_eq!(told(&store, &told_now).await, ["environment.deleted"]);
     store.delete_hook(hook.id).await.unwrap();
     assert_eq!(store.feedback_of(hook.id).await.unwrap(), None);
     assert_eq!(store.webhooks_of(shop.id).await.unwrap().len(), 3);

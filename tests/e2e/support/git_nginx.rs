@@ -56,7 +56,8 @@ impl GitNginx {
             command.args(arguments).current_dir(folder.path());
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
         };
-        let backend = start("fcgiwrap", &["-f", "-c", "2", "-s", &format!("unix:{here}/backend")]);
+        // Alone: killed, it would leave the processes that `-c` makes.
+        let backend = start("fcgiwrap", &["-f", "-s", &format!("unix:{here}/backend")]);
         let nginx = start("nginx", &["-p", &here, "-c", &format!("{here}/nginx.conf")]);
         let nginx = Self { folder, port, processes: [nginx, backend] };
         wait_until("nginx listens", Duration::from_secs(20), || {
