@@ -10,6 +10,12 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 pub(super) struct Lanes(StdMutex<HashMap<HookId, Arc<Mutex<()>>>>);
 
 impl Lanes {
+    /// Whether somebody has the turn of a connection.
+    pub(super) fn is_taken(&self, hook: HookId) -> bool {
+        let lanes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        lanes.get(&hook).is_some_and(|lane| lane.try_lock().is_err())
+    }
+
     /// Waits for the turn of a connection; it ends when what is returned is dropped.
     pub(super) async fn of(&self, hook: HookId) -> OwnedMutexGuard<()> {
         let lane = {

@@ -10,6 +10,7 @@ use crate::model::id::HookDeliveryId;
 use crate::store::patiently;
 use std::error::Error;
 use std::time::Duration;
+use tokio::sync::OwnedMutexGuard;
 use tokio::task::JoinHandle;
 
 /// How long an answer waits for what is decided; one that is handed over may wait so long twice.
@@ -17,8 +18,14 @@ const ANSWER_WITHIN: Duration = Duration::from_millis(400);
 /// How long the database may be away before it is forgotten what was decided.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A decision that goes on behind an answer.
-pub(super) type Late = JoinHandle<Result<Verdict, HookError>>;
+/// A decision, and the turn that it has until it is noted: what is decided next knows what this one has started.
+pub(super) struct Decided {
+    pub(super) verdict: Verdict,
+    pub(super) turn: Option<OwnedMutexGuard<()>>,
+}
+
+/// One that goes on behind an answer.
+pub(super) type Late = JoinHandle<Result<Decided, HookError>>;
 
 impl Hooks {
     /// Decides what a delivery is. `Some`: that goes on, and meanwhile the delivery waits for checks.
@@ -26,10 +33,10 @@ impl Hooks {
         &self,
         hook: &Hook,
         event: &Event,
-    ) -> Result<(Verdict, Option<Late>), HookError> {
+    ) -> Result<(Decided, Option<Late>), HookError> {
         let is_asked = matches!(event, Event::Push { .. } | Event::Checks { .. }) && hook.wait_for_checks;
         if !is_asked {
-            return Ok((self.decide(hook, event).await?, None));
+            return Ok((Decided { verdict: self.decide(hook, event).await?, turn: None }, None));
         }
         // By it the push is found again that waits.
         let commit = match event {
@@ -37,15 +44,20 @@ impl Hooks {
             _ => None,
         };
         let (hooks, hook, event) = (self.clone(), hook.clone(), event.clone());
-        let mut deciding = tokio::spawn(async move { hooks.decide(&hook, &event).await });
-        match tokio::time::timeout(ANSWER_WITHIN, &mut deciding).await {
+        // Behind one that is being asked about, it is not waited for.
+        let patience = if self.asking.is_taken(hook.id) { Duration::ZERO } else { ANSWER_WITHIN };
+        let mut deciding = tokio::spawn(async move {
+            let turn = Some(hooks.asking.of(hook.id).await);
+            Ok(Decided { verdict: hooks.decide(&hook, &event).await?, turn })
+        });
+        match tokio::time::timeout(patience, &mut deciding).await {
             Ok(decided) => {
                 Ok((decided.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?, None))
             }
             Err(_elapsed) => {
                 let message = "The provider is being asked for the checks of the commit.";
                 let verdict = skipped(SkipReason::WaitsForChecks, message);
-                Ok((Verdict { commit, ..verdict }, Some(deciding)))
+                Ok((Decided { verdict: Verdict { commit, ..verdict }, turn: None }, Some(deciding)))
             }
         }
     }
@@ -56,10 +68,13 @@ impl Hooks {
         let store = self.store.clone();
         tokio::spawn(async move {
             let noted: Result<(), Box<dyn Error + Send + Sync>> = async {
-                let Verdict { outcome, commit, unchanged_from } = late.await??;
+                let Decided { verdict, turn } = late.await??;
+                let Verdict { outcome, commit, unchanged_from } = verdict;
                 let note =
                     || store.decide_delivery(delivery, &outcome, commit.as_ref(), unchanged_from.as_ref());
-                Ok(patiently(PATIENCE, note).await?)
+                let noted = patiently(PATIENCE, note).await;
+                drop(turn);
+                Ok(noted?)
             }
             .await;
             if let Err(error) = noted {

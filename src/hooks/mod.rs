@@ -54,6 +54,8 @@ pub struct Hooks {
     deployments: Deployments,
     providers: Providers,
     lanes: Arc<Lanes>,
+    /// The same of those whose provider is asked, which may go on behind the answer.
+    asking: Arc<Lanes>,
     /// Previews that one project may have, whatever its hooks say.
     most_previews: u32,
     /// What becomes of previews is decided one after the other: a push, an approval and a removal may come at once.
@@ -70,10 +72,22 @@ impl Hooks {
     pub fn new(store: Store, master_key: MasterKey, deployments: Deployments, most_previews: u32) -> Self {
         let purpose = seal_purpose(nobody());
         let decoy = master_key.seal(&purpose, &opaque_token::generate(Kind::Hook)).into();
-        let (lanes, deciding, changed) = (Arc::default(), Arc::default(), Arc::default());
+        let (lanes, asking, deciding, changed) =
+            (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         let sources = Sources::new(store.clone(), master_key.clone());
         let providers = Providers::new(sources, &deployments.outbound.guard);
-        Self { store, master_key, deployments, providers, lanes, most_previews, deciding, changed, decoy }
+        Self {
+            store,
+            master_key,
+            deployments,
+            providers,
+            lanes,
+            asking,
+            most_previews,
+            deciding,
+            changed,
+            decoy,
+        }
     }
 }
 

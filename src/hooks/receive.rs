@@ -1,6 +1,7 @@
 //! What becomes of a delivery.
 
 use super::decide::other_repository;
+use super::late::Decided;
 use super::provider::{Sent, bounded, of};
 use super::{HookError, Hooks, nobody};
 use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, Provider, seal_purpose};
@@ -122,7 +123,8 @@ impl Hooks {
             return failed.map_or(Ok(Received { delivery: known, is_replay: true }), Err);
         }
         let hook = self.as_it_is_now(hook).await?;
-        let (verdict, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
+        let (decided, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
+        let Decided { verdict, turn: _until_noted } = decided;
         let (handed, failed) = match handed {
             // Its own verdict stands.
             Ok(_) | Err(_) if is_own => (None, None),
@@ -157,7 +159,8 @@ impl Hooks {
     pub async fn redeliver(&self, hook: &Hook, delivery: Delivery) -> Result<Delivery, HookError> {
         let _lane = self.lanes.of(hook.id).await;
         let hook = self.as_it_is_now(hook).await?;
-        let verdict = self.decide(&hook, &delivery.parsed).await?;
+        let (decided, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
+        let Decided { verdict, turn: _until_noted } = decided;
         let id = HookDeliveryId::generate();
         let again = Delivery {
             id,
@@ -171,6 +174,7 @@ impl Hooks {
             ..delivery
         };
         self.store.note_delivery(again.clone()).await?;
+        self.note_late(id, late);
         Ok(again)
     }
 

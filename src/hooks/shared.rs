@@ -2,6 +2,7 @@
 //! about the repository of another one that is told by it is handed over (`docs/decisions/0163`).
 
 use super::decide::other_repository;
+use super::late::Decided;
 use super::{HookError, Hooks};
 use crate::model::hook::{Delivery, DeliveryOutcome, Hook};
 use crate::model::id::{HookDeliveryId, HookId};
@@ -80,7 +81,8 @@ impl Hooks {
         if let Some(known) = self.store.known_delivery(id, &delivery.key, content).await? {
             return Ok(Some(known.outcome));
         }
-        let (verdict, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
+        let (decided, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
+        let Decided { verdict, turn: _until_noted } = decided;
         // The whole body is with the one that it came for.
         let beginning = delivery.body.floor_char_boundary(LONGEST_COPY);
         let taken = Delivery {
