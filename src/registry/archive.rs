@@ -22,6 +22,9 @@ const LONGEST_DOCUMENT: u64 = 4 * 1024 * 1024;
 const LONGEST_DOCUMENTS: u64 = 32 * 1024 * 1024;
 /// What a file that gzip (RFC 1952 §2.3.1), and one that zstd (RFC 8878 §3.1.1) has compressed begins with.
 const GZIP: &[u8] = &[0x1f, 0x8b];
+/// What stands in a tar archive, and behind how many bytes (POSIX.1-1988, `ustar`): its first file may have any name.
+const TAR: &[u8] = b"ustar";
+const TAR_AT: u64 = 257;
 const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// What a registry keeps, as a manifest names it.
@@ -76,9 +79,9 @@ pub(super) fn unpack(archive: impl Read, parts: &mpsc::Sender<Part>) -> io::Resu
         }
         let size = entry.size();
         let mut beginning = Vec::new();
-        entry.by_ref().take(ZSTD.len() as u64).read_to_end(&mut beginning)?;
-        let is_layer =
-            path.ends_with("/layer.tar") || (path.starts_with("blobs/") && !beginning.starts_with(b"{"));
+        entry.by_ref().take(TAR_AT + TAR.len() as u64).read_to_end(&mut beginning)?;
+        let is_document = beginning.starts_with(b"{") && !beginning.ends_with(TAR);
+        let is_layer = path.ends_with("/layer.tar") || (path.starts_with("blobs/") && !is_document);
         let mut content = beginning.as_slice().chain(entry);
         if is_layer {
             layer(path, (&beginning, size), &mut content, parts)?;

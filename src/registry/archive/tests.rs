@@ -68,6 +68,14 @@ fn layers_come_compressed_and_documents_as_they_are() {
 }
 
 #[test]
+fn a_layer_whose_first_file_has_an_odd_name_is_a_layer() {
+    let layer = archive(&[("{x}", b"content")], &[]);
+    let entries: [(&str, &[u8]); 2] = [("blobs/sha256/1", &layer), ("blobs/sha256/2", b"{\"config\": 1}")];
+    let (seen, layers) = parts(archive(&entries, &[]), true);
+    assert_eq!((seen, layers.len()), (vec!["blobs/sha256/1".to_owned(), "blobs/sha256/2 13".to_owned()], 1));
+}
+
+#[test]
 fn what_is_compressed_already_stays_as_it_is() {
     let zstd = [ZSTD, b"rest"].concat();
     let gzip = [GZIP, b"rest"].concat();
