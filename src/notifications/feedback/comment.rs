@@ -105,9 +105,12 @@ pub(super) async fn change(
     thread: &Thread,
     comment: &Comment,
 ) -> Result<(), Refusal> {
-    match find(session, thread, comment).await? {
-        Found::At(id) => change_one(session, thread, (id, comment)).await,
-        Found::Nowhere | Found::TooMany => Ok(()),
+    match find(session, thread, comment).await {
+        Ok(Found::At(id)) => change_one(session, thread, (id, comment)).await,
+        Ok(Found::Nowhere | Found::TooMany) => Ok(()),
+        // It is of another repository that the project is connected to.
+        Err(refusal) if refusal.says(404, "") => Ok(()),
+        Err(refusal) => Err(refusal),
     }
 }
 

@@ -286,6 +286,22 @@ async fn what_a_token_may_not_is_shown_and_holds_nothing_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_a_token_may_not_tell_of_what_is_gone_holds_nothing_up() {
+    let connected = Connected::known_to("github", "/api/v3").await;
+    let _telling = connected.setting.tell_for_ever();
+    connected.setting.deploy_and_fail().await;
+    connected.log(3).await;
+    let refused = json!({ "message": "Resource not accessible by personal access token" });
+    for part in ["/deployments", "/comments"] {
+        connected.api.answer(part, 403, refused.clone());
+    }
+    connected.tell_of_preview(EventKind::EnvironmentDeleted).await;
+    let log = connected.log(4).await;
+    assert_eq!((&log[0]["status"], &log[0]["attempts"]), (&json!("delivered"), &json!(1)));
+    assert!(connected.hook().await["feedback_error"].as_str().unwrap().contains("403"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_a_credential_it_waits_for_one_and_ends_with_the_reason() {
     let connected = Connected::to("github", "/api/v3").await;
     let telling = connected.setting.tell_for_ever();
