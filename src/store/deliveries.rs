@@ -165,40 +165,46 @@ impl Store {
         let mut removed = on!(connection, |c| diesel::delete(ended).execute(c).await)?;
         let all: Vec<WebhookId> = on!(connection, |c| webhooks::table.select(webhooks::id).load(c).await)?;
         for webhook in all {
-            let of_one = webhook_deliveries::table.filter(webhook_deliveries::webhook_id.eq(webhook));
-            let waiting = of_one.filter(webhook_deliveries::state.eq(DeliveryState::Pending));
-            let beyond: Option<WebhookDeliveryId> = on!(connection, |c| waiting
-                .order(webhook_deliveries::id.desc())
-                .offset(most)
-                .select(webhook_deliveries::id)
-                .first(c)
-                .await
-                .optional())?;
-            if let Some(beyond) = beyond {
+            let of_one = |waits: bool| {
+                webhook_deliveries::table
+                    .filter(webhook_deliveries::webhook_id.eq(webhook))
+                    .filter(webhook_deliveries::state.eq(DeliveryState::Pending).eq(waits))
+            };
+            if let Some(newest) = newest_beyond(&mut connection, webhook, true, most).await? {
                 let change = (
                     webhook_deliveries::state.eq(DeliveryState::Failed),
                     webhook_deliveries::error
                         .eq(format!("More than {most} newer events wait for this webhook.")),
                     webhook_deliveries::finished_at.eq(StoredTime::now()),
                 );
-                let given_up = waiting.filter(webhook_deliveries::id.le(beyond));
+                let given_up = of_one(true).filter(webhook_deliveries::id.le(newest));
                 on!(connection, |c| diesel::update(given_up).set(change).execute(c).await)?;
             }
-            let ended = of_one.filter(webhook_deliveries::state.ne(DeliveryState::Pending));
-            let oldest: Option<WebhookDeliveryId> = on!(connection, |c| ended
-                .order(webhook_deliveries::id.desc())
-                .offset(most)
-                .select(webhook_deliveries::id)
-                .first(c)
-                .await
-                .optional())?;
-            if let Some(oldest) = oldest {
-                let old = ended.filter(webhook_deliveries::id.le(oldest));
+            if let Some(newest) = newest_beyond(&mut connection, webhook, false, most).await? {
+                let old = of_one(false).filter(webhook_deliveries::id.le(newest));
                 removed += on!(connection, |c| diesel::delete(old).execute(c).await)?;
             }
         }
         Ok(removed)
     }
+}
+
+/// The newest delivery of a webhook that is too much beside the `most` newer ones: of those that wait, or of the others.
+async fn newest_beyond(
+    connection: &mut Connection,
+    webhook: WebhookId,
+    waits: bool,
+    most: i64,
+) -> Result<Option<WebhookDeliveryId>, StoreError> {
+    Ok(on!(connection, |c| webhook_deliveries::table
+        .filter(webhook_deliveries::webhook_id.eq(webhook))
+        .filter(webhook_deliveries::state.eq(DeliveryState::Pending).eq(waits))
+        .order(webhook_deliveries::id.desc())
+        .offset(most)
+        .select(webhook_deliveries::id)
+        .first(c)
+        .await
+        .optional())?)
 }
 
 /// Puts an event behind what a webhook is told already.
