@@ -9,6 +9,7 @@ mod credentials;
 mod cron;
 mod deletion;
 mod deployments;
+mod feedback;
 mod fixture;
 mod jobs;
 mod logs;

@@ -5,8 +5,7 @@ use crate::fixture::{Database, advance_to, enqueue, on_both, project, user};
 use chrono::TimeDelta;
 use gilgal::model::deployment::DeploymentState as State;
 use gilgal::model::environment::EnvironmentSettings;
-use gilgal::model::hook::{Hook, Provider};
-use gilgal::model::id::{DeploymentId, HookId, WebhookId};
+use gilgal::model::id::{DeploymentId, WebhookId};
 use gilgal::model::instance::InstanceKey;
 use gilgal::model::project::Project;
 use gilgal::model::time::{Timestamp, now};
@@ -28,10 +27,9 @@ on_both![
     the_others_are_told_that_one_is_disabled,
     what_is_old_or_too_much_is_forgotten,
     a_webhook_that_is_removed_takes_no_deployment_with_it,
-    feedback_comes_and_goes_with_its_hook,
 ];
 
-async fn webhook(store: &Store, project: &Project, events: Option<Vec<EventKind>>) -> Webhook {
+pub(crate) async fn webhook(store: &Store, project: &Project, events: Option<Vec<EventKind>>) -> Webhook {
     let at = now();
     let webhook = Webhook {
         id: WebhookId::generate(),
@@ -60,7 +58,7 @@ async fn log(store: &Store, webhook: &Webhook) -> Vec<WebhookDelivery> {
     page.data
 }
 
-async fn told(store: &Store, webhook: &Webhook) -> Vec<&'static str> {
+pub(crate) async fn told(store: &Store, webhook: &Webhook) -> Vec<&'static str> {
     log(store, webhook).await.iter().map(|delivery| delivery.event.kind.as_str()).collect()
 }
 
@@ -329,77 +327,4 @@ async fn a_webhook_that_is_removed_takes_no_deployment_with_it(database: Databas
         removed.await.unwrap().unwrap();
         assert_eq!(store.deployment(deployment).await.unwrap().state, State::Queued);
     }
-}
-
-/// What tells the provider of a hook.
-fn feedback(project: &Project, hook: HookId, target: &str) -> Webhook {
-    let at = now();
-    Webhook {
-        id: WebhookId::generate(),
-        project_id: project.id,
-        hook_id: Some(hook),
-        format: WebhookFormat::CommitStatus,
-        target: target.to_owned(),
-        sealed_target: format!("sealed {target}"),
-        events: Some(EventKind::of_deployments().collect()),
-        sealed_secret: None,
-        sealed_previous_secret: None,
-        previous_until: None,
-        standing: WebhookStanding::default(),
-        created_at: at,
-        updated_at: at,
-    }
-}
-
-async fn feedback_comes_and_goes_with_its_hook(database: Database) {
-    let store = database.store;
-    let ada = user(&store, "ada").await;
-    let (shop, production) = project(&store, &ada, "shop").await;
-    let at = now();
-    let hook = Hook {
-        id: HookId::generate(),
-        project_id: shop.id,
-        provider: Provider::Github,
-        repository: "https://github.com/ada/shop".parse().unwrap(),
-        tag_environment_id: None,
-        previews: None,
-        enabled: true,
-        wait_for_checks: false,
-        via: None,
-        sealed_secret: "sealed".to_owned(),
-        sealed_previous: None,
-        previous_until: None,
-        refused_at: None,
-        created_at: at,
-        updated_at: at,
-    };
-    let first = feedback(&shop, hook.id, "one");
-    store.create_hook(hook.clone(), Some(first.clone()), 1).await.unwrap();
-    assert_eq!(store.feedback_of(hook.id).await.unwrap().unwrap().id, first.id);
-    // Not one of those that a project may have.
-    for _ in 0..3 {
-        webhook(&store, &shop, Some(vec![EventKind::ConfigChanged])).await;
-    }
-    enqueue(&store, &production, '0').await;
-    assert_eq!(told(&store, &first).await, ["deployment.queued"]);
-
-    // It leads elsewhere, and is the same with what it is told.
-    let moved = Webhook { target: "two".to_owned(), ..first.clone() };
-    let hook = store.update_hook(&Hook { wait_for_checks: true, ..hook }, Some(moved)).await.unwrap();
-    assert!(hook.wait_for_checks);
-    assert_eq!(store.feedback_of(hook.id).await.unwrap().unwrap().target, "two");
-    assert_eq!(told(&store, &first).await, ["deployment.queued"]);
-    let hook = store.update_hook(&hook, None).await.unwrap();
-    assert_eq!(store.feedback_of(hook.id).await.unwrap(), None);
-    assert_eq!(store.webhooks_of(shop.id).await.unwrap().len(), 3);
-    let second = feedback(&shop, hook.id, "three");
-    store.update_hook(&hook, Some(second)).await.unwrap();
-    assert!(matches!(store.update_hook(&hook, None).await, Err(StoreError::Stale)));
-    // Nothing of what is gone is live there, although nobody has chosen that event.
-    let told_now = store.feedback_of(hook.id).await.unwrap().unwrap();
-    store.delete_environment(production.id).await.unwrap();
-    assert_eq!(told(&store, &told_now).await, ["environment.deleted"]);
-    store.delete_hook(hook.id).await.unwrap();
-    assert_eq!(store.feedback_of(hook.id).await.unwrap(), None);
-    assert_eq!(store.webhooks_of(shop.id).await.unwrap().len(), 3);
 }
