@@ -22,10 +22,10 @@ const LONGEST_DOCUMENT: u64 = 4 * 1024 * 1024;
 const LONGEST_DOCUMENTS: u64 = 32 * 1024 * 1024;
 /// What a file that gzip (RFC 1952 §2.3.1), and one that zstd (RFC 8878 §3.1.1) has compressed begins with.
 const GZIP: &[u8] = &[0x1f, 0x8b];
+const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 /// What stands in a tar archive, and behind how many bytes (POSIX.1-1988, `ustar`): its first file may have any name.
 const TAR: &[u8] = b"ustar";
 const TAR_AT: u64 = 257;
-const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
 
 /// What a registry keeps, as a manifest names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
