@@ -112,7 +112,7 @@ impl Drop for Place {
 }
 
 /// Asks again and again until there is an answer.
-async fn eventually<T>(question: impl AsyncFn() -> Option<T>) -> T {
+pub(super) async fn eventually<T>(question: impl AsyncFn() -> Option<T>) -> T {
     let since = Instant::now();
     loop {
         if let Some(answer) = question().await {
@@ -123,6 +123,6 @@ async fn eventually<T>(question: impl AsyncFn() -> Option<T>) -> T {
     }
 }
 
-async fn answers(address: SocketAddr) -> bool {
+pub(super) async fn answers(address: SocketAddr) -> bool {
     tokio::net::TcpStream::connect(address).await.is_ok()
 }

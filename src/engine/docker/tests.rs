@@ -1,7 +1,7 @@
 //! The contract against a real Docker Engine, and what Docker is told about containers.
 
 use super::{DockerEngine, DockerOptions};
-use crate::engine::contract::{Place, contract_tests};
+use crate::engine::contract::{Place, answers, contract_tests, eventually};
 use crate::engine::{Engine, EngineError, EngineEvent, EngineEventKind};
 use crate::model::id::{ProjectId, ServerId};
 use crate::model::instance::InstanceId;
@@ -112,11 +112,10 @@ async fn a_network_can_have_a_range_of_our_own() {
     shared.create_in_own_range(&docker, &shared.network_name(project), project).await.unwrap();
     let instance = engine.start(&spec).await.unwrap();
     let address = instance.address.unwrap();
-    let reached = tokio::net::TcpStream::connect(address).await;
+    eventually(async || answers(address).await.then_some(())).await;
     engine.stop(&instance.id, Duration::ZERO).await.unwrap();
     engine.remove_network(project).await.unwrap();
     assert!(address.ip().to_string().starts_with("10."), "{address}");
-    assert!(reached.is_ok(), "{reached:?}");
 }
 
 /// A door to the real engine that can be shut, as if the engine had stopped.
