@@ -6,16 +6,18 @@ use crate::api::hooks::outcome;
 use crate::api::reply::Answer;
 use crate::api::request::Request;
 use crate::hooks::{HookError, Incoming, Received};
+use crate::model::admission::Place;
 use crate::model::hook::Provider;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use tokio::sync::OwnedSemaphorePermit;
 use warp::http::HeaderMap;
 
 /// Most bytes of a delivery.
 const BODY_LIMIT: usize = 5 * 1024 * 1024;
 /// Bytes of deliveries that are in memory at a time.
 pub(super) const IN_HAND: usize = 64 * 1024 * 1024;
+/// Those of one peer that have not arrived as a whole: whoever sends slowly leaves room to the others.
+pub(super) const ARRIVING_OF_PEER: usize = 8 * 1024 * 1024;
 
 pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
     api.rates.admit_delivery(request.origin).map_err(ApiError::rate_limited)?;
@@ -36,23 +38,19 @@ pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
 }
 
 /// The body, and the room that it takes until it is let go: nobody has proved anything yet.
-async fn read(api: &Api, request: &mut Request) -> Result<(Vec<u8>, Option<OwnedSemaphorePermit>), ApiError> {
-    let mut room: Option<OwnedSemaphorePermit> = None;
-    let count = |bytes: usize| {
-        let taken = u32::try_from(bytes).ok().and_then(|bytes| {
-            let deliveries = Arc::clone(&api.deliveries);
-            deliveries.try_acquire_many_owned(bytes).ok()
-        });
-        let message = "Too much is being delivered at once. Send it again in a minute.";
-        let taken = taken.ok_or_else(|| ApiError::new(Code::Unavailable, message))?;
-        match &mut room {
-            Some(room) => room.merge(taken),
-            None => room = Some(taken),
-        }
-        Ok(())
-    };
-    let body = request.read_within(BODY_LIMIT, count).await?;
+async fn read(api: &Api, request: &mut Request) -> Result<(Vec<u8>, Place), ApiError> {
+    let peer = request.origin.peer;
+    // A loopback address is a proxy on this machine that speaks for everybody.
+    let room = if peer.is_loopback() { api.deliveries.admit_proxy() } else { api.deliveries.admit(peer) };
+    let mut room = room.map_err(|_| too_much())?;
+    let body = request.read_within(BODY_LIMIT, |bytes| room.grow(bytes).map_err(|_| too_much())).await?;
+    room.leave_shares();
     Ok((body, room))
+}
+
+fn too_much() -> ApiError {
+    let message = "Too much is being delivered at once. Send it again in a minute.";
+    ApiError::new(Code::Unavailable, message)
 }
 
 /// The headers that are text. One that is sent twice is the first.

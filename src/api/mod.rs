@@ -82,7 +82,7 @@ use crate::store::Store;
 use ipnet::IpNet;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 /// What the handlers share.
 pub struct Api {
@@ -96,8 +96,8 @@ pub struct Api {
     cors: Cors,
     /// Each WebSocket that is open, by account.
     sockets: Admission,
-    /// A permit for each byte of deliveries that may be in memory.
-    deliveries: Arc<Semaphore>,
+    /// A place for each byte of deliveries that may be in memory.
+    deliveries: Admission,
     /// Turns true when the server stops: answers that would last end.
     stopping: watch::Sender<bool>,
 }
@@ -138,7 +138,7 @@ impl Api {
         let (rates, cors) = (Rates::new(options.request_limits), Cors::new(&options.cors_origins));
         let (sockets, stopping) =
             (Admission::new(usize::MAX, socket::PER_ACCOUNT), watch::Sender::new(false));
-        let deliveries = Arc::new(Semaphore::new(incoming::IN_HAND));
+        let deliveries = Admission::new(incoming::IN_HAND, incoming::ARRIVING_OF_PEER);
         Arc::new(Self {
             accounts,
             store,

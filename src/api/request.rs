@@ -29,6 +29,8 @@ use warp::http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_
 const BODY_LIMIT: usize = 1024 * 1024;
 /// How long a body may take to arrive.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
+/// How long the next piece of it may take.
+const PIECE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request to an endpoint, by somebody who may use it as far as the table can tell without knowing the project.
 pub(super) struct Request {
@@ -166,7 +168,9 @@ impl Request {
         mut count: impl FnMut(usize) -> Result<(), ApiError>,
     ) -> Result<Vec<u8>, ApiError> {
         let mut body = Vec::new();
-        while let Some(chunk) = self.body.next().await {
+        while let Some(chunk) =
+            tokio::time::timeout(PIECE_PATIENCE, self.body.next()).await.map_err(|_| late())?
+        {
             let chunk = chunk.map_err(|error| ApiError::new(Code::MalformedBody, error))?;
             if body.len() + chunk.len() > limit {
                 let message = format!("The body of a request may have {} KiB.", limit / 1024);

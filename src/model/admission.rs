@@ -1,5 +1,5 @@
-//! Who is let in: how many connections a listener takes from one peer, and in all; and how much of a thing an account has
-//! at a time.
+//! Who is let in: how many connections a listener takes from one peer, and in all; and how much of a thing a peer or an
+//! account has at a time.
 
 use crate::model::id::UserId;
 use std::collections::HashMap;
@@ -121,11 +121,12 @@ struct Taken {
     by: HashMap<Network, usize>,
 }
 
-/// The place of one connection, given back when it is dropped.
+/// The place of one connection, or the room of something that grows, given back when it is dropped.
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
     networks: [Option<Network>; 3],
+    size: usize,
 }
 
 impl Admission {
@@ -151,9 +152,7 @@ impl Admission {
     /// # Errors
     /// Why there is none. The connection is to be closed: one that waits would keep others waiting.
     pub fn admit(&self, address: IpAddr) -> Result<Place, TurnedAway> {
-        let networks = Network::of(address);
-        self.0.taken().enter(&networks, self.0.in_all, self.0.shares)?;
-        Ok(Place { places: Arc::clone(&self.0), networks })
+        self.place(Network::of(address))
     }
 
     /// A place for a connection from a proxy that many clients are behind: it is one of all, and has no share.
@@ -161,9 +160,7 @@ impl Admission {
     /// # Errors
     /// Where all places are taken.
     pub fn admit_proxy(&self) -> Result<Place, TurnedAway> {
-        let networks = [None, None, None];
-        self.0.taken().enter(&networks, self.0.in_all, self.0.shares)?;
-        Ok(Place { places: Arc::clone(&self.0), networks })
+        self.place([None, None, None])
     }
 
     /// A place for something that an account does, whatever its address.
@@ -171,9 +168,32 @@ impl Admission {
     /// # Errors
     /// Why there is none.
     pub fn admit_account(&self, account: UserId) -> Result<Place, TurnedAway> {
-        let networks = [Some(Network::Account(account)), None, None];
-        self.0.taken().enter(&networks, self.0.in_all, self.0.shares)?;
-        Ok(Place { places: Arc::clone(&self.0), networks })
+        self.place([Some(Network::Account(account)), None, None])
+    }
+
+    fn place(&self, networks: [Option<Network>; 3]) -> Result<Place, TurnedAway> {
+        let mut place = Place { places: Arc::clone(&self.0), networks, size: 0 };
+        place.grow(1)?;
+        Ok(place)
+    }
+}
+
+impl Place {
+    /// Takes so much more.
+    ///
+    /// # Errors
+    /// Why there is no more. What it has already it keeps.
+    pub fn grow(&mut self, more: usize) -> Result<(), TurnedAway> {
+        let Places { in_all, shares, .. } = *self.places;
+        self.places.taken().enter(&self.networks, more, in_all, shares)?;
+        self.size += more;
+        Ok(())
+    }
+
+    /// Counts from now on for nobody, and only in all.
+    pub fn leave_shares(&mut self) {
+        self.places.taken().leave_shares(&self.networks, self.size);
+        self.networks = [None, None, None];
     }
 }
 
@@ -187,28 +207,28 @@ impl Taken {
     fn enter(
         &mut self,
         networks: &[Option<Network>],
+        more: usize,
         in_all: usize,
         shares: Shares,
     ) -> Result<(), TurnedAway> {
-        let count = |network: &Network| self.by.get(network).copied().unwrap_or(0);
-        if networks.iter().flatten().any(|network| count(network) >= shares.of(*network)) {
+        let with_it = |network: &Network| self.by.get(network).copied().unwrap_or(0).saturating_add(more);
+        if networks.iter().flatten().any(|network| with_it(network) > shares.of(*network)) {
             return Err(TurnedAway::PeerHasItsShare);
         }
-        if self.in_all >= in_all {
+        if self.in_all.saturating_add(more) > in_all {
             return Err(TurnedAway::Full);
         }
-        self.in_all += 1;
+        self.in_all += more;
         for network in networks.iter().flatten() {
-            *self.by.entry(*network).or_default() += 1;
+            *self.by.entry(*network).or_default() += more;
         }
         Ok(())
     }
 
-    fn leave(&mut self, networks: &[Option<Network>]) {
-        self.in_all -= 1;
+    fn leave_shares(&mut self, networks: &[Option<Network>], size: usize) {
         for network in networks.iter().flatten() {
             if let Some(count) = self.by.get_mut(network) {
-                *count -= 1;
+                *count -= size;
                 // Who has gone is forgotten: strangers must not fill the memory.
                 if *count == 0 {
                     self.by.remove(network);
@@ -220,101 +240,14 @@ impl Taken {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.places.taken().leave(&self.networks);
+        // One that was not let in has nothing.
+        if self.size > 0 {
+            let mut taken = self.places.taken();
+            taken.in_all -= self.size;
+            taken.leave_shares(&self.networks, self.size);
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_peer_has_its_share_and_leaves_the_others_theirs() {
-        let admission = Admission::new(3, 2);
-        let greedy = address("192.0.2.1");
-        let first = admission.admit(greedy).unwrap();
-        let _second = admission.admit(greedy).unwrap();
-        assert_eq!(admission.admit(greedy).unwrap_err(), TurnedAway::PeerHasItsShare);
-        let third = admission.admit(address("192.0.2.2")).unwrap();
-        assert_eq!(admission.admit(address("192.0.2.3")).unwrap_err(), TurnedAway::Full);
-        drop(third);
-        let _other = admission.admit(address("192.0.2.3")).unwrap();
-        drop(first);
-        let _again = admission.admit(greedy).unwrap();
-    }
-
-    #[test]
-    fn who_has_gone_is_forgotten() {
-        let admission = Admission::new(8, 8);
-        drop((
-            admission.admit(address("192.0.2.1")).unwrap(),
-            admission.admit(address("172.17.0.2")).unwrap(),
-            admission.admit(address("2001:db8::1")).unwrap(),
-        ));
-        let taken = admission.0.taken();
-        assert_eq!((taken.in_all, taken.by.len()), (0, 0));
-    }
-
-    #[test]
-    fn a_network_is_one_peer() {
-        let peer = |text: &str| Peer::from(address(text));
-        assert_eq!(peer("2001:db8:1:2:3:4:5:6"), peer("2001:db8:1:2:ffff::"));
-        assert_ne!(peer("2001:db8:1:2::"), peer("2001:db8:1:3::"));
-        assert_ne!(peer("192.0.2.1"), peer("192.0.2.2"));
-        // As a socket for both families names the peer.
-        assert_eq!(peer("::ffff:192.0.2.1"), peer("192.0.2.1"));
-        assert_ne!(peer("::ffff:192.0.2.1"), peer("::ffff:192.0.2.2"));
-    }
-
-    /// How many of these a listener with 64 places takes, 4 for a peer.
-    fn taken(addresses: impl Iterator<Item = IpAddr>) -> (usize, Admission, Vec<Place>) {
-        let admission = Admission::new(64, 4);
-        let places: Vec<_> = addresses.filter_map(|address| admission.admit(address).ok()).collect();
-        (places.len(), admission, places)
-    }
-
-    #[test]
-    fn containers_leave_places_to_everybody_else() {
-        let four_each = |address: IpAddr| [address; 8];
-        let containers = (0..100_u8).map(|net| IpAddr::from([172, 17 + net % 15, net, 2]));
-        let (count, admission, _places) = taken(containers.flat_map(four_each));
-        assert_eq!(count, 16);
-        for other in ["192.0.2.1", "10.0.0.1", "192.168.1.7", "127.0.0.1", "fd00::1", "2001:db8::1"] {
-            admission.admit(address(other)).unwrap();
-        }
-        let (count, ..) = taken((0..100_u16).map(|net| Ipv6Addr::new(0xfd00, net, 0, 0, 0, 0, 0, 1).into()));
-        assert_eq!(count, 16);
-        // Of the rest of the world each address is for itself.
-        let (count, ..) = taken((0..100_u8).map(|last| IpAddr::from([192, 0, 2, last])));
-        assert_eq!(count, 64);
-    }
-
-    #[test]
-    fn who_has_many_networks_has_one_share_of_them() {
-        let in_site = |net: u16| Ipv6Addr::new(0x2001, 0xdb8, 1, net, 0, 0, 0, 1).into();
-        assert_eq!(taken((0..8).map(|_| in_site(1))).0, 4);
-        assert_eq!(taken((0..256).map(in_site)).0, 16);
-        assert_eq!(taken((0..u16::MAX).map(in_site)).0, 32);
-    }
-
-    #[test]
-    fn an_account_has_its_share_from_wherever() {
-        let admission = Admission::new(usize::MAX, 1);
-        let (ada, bob) = (UserId::generate(), UserId::generate());
-        let place = admission.admit_account(ada).unwrap();
-        assert_eq!(admission.admit_account(ada).unwrap_err(), TurnedAway::PeerHasItsShare);
-        let _other = admission.admit_account(bob).unwrap();
-        drop(place);
-        let _again = admission.admit_account(ada).unwrap();
-    }
-
-    #[test]
-    fn without_a_limit_there_is_none() {
-        let admission = Admission::shares_of(16, usize::MAX);
-        let _places: Vec<_> = (0..100).map(|_| admission.admit(address("172.17.0.2")).unwrap()).collect();
-    }
-}
+mod tests;

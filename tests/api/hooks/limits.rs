@@ -2,6 +2,7 @@
 
 use super::{PING, PUSH, connected, deployments, push};
 use crate::support::{Options, Reply, TestServer};
+use futures_util::future::Either;
 use gilgal::api::RequestLimits;
 use gilgal::model::time::now;
 use serde_json::json;
@@ -9,6 +10,8 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpSocket;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_has_a_limit_and_a_guesser_too() {
@@ -29,6 +32,41 @@ async fn a_body_has_a_limit_and_a_guesser_too() {
     }
     assert_eq!(guess("203.0.113.1").await, 429);
     assert_eq!(guess("203.0.113.2").await, 404);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_delivers_slowly_leaves_room_to_others() {
+    let server = TestServer::start().await;
+    let proxy = IpAddr::from([127, 0, 0, 3]);
+    // Most of a body, and then nothing.
+    let half = async || {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind((proxy, 0).into()).unwrap();
+        let mut stream = socket.connect(server.address).await.unwrap();
+        let path = format!("/webhooks/github/{}", uuid::Uuid::now_v7());
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\nx-forwarded-for: 203.0.113.1\r\ncontent-length: 5000000\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // Who is refused in the middle is not listened to any more.
+        let _ = stream.write_all(&vec![b'x'; 4_900_000]).await;
+        let mut answer = vec![0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        String::from_utf8(answer).unwrap()
+    };
+    let (one, two) = (half(), half());
+    tokio::pin!(one, two);
+    let (refused, left) = match futures_util::future::select(one, two).await {
+        Either::Left((answer, left)) | Either::Right((answer, left)) => (answer, left),
+    };
+    assert_eq!(refused, "HTTP/1.1 503");
+    let client = reqwest::Client::builder().no_proxy().local_address(proxy).build().unwrap();
+    let url = format!("http://{}/webhooks/github/{}", server.address, uuid::Uuid::now_v7());
+    let other = client.post(url).header("x-forwarded-for", "203.0.113.2").body(vec![b'x'; 5_000_000]);
+    assert_eq!(Reply::of(other).await.status, 404);
+    // It is not waited for as long as a body may take.
+    let late = tokio::time::timeout(Duration::from_secs(20), left).await.unwrap();
+    assert_eq!(late, "HTTP/1.1 408");
 }
 
 /// The numbers of the issue: a burst of 1,000 deliveries makes one deployment that waits, and each is answered.
