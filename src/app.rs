@@ -28,7 +28,7 @@ use crate::sources::{LargeFiles, Sources};
 use crate::ssh::{self, Front, Gits};
 use crate::store::{ClaimError, Claimant, LockError, ServerLock, StoreError};
 use crate::work::{
-    Crashes, Cron, Housekeeping, HousekeepingError, Previews, Removal, Retention, Watch, Work,
+    Checks, Crashes, Cron, Housekeeping, HousekeepingError, Previews, Removal, Retention, Watch, Work,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,6 +49,7 @@ pub struct App {
     pub retention: Retention,
     pub removal: Removal,
     pub previews: Previews,
+    pub checks: Checks,
     pub drains: Drains,
     pub notifications: Notifications,
     pub crashes: Crashes,
@@ -242,7 +243,8 @@ impl App {
         Ok(Self {
             watch,
             removal,
-            previews: Previews::new(store.clone(), deployer.clone(), hooks),
+            previews: Previews::new(store.clone(), deployer.clone(), hooks.clone()),
+            checks: Checks::new(store.clone(), hooks),
             crashes: Crashes { store: store.clone(), engine: engine.clone(), vitals: vitals.clone() },
             cron: Cron { store: store.clone(), processes: processes.clone() },
             front: Arc::new(Front {

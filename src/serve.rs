@@ -89,6 +89,7 @@ pub async fn serve(settings: &Settings, received: systemd::Sockets) -> Result<En
             app.retention.run(stopped()),
             app.removal.run(stopped()),
             app.previews.run(stopped()),
+            app.checks.run(stopped()),
             app.drains.run(stopped()),
             app.notifications.run(stopped()),
             app.crashes.run(stopped()),

@@ -6,6 +6,7 @@ use super::provider::OWN;
 use super::{HookError, Hooks};
 use crate::model::feedback::FeedbackPart;
 use crate::model::hook::{Event, Hook, Provider, ReferenceMove, SkipReason};
+use crate::model::id::HookDeliveryId;
 use crate::model::name::CommitId;
 use crate::sources::{Call, Session};
 use crate::store::StoreError;
@@ -70,13 +71,13 @@ impl Hooks {
         }
     }
 
-    /// The pushes of a commit that wait for its checks, those that are still the newest of their branches. What asks for no
-    /// build is no newer one.
+    /// The pushes of a commit that wait for its checks, those that are still the newest of their branches, and the deliveries
+    /// that told them. What asks for no build is no newer one.
     pub(super) async fn waiting(
         &self,
         hook: &Hook,
         commit: &CommitId,
-    ) -> Result<Vec<ReferenceMove>, StoreError> {
+    ) -> Result<Vec<(HookDeliveryId, ReferenceMove)>, StoreError> {
         let (mut waiting, mut later) = (Vec::new(), HashSet::new());
         for delivery in self.store.pushes_since(hook.id, commit).await? {
             let waits = delivery.outcome.is_skipped_for(SkipReason::WaitsForChecks);
@@ -96,7 +97,7 @@ impl Hooks {
                         }
                         let is_it = waits && moved.after.as_ref() == Some(commit);
                         if is_it && !later.contains(&moved.reference) {
-                            waiting.push(moved.clone());
+                            waiting.push((delivery.id, moved.clone()));
                         }
                         if !is_nothing {
                             later.insert(moved.reference);

@@ -105,7 +105,7 @@ impl Hooks {
             return Ok(skipped(SkipReason::WaitsForChecks, message));
         }
         let mut first: Option<Verdict> = None;
-        for moved in waiting {
+        for (_delivery, moved) in waiting {
             let verdict = Box::pin(self.decide_move(hook, &moved)).await?;
             if !first.as_ref().is_some_and(|first| first.outcome.is_deployed()) {
                 first = Some(verdict);
@@ -139,7 +139,7 @@ impl Hooks {
         })
     }
 
-    async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
+    pub(super) async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
         if let Some(other) = other_repository(hook, moved.repository.as_deref()) {
             return Ok(about_another(hook, other));
         }

@@ -7,6 +7,8 @@
 //! | `lanes` | one delivery of a connection at a time |
 //! | `receive` | what becomes of a delivery: proved, read, decided once, written down |
 //! | `checks` | whether the checks of a commit have succeeded |
+//! | `late` | decisions that take longer than an answer may |
+//! | `again` | asking once more for checks that nobody tells of |
 //! | `decide` | whether what was read starts a deployment, and why not |
 //! | `pull_requests` | what becomes of a pull request that a delivery is about |
 //! | `previews` | making, approving and removing the previews of pull requests |
@@ -16,6 +18,7 @@
 //! Not here: fetching. What a delivery starts is a deployment from the repository that is connected, which fetches when
 //! its turn comes; a delivery never says from where.
 
+mod again;
 mod checks;
 mod decide;
 mod error;

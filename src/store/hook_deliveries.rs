@@ -21,6 +21,7 @@ const LONGEST_BODY: usize = 64 * 1024;
 /// What a delivery has said of a commit, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PushOutcome {
+    pub id: HookDeliveryId,
     pub parsed: Event,
     pub outcome: DeliveryOutcome,
     pub commit: Option<CommitId>,
@@ -212,7 +213,7 @@ impl Store {
         hook_id: HookId,
         commit: &CommitId,
     ) -> Result<Vec<PushOutcome>, StoreError> {
-        type Row = (Json<Event>, Json<DeliveryOutcome>, Option<CommitId>);
+        type Row = (HookDeliveryId, Json<Event>, Json<DeliveryOutcome>, Option<CommitId>);
         let mut connection = self.read().await?;
         let first: Option<HookDeliveryId> = on!(connection, |c| deliveries::table
             .filter(deliveries::hook_id.eq(hook_id))
@@ -229,11 +230,15 @@ impl Store {
             .filter(deliveries::id.ge(first))
             .order(deliveries::id.desc())
             .limit(MOST_DELIVERIES)
-            .select((deliveries::parsed, deliveries::outcome, deliveries::commit_id))
+            .select((deliveries::id, deliveries::parsed, deliveries::outcome, deliveries::commit_id))
             .load(c)
             .await)?;
-        let read =
-            |(parsed, outcome, commit): Row| PushOutcome { parsed: parsed.0, outcome: outcome.0, commit };
+        let read = |(id, parsed, outcome, commit): Row| PushOutcome {
+            id,
+            parsed: parsed.0,
+            outcome: outcome.0,
+            commit,
+        };
         Ok(rows.into_iter().map(read).collect())
     }
 

@@ -59,6 +59,7 @@ mod transaction;
 mod transfer;
 mod types;
 mod users;
+mod waiting_deliveries;
 mod webhooks;
 
 pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
@@ -93,6 +94,7 @@ pub use self::server::{ClaimError, Claimant};
 pub use self::ssh_keys::{MOST_SSH_KEYS, NewSshKey, SSH_KEY_LIMIT};
 pub use self::transfer::{DatabaseKind, Exported, TransferError, import};
 pub use self::users::{NewUser, UserChange};
+pub use self::waiting_deliveries::WaitingDelivery;
 pub use self::webhooks::{WEBHOOK_LIMIT, WebhookUpdate};
 
 use self::backend::{Backend, Connection, on};

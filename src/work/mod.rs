@@ -1,6 +1,7 @@
-//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`cron`],
-//! [`housekeeping`], [`previews`], [`removal`], [`retention`], [`watch`]) or when something ends ([`crashes`]).
+//! The jobs of the queue: each translates a stored payload into a call. And what is done by the clock ([`checks`],
+//! [`cron`], [`housekeeping`], [`previews`], [`removal`], [`retention`], [`watch`]) or when something ends ([`crashes`]).
 
+mod checks;
 mod crashes;
 mod cron;
 mod housekeeping;
@@ -9,6 +10,7 @@ mod removal;
 mod retention;
 mod watch;
 
+pub use checks::Checks;
 pub use crashes::Crashes;
 pub use cron::Cron;
 pub use housekeeping::{Housekeeping, HousekeepingError};

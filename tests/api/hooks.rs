@@ -9,6 +9,7 @@ mod providers;
 mod replays;
 mod secrets;
 mod shared;
+mod unknown_checks;
 
 use crate::support::{Client, Reply, TestServer};
 use gilgal::model::time::now;

@@ -5,19 +5,18 @@ use crate::provider_api::{ProviderApi, assert_described};
 use crate::support::{Client, Options, Reply, TestServer};
 use reqwest::Method;
 use serde_json::{Value, json};
-use std::time::{Duration, Instant};
 
 /// A hook whose deployments wait, and the API that is asked.
-struct Waiting {
-    _server: TestServer,
-    ada: Client,
-    hook: Hook,
-    api: ProviderApi,
+pub(super) struct Waiting {
+    pub(super) server: TestServer,
+    pub(super) ada: Client,
+    pub(super) hook: Hook,
+    pub(super) api: ProviderApi,
     number: std::cell::Cell<u32>,
 }
 
 impl Waiting {
-    async fn at(provider: &str, base: &'static str) -> Self {
+    pub(super) async fn at(provider: &str, base: &'static str) -> Self {
         let server =
             TestServer::start_with(Options { has_plain_repositories: true, ..Options::default() }).await;
         let ada = server.sign_up("ada").await;
@@ -37,26 +36,26 @@ impl Waiting {
         let credential = json!({ "username": "ada", "password": "token-1" });
         let path = format!("/api/projects/shop/credentials/{host}");
         assert!(ada.send(Method::PUT, &path, credential).await.status < 300);
-        Self { _server: server, ada, hook, api, number: std::cell::Cell::new(0) }
+        Self { server, ada, hook, api, number: std::cell::Cell::new(0) }
     }
 
     /// What GitHub says of the checks from now on, once.
-    fn checks(&self, status: &Value, runs: &Value) {
+    pub(super) fn checks(&self, status: &Value, runs: &Value) {
         self.api.answer("/status", 200, json!({ "statuses": status }));
         self.api.answer("/check-runs", 200, json!({ "check_runs": runs }));
         self.api.answer("/check-suites", 200, json!({ "check_suites": [] }));
     }
 
-    async fn github(&self, event: &str, body: &str) -> Reply {
+    pub(super) async fn github(&self, event: &str, body: &str) -> Reply {
         self.number.set(self.number.get() + 1);
         self.hook.github(event, &self.number.get().to_string(), body).await
     }
 
-    async fn pushed(&self, commit: &str) -> Reply {
+    pub(super) async fn pushed(&self, commit: &str) -> Reply {
         self.github("push", &push(|body| body["after"] = json!(commit))).await
     }
 
-    async fn check_suite(&self, commit: &str, conclusion: &str) -> Reply {
+    pub(super) async fn check_suite(&self, commit: &str, conclusion: &str) -> Reply {
         let body = json!({
             "action": "completed",
             "check_suite": { "head_sha": commit, "conclusion": conclusion },
@@ -67,7 +66,7 @@ impl Waiting {
 }
 
 /// Why it waits.
-fn waits(reply: &Reply) -> String {
+pub(super) fn waits(reply: &Reply) -> String {
     let body = reply.expect(200);
     assert_eq!(
         (&body["outcome"], &body["reason"]),
@@ -75,39 +74,6 @@ fn waits(reply: &Reply) -> String {
         "{body}"
     );
     body["message"].as_str().unwrap().to_owned()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_slow_provider_holds_no_answer_up() {
-    let waiting = Waiting::at("github", "/api/v3").await;
-    let commit = "a".repeat(40);
-    let ended = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
-    waiting.checks(&json!([]), &ended);
-    waiting.api.kept.lock().unwrap().delay = Duration::from_millis(700);
-    let begun = Instant::now();
-    let said = waits(&waiting.pushed(&commit).await);
-    assert_eq!(said, "The provider is being asked for the checks of the commit.");
-    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-    let made = loop {
-        if let [made] = deployments(&waiting.ada).await.as_slice() {
-            break made.clone();
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "it is decided behind the answer");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    };
-    let path = format!("/api/hooks/{}/deliveries", waiting.hook.id);
-    loop {
-        let delivery = waiting.ada.get(&path).await.expect(200)["data"][0].take();
-        if delivery["outcome"] == "deployed" {
-            assert_eq!(delivery["deployment_id"], made["id"], "{delivery}");
-            break;
-        }
-        assert!(begun.elapsed() < Duration::from_secs(20), "{delivery}");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    // The same once more is known.
-    let again = waiting.hook.github("push", "1", &push(|body| body["after"] = json!(commit))).await;
-    assert_eq!(again.expect(202)["deployment_id"], made["id"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
