@@ -8,6 +8,8 @@ use std::time::Duration;
 
 /// Tries of something that the receiver says it will never take.
 const REFUSALS: i32 = 5;
+/// How long such a receiver is tried at least: it may be mended meanwhile. What is behind it waits as long.
+const REFUSED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// How patient the server is with receivers.
 #[derive(Debug, Clone, Copy)]
@@ -63,7 +65,11 @@ impl Schedule {
             let last = &failure.reason;
             return AfterAttempt::Disable(format!("It has taken nothing since {since}. {last}"));
         }
-        if failure.is_refusal && delivery.attempts + 1 >= REFUSALS {
+        // A provider that was told of a commit that it has not will not have it later.
+        let is_patient = webhook.hook_id.is_none();
+        let refused_since = since.max(delivery.created_at);
+        let is_tried = !is_patient || now - refused_since >= REFUSED_FOR;
+        if failure.is_refusal && is_tried && delivery.attempts + 1 >= REFUSALS {
             return AfterAttempt::GiveUp;
         }
         let pause =
@@ -172,9 +178,14 @@ mod tests {
         let (webhook, mut delivery) = failing(Some(now - TimeDelta::hours(48)), 0);
         delivery.created_at = now;
         assert!(matches!(schedule.after(&away, (&webhook, &delivery), now), AfterAttempt::Retry(_)));
+        // A refusal ends after an hour and some tries; one of a provider after the tries.
         let refused = Failure { is_refusal: true, ..away.clone() };
-        assert!(matches!(after(&refused, None, 3), AfterAttempt::Retry(_)));
-        assert_eq!(after(&refused, None, 4), AfterAttempt::GiveUp);
+        assert!(matches!(after(&refused, Some(1), 3), AfterAttempt::Retry(_)));
+        assert!(matches!(after(&refused, Some(0), 9), AfterAttempt::Retry(_)));
+        assert_eq!(after(&refused, Some(1), 4), AfterAttempt::GiveUp);
+        let (mut of_hook, delivery) = failing(None, 4);
+        of_hook.hook_id = Some(crate::model::id::HookId::generate());
+        assert_eq!(schedule.after(&refused, (&of_hook, &delivery), now), AfterAttempt::GiveUp);
         // Whoever is asked to wait waits, but not for ever.
         for (asked, least, most) in [(600, 600, 600), (100_000, 3600, 3600)] {
             let busy = Failure { wait: Some(Duration::from_secs(asked)), ..away.clone() };
