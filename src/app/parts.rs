@@ -25,6 +25,7 @@ pub(super) fn engine(settings: &Settings, home: &Home) -> (Arc<dyn Engine>, Arc<
         server_id,
         host,
         least_free_bytes: settings.disk.least_free_for_builds_bytes,
+        begun_pulls: Some(home.begun_pulls()),
     });
     (Arc::new(engine), Arc::new(builder))
 }

@@ -44,7 +44,7 @@ pub trait BaseImages {
     /// Gives an image of the engine a name that it keeps and that can be built on; `None` where there is no such image.
     async fn keep_base(&self, id: &str) -> Result<Option<String>, BuildError>;
 
-    /// Takes those names away from all but these images.
+    /// Takes those names away from all but these images, and the names that pulls were killed with.
     async fn forget_bases_but(&self, kept: &HashSet<BaseImage>) -> Result<(), BuildError>;
 }
 
@@ -110,6 +110,7 @@ impl BaseImages for DockerBuilder {
                 remove_name(&docker, &name).await;
             }
         }
+        self.forget_begun_pulls(&docker).await;
         Ok(())
     }
 }

@@ -1,12 +1,13 @@
 //! Builds with the BuildKit inside a Docker Engine.
 
+use super::begun::BegunPulls;
 use super::failure;
 use super::limits::{self, Watch};
 use super::pull::{self, PullRequest, PulledImage, Turns};
 use super::request::watched;
 use super::room;
 use super::secrets::BuildSecrets;
-use super::session::Session;
+use super::session::{Session, buildkit};
 use super::transcript::Transcript;
 use super::{BuildError, BuildLine, BuildRequest, Builder, BuiltImage, Export};
 use crate::docker::{self, Connection};
@@ -18,6 +19,7 @@ use bollard::models::{BuildInfo, BuildInfoAux};
 use bollard::query_parameters::{BuildImageOptions, BuildImageOptionsBuilder, BuilderVersion};
 use futures_util::StreamExt;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -46,6 +48,8 @@ pub struct DockerBuilderOptions {
     pub host: Option<String>,
     /// Bytes that have to be free on the engine's disk for a build to begin.
     pub least_free_bytes: u64,
+    /// The folder where pulls that have begun are noted; `None` where nothing is pulled.
+    pub begun_pulls: Option<PathBuf>,
 }
 
 /// Builds with the BuildKit inside a Docker Engine (20.10 or newer).
@@ -55,6 +59,7 @@ pub struct DockerBuilder {
     pub(super) connection: Connection,
     pub(super) least_free_bytes: u64,
     pub(super) pulls: Turns,
+    pub(super) begun: Arc<BegunPulls>,
     /// Bytes of archives of images that are read at the moment.
     pub(super) exported_bytes: Arc<AtomicU64>,
 }
@@ -63,12 +68,13 @@ impl DockerBuilder {
     /// A builder; the engine is looked for when it is needed.
     #[must_use]
     pub fn connect(options: DockerBuilderOptions) -> Self {
-        let DockerBuilderOptions { server_id, host, least_free_bytes } = options;
+        let DockerBuilderOptions { server_id, host, least_free_bytes, begun_pulls } = options;
         Self {
             server_id,
             connection: Connection::new(host),
             least_free_bytes,
             pulls: Turns::default(),
+            begun: Arc::new(BegunPulls::new(begun_pulls)),
             exported_bytes: Arc::default(),
         }
     }
@@ -80,6 +86,7 @@ impl DockerBuilder {
     ) -> Result<BuiltImage, BuildError> {
         let (after, deadline) = (request.timeout, Instant::now() + request.timeout);
         let docker = self.client().await?;
+        self.forget_begun_pulls(&docker).await;
         room::check(&docker, "a build", self.least_free_bytes).await?;
         let session = self.open_session(BuildSecrets(request.secrets.clone())).await?;
         let mark = request.limits.map(|_| limits::mark(request.deployment_id));
@@ -264,19 +271,6 @@ fn with_memory(error: BuildError, watch: Option<&Watch>) -> BuildError {
         }
         (error, _) => error,
     }
-}
-
-/// A client whose builds are BuildKit's. bollard insists on opening the session of such a build itself, so it is told
-/// that they are the old builder's.
-fn buildkit(docker: &Docker) -> Docker {
-    docker.clone().with_request_modifier(|mut request| {
-        // `&` is encoded inside of values: this is the parameter and nothing else.
-        let uri = request.uri().to_string().replacen("&version=1", "&version=2", 1);
-        if let Ok(uri) = uri.parse() {
-            *request.uri_mut() = uri;
-        }
-        request
-    })
 }
 
 /// A host's name and address that lead nowhere.

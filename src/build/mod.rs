@@ -6,6 +6,7 @@
 //! Not here: what the Dockerfile says (`buildpack`), how the tree is read (`git`), what runs (`engine`).
 
 mod base;
+mod begun;
 mod cache;
 mod docker;
 #[cfg(test)]

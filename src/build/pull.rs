@@ -1,9 +1,10 @@
 //! Images of registries, brought into the engine to be built on.
 //!
 //! What is pulled has the name of its registry, which every project's builds and pulls see. So it is given a name that
-//! nobody can guess, and loses the other one unless it had that before, also where nobody waits for the pull any more. Only
-//! a server that is killed in the middle leaves it.
+//! nobody can guess, and loses the other one unless it had that before, also where nobody waits for the pull any more. One
+//! that a server was killed with loses it before anything is built or pulled again (`begun`).
 
+use super::begun::BegunPulls;
 use super::docker::{DockerBuilder, size};
 use super::request::{BuildLine, BuildStream};
 use super::transcript::Transcript;
@@ -88,6 +89,12 @@ impl Turns {
         };
         turn.lock_owned().await
     }
+
+    /// The turn of a name, if nobody has it.
+    pub(super) fn of_nobody(&self, name: &str) -> Option<OwnedMutexGuard<()>> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.entry(name.to_owned()).or_default().clone().try_lock_owned().ok()
+    }
 }
 
 impl DockerBuilder {
@@ -98,12 +105,21 @@ impl DockerBuilder {
     ) -> Result<PulledImage, BuildError> {
         let PullRequest { project_id, image, credentials, timeout } = request;
         let docker = self.client().await?;
+        self.forget_begun_pulls(&docker).await;
         room::check(&docker, "an image that is pulled", self.least_free_bytes).await?;
         let name = image.full();
         let pulling = async {
             let turn = self.pulls.of(&image.repository()).await;
-            let was_there = self.inspected(&docker, &name).await?.is_some();
-            let public = (!was_there).then(|| PublicName::new(docker.clone(), name, turn));
+            let public = match self.inspected(&docker, &name).await? {
+                Some(_) => None,
+                None => {
+                    self.begun.note(&name).map_err(|error| BuildError::NotPulled {
+                        image: image.to_string(),
+                        reason: format!("what is pulled cannot be noted: {error}"),
+                    })?;
+                    Some(PublicName::new(docker.clone(), (name, Arc::clone(&self.begun)), turn))
+                }
+            };
             self.stream_pull(&docker, &image, credentials, output).await?;
             let pulled = self.inspected(&docker, &image.full()).await?;
             let named = self.give_name(&docker, project_id, &image, pulled).await;
@@ -205,39 +221,50 @@ impl DockerBuilder {
 
 /// The name that a pull gives an image in its registry, and the turn of who does. It is taken away at last,
 /// whatever becomes of it, and the next one begins after that.
-struct PublicName(Option<(Arc<Docker>, String, OwnedMutexGuard<()>)>);
+struct PublicName(Option<(Arc<Docker>, Noted, OwnedMutexGuard<()>)>);
+
+/// A name, and where it is noted.
+type Noted = (String, Arc<BegunPulls>);
 
 impl PublicName {
-    const fn new(docker: Arc<Docker>, name: String, turn: OwnedMutexGuard<()>) -> Self {
-        Self(Some((docker, name, turn)))
+    const fn new(docker: Arc<Docker>, noted: Noted, turn: OwnedMutexGuard<()>) -> Self {
+        Self(Some((docker, noted, turn)))
     }
 
     async fn remove(mut self) {
-        if let Some((docker, name, _turn)) = self.0.take() {
-            remove_name(&docker, &name).await;
+        if let Some((docker, noted, _turn)) = self.0.take() {
+            remove_noted(&docker, noted).await;
         }
     }
 }
 
 impl Drop for PublicName {
     fn drop(&mut self) {
-        if let (Some((docker, name, turn)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+        if let (Some((docker, noted, turn)), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
             runtime.spawn(async move {
-                remove_name(&docker, &name).await;
+                remove_noted(&docker, noted).await;
                 drop(turn);
             });
         }
     }
 }
 
-/// Takes a name away, and with its last one the image. What cannot be removed now is swept with what no release needs.
-pub(super) async fn remove_name(docker: &Docker, name: &str) {
+async fn remove_noted(docker: &Docker, (name, begun): Noted) {
+    if remove_name(docker, &name).await {
+        begun.forget(&name);
+    }
+}
+
+/// Takes a name away, and with its last one the image; gives whether it is gone. What cannot be removed now is swept with
+/// what no release needs.
+pub(super) async fn remove_name(docker: &Docker, name: &str) -> bool {
     let options = RemoveImageOptionsBuilder::new().force(false).build();
     match docker.remove_image(name, Some(options), None).await {
         Err(error) if docker::status(&error) != Some(404) => {
             tracing::warn!(error = &error as &dyn std::error::Error, "the name of a pulled image is kept");
+            false
         }
-        Ok(_) | Err(_) => {}
+        Ok(_) | Err(_) => true,
     }
 }
 

@@ -5,6 +5,7 @@
 //! own ends with its build.
 
 use super::secrets::BuildSecrets;
+use bollard::Docker;
 use bollard::health::health_server::{Health, HealthServer};
 use bollard::health::{HealthCheckRequest, HealthCheckResponse, HealthListRequest, HealthListResponse};
 use bollard::moby::buildkit::secrets::v1::secrets_server::SecretsServer;
@@ -110,4 +111,17 @@ impl Health for Alive {
     async fn watch(&self, _: Request<HealthCheckRequest>) -> Result<Response<Self::WatchStream>, Status> {
         Err(Status::unimplemented("watch"))
     }
+}
+
+/// A client whose builds are BuildKit's. bollard insists on opening the session of such a build itself, so it is told
+/// that they are the old builder's.
+pub(super) fn buildkit(docker: &Docker) -> Docker {
+    docker.clone().with_request_modifier(|mut request| {
+        // `&` is encoded inside of values: this is the parameter and nothing else.
+        let uri = request.uri().to_string().replacen("&version=1", "&version=2", 1);
+        if let Ok(uri) = uri.parse() {
+            *request.uri_mut() = uri;
+        }
+        request
+    })
 }

@@ -129,6 +129,12 @@ impl Home {
         self.folder.join("routes.json")
     }
 
+    /// Notes of the images that are being pulled.
+    #[must_use]
+    pub fn begun_pulls(&self) -> PathBuf {
+        self.folder.join("pulls")
+    }
+
     /// The private half of the SSH server's host key.
     #[must_use]
     pub fn ssh_host_key(&self) -> PathBuf {

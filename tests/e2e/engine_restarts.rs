@@ -69,6 +69,7 @@ fn the_cache_of_builds_is_made_smaller_and_apps_run_on() {
         server_id: ServerId::generate(),
         host: Some(docker.host()),
         least_free_bytes: 0,
+        begun_pulls: None,
     };
     let builder = DockerBuilder::connect(options);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -146,7 +146,12 @@ async fn builds_leave_no_connection_behind() {
 #[tokio::test]
 async fn an_engine_that_is_away_is_said_to_be() {
     let host = Some("unix:///no/such/docker.sock".to_owned());
-    let options = DockerBuilderOptions { server_id: ServerId::generate(), host, least_free_bytes: 0 };
+    let options = DockerBuilderOptions {
+        server_id: ServerId::generate(),
+        host,
+        least_free_bytes: 0,
+        begun_pulls: None,
+    };
     let builder = DockerBuilder::connect(options);
     let error = builder.find(ProjectId::generate(), "1").await.unwrap_err();
     assert!(matches!(error, BuildError::EngineUnavailable { .. }), "{error:?}");

@@ -2,6 +2,7 @@
 
 mod bases;
 mod bounds;
+mod pulls;
 mod secrets;
 
 use super::{
@@ -22,14 +23,20 @@ struct Server {
     id: ServerId,
     project: ProjectId,
     builder: DockerBuilder,
+    begun: tempfile::TempDir,
 }
 
 impl Server {
     fn new() -> Self {
         let id = ServerId::generate();
-        let builder =
-            DockerBuilder::connect(DockerBuilderOptions { server_id: id, host: None, least_free_bytes: 0 });
-        Self { id, project: ProjectId::generate(), builder }
+        let begun = tempfile::tempdir().unwrap();
+        let builder = DockerBuilder::connect(DockerBuilderOptions {
+            server_id: id,
+            host: None,
+            least_free_bytes: 0,
+            begun_pulls: Some(begun.path().to_owned()),
+        });
+        Self { id, project: ProjectId::generate(), builder, begun }
     }
 
     fn request(&self, dockerfile: &str) -> BuildRequest {
