@@ -11,18 +11,19 @@
 //! (`buildkit/executor/<id>/config.json` in the engine's folder), not from the process: a command can change its own
 //! environment, and not that file. BuildKit adds the proxy settings after every `ENV` of the Dockerfile.
 
+mod groups;
+
+use self::groups::Groups;
 use crate::model::id::DeploymentId;
 use bollard::Docker;
-use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashSet};
-use std::ffi::OsString;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::MissedTickBehavior;
 
@@ -33,8 +34,8 @@ const ARGUMENT: &str = "NO_PROXY";
 /// hurts.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Where the control groups are.
-const GROUPS: &str = "/sys/fs/cgroup";
+/// How long the control group of a command is looked for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What each command of a build may use at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Watch {
                 return;
             };
             let folder = Path::new(&engine_folder).join("buildkit/executor");
-            let mut look = Look { folder, mark, limits, done: HashSet::new(), held: Vec::new(), peak: seen };
+            let mut look = Look::new(folder, mark, limits, seen);
             let mut ticks = tokio::time::interval(INTERVAL);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
@@ -121,6 +122,9 @@ struct Look {
     mark: String,
     limits: BuildLimits,
     done: HashSet<OsString>,
+    /// Since when those are looked for that have no group yet.
+    looked_for: HashMap<OsString, Instant>,
+    groups: Groups,
     /// Files that say how much a command has used at most; gone with its group.
     held: Vec<PathBuf>,
     peak: Arc<AtomicU64>,
@@ -146,6 +150,19 @@ struct Linux {
 }
 
 impl Look {
+    fn new(folder: PathBuf, mark: String, limits: BuildLimits, peak: Arc<AtomicU64>) -> Self {
+        Self {
+            folder,
+            mark,
+            limits,
+            done: HashSet::new(),
+            looked_for: HashMap::new(),
+            groups: Groups::of_this_machine(),
+            held: Vec::new(),
+            peak,
+        }
+    }
+
     /// Limits every command of the build that has begun since the last look.
     fn once(&mut self) {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
@@ -159,16 +176,16 @@ impl Look {
             let Ok(container) = serde_json::from_str::<Container>(&text) else { continue };
             let ours = container.process.env.iter().any(|variable| variable.ends_with(&self.mark));
             if ours {
-                let groups = Path::new(GROUPS);
-                match limit(groups, &container.linux.group, self.limits) {
-                    Ok(true) => {
-                        give_way(groups, &container.linux.group);
-                        self.held.push(peak_file(groups, &container.linux.group));
+                match self.groups.limit(&container.linux.group, &id, self.limits) {
+                    Ok(Some(peak)) => self.held.push(peak),
+                    Ok(None) if self.is_to_be_found(&id) => continue,
+                    Ok(None) => {
+                        tracing::warn!(group = container.linux.group, "a build command has no limits")
                     }
-                    Ok(false) => continue,
                     Err(error) => tracing::warn!(%error, "a build command has no limits"),
                 }
             }
+            self.looked_for.remove(&id);
             self.done.insert(id);
         }
         self.held.retain(|file| {
@@ -177,122 +194,16 @@ impl Look {
             true
         });
     }
-}
 
-/// Makes builds together weigh less than one app when there is more to do than the processor can: a quarter. Their groups
-/// lie side by side with those of the apps' containers, in one that BuildKit has for all of its own.
-fn give_way(groups: &Path, name: &str) {
-    let Some(parent) = Path::new(name.trim_start_matches('/')).parent() else { return };
-    // Never more than BuildKit's own group: that of all containers has another name.
-    if parent.file_name().is_none_or(|name| name != "buildkit") {
-        return;
+    /// Whether a command may still get its group.
+    fn is_to_be_found(&mut self, id: &OsStr) -> bool {
+        self.looked_for.entry(id.to_owned()).or_insert_with(Instant::now).elapsed() < PATIENCE
     }
-    // Weights of both versions, of which 100 and 1024 are what everybody else has. A kernel without them has no say.
-    let weights = [
-        (groups.join(parent).join("cpu.weight"), "25"),
-        (groups.join("cpu").join(parent).join("cpu.shares"), "256"),
-    ];
-    for (file, weight) in weights.iter().filter(|(file, _)| file.exists()) {
-        if let Err(error) = fs::write(file, weight) {
-            tracing::warn!(%error, "builds weigh as much as apps");
-        }
-    }
-}
-
-/// Where the kernel says how much a group has used at most: version 2 since Linux 5.19, version 1 always.
-fn peak_file(groups: &Path, name: &str) -> PathBuf {
-    let name = name.trim_start_matches('/');
-    let second_version = groups.join(name).join("memory.peak");
-    if second_version.exists() {
-        second_version
-    } else {
-        groups.join("memory").join(name).join("memory.max_usage_in_bytes")
-    }
-}
-
-/// Sets the limits of a group; `false` while it does not exist.
-fn limit(groups: &Path, name: &str, limits: BuildLimits) -> io::Result<bool> {
-    let name = name.trim_start_matches('/');
-    let bytes = u64::from(limits.memory_mib) * 1024 * 1024;
-    let second_version = groups.join(name);
-    let (memory, processes) = (groups.join("memory").join(name), groups.join("pids").join(name));
-    if second_version.join("memory.max").exists() {
-        fs::write(second_version.join("pids.max"), limits.processes.to_string())?;
-        // The kernel makes room by killing, whatever is in use by now.
-        fs::write(second_version.join("memory.max"), bytes.to_string())?;
-        // Kernels count swap by choice.
-        let _ = fs::write(second_version.join("memory.swap.max"), "0");
-        Ok(true)
-    } else if memory.is_dir() && processes.is_dir() {
-        fs::write(processes.join("pids.max"), limits.processes.to_string())?;
-        limit_memory(&memory, bytes)?;
-        Ok(true)
-    } else {
-        Ok(false)
-    }
-}
-
-/// Sets the memory limit of a group of the first version.
-fn limit_memory(group: &Path, bytes: u64) -> io::Result<()> {
-    match fs::write(group.join("memory.limit_in_bytes"), bytes.to_string()) {
-        // More is in use already: version 1 refuses a limit that it cannot keep.
-        Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-            for pid in processes(group).into_iter().filter_map(Pid::from_raw) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-            Ok(())
-        }
-        result => {
-            let _ = fs::write(group.join("memory.memsw.limit_in_bytes"), bytes.to_string());
-            result
-        }
-    }
-}
-
-fn processes(group: &Path) -> Vec<i32> {
-    let list = fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
-    list.lines().filter_map(|line| line.parse().ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const LIMITS: BuildLimits = BuildLimits { memory_mib: 2, processes: 7 };
-
-    #[test]
-    fn both_versions_of_control_groups_are_limited() {
-        let place = tempfile::tempdir().unwrap();
-        let read = |path: &str| fs::read_to_string(place.path().join(path)).unwrap();
-        assert!(!limit(place.path(), "/docker/buildkit/x", LIMITS).unwrap(), "it is not there yet");
-        for controller in ["memory", "pids"] {
-            fs::create_dir_all(place.path().join(controller).join("docker/buildkit/x")).unwrap();
-        }
-        assert!(limit(place.path(), "/docker/buildkit/x", LIMITS).unwrap());
-        assert_eq!(read("pids/docker/buildkit/x/pids.max"), "7");
-        assert_eq!(read("memory/docker/buildkit/x/memory.limit_in_bytes"), "2097152");
-
-        let second = place.path().join("system.slice/buildkit/y");
-        fs::create_dir_all(&second).unwrap();
-        fs::write(second.join("memory.max"), "max").unwrap();
-        assert!(limit(place.path(), "/system.slice/buildkit/y", LIMITS).unwrap());
-        assert_eq!(read("system.slice/buildkit/y/pids.max"), "7");
-        assert_eq!(read("system.slice/buildkit/y/memory.max"), "2097152");
-    }
-
-    #[test]
-    fn builds_give_way_and_nothing_else_does() {
-        let place = tempfile::tempdir().unwrap();
-        let shares = |group: &str| place.path().join("cpu").join(group).join("cpu.shares");
-        for group in ["docker", "docker/buildkit", "docker/buildkit/x"] {
-            fs::create_dir_all(shares(group).parent().unwrap()).unwrap();
-            fs::write(shares(group), "1024").unwrap();
-        }
-        give_way(place.path(), "/docker/buildkit/x");
-        give_way(place.path(), "/docker/x");
-        let read = |group: &str| fs::read_to_string(shares(group)).unwrap();
-        assert_eq!(["docker", "docker/buildkit", "docker/buildkit/x"].map(read), ["1024", "256", "1024"]);
-    }
 
     #[test]
     fn a_project_cannot_take_the_mark_away() {
@@ -317,14 +228,9 @@ mod tests {
         write("other", "NO_PROXY=gilgal-build-other.invalid");
         fs::create_dir(place.path().join("unwritten")).unwrap();
         let folder = place.path().to_owned();
-        let mut look = Look {
-            folder,
-            mark,
-            limits: LIMITS,
-            done: HashSet::new(),
-            held: vec![place.path().join("peak")],
-            peak: Arc::default(),
-        };
+        let limits = BuildLimits { memory_mib: 2, processes: 7 };
+        let mut look = Look::new(folder, mark, limits, Arc::default());
+        look.held.push(place.path().join("peak"));
         fs::write(place.path().join("peak"), "7000000\n").unwrap();
         look.once();
         // Ours has no group yet, so it is looked at again.
@@ -333,6 +239,11 @@ mod tests {
         fs::remove_file(place.path().join("peak")).unwrap();
         look.once();
         assert!(look.held.is_empty());
+        assert!(!look.done.contains(OsStr::new("ours")));
+        // One that gets none is not looked for again and again.
+        look.looked_for.insert("ours".into(), Instant::now() - PATIENCE);
+        look.once();
+        assert!(look.done.contains(OsStr::new("ours")));
         assert_eq!(look.peak.load(Ordering::Relaxed), 7_000_000);
     }
 }

@@ -31,6 +31,7 @@ async fn look(settings: &Settings) -> Result<Report, String> {
             server_id,
             host,
             least_free_bytes: 0,
+            begun_pulls: None,
         })),
         home: settings.home.clone(),
         database: url.strip_prefix("sqlite://").map(Into::into),
@@ -139,7 +140,7 @@ fn volume_lines(volumes: &[VolumeUse]) -> Vec<String> {
 const ADVICE: [&str; 5] = [
     "To make room: docker builder prune (builds are slower once) · lower GILGAL_BUILD_CACHE_MIB",
     "lower GILGAL_IMAGES_IN_ALL (fewer releases to roll back to) · GILGAL_LOG_DAYS, GILGAL_LOG_MIB_PER_PROJECT",
-    "delete projects that nobody needs · docker image prune and docker volume prune (of others on this engine)",
+    "delete projects that nobody needs · docker image prune (what others have left on this engine)",
     "volumes go with their environment only: what is in one is the app's, which has to remove it itself",
     "Sizes of images hold their base, which images share.",
 ];
@@ -165,6 +166,14 @@ fn shown(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_advice_takes_what_apps_have_written() {
+        // They take every volume that no container has at the moment.
+        for command in ["volume prune", "system prune", "prune -a"] {
+            assert!(ADVICE.iter().all(|line| !line.contains(command)), "{command}");
+        }
+    }
 
     #[test]
     fn bytes_are_shown_as_people_say_them() {
