@@ -41,6 +41,9 @@ pub trait BaseImages {
     /// for none.
     async fn has_other_base(&self, name: &ImageName, pinned: &BaseImage) -> Result<bool, BuildError>;
 
+    /// Whether the engine has an image of that name, or that digest: no registry is asked.
+    async fn has_image(&self, name: &ImageName) -> Result<bool, BuildError>;
+
     /// Gives an image of the engine a name that it keeps and that can be built on; `None` where there is no such image.
     async fn keep_base(&self, id: &str) -> Result<Option<String>, BuildError>;
 
@@ -68,7 +71,7 @@ impl BaseImages for DockerBuilder {
             Ok(Err(error)) if docker::is_unavailable(&error) => {
                 return Err(self.failed(&error, &Transcript::default()));
             }
-            Ok(Err(error)) => docker::message(&error),
+            Ok(Err(error)) => silence(&docker::message(&error)).to_owned(),
             Err(_) => format!("it did not answer for {} seconds", REGISTRY_TIME.as_secs()),
         };
         Ok(FoundBase { image: here, silence: Some(silence) })
@@ -81,6 +84,11 @@ impl BaseImages for DockerBuilder {
             BaseImage::Digest(digest) => !digests(name, &image).any(|known| known == *digest),
             BaseImage::Id(id) => image.id.as_ref() != Some(id),
         })
+    }
+
+    async fn has_image(&self, name: &ImageName) -> Result<bool, BuildError> {
+        let docker = self.client().await?;
+        Ok(self.inspected(&docker, &name.full()).await?.is_some())
     }
 
     async fn keep_base(&self, id: &str) -> Result<Option<String>, BuildError> {
@@ -138,6 +146,26 @@ impl DockerBuilder {
     }
 }
 
+/// Why a registry did not say it, in words of ours: those of the engine have the answer in them, which may be of somebody
+/// else's server, if a registry leads there.
+fn silence(message: &str) -> &'static str {
+    let message = message.to_ascii_lowercase();
+    let has = |words: &[&str]| words.iter().any(|words| message.contains(words));
+    if has(&["unauthorized", "denied", "authentication required"]) {
+        "it wants to know who asks"
+    } else if has(&["no such host", "server misbehaving"]) {
+        "there is no such host"
+    } else if has(&["connection refused"]) {
+        "it refuses connections"
+    } else if has(&["x509", "certificate"]) {
+        "its certificate is not accepted"
+    } else if has(&["not found", "unknown"]) {
+        "it has no such image"
+    } else {
+        "it did not answer as a registry does"
+    }
+}
+
 /// What an image of the engine is pinned as.
 fn base_of(name: &ImageName, image: &ImageInspect) -> Option<BaseImage> {
     let digest = digests(name, image).min().map(BaseImage::Digest);
@@ -151,4 +179,28 @@ fn digests(name: &ImageName, image: &ImageInspect) -> impl Iterator<Item = Strin
     known
         .filter(move |known| known.repository() == repository)
         .filter_map(|known| known.digest().map(str::to_owned))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::silence;
+
+    #[test]
+    fn nothing_of_an_answer_is_repeated() {
+        for (message, said) in [
+            (
+                "errors: denied: requested access to the resource is denied unauthorized",
+                "it wants to know who asks",
+            ),
+            ("Get \"https://a.b/v2/\": dial tcp: lookup a.b: no such host", "there is no such host"),
+            ("dial tcp 10.0.0.1:443: connect: connection refused", "it refuses connections"),
+            ("manifest unknown: manifest unknown", "it has no such image"),
+            (
+                "error parsing HTTP 403 response body: \"token=hunter2\"",
+                "it did not answer as a registry does",
+            ),
+        ] {
+            assert_eq!(silence(message), said);
+        }
+    }
 }

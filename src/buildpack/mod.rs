@@ -74,6 +74,7 @@ pub use directory::DirectorySource;
 pub use eject::{EjectError, Ejected, eject};
 pub use explain::{Explanation, explain, process_types, screen};
 pub use given::{GivenVariables, SOURCED};
+pub(crate) use language::dockerfile_sources::{Fetched, fetched};
 pub use own::{BrokenPack, OwnPackError};
 pub use page::Tested;
 pub use prebuilt::DEFAULT_PORT;

@@ -1,5 +1,6 @@
 //! Base images stay what they were until somebody lets go of them.
 
+use crate::hooks::LOOPBACK;
 use crate::support::{Client, Registry, Server, WorkTree, docker, run, wait_until};
 use std::fs;
 use std::process::Command;
@@ -95,7 +96,7 @@ fn an_image_that_no_registry_has_is_kept_until_it_is_let_go_of() {
 #[test]
 fn an_image_of_a_registry_is_kept_by_its_digest() {
     let registry = Registry::start();
-    let mut server = Server::start();
+    let mut server = Server::start_with(LOOPBACK);
     let ada = server.person("ada");
     let base = registry.image("caddy:2");
     registry.publish_base("caddy:2", "caddy:2", "one");

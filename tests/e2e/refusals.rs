@@ -6,6 +6,8 @@ use gilgal::store::{PageRequest, Presence, Store};
 use rand::Rng;
 use serde_json::json;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
@@ -164,5 +166,30 @@ fn find_open(folder: &Path, open: &mut Vec<String>) {
         if metadata.is_dir() {
             find_open(&entry.path(), open);
         }
+    }
+}
+
+/// The engine fetches what a build names, from the machine's own network.
+#[test]
+fn a_build_fetches_nothing_from_where_nothing_may_be_fetched_from() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let site = format!("[images]\n\"caddy:2\" = \"{host}/a/caddy:2\"\n");
+    let from = format!("ARG BASE={host}/a\nFROM $BASE/b:1\n");
+    let add = format!("FROM busybox:stable\nADD http://{host}/secret /www/\n");
+    for files in [
+        vec![("index.html", "one"), ("gilgal.toml", site.as_str())],
+        vec![("Dockerfile", from.as_str())],
+        vec![("Dockerfile", add.as_str())],
+        vec![("Dockerfile", "FROM busybox:stable\nADD $FROM_THE_BASE /www/\n")],
+    ] {
+        let push = server.push(&ada, &WorkTree::of(&files), "shop", &["main"]).expect(1);
+        let is_said = push.says("127.0.0.1 is 127.0.0.1, which is no address of the internet")
+            || push.says("Dockerfile fetches $FROM_THE_BASE, and it cannot be told from where.");
+        assert!(is_said, "{files:?}: {}", push.transcript);
+        assert_eq!(listener.accept().unwrap_err().kind(), ErrorKind::WouldBlock, "{files:?}: it was asked");
     }
 }

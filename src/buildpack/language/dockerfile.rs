@@ -79,11 +79,12 @@ fn images(line: &str) -> Vec<String> {
 }
 
 /// Instructions with their continuation lines joined, without comments.
-fn instructions(text: &str) -> Vec<String> {
+pub(super) fn instructions(text: &str) -> Vec<String> {
     let mut instructions = Vec::new();
     let mut current = String::new();
+    let escape = escape(text);
     for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-        if let Some(part) = line.strip_suffix('\\') {
+        if let Some(part) = line.strip_suffix(escape) {
             current.push_str(part);
             current.push(' ');
         } else {
@@ -95,8 +96,18 @@ fn instructions(text: &str) -> Vec<String> {
     instructions
 }
 
+/// What joins a line with the next one: a backslash, unless a directive at the beginning says otherwise (`# escape=`).
+fn escape(text: &str) -> char {
+    let mut directives = text.lines().map(str::trim).map_while(|line| line.strip_prefix('#'));
+    let said = directives.find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("escape").then(|| value.trim().to_owned())
+    });
+    if said.as_deref() == Some("`") { '`' } else { '\\' }
+}
+
 /// `A=1 B="2"`, and the old form `A 1`.
-fn assignments(text: &str) -> Vec<(String, String)> {
+pub(super) fn assignments(text: &str) -> Vec<(String, String)> {
     let clean = |value: &str| value.trim().trim_matches(['"', '\'']).to_owned();
     match text.split_once(char::is_whitespace) {
         Some((name, value)) if !name.contains('=') => vec![(name.to_owned(), clean(value))],

@@ -2,6 +2,7 @@
 
 pub(crate) mod cargo;
 pub(crate) mod dockerfile;
+pub(crate) mod dockerfile_sources;
 pub(crate) mod javascript;
 pub(crate) mod jsonc;
 pub(crate) mod python;

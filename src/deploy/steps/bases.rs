@@ -56,15 +56,23 @@ impl Deployer {
         };
         for name in names {
             let name = plan.images.get(&name).cloned().unwrap_or(name);
-            // A digest says all there is to say.
-            let Some(image) = name.parse::<ImageName>().ok().filter(|image| image.digest().is_none()) else {
-                continue;
+            let Some(image) = name.parse::<ImageName>().ok() else { continue };
+            let pin = pins.get(&name);
+            let may_ask = match pin {
+                // It is in the engine, under a name of ours.
+                Some(BaseImage::Id(_)) => false,
+                Some(BaseImage::Digest(digest)) => self.check_image(&image, Some(digest)).await?,
+                None => self.check_image(&image, None).await?,
             };
-            let pin = if let Some(pin) = pins.get(&name) {
+            // A digest says all there is to say.
+            if image.digest().is_some() {
+                continue;
+            }
+            let pin = if let Some(pin) = pin {
                 bases.lines.push(self.pinned_line(&name, &image, pin).await?);
                 pin.clone()
             } else {
-                let found = self.builder.find_base(&image, is_let_go).await?;
+                let found = self.builder.find_base(&image, is_let_go && may_ask).await?;
                 bases.lines.push(found_line(&name, &found, before.get(&name)));
                 let Some(pin) = found.image else { continue };
                 pin

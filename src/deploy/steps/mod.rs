@@ -6,6 +6,7 @@ mod check;
 mod detect;
 mod drain;
 mod fetch;
+mod fetched;
 mod large_files;
 mod port;
 mod prebuilt;
