@@ -162,6 +162,11 @@ fn the_build_of_a_fork_neither_reads_nor_fills_the_caches_of_the_project() {
     publish(&last, "refs/heads/main");
     let found = deployed("main");
     assert!(found.contains(&ours) && !found.contains(&theirs), "{found}");
+
+    // The very files that the fork was built of: its image came of its caches.
+    publish(&theirs, "refs/heads/main");
+    let found = deployed("main");
+    assert!(found.contains(&ours), "what the fork has built is what the project serves: {found}");
 }
 
 #[test]

@@ -38,6 +38,7 @@ impl Deployer {
         if let Some(image) = plan.prebuilt.clone() {
             return self.build_prebuilt(run, plan, *image).await;
         }
+        self.check_fetched(run, &plan).await?;
         let bases = self.bases(run, &plan).await?;
         plan.pins = Pins { versions: plan.versions.clone(), images: bases.pins.clone() };
         // Before there is an image: between its making and its being noted nothing may come that can be interrupted.
@@ -58,7 +59,8 @@ impl Deployer {
                 self.rendered_dockerfile(&cache_scope, &plan, &bases, variables.as_ref())?,
             );
         }
-        let key = self.build_key(run, &dockerfile_path, &files, &plan, digest.as_deref()).await?;
+        let key =
+            self.build_key(run, (&dockerfile_path, &files), &plan, (&cache_scope, digest.as_deref())).await?;
         let tag = self.image_tag(run, &key);
         if !run.deployment.options.no_cache
             && let Some(image) = self.builder.find(run.project.id, &tag).await?
@@ -194,10 +196,9 @@ impl Deployer {
     async fn build_key(
         &self,
         run: &Run,
-        dockerfile_path: &str,
-        files: &BTreeMap<String, String>,
+        (dockerfile_path, files): (&str, &BTreeMap<String, String>),
         plan: &BuildPlan,
-        variables: Option<&str>,
+        (cache_scope, variables): (&str, Option<&str>),
     ) -> Result<BuildKey, StepError> {
         let (repository, commit) = (self.repository(run)?, run.deployment.commit.clone());
         let (root, left_out) = (plan.root.clone(), plan.left_out.clone());
@@ -217,6 +218,10 @@ impl Deployer {
         // Where nothing of elsewhere is asked for, the key is what it always was.
         if let Some(inputs) = inputs.as_array_mut().filter(|_| submodules || large_files) {
             inputs.extend([submodules.into(), large_files.into()]);
+        }
+        // What came of a stranger's caches is nobody else's image, whatever tree it was made of.
+        if let Some(inputs) = inputs.as_array_mut().filter(|_| cache_scope != run.project.id.to_string()) {
+            inputs.push(cache_scope.into());
         }
         Ok(BuildKey(hex::encode(Sha256::digest(inputs.to_string().as_bytes()))))
     }
