@@ -5,6 +5,9 @@ use crate::support::{Options, Reply, TestServer};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+/// As much of the newest commit as names it.
+const COMMIT: &str = "3f9c01ab3f9c01ab";
+
 /// Tells of a merge request, as GitLab does.
 async fn tell(server: &TestServer, hook: &Value, number: u64, source: u64) {
     let event = json!({
@@ -36,10 +39,11 @@ async fn pull_requests_are_listed_let_in_and_removed() {
     tell(&server, &hook, 7, 1).await;
     tell(&server, &hook, 8, 2).await;
     assert_screen!("previews", ada.run(&["previews"]).await);
-    assert_screen!("approve_nothing", ada.run(&["previews", "approve", "9"]).await);
-    assert_screen!("approve_own", ada.run(&["previews", "approve", "7"]).await);
-    assert_screen!("approve_another", ada.run(&["previews", "approve", "8", "3f9c02"]).await);
-    assert_screen!("approve", ada.run(&["previews", "approve", "8", "3f9c01a"]).await);
+    assert_screen!("approve_nothing", ada.run(&["previews", "approve", "9", COMMIT]).await);
+    assert_screen!("approve_own", ada.run(&["previews", "approve", "7", COMMIT]).await);
+    assert_screen!("approve_another", ada.run(&["previews", "approve", "8", "3f9c01ab3f9c01ac"]).await);
+    assert_screen!("approve_short", ada.run(&["previews", "approve", "8", "3f9c01a"]).await);
+    assert_screen!("approve", ada.run(&["previews", "approve", "8", COMMIT]).await);
     assert_screen!("remove", ada.run(&["previews", "remove", "7"]).await);
     assert_screen!("remove_nothing", ada.run(&["previews", "remove", "9"]).await);
     assert_screen!("previews_then", ada.run(&["previews"]).await);

@@ -57,12 +57,12 @@ pub(in crate::cli) enum PreviewsAction {
     /// List the previews, as without a word
     #[command(hide = true, alias = "ls")]
     List,
-    /// Let the newest commit of a pull request from a fork in: it is built and run, without secrets
+    /// Let a commit of a pull request from a fork in: it is built and run, without secrets
     Approve {
         /// Number of the pull request
         number: u64,
-        /// The commit that you have looked at, or its beginning: what was pushed since is not let in
-        commit: Option<String>,
+        /// The commit that you have looked at, or 16 digits of it: what was pushed since is not let in
+        commit: String,
     },
     /// Remove a preview; the next push to its pull request makes it again
     #[command(aliases = ["rm", "delete"])]

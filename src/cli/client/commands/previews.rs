@@ -23,9 +23,7 @@ pub(super) async fn run(
 ) -> Result<Answer, Failure> {
     match action {
         None | Some(PreviewsAction::List) => list(context, project).await,
-        Some(PreviewsAction::Approve { number, commit }) => {
-            approve(context, project, number, commit.as_deref()).await
-        }
+        Some(PreviewsAction::Approve { number, commit }) => approve(context, project, number, &commit).await,
         Some(PreviewsAction::Remove { number }) => {
             context.api.delete(&format!("{}/{number}", path(project))).await?;
             let screen = format!("Removing the preview of {number}. The next push to it makes it again.");
@@ -43,11 +41,12 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     let mut table = Table::new(&["NUMBER", "TITLE", "BRANCH", "COMMIT", "STATE", "URL", "LEFT"]);
     for json in &previews {
         let preview: PreviewBody = parse(json.clone())?;
+        let waits = preview.state == PreviewState::WaitsForApproval;
         table.row([
             preview.number.to_string(),
             preview.title,
             preview.branch,
-            preview.commit.as_ref().map_or("-", CommitId::short).to_owned(),
+            preview.commit.as_ref().map_or("-", |commit| shown(commit, waits)).to_owned(),
             word(preview.state).to_owned(),
             if preview.environment_id.is_some() { preview.url } else { "-".to_owned() },
             age(now(), preview.expires_at),
@@ -57,13 +56,18 @@ async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     Ok(Answer::table(&table, context.screen.width, empty, Value::Array(previews)))
 }
 
-/// Approves the commit that was named, or the one that it is at as this command sees it.
-async fn approve(
-    context: &Context,
-    project: &Project,
-    number: u64,
-    named: Option<&str>,
-) -> Result<Answer, Failure> {
+/// Digits of a commit that have to be named: commits can be made until some more begin like another one.
+const DIGITS: usize = 16;
+
+/// Approves the commit that was named: the one that somebody has looked at, and not whatever it is at by now.
+async fn approve(context: &Context, project: &Project, number: u64, named: &str) -> Result<Answer, Failure> {
+    if named.len() < DIGITS {
+        let short = format!("{named} is too short: a stranger can make commits until one begins so.");
+        let hint = format!(
+            "Name {DIGITS} digits of the commit that you have looked at, as `gilgal previews` shows them."
+        );
+        return Err(Failure::new(short).with_hint(hint).with_exit(Exit::Usage));
+    }
     let hint = "`gilgal previews` lists them.";
     let mut found = None;
     for json in all(context, project).await? {
@@ -75,8 +79,8 @@ async fn approve(
         let missing = Failure::new(format!("Pull request {number} waits for no approval.")).with_hint(hint);
         return Err(missing.with_exit(Exit::Missing));
     };
-    if let Some(named) = named.filter(|named| !head.as_str().starts_with(&named.to_lowercase())) {
-        let moved = format!("Pull request {number} is at {} now, not at {named}.", head.short());
+    if !head.as_str().starts_with(&named.to_lowercase()) {
+        let moved = format!("Pull request {number} is at {} now, not at {named}.", shown(&head, true));
         return Err(Failure::new(moved).with_hint("Look at that commit, and approve it."));
     }
     let json =
@@ -97,6 +101,11 @@ async fn approve(
 
 fn path(project: &Project) -> String {
     format!("/api/projects/{}/previews", project.body.slug)
+}
+
+/// A commit, with as many digits as an approval needs where it waits for one.
+fn shown(commit: &CommitId, waits: bool) -> &str {
+    if waits { commit.as_str().get(..DIGITS).unwrap_or(commit.as_str()) } else { commit.short() }
 }
 
 const fn word(state: PreviewState) -> &'static str {
