@@ -28,6 +28,14 @@ pub(super) fn skipped(reason: SkipReason, message: impl Into<String>) -> Verdict
     outcome(DeliveryOutcome::Skipped { reason, message: message.into() })
 }
 
+/// The verdict on what was decided for a connection that is gone by now, or another one.
+pub(super) fn changed_meanwhile() -> Verdict {
+    skipped(
+        SkipReason::Disabled,
+        "The hook was removed, switched off or moved while the checks were asked for.",
+    )
+}
+
 /// Why nothing is deployed, where that is for whoever has set it up.
 pub(super) fn not_deployed(error: DeployError) -> Result<Verdict, HookError> {
     match error {
@@ -139,6 +147,15 @@ impl Hooks {
         })
     }
 
+    /// Whether a connection still starts what it did when it was read.
+    pub(super) async fn is_as_it_was(&self, hook: &Hook) -> Result<bool, StoreError> {
+        match self.store.hook(hook.id).await {
+            Ok(now) => Ok(now.enabled == hook.enabled && now.repository == hook.repository),
+            Err(StoreError::NotFound) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(super) async fn decide_move(&self, hook: &Hook, moved: &ReferenceMove) -> Result<Verdict, HookError> {
         if let Some(other) = other_repository(hook, moved.repository.as_deref()) {
             return Ok(about_another(hook, other));
@@ -164,6 +181,10 @@ impl Hooks {
             Ok(only) => only,
             Err(verdict) => return Ok(verdict),
         };
+        // The provider has had its time to answer.
+        if hook.wait_for_checks && !self.is_as_it_was(hook).await? {
+            return Ok(changed_meanwhile());
+        }
         let Ok(reference) = moved.reference.parse() else {
             let message = format!("{} is not a name that can be fetched.", shown(&moved.reference));
             return Ok(skipped(SkipReason::Unreadable, message));

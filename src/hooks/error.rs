@@ -29,6 +29,8 @@ pub enum HookError {
     NoPreview,
     #[error("Pull request {0} waits for no approval.")]
     NotWaiting(u64),
+    #[error("The hook of this pull request is switched off: `gilgal hooks enable`.")]
+    SwitchedOff,
     /// It is not any more what somebody has looked at.
     #[error("Pull request {number} is at {} now. Look at that, and approve it.", .head.short())]
     Moved { number: u64, head: CommitId },

@@ -3,7 +3,7 @@
 //! What is decided late was noted as waiting for its checks. Where the server ends in between, it is what it was noted as: the
 //! end of another check, or a redelivery, decides it.
 
-use super::decide::{Verdict, skipped};
+use super::decide::{Verdict, changed_meanwhile, skipped};
 use super::{HookError, Hooks};
 use crate::model::hook::{Event, Hook, SkipReason};
 use crate::model::id::HookDeliveryId;
@@ -48,6 +48,9 @@ impl Hooks {
         let patience = if self.asking.is_taken(hook.id) { Duration::ZERO } else { ANSWER_WITHIN };
         let mut deciding = tokio::spawn(async move {
             let turn = Some(hooks.asking.of(hook.id).await);
+            if !hooks.is_as_it_was(&hook).await? {
+                return Ok(Decided { verdict: changed_meanwhile(), turn });
+            }
             Ok(Decided { verdict: hooks.decide(&hook, &event).await?, turn })
         });
         match tokio::time::timeout(patience, &mut deciding).await {

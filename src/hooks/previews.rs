@@ -54,6 +54,9 @@ impl Hooks {
         let known = self.store.preview(project.id, number).await?.filter(not_over);
         let preview = known.ok_or(HookError::NoPreview)?;
         let hook = self.hook_of(&preview).await?.ok_or(HookError::NoPreview)?;
+        if !hook.enabled {
+            return Err(HookError::SwitchedOff);
+        }
         let Some(head) = preview.head.clone().filter(|_| preview.waits_for_approval()) else {
             return Err(HookError::NotWaiting(number));
         };
@@ -96,7 +99,8 @@ impl Hooks {
         let now_known = self.store.preview(preview.project_id, preview.number).await?;
         let is_wanted = |known: &Preview| not_over(known) && !known.is_asked && !known.waits_for_approval();
         let Some(preview) = now_known.filter(is_wanted) else { return Ok(()) };
-        let Some(hook) = self.hook_of(&preview).await? else { return Ok(()) };
+        let wants = |hook: &Hook| hook.enabled && hook.previews.is_some();
+        let Some(hook) = self.hook_of(&preview).await?.filter(wants) else { return Ok(()) };
         let project = self.store.project(preview.project_id).await?;
         if project.is_in_service() {
             Box::pin(self.start(&hook, &project, preview)).await?;

@@ -6,6 +6,7 @@ use super::{HookError, Hooks};
 use crate::deployments::DeployError;
 use crate::model::hook::{DeliveryOutcome, Hook, SkipReason};
 use crate::model::id::PreviewId;
+use crate::model::name::CommitId;
 use crate::model::preview::{
     LARGEST_NUMBER, MOST_WAITING, Preview, PreviewSettings, PullRequest, PullRequestAction,
 };
@@ -103,7 +104,9 @@ impl Hooks {
             Err(error) => return Err(error.into()),
         }
         if preview.waits_for_approval() {
-            let message = format!("It comes from a fork: `gilgal previews approve {number}` lets it in.");
+            let head = preview.head.as_ref().map_or("COMMIT", CommitId::as_str);
+            let message =
+                format!("It comes from a fork: `gilgal previews approve {number} {head}` lets it in.");
             return Ok(skipped(SkipReason::WaitsForApproval, message));
         }
         self.verdict_of(hook, &project, preview).await

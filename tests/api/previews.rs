@@ -148,6 +148,9 @@ async fn what_comes_from_a_fork_waits_for_an_approval_of_its_commit() {
     assert_eq!(approve(7, json!("aaaaaaa")).await.refused_fields(), ["commit"]);
     assert_eq!(approve(7, json!(commit('b'))).await.refusal(409), "pull_request_moved");
     assert_eq!(approve(8, json!(commit('a'))).await.refusal(404), "preview_not_found");
+    ada.send(Method::PATCH, &hook.url(), json!({ "enabled": false })).await.expect(200);
+    assert_eq!(approve(7, json!(commit('a'))).await.refusal(409), "not_waiting");
+    ada.send(Method::PATCH, &hook.url(), json!({ "enabled": true })).await.expect(200);
     let approved = approve(7, json!(commit('a'))).await.expect(202);
     assert_eq!(approved["environment_id"], previews(&ada).await[0]["environment_id"]);
     let id: DeploymentId = approved["id"].as_str().unwrap().parse().unwrap();

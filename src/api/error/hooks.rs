@@ -10,7 +10,7 @@ impl From<HookError> for ApiError {
             HookError::NoEnvironment(_) => Self::field("tag_environment", error),
             HookError::Previews => Self::field("previews", error),
             HookError::NoPreview => Self::new(Code::PreviewNotFound, error),
-            HookError::NotWaiting(_) => Self::new(Code::NotWaiting, error),
+            HookError::NotWaiting(_) | HookError::SwitchedOff => Self::new(Code::NotWaiting, error),
             HookError::Moved { .. } => Self::new(Code::PullRequestMoved, error),
             HookError::TooManyPreviews(_) => Self::new(Code::TooManyPreviews, error),
             HookError::PreviewWaits => Self::new(Code::PreviewWaits, error),

@@ -90,3 +90,28 @@ async fn a_provider_that_did_not_answer_is_asked_again() {
     let late = waiting.check_suite(&second, "success").await;
     assert_eq!(waits(&late), "No push of bbbbbbb waits for its checks.");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hook_that_is_switched_off_starts_nothing_that_is_being_asked_about() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let ended = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
+    waiting.checks(&json!([]), &ended);
+    waiting.api.kept.lock().unwrap().delay = Duration::from_millis(700);
+    for commit in ["a", "b"] {
+        let said = waits(&waiting.pushed(&commit.repeat(40)).await);
+        assert_eq!(said, "The provider is being asked for the checks of the commit.");
+    }
+    let off = json!({ "enabled": false });
+    waiting.ada.send(reqwest::Method::PATCH, &waiting.hook.url(), off).await.expect(200);
+    let path = format!("{}/deliveries", waiting.hook.url());
+    let begun = Instant::now();
+    loop {
+        let deliveries = waiting.ada.get(&path).await.expect(200)["data"].take();
+        if deliveries.as_array().unwrap().iter().all(|delivery| delivery["reason"] == "disabled") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "{deliveries}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(deployments(&waiting.ada).await, Vec::<Value>::new());
+}

@@ -25,7 +25,17 @@ async fn what_was_cut_off_is_done_by_the_clock() {
     let waiting = previews(&ada).await;
     assert_eq!((&waiting[0]["state"], &waiting[0]["environment_id"]), (&json!("open"), &first));
     *server.surroundings.removing_fails.lock().unwrap() = false;
-    round(&server).await;
+    // Not while the hook is switched off.
+    let switch = async |on: bool| {
+        ada.send(Method::PATCH, &hook.url(), json!({ "enabled": on })).await.expect(200);
+        round(&server).await;
+    };
+    switch(false).await;
+    assert_eq!(
+        (&previews(&ada).await[0]["environment_id"], deployments(&ada).await.len()),
+        (&Value::Null, 1)
+    );
+    switch(true).await;
     let again = previews(&ada).await;
     assert_eq!((again.len(), &again[0]["state"]), (1, &json!("open")));
     assert_ne!(again[0]["environment_id"], first);
