@@ -209,11 +209,26 @@ fn check_slug(text: &str) -> Result<String, String> {
     if RESERVED_SLUGS.contains(&text) {
         return Err(format!("\"{text}\" is reserved. Choose another name."));
     }
+    check_no_preview(text)?;
     Ok(slug)
 }
 
 fn check_environment(text: &str) -> Result<String, String> {
-    check_label(text, "name of an environment")
+    let name = check_label(text, "name of an environment")?;
+    check_no_preview(text)?;
+    Ok(name)
+}
+
+/// Where pull request 8 of `shop` answers, nothing else does: not a project `shop-pr-8`, and not `shop-pr-8` of a project
+/// `my` in the place of `my-shop`'s.
+fn check_no_preview(text: &str) -> Result<(), String> {
+    let is_preview = text
+        .rsplit_once("-pr-")
+        .is_some_and(|(_, number)| !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit()));
+    if is_preview {
+        return Err(format!("\"{text}\" is where a pull request is previewed. Choose another name."));
+    }
+    Ok(())
 }
 
 fn check_process_type(text: &str) -> Result<String, String> {
@@ -296,98 +311,4 @@ pub fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn slugs_are_dns_labels() {
-        for good in ["a", "shop", "my-shop-2", &"a".repeat(63)] {
-            assert!(good.parse::<Slug>().is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "Shop",
-            "-shop",
-            "shop-",
-            "2shop",
-            "sh_op",
-            "../etc",
-            "shop.git",
-            "api",
-            "a b",
-            "ä",
-            &"a".repeat(64),
-        ] {
-            assert!(bad.parse::<Slug>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_project_name_gives_a_slug() {
-        let longest = "a".repeat(Slug::MAX_LENGTH);
-        for (name, slug) in [
-            ("My Shop!", "my-shop"),
-            ("  2nd try ", "nd-try"),
-            ("Äpfel & Co", "apfel-co"),
-            ("Größe", "grosse"),
-            ("Магазин", "magazin"),
-            ("日本", "ri-ben"),
-            ("a--b", "a-b"),
-            (&"a".repeat(100), &longest),
-        ] {
-            assert_eq!(Slug::stem_of(name).as_deref(), Some(slug), "{name}");
-        }
-        for nothing in ["!!!", "123", ""] {
-            assert_eq!(Slug::stem_of(nothing), None, "{nothing}");
-        }
-    }
-
-    #[test]
-    fn a_suffix_makes_room_for_itself() {
-        let with = |stem: &str, suffix: &str| Slug::with_suffix(stem, suffix).unwrap();
-        assert_eq!(with("shop", "12").as_str(), "shop-12");
-        assert_eq!(with("api", "2").as_str(), "api-2");
-        let longest = "a".repeat(Slug::MAX_LENGTH);
-        assert_eq!(with(&longest, "3").as_str(), format!("{}-3", "a".repeat(61)));
-        let dashed = format!("{}-bb", "a".repeat(60));
-        assert_eq!(with(&dashed, "2").as_str(), format!("{}-2", "a".repeat(60)));
-    }
-
-    #[test]
-    fn branches_follow_git() {
-        for good in ["main", "feature/x", "v1.2", "ünïcode"] {
-            assert!(good.parse::<BranchName>().is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "-x",
-            "a..b",
-            "a b",
-            "x.lock",
-            "a//b",
-            ".x",
-            "a/",
-            "a~1",
-            "HEAD",
-            "x@{1}",
-            "a\\b",
-            "--exec=id",
-        ] {
-            assert!(bad.parse::<BranchName>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn emails_are_lower_cased_and_have_two_sides() {
-        assert_eq!("Ada@Example.COM".parse::<Email>().unwrap().as_str(), "ada@example.com");
-        for bad in ["", "ada", "@x.y", "ada@", "a da@x.y", "ada@x..y", "ada@-x.y"] {
-            assert!(bad.parse::<Email>().is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn a_refusal_shows_no_control_characters() {
-        let error = "\u{1b}[2J".parse::<Slug>().unwrap_err().to_string();
-        assert!(!error.contains('\u{1b}'), "{error:?}");
-    }
-}
+mod tests;
