@@ -29,7 +29,7 @@ pub(super) async fn receive(api: Arc<Api>, mut request: Request) -> Answer {
     match Box::pin(api.ports.hooks.receive(provider, id, incoming)).await {
         Ok(Received { delivery, is_replay }) => Ok(outcome(delivery, is_replay)),
         Err(error @ HookError::NotProved) => {
-            // Whoever guesses has no more tries than requests.
+            // One that is not proved counts as a request too: whoever guesses soon has an answer to nothing.
             api.rates.admit_peer(request.origin).map_err(ApiError::rate_limited)?;
             Err(error.into())
         }

@@ -24,7 +24,7 @@ pub(super) fn serve(variables: &Variables) -> ExitCode {
         return ExitCode::from(USAGE);
     }
     for name in variables.unknown_settings() {
-        tracing::warn!(name, "there is no such setting; `gilgal settings` lists them");
+        tracing::warn!(name, hint = "gilgal settings lists them", "there is no such setting");
     }
     let received = match Sockets::received(variables.get("LISTEN_FDNAMES")) {
         Ok(received) => received,
