@@ -38,31 +38,36 @@ async fn all(context: &Context, project: &Project) -> Result<Vec<Value>, Failure
 
 async fn list(context: &Context, project: &Project) -> Result<Answer, Failure> {
     let previews = all(context, project).await?;
+    let mut waiting = Vec::new();
     let mut table = Table::new(&["NUMBER", "TITLE", "BRANCH", "COMMIT", "STATE", "URL", "LEFT"]);
     for json in &previews {
         let preview: PreviewBody = parse(json.clone())?;
-        let waits = preview.state == PreviewState::WaitsForApproval;
+        if let (PreviewState::WaitsForApproval, Some(commit)) = (preview.state, &preview.commit) {
+            let (number, commit) = (preview.number, named(commit));
+            waiting.push(format!("Once you have looked at it: gilgal previews approve {number} {commit}"));
+        }
         table.row([
             preview.number.to_string(),
             preview.title,
             preview.branch,
-            preview.commit.as_ref().map_or("-", |commit| shown(commit, waits)).to_owned(),
+            preview.commit.as_ref().map_or("-", CommitId::short).to_owned(),
             word(preview.state).to_owned(),
             if preview.environment_id.is_some() { preview.url } else { "-".to_owned() },
             age(now(), preview.expires_at),
         ]);
     }
     let empty = "No pull request has a preview. `gilgal hooks previews` switches them on.";
-    Ok(Answer::table(&table, context.screen.width, empty, Value::Array(previews)))
+    let answer = Answer::table(&table, context.screen.width, empty, Value::Array(previews));
+    Ok(waiting.into_iter().fold(answer, Answer::with_notice))
 }
 
 /// Digits of a commit that have to be named: commits can be made until some more begin like another one.
 const DIGITS: usize = 16;
 
 /// Approves the commit that was named: the one that somebody has looked at, and not whatever it is at by now.
-async fn approve(context: &Context, project: &Project, number: u64, named: &str) -> Result<Answer, Failure> {
-    if named.len() < DIGITS {
-        let short = format!("{named} is too short: a stranger can make commits until one begins so.");
+async fn approve(context: &Context, project: &Project, number: u64, commit: &str) -> Result<Answer, Failure> {
+    if commit.len() < DIGITS {
+        let short = format!("{commit} is too short: a stranger can make commits until one begins so.");
         let hint = format!(
             "Name {DIGITS} digits of the commit that you have looked at, as `gilgal previews` shows them."
         );
@@ -79,8 +84,8 @@ async fn approve(context: &Context, project: &Project, number: u64, named: &str)
         let missing = Failure::new(format!("Pull request {number} waits for no approval.")).with_hint(hint);
         return Err(missing.with_exit(Exit::Missing));
     };
-    if !head.as_str().starts_with(&named.to_lowercase()) {
-        let moved = format!("Pull request {number} is at {} now, not at {named}.", shown(&head, true));
+    if !head.as_str().starts_with(&commit.to_lowercase()) {
+        let moved = format!("Pull request {number} is at {} now, not at {commit}.", named(&head));
         return Err(Failure::new(moved).with_hint("Look at that commit, and approve it."));
     }
     let json =
@@ -103,9 +108,9 @@ fn path(project: &Project) -> String {
     format!("/api/projects/{}/previews", project.body.slug)
 }
 
-/// A commit, with as many digits as an approval needs where it waits for one.
-fn shown(commit: &CommitId, waits: bool) -> &str {
-    if waits { commit.as_str().get(..DIGITS).unwrap_or(commit.as_str()) } else { commit.short() }
+/// A commit, by as many digits as an approval needs.
+fn named(commit: &CommitId) -> &str {
+    commit.as_str().get(..DIGITS).unwrap_or(commit.as_str())
 }
 
 const fn word(state: PreviewState) -> &'static str {
