@@ -117,7 +117,7 @@ impl Endpoint {
                 about(PROJECTS, "Change a project", one::<ProjectBody>(200)).takes::<UpdateProjectBody>()
             }
             Self::DeleteProject => about(PROJECTS, "Delete a project", Shown::Nothing)
-                .text("confirm", "The slug of the project, to be sure.")
+                .needed("confirm", "The slug of the project, to be sure.")
                 .text("now", "`true` removes it at once, also one that was deleted before."),
             Self::RestoreProject => about(PROJECTS, "Bring a deleted project back", one::<ProjectBody>(200)),
             Self::ListProjectAudit => about(PROJECTS, "The audit log of a project", list::<AuditBody>())
@@ -140,12 +140,13 @@ impl Endpoint {
                 .takes::<UpdateEnvironmentBody>(),
             Self::DeleteEnvironment => {
                 about(PROJECTS, "Stop and remove everything of an environment", Shown::Nothing)
-                    .text("confirm", "The name of the environment, to be sure.")
+                    .needed("confirm", "The name of the environment, to be sure.")
             }
-            Self::ShowConfig => about(PROJECTS, "Config vars", list::<VariableBody>()),
+            Self::ShowConfig => about(PROJECTS, "Config vars", Shown::ListOrText(Part::of::<VariableBody>())),
             Self::UpdateConfig => {
                 about(PROJECTS, "Change config vars, all at once", applied::<ConfigChangedBody>())
                     .takes::<UpdateConfigBody>()
+                    .or_file(&["text/plain"])
                     .text("scope", "Of all that a .env file sets: `build`, `runtime`, `both`.")
                     .text("secret", "Whether all that a .env file sets is secret: `true`, `false`.")
             }
@@ -301,7 +302,7 @@ impl Endpoint {
             }
             Self::DeleteDrain => about(PROCESSES, "Remove a log drain", Shown::Nothing),
             Self::ListWebhooks => about(NOTIFICATIONS, "The webhooks of a project", list::<WebhookBody>())
-                .text("project", "Its slug or id. It has to be there."),
+                .needed("project", "Its slug or id."),
             Self::CreateWebhook => {
                 about(NOTIFICATIONS, "Tell somebody what happens to a project", one::<ShownWebhookBody>(201))
                     .takes::<NewWebhookBody>()

@@ -23,6 +23,8 @@ pub(in crate::api) struct Description {
     pub(super) summary: &'static str,
     /// Parameters of the query: name, meaning, schema.
     pub(in crate::api) query: Vec<(&'static str, &'static str, Object)>,
+    /// Those of them without which the request is refused.
+    pub(super) needed: Vec<&'static str>,
     pub(super) body: Option<Part>,
     /// Media types of which a body is taken as it is, in place of JSON.
     pub(super) files: &'static [&'static str],
@@ -41,6 +43,8 @@ pub(super) enum Shown {
     Readiness(Part),
     /// What a change has done, with 200 where that is all and 202 where a deployment brings it to the app.
     Applied(Part),
+    /// The whole of a list, or the same as a text.
+    ListOrText(Part),
     /// Lines, in one of three forms.
     Log(Part),
     /// A conversation over a WebSocket.
@@ -57,6 +61,7 @@ impl Shown {
         match self {
             Self::One(_, part)
             | Self::List(part)
+            | Self::ListOrText(part)
             | Self::Readiness(part)
             | Self::Applied(part)
             | Self::Log(part) => Some(part),
@@ -80,7 +85,7 @@ pub(super) fn applied<T: ToSchema>() -> Shown {
 }
 
 pub(super) fn about(tag: &'static str, summary: &'static str, answer: Shown) -> Description {
-    Description { tag, summary, query: Vec::new(), body: None, files: &[], answer }
+    Description { tag, summary, query: Vec::new(), needed: Vec::new(), body: None, files: &[], answer }
 }
 
 impl Description {
@@ -101,6 +106,12 @@ impl Description {
     pub(super) fn text(mut self, name: &'static str, meaning: &'static str) -> Self {
         self.query.push((name, meaning, ObjectBuilder::new().schema_type(Type::String).build()));
         self
+    }
+
+    /// One without which the request is refused.
+    pub(super) fn needed(mut self, name: &'static str, meaning: &'static str) -> Self {
+        self.needed.push(name);
+        self.text(name, meaning)
     }
 
     pub(super) fn number(mut self, name: &'static str, meaning: &'static str, most: Option<u32>) -> Self {

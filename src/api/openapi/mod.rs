@@ -7,6 +7,7 @@ mod page;
 mod part;
 #[cfg(test)]
 mod reference;
+mod responses;
 mod sources;
 
 use crate::api::Api;
@@ -17,6 +18,7 @@ use crate::buildpack::project_file;
 use crate::wire::error::ErrorBody;
 use description::{Description, Shown};
 use part::Part;
+use responses::{failure, json, success};
 use std::sync::{Arc, LazyLock};
 use utoipa::openapi::path::{
     HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathsBuilder,
@@ -26,8 +28,7 @@ use utoipa::openapi::request_body::{RequestBody, RequestBodyBuilder};
 use utoipa::openapi::schema::{ComponentsBuilder, Object, ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
 use utoipa::openapi::{
-    Content, ContentBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Ref, Required, Response,
-    ResponseBuilder,
+    Content, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Required, ResponseBuilder,
 };
 use warp::http::Method;
 
@@ -114,10 +115,12 @@ fn operation(endpoint: Endpoint, row: &Row, description: &Description) -> Operat
         .request_body(description.body.as_ref().map(|part| request_body(part, description.files)));
     for name in row.path.split('/').filter_map(|part| part.strip_prefix(':')) {
         let text = ObjectBuilder::new().schema_type(Type::String).build();
-        operation = operation.parameter(parameter(name, ParameterIn::Path, text, None));
+        operation = operation.parameter(parameter(name, (ParameterIn::Path, Required::True), text, None));
     }
     for (name, meaning, schema) in &description.query {
-        operation = operation.parameter(parameter(name, ParameterIn::Query, schema.clone(), Some(meaning)));
+        let needed = if description.needed.contains(name) { Required::True } else { Required::False };
+        let place = (ParameterIn::Query, needed);
+        operation = operation.parameter(parameter(name, place, schema.clone(), Some(meaning)));
     }
     let (status, response) = success(&description.answer);
     operation = operation.response(status, response).response("default", failure());
@@ -147,8 +150,12 @@ fn needs(access: Access) -> Option<String> {
     })
 }
 
-fn parameter(name: &str, place: ParameterIn, schema: Object, meaning: Option<&str>) -> Parameter {
-    let required = if place == ParameterIn::Path { Required::True } else { Required::False };
+fn parameter(
+    name: &str,
+    (place, required): (ParameterIn, Required),
+    schema: Object,
+    meaning: Option<&str>,
+) -> Parameter {
     ParameterBuilder::new()
         .name(name)
         .parameter_in(place)
@@ -166,49 +173,6 @@ fn request_body(part: &Part, files: &[&str]) -> RequestBody {
         body = body.content(*kind, Content::new(None::<Object>));
     }
     body.build()
-}
-
-fn json(part: &Part) -> Content {
-    Content::new(Some(part.reference()))
-}
-
-fn success(answer: &Shown) -> (String, Response) {
-    let response = ResponseBuilder::new().description("Done");
-    match answer {
-        Shown::One(status, part) => (status.to_string(), response.content(JSON, json(part)).build()),
-        Shown::Readiness(part) | Shown::Applied(part) => {
-            ("200".to_owned(), response.content(JSON, json(part)).build())
-        }
-        Shown::List(part) => {
-            ("200".to_owned(), response.content(JSON, Content::new(Some(part.list()))).build())
-        }
-        Shown::Nothing => ("204".to_owned(), response.build()),
-        Shown::Log(part) => {
-            let text = || ContentBuilder::new().schema(Some(ObjectBuilder::new().schema_type(Type::String)));
-            let response = response
-                .content(JSON, Content::new(Some(part.list())))
-                .content("text/plain", text().build())
-                .content("text/event-stream", text().build());
-            ("200".to_owned(), response.build())
-        }
-        Shown::Socket => {
-            let response = ResponseBuilder::new().description("A WebSocket (RFC 6455)");
-            ("101".to_owned(), response.build())
-        }
-        Shown::Document => {
-            let any = ObjectBuilder::new().schema_type(Type::Object);
-            ("200".to_owned(), response.content(JSON, Content::new(Some(any))).build())
-        }
-        Shown::Page => {
-            let text = ObjectBuilder::new().schema_type(Type::String);
-            ("200".to_owned(), response.content("text/html", Content::new(Some(text))).build())
-        }
-    }
-}
-
-fn failure() -> Response {
-    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
-    ResponseBuilder::new().description("A failure, by its code").content(JSON, body).build()
 }
 
 #[cfg(test)]

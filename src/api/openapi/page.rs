@@ -86,12 +86,26 @@ fn section(document: &Value, method: &str, path: &str, operation: &Value) -> Str
 
 /// A command that does it.
 pub(super) fn curl(document: &Value, method: &str, path: &str, operation: &Value) -> String {
+    if operation["responses"]["101"].is_object() {
+        // curl does not talk to them: websocat does.
+        let path = path.replace('{', "$").replace('}', "");
+        return format!("websocat -H \"Authorization: Bearer $token\" \"ws${{api#http}}{path}\"");
+    }
     let mut line = "curl".to_owned();
     let body = schema_of(document, &operation["requestBody"]["content"]);
     if !matches!((method, body.is_some()), ("GET", false) | ("POST", true)) {
         let _ = write!(line, " -X {method}");
     }
-    let _ = write!(line, " $api{}", path.replace('{', "$").replace('}', ""));
+    let path = path.replace('{', "$").replace('}', "");
+    let needed = operation["parameters"].as_array().into_iter().flatten();
+    let needed = needed.filter(|parameter| parameter["in"] == "query" && parameter["required"] == true);
+    let query: Vec<_> =
+        needed.map(|parameter| format!("{}=…", parameter["name"].as_str().unwrap_or_default())).collect();
+    if query.is_empty() {
+        let _ = write!(line, " $api{path}");
+    } else {
+        let _ = write!(line, " \"$api{path}?{}\"", query.join("&"));
+    }
     if operation["security"].is_array() {
         line.push_str(" -H \"Authorization: Bearer $token\"");
     }
@@ -103,7 +117,13 @@ pub(super) fn curl(document: &Value, method: &str, path: &str, operation: &Value
         };
         let names = schema["properties"].as_object().into_iter().flat_map(|fields| fields.keys());
         let example: Vec<_> = names.filter(required).map(|name| format!("\"{name}\":…")).collect();
-        let _ = write!(line, " --json '{{{}}}'", example.join(","));
+        // A map has names of your own.
+        let example = if schema["additionalProperties"].is_object() {
+            "\"NAME\":…".to_owned()
+        } else {
+            example.join(",")
+        };
+        let _ = write!(line, " --json '{{{example}}}'");
     }
     line
 }
