@@ -57,8 +57,11 @@ impl Reconciler {
         tokio::pin!(stop);
         let mut sweeping = Sweeping::begin();
         let (mut healing, mut removing) = (Healing::default(), Removing::default());
+        let mut has_told_of_apps = false;
         loop {
             let round = async {
+                // Before the engine is asked, which may be away.
+                has_told_of_apps = has_told_of_apps || self.tell_of_apps().await;
                 let round = self.round(&mut healing, &mut removing).await;
                 sweeping.sweep_if_due(&self.deployer).await;
                 if !removing.is_idle() {
@@ -93,6 +96,30 @@ impl Reconciler {
                 () = healing.learn(&self.deployer) => {}
                 () = tokio::time::sleep_until(next) => {}
                 () = &mut stop => return,
+            }
+        }
+    }
+
+    /// Tells the router of the apps that its table does not have, as behind a lost one: they are there and cannot serve until
+    /// the engine has told where their instances are. Gives whether it could.
+    async fn tell_of_apps(&self) -> bool {
+        let deployer = &self.deployer;
+        let _one_at_a_time = deployer.switching.lock().await;
+        let known: HashSet<EnvironmentId> =
+            deployer.router.routes().into_iter().map(|route| route.environment_id).collect();
+        match deployer.store.current_releases().await {
+            Ok(current) => {
+                for (project, environment, release) in current {
+                    if !known.contains(&environment.id) {
+                        let route = deployer.route((&project, &environment), &release, &[]);
+                        drop(deployer.router.set_route(route));
+                    }
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the router was not told of every app");
+                false
             }
         }
     }
