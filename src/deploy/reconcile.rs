@@ -118,7 +118,10 @@ impl Reconciler {
                 true
             }
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "the router was not told of every app");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the router was not told of every app"
+                );
                 false
             }
         }
