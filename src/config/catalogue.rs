@@ -103,7 +103,7 @@ settings! {
     IMAGES_PER_ENVIRONMENT = "GILGAL_IMAGES_PER_ENVIRONMENT", Some("images_per_environment"), "10",
         "Images of the newest releases of an environment that are kept, at least 2: the one that is served and the one before.";
     IMAGES_IN_ALL = "GILGAL_IMAGES_IN_ALL", Some("images_in_all"), "500",
-        "Images of all projects together that are kept to roll back to; the ones in use are not counted, and the one that the next rollback would take stays.";
+        "Images of all projects together that are kept to roll back to; the ones in use, the one that the next rollback of an environment would take and those of deleted projects are not counted, and stay.";
     LOG_DAYS = "GILGAL_LOG_DAYS", Some("log_days"), "90",
         "Days after which the log of a deployment is removed; the deployment itself stays.";
     LOG_MIB_PER_PROJECT = "GILGAL_LOG_MIB_PER_PROJECT", Some("log_mib_per_project"), "200",

@@ -288,6 +288,7 @@ mod tests {
     use super::*;
     use crate::model::id::{EnvironmentId, ProjectId};
     use crate::model::process::{Limits, LimitsChange};
+    use crate::model::setting_times::SettingTimes;
     use crate::model::time::now;
 
     #[test]
@@ -298,6 +299,7 @@ mod tests {
             name: "pr-7".parse().unwrap(),
             branch: None,
             settings: EnvironmentSettings::default(),
+            settings_set_at: SettingTimes::default(),
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,

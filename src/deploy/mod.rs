@@ -20,6 +20,7 @@ mod heal;
 mod images;
 mod instances;
 mod liveness;
+mod orphans;
 mod patience;
 mod pipeline;
 mod previews;

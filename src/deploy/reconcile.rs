@@ -7,6 +7,7 @@ use super::Deployer;
 use super::heal::Healing;
 use super::images::Sweeping;
 use super::instances::{STOP_GRACE, belongs};
+use super::orphans::Removing;
 use super::room::has_the_route;
 use super::sleep::changes_instances;
 use crate::engine::EngineError;
@@ -17,7 +18,6 @@ use crate::model::project::Project;
 use crate::model::release::Release;
 use crate::model::route::{Route, Standing};
 use crate::store::StoreError;
-use futures_util::future::join_all;
 use futures_util::{FutureExt, StreamExt};
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
@@ -56,11 +56,18 @@ impl Reconciler {
         let mut events = self.deployer.engine.events();
         tokio::pin!(stop);
         let mut sweeping = Sweeping::begin();
-        let mut healing = Healing::default();
+        let (mut healing, mut removing) = (Healing::default(), Removing::default());
+        let mut has_told_of_apps = false;
         loop {
             let round = async {
-                let round = self.round(&mut healing).await;
+                // Before the engine is asked, which may be away.
+                has_told_of_apps = has_told_of_apps || self.tell_of_apps().await;
+                let round = self.round(&mut healing, &mut removing).await;
                 sweeping.sweep_if_due(&self.deployer).await;
+                if !removing.is_idle() {
+                    // Their images and networks were in use.
+                    sweeping.hurry();
+                }
                 round
             };
             let round = tokio::select! {
@@ -93,9 +100,40 @@ impl Reconciler {
         }
     }
 
+    /// Tells the router of the apps that its table does not have, as behind a lost one: they are there and cannot serve until
+    /// the engine has told where their instances are. Gives whether it could.
+    async fn tell_of_apps(&self) -> bool {
+        let deployer = &self.deployer;
+        let _one_at_a_time = deployer.switching.lock().await;
+        let known: HashSet<EnvironmentId> =
+            deployer.router.routes().into_iter().map(|route| route.environment_id).collect();
+        match deployer.store.current_releases().await {
+            Ok(current) => {
+                for (project, environment, release) in current {
+                    if !known.contains(&environment.id) {
+                        let route = deployer.route((&project, &environment), &release, &[]);
+                        drop(deployer.router.set_route(route));
+                    }
+                }
+                true
+            }
+            Err(error) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "the router was not told of every app"
+                );
+                false
+            }
+        }
+    }
+
     /// One round: orphans are stopped, what is missing is started, and the router learns where the instances are. Gives when
     /// something that is missing is to be looked at again.
-    async fn round(&self, healing: &mut Healing) -> Result<Option<Instant>, RoundError> {
+    async fn round(
+        &self,
+        healing: &mut Healing,
+        removing: &mut Removing,
+    ) -> Result<Option<Instant>, RoundError> {
         let deployer = &self.deployer;
         let (orphans, missing) = {
             let _one_at_a_time = deployer.switching.lock().await;
@@ -143,7 +181,10 @@ impl Reconciler {
             (orphans, missing)
         };
         let due = healing.begin(deployer, &missing);
-        remove_each(orphans, |id| async move { deployer.engine.stop(&id, STOP_GRACE).await }).await;
+        removing.begin(orphans, |id| {
+            let engine = Arc::clone(&deployer.engine);
+            async move { engine.stop(&id, STOP_GRACE).await }
+        });
         Ok(due)
     }
 
@@ -200,31 +241,10 @@ fn surplus(instances: &[Instance], is_being_replaced: impl Fn(&InstanceKey) -> b
         .collect()
 }
 
-/// Stops instances at the same time: one that cannot be stopped is left to the next round and keeps no other waiting.
-async fn remove_each<F>(orphans: Vec<Instance>, stop: impl Fn(InstanceId) -> F)
-where
-    F: Future<Output = Result<(), EngineError>>,
-{
-    let removing = orphans.into_iter().map(|orphan| {
-        let stopping = stop(orphan.id);
-        let (instance, deployment) = (orphan.key.shown(), orphan.key.deployment_id);
-        async move {
-            match stopping.await {
-                Ok(()) => tracing::info!(instance, %deployment, "an orphan was removed"),
-                Err(error) => tracing::warn!(
-                    instance, %deployment, error = &error as &dyn std::error::Error, "an orphan was not removed"
-                ),
-            }
-        }
-    });
-    join_all(removing).await;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::id::{DeploymentId, ProjectId};
-    use std::sync::Mutex;
 
     fn instance(id: &str) -> Instance {
         Instance {
@@ -241,22 +261,6 @@ mod tests {
             address: None,
             created_at: None,
         }
-    }
-
-    #[tokio::test]
-    async fn an_orphan_that_cannot_be_stopped_keeps_no_other_waiting() {
-        let asked = Mutex::new(Vec::new());
-        let stop = |id: InstanceId| {
-            asked.lock().unwrap().push(id.0.clone());
-            async move {
-                if id.0 == "stuck" {
-                    return Err(EngineError::InUse { what: "The instance".to_owned() });
-                }
-                Ok(())
-            }
-        };
-        remove_each(["stuck", "one", "two"].map(instance).to_vec(), stop).await;
-        assert_eq!(*asked.lock().unwrap(), ["stuck", "one", "two"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::Deployer;
 use super::failure::Failure;
 use super::steps::megabytes;
-use crate::engine::EngineError;
+use crate::engine::{EngineError, EngineImage};
 use crate::store::StoreError;
 use std::collections::HashSet;
 use std::error::Error;
@@ -37,27 +37,34 @@ impl Deployer {
             Err(error) => unknown(&error),
         }
         match images {
-            Ok((count, bytes)) => sentences.push(format!(
-                "{count} images that nothing serves take {}: a lower GILGAL_IMAGES_IN_ALL removes those of old releases.",
-                megabytes(bytes)
-            )),
+            Ok(of_images) => sentences.extend(of_images),
             Err(error) => unknown(&error),
         }
         sentences.into_iter().fold(failure, Failure::advise)
     }
 
-    /// How many images of this server are neither served nor what the next rollback takes, and their bytes, a base that they
-    /// share counted with each.
-    async fn spare_images(&self) -> Result<(usize, u64), SpareError> {
-        let mut kept = HashSet::new();
-        for (_, environment, release) in self.store.current_releases().await? {
-            let before = self.store.release_before(environment.id, release.version).await?;
-            kept.extend(before.map(|before| before.content.image));
-            kept.insert(release.content.image);
-        }
+    /// What images take that could go, a sentence for each reason why they are kept.
+    async fn spare_images(&self) -> Result<Vec<String>, SpareError> {
         let images = self.engine.images().await?;
-        let spare = images.iter().filter(|image| !kept.contains(&image.id));
-        Ok(spare.fold((0, 0), |(count, bytes), image| (count + 1, bytes + image.bytes)))
+        let spare: HashSet<String> =
+            self.store.spare_images().await?.into_iter().map(|spare| spare.image).collect();
+        let deleted = self.store.deleted_projects().await?;
+        let of_old_releases = taken(&images, "old releases", |image| spare.contains(&image.id))
+            .map(|taken| format!("{taken}: a lower GILGAL_IMAGES_IN_ALL removes them."));
+        let of_deleted = taken(&images, "deleted projects", |image| deleted.contains(&image.project_id))
+            .map(|taken| format!("{taken}: `gilgal destroy -p SLUG --now` removes a project for good."));
+        Ok(of_old_releases.into_iter().chain(of_deleted).collect())
+    }
+}
+
+/// How many images these are, and what they take, a base that they share counted with each; `None`: there are none.
+fn taken(images: &[EngineImage], of: &str, is_one: impl Fn(&EngineImage) -> bool) -> Option<String> {
+    let bytes: Vec<u64> = images.iter().filter(|image| is_one(image)).map(|image| image.bytes).collect();
+    let size = megabytes(bytes.iter().sum());
+    match bytes.len() {
+        0 => None,
+        1 => Some(format!("1 image of {of} takes {size}")),
+        count => Some(format!("{count} images of {of} take {size}")),
     }
 }
 

@@ -4,6 +4,7 @@ use crate::model::elsewhere::{FetchExtras, ImagePush};
 use crate::model::id::{EnvironmentId, ProjectId};
 use crate::model::name::{BranchName, CommandLine, ConfigName, EnvironmentName, FolderPath, MaintenancePage};
 use crate::model::process::{Formation, Limits};
+use crate::model::setting_times::SettingTimes;
 use crate::model::time::Timestamp;
 use crate::model::volume::{CanaryOptions, Strategy};
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,8 @@ pub struct Environment {
     /// A push to this branch deploys here. `None`: nothing does.
     pub branch: Option<BranchName>,
     pub settings: EnvironmentSettings,
+    /// When each of them was changed.
+    pub settings_set_at: SettingTimes,
     /// Since when nothing is deployed to it: it is being deleted.
     pub disabled_at: Option<Timestamp>,
     /// Since when requests get a page that says that it is being worked on.

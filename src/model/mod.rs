@@ -44,6 +44,7 @@ pub mod scope;
 pub mod second_factor;
 pub mod secret;
 pub mod session;
+pub mod setting_times;
 pub mod signing_key;
 pub mod signing_token;
 pub mod source;

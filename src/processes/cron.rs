@@ -9,11 +9,12 @@ mod under_way;
 pub use self::under_way::CronRuns;
 
 use self::execution::{AHEAD, Execution, failed};
+use self::under_way::Turn;
 use super::one_off::typed;
 use super::{ProcessError, Processes};
 use crate::engine::InstanceSpec;
 use crate::journal::Mask;
-use crate::model::cron::{CronJob, CronRun, CronRunState, Overlap};
+use crate::model::cron::{CronJob, CronRun, CronRunState};
 use crate::model::environment::Environment;
 use crate::model::id::{CronRunId, UserId};
 use crate::model::instance::InstanceKey;
@@ -93,11 +94,10 @@ impl Processes {
         let live = self.store.current_release(environment.id).await?;
         let live = live.ok_or_else(|| ProcessError::NothingLive(environment.name.clone()))?;
         let job = live.content.cron.get(name).cloned().ok_or_else(|| ProcessError::NoCron(name.clone()))?;
-        if job.overlap == Overlap::Skip && self.cron_runs.has(environment.id, name) {
-            return Err(ProcessError::CronRuns(name.clone()));
-        }
         let run = new_run(&live, name, (None, Some(user.id)));
-        self.begin_cron(project, &live, job, run).await
+        let turn = self.cron_runs.reserve(&run, job.overlap);
+        let turn = turn.ok_or_else(|| ProcessError::CronRuns(name.clone()))?;
+        self.begin_cron(project, &live, job, (run, turn)).await
     }
 
     /// Runs a command of the schedule for its minute, or leaves it out. `None`: that was done already.
@@ -112,7 +112,7 @@ impl Processes {
         minute: Timestamp,
     ) -> Result<Option<CronRun>, ProcessError> {
         let mut run = new_run(live, name, (Some(minute), None));
-        if job.overlap == Overlap::Skip && self.cron_runs.has(live.environment_id, name) {
+        let Some(turn) = self.cron_runs.reserve(&run, job.overlap) else {
             run.state = CronRunState::Skipped;
             run.reason = Some("The run before it had not ended.".to_owned());
             run.finished_at = Some(run.started_at);
@@ -121,8 +121,8 @@ impl Processes {
                 Err(StoreError::Conflict { .. }) => Ok(None),
                 Err(error) => Err(error.into()),
             };
-        }
-        match self.begin_cron(project, live, job.clone(), run).await {
+        };
+        match self.begin_cron(project, live, job.clone(), (run, turn)).await {
             Ok(started) => Ok(Some(started.run)),
             Err(ProcessError::Store(StoreError::Conflict { .. })) => Ok(None),
             Err(error) => Err(error),
@@ -135,10 +135,11 @@ impl Processes {
         project: &Project,
         live: &Release,
         job: CronJob,
-        run: CronRun,
+        (run, mut turn): (CronRun, Turn),
     ) -> Result<CronStarted, ProcessError> {
         let environment_id = live.environment_id;
         self.store.begin_cron_run(run.clone()).await?;
+        turn.begin();
         let prepared = async {
             let variables = open_variables(&self.master_key, environment_id, &live.content)?;
             let files = open_files(&self.master_key, environment_id, &live.content)?;
@@ -176,11 +177,10 @@ impl Processes {
             }
         };
         let mask = Mask::new(spec.environment.iter().map(|(_, value)| value));
-        let replaced = self.cron_runs.begin(&run, job.overlap);
         let (lines, receiver) = mpsc::channel(AHEAD);
         let started = CronStarted { run: run.clone(), lines: receiver };
         let processes = self.clone();
-        let execution = Execution { processes, run, spec, job, replaced, mask, lines, _place: place };
+        let execution = Execution { processes, run, spec, job, turn, mask, lines, _place: place };
         tokio::spawn(execution.carry_out());
         Ok(started)
     }

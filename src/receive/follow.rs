@@ -5,6 +5,7 @@ use super::{Push, Receiver, Terminal};
 use crate::journal::{Conclusion, Next, Reader};
 use crate::model::environment::{Environment, HangUpPolicy};
 use crate::model::id::DeploymentId;
+use crate::model::time::now;
 use crate::store::StoreError;
 use std::error::Error;
 use std::time::Duration;
@@ -24,6 +25,8 @@ const PACE: Pace = Pace { waiting: Duration::from_millis(700), tick: Duration::f
 /// How the time passes while a deployment is watched.
 struct Clock {
     pace: Pace,
+    /// How long the deployment was there before it was watched.
+    waited: Duration,
     begun: Instant,
     quiet_until: Instant,
     /// Whether the deployment has said something.
@@ -54,13 +57,16 @@ impl Receiver {
         terminal: &Terminal,
     ) -> Result<Verdict, String> {
         let reader = self.journal.read(deployment, 0);
+        // Not since it is watched: somebody may have joined it late.
+        let created_at = self.store.deployment(deployment).await.map(|deployment| deployment.created_at);
+        let waited = created_at.map(|since| (now() - since).to_std().unwrap_or_default()).unwrap_or_default();
         let before = |has_begun: bool| async move {
             if has_begun {
                 return self.deployments.builds.before(deployment);
             }
             self.store.deployments_before(deployment).await.ok().flatten()
         };
-        match watch(reader, PACE, terminal, before, push.hung_up()).await {
+        match watch(reader, Clock::new(PACE, waited), terminal, before, push.hung_up()).await {
             Ok(Watched::ToItsEnd { conclusion: Conclusion::Live, .. }) => Ok(Verdict::Taken),
             Ok(Watched::ToItsEnd { conclusion: Conclusion::NotLive(words), has_begun }) => {
                 if !has_begun {
@@ -127,12 +133,11 @@ impl Receiver {
 /// deployments are to begin before this one or, once it has begun, how many builds.
 async fn watch<Count: Future<Output = Option<u32>>>(
     mut reader: Reader,
-    pace: Pace,
+    mut clock: Clock,
     terminal: &Terminal,
     before: impl Fn(bool) -> Count,
     hung_up: impl Future<Output = ()>,
 ) -> Result<Watched, StoreError> {
-    let mut clock = Clock::new(pace);
     tokio::pin!(hung_up);
     loop {
         let next = tokio::select! {
@@ -158,9 +163,9 @@ async fn watch<Count: Future<Output = Option<u32>>>(
 }
 
 impl Clock {
-    fn new(pace: Pace) -> Self {
+    fn new(pace: Pace, waited: Duration) -> Self {
         let begun = Instant::now();
-        Self { pace, begun, quiet_until: begun + pace.waiting, has_begun: false }
+        Self { pace, waited, begun, quiet_until: begun + pace.waiting, has_begun: false }
     }
 
     /// Something new was shown.
@@ -188,7 +193,7 @@ impl Clock {
                 Some(_) | None => "waiting for another deployment to end".to_owned(),
             },
         };
-        let line = match self.begun.elapsed().as_secs() {
+        let line = match (self.waited + self.begun.elapsed()).as_secs() {
             0 => format!("... {what}"),
             seconds => format!("... {what}, {seconds} s"),
         };
@@ -235,9 +240,14 @@ mod tests {
                 std::future::ready(if has_begun { builds() } else { Some(2) })
             };
             let pace = Pace { waiting: Duration::from_millis(5), tick: Duration::from_millis(20) };
-            watch(reader, pace, &terminal, before, std::future::pending()).await
+            let clock = Clock::new(pace, Duration::from_secs(60));
+            watch(reader, clock, &terminal, before, std::future::pending()).await
         });
-        assert_eq!(line(&mut replies).await, "       ... waiting for other deployments (2 before this one)");
+        let waits = line(&mut replies).await;
+        assert!(
+            waits.starts_with("       ... waiting for other deployments (2 before this one), 6"),
+            "{waits}"
+        );
         writer.line(Step::Build, Stream::Build, Level::Info, "begun");
         while line(&mut replies).await != "       begun" {}
         let tick = line(&mut replies).await;

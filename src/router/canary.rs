@@ -57,6 +57,7 @@ impl Canary {
             answers: others.answers.saturating_sub(before.answers),
             errors: others.errors.saturating_sub(before.errors),
             waited: others.waited.saturating_sub(before.waited),
+            unreachable: others.unreachable.saturating_sub(before.unreachable),
         };
         CanaryCounters { new: self.meter.read(), old }
     }

@@ -72,6 +72,18 @@ pub struct Answered {
     pub errors: u64,
     /// Time until the heads of all answers together.
     pub waited: Duration,
+    /// Requests that no instance took a connection for, which are none of the answers: an app has closed its port, or its
+    /// instances do not run, as while the engine or the host is restarted.
+    pub unreachable: u64,
+}
+
+impl Answered {
+    /// The same where the instances did run: nobody but the app can have closed its port.
+    #[must_use]
+    pub const fn blamed_for_closed_ports(self) -> Self {
+        let Self { answers, errors, waited, unreachable } = self;
+        Self { answers: answers + unreachable, errors: errors + unreachable, waited, unreachable: 0 }
+    }
 }
 
 /// What the release that is served has answered, and the one before it.
@@ -90,6 +102,7 @@ pub(super) struct ReleaseMeter {
     answers: AtomicU64,
     errors: AtomicU64,
     waited_micros: AtomicU64,
+    unreachable: AtomicU64,
 }
 
 impl ReleaseMeter {
@@ -98,6 +111,7 @@ impl ReleaseMeter {
         match outcome {
             Ok(response) => self.answer(response.status() >= StatusCode::INTERNAL_SERVER_ERROR, waited),
             Err(problem) if problem.blames_release() => self.answer(true, waited),
+            Err(Problem::Unreachable) => drop(self.unreachable.fetch_add(1, Ordering::Relaxed)),
             Err(_) => {}
         }
     }
@@ -114,6 +128,7 @@ impl ReleaseMeter {
             answers: self.answers.load(Ordering::Relaxed),
             errors: self.errors.load(Ordering::Relaxed),
             waited: Duration::from_micros(self.waited_micros.load(Ordering::Relaxed)),
+            unreachable: self.unreachable.load(Ordering::Relaxed),
         }
     }
 }

@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     fn answered(answers: u64, errors: u64, mean_ms: u64) -> Answered {
-        Answered { answers, errors, waited: Duration::from_millis(mean_ms * answers) }
+        Answered { answers, errors, waited: Duration::from_millis(mean_ms * answers), unreachable: 0 }
     }
 
     fn said(now: Answered, before: Option<Answered>) -> Option<String> {

@@ -3,6 +3,7 @@
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::{EnvironmentId, PreviewId, ProjectId};
 use crate::model::name::{BranchName, EnvironmentName, Slug};
+use crate::model::setting_times::SettingTimes;
 use crate::model::time::now;
 use crate::model::webhook::EventKind;
 use crate::store::Store;
@@ -30,6 +31,7 @@ pub(super) struct EnvironmentRow {
     maintenance_at: Option<StoredTime>,
     stopped_at: Option<StoredTime>,
     asleep_at: Option<StoredTime>,
+    settings_set_at: Json<SettingTimes>,
 }
 
 /// An environment to make.
@@ -58,6 +60,7 @@ impl From<EnvironmentRow> for Environment {
             name: row.name,
             branch: row.branch,
             settings: row.settings.0,
+            settings_set_at: row.settings_set_at.0,
             disabled_at: row.disabled_at.map(Into::into),
             maintenance_at: row.maintenance_at.map(Into::into),
             stopped_at: row.stopped_at.map(Into::into),
@@ -78,6 +81,7 @@ impl EnvironmentRow {
             name: environment.name,
             branch: environment.branch,
             settings: Json(environment.settings),
+            settings_set_at: Json(environment.settings_set_at),
             created_at: environment.created_at.into(),
             updated_at: environment.updated_at.into(),
             disabled_at: environment.disabled_at.map(Into::into),
@@ -102,6 +106,7 @@ impl Store {
             name: new.name,
             branch: new.branch,
             settings: new.settings,
+            settings_set_at: SettingTimes::default(),
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,
@@ -224,17 +229,24 @@ impl Store {
                 .select(EnvironmentRow::as_select())
                 .first(c)
                 .await)?;
-            let wanted = match decide(&row.into()) {
+            let before = row.into();
+            let wanted = match decide(&before) {
                 Ok(wanted) => wanted,
                 Err(refusal) => return Ok(Err(refusal)),
             };
             refuse_taken_name(connection, wanted.project_id, &wanted.name, id).await?;
+            let (at, Environment { settings, settings_set_at, .. }) = (now(), before);
             let change = (
                 environments::name.eq(&wanted.name),
                 environments::host.eq(wanted.name.host_label(slug)),
                 environments::branch.eq(&wanted.branch),
                 environments::settings.eq(Json(wanted.settings.clone())),
-                environments::updated_at.eq(StoredTime::now()),
+                environments::settings_set_at.eq(Json(settings_set_at.after(
+                    &settings,
+                    &wanted.settings,
+                    at,
+                ))),
+                environments::updated_at.eq(StoredTime::from(at)),
             );
             let row: EnvironmentRow = on!(connection, |c| diesel::update(environments::table.find(id))
                 .set(change)

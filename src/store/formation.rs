@@ -3,6 +3,8 @@
 use crate::model::environment::EnvironmentSettings;
 use crate::model::id::EnvironmentId;
 use crate::model::name::ProcessType;
+use crate::model::setting_times::SettingTimes;
+use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::deployments::queue::lock_enabled;
@@ -53,14 +55,20 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
             lock_enabled(connection, id).await?;
-            let row = environments::table.find(id).select(environments::settings);
-            let mut settings: Json<EnvironmentSettings> = on!(connection, |c| row.first(c).await)?;
-            if as_read.is_some_and(|as_read| *as_read != settings.0) {
+            let row =
+                environments::table.find(id).select((environments::settings, environments::settings_set_at));
+            let (Json(before), Json(set_at)): (Json<EnvironmentSettings>, Json<SettingTimes>) =
+                on!(connection, |c| row.first(c).await)?;
+            if as_read.is_some_and(|as_read| *as_read != before) {
                 return Err(StoreError::Stale);
             }
-            settings.0.formation.0.extend(counts.clone());
-            let change =
-                (environments::settings.eq(settings), environments::updated_at.eq(StoredTime::now()));
+            let (mut settings, at) = (before.clone(), now());
+            settings.formation.0.extend(counts.clone());
+            let change = (
+                environments::settings_set_at.eq(Json(set_at.after(&before, &settings, at))),
+                environments::settings.eq(Json(settings)),
+                environments::updated_at.eq(StoredTime::from(at)),
+            );
             on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
             Ok(())
         })

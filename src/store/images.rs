@@ -1,12 +1,10 @@
 //! Which images releases have, and since when.
 
 use crate::model::id::{EnvironmentId, ProjectId};
-use crate::model::time::Timestamp;
 use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
-use crate::store::schema::{environments, releases};
-use crate::store::types::StoredTime;
+use crate::store::schema::{environments, projects, releases};
 use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -18,7 +16,6 @@ pub struct ReleasedImage {
     pub project: ProjectId,
     /// Its id, as the engine gives it.
     pub image: String,
-    pub released_at: Timestamp,
 }
 
 impl Store {
@@ -63,20 +60,32 @@ impl Store {
         Ok(images)
     }
 
+    /// The images of releases that nothing needs to be served or to be rolled back to when nobody says which: each once, that
+    /// of the newest release first, whether it is on the engine or not. What belongs to a project that is deleted or disabled
+    /// is none of them, as it may be brought back.
+    pub async fn spare_images(&self) -> Result<Vec<ReleasedImage>, StoreError> {
+        let released = self.images_of_projects_in_service().await?;
+        let mut kept = HashSet::new();
+        for (_, environment, release) in self.current_releases().await? {
+            let before = self.release_before(environment.id, release.version).await?;
+            kept.extend(before.map(|before| before.content.image));
+            kept.insert(release.content.image);
+        }
+        // Releases may share an image: the newest one counts.
+        Ok(released.into_iter().filter(|released| kept.insert(released.image.clone())).collect())
+    }
+
     /// The image of every release, the newest release first.
-    pub async fn images_of_releases(&self) -> Result<Vec<ReleasedImage>, StoreError> {
+    async fn images_of_projects_in_service(&self) -> Result<Vec<ReleasedImage>, StoreError> {
         let mut connection = self.read().await?;
-        let rows: Vec<(ProjectId, String, StoredTime)> = on!(connection, |c| releases::table
-            .inner_join(environments::table)
+        let rows: Vec<(ProjectId, String)> = on!(connection, |c| releases::table
+            .inner_join(environments::table.inner_join(projects::table))
+            .filter(projects::disabled_at.is_null())
+            .filter(projects::deleted_at.is_null())
             .order((releases::created_at.desc(), releases::id.desc()))
-            .select((environments::project_id, releases::image, releases::created_at))
+            .select((environments::project_id, releases::image))
             .load(c)
             .await)?;
-        let image = |(project, image, released_at)| ReleasedImage {
-            project,
-            image,
-            released_at: StoredTime::into(released_at),
-        };
-        Ok(rows.into_iter().map(image).collect())
+        Ok(rows.into_iter().map(|(project, image)| ReleasedImage { project, image }).collect())
     }
 }

@@ -4,6 +4,7 @@ use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::{EnvironmentId, ProjectId, UserId};
 use crate::model::name::{BranchName, EnvironmentName, Slug};
 use crate::model::project::{Deletion, Project};
+use crate::model::setting_times::SettingTimes;
 use crate::model::time::{Timestamp, now};
 use crate::store::Store;
 use crate::store::backend::on;
@@ -100,6 +101,7 @@ impl Store {
             name: EnvironmentName::production(),
             branch: Some(BranchName::main()),
             settings,
+            settings_set_at: SettingTimes::default(),
             disabled_at: None,
             maintenance_at: None,
             stopped_at: None,

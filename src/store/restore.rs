@@ -51,25 +51,10 @@ async fn restore_settings(
     let row: EnvironmentRow =
         on!(connection, |c| environments::table.find(id).select(EnvironmentRow::as_select()).first(c).await)?;
     let now = Environment::from(row);
-    if now.updated_at > to.asked_at {
-        return Ok(());
-    }
-    // What becomes of pushes whose pusher hangs up is no part of what runs, nor is the page that stands in for it, nor what
-    // is fetched and pushed elsewhere.
-    let EnvironmentSettings { on_hang_up, push_images, fetch, maintenance_page, error_page, .. } =
-        now.settings;
-    let settings = EnvironmentSettings {
-        on_hang_up,
-        push_images,
-        fetch,
-        maintenance_page,
-        error_page,
-        ..settings.clone()
-    };
-    // A rollback that was asked for later sets it back too.
+    // When they were set stays, which was before: a rollback that was asked for meanwhile sets them back too.
     let change = (
-        environments::settings.eq(Json(settings)),
-        environments::updated_at.eq(StoredTime::from(to.asked_at)),
+        environments::settings.eq(Json(now.settings_set_at.set_back(&now.settings, settings, to.asked_at))),
+        environments::updated_at.eq(StoredTime::now()),
     );
     on!(connection, |c| diesel::update(environments::table.find(id)).set(change).execute(c).await)?;
     Ok(())

@@ -101,6 +101,7 @@ diesel::table! {
         maintenance_at -> Nullable<UtcTime>,
         stopped_at -> Nullable<UtcTime>,
         asleep_at -> Nullable<UtcTime>,
+        settings_set_at -> Document,
     }
 }
 

@@ -29,14 +29,14 @@ use chrono::TimeDelta;
 use serde::Deserialize;
 use std::sync::Arc;
 
-/// Times that a job is begun before it is given up.
+/// Times that a job is begun before it is given up. From then on it is tried to end it, however often that fails.
 const MAX_ATTEMPTS: i32 = 20;
-/// The same before not even its end is tried any more: the next start of the server finds it.
-const LAST_ATTEMPT: i32 = 2 * MAX_ATTEMPTS;
 /// Times that the server may be gone before a job has ended: a deployment that kills it must not do so for ever.
 const MAX_DEATHS: i32 = 3;
-/// Most seconds between two tries; the first comes after one.
+/// Most seconds between two tries of a job; the first comes after one.
 const LONGEST_PAUSE: i32 = 5;
+/// The same of its end; each pause is a second longer.
+const LONGEST_PAUSE_OF_END: i32 = 300;
 
 /// Runs every kind of job that there is.
 pub struct Work {
@@ -64,22 +64,44 @@ impl Work {
             Ok(payload) => payload,
             Err(error) => return Outcome::Failed { reason: error.to_string() },
         };
-        let result = if job.attempts > MAX_ATTEMPTS || job.deaths >= MAX_DEATHS {
+        let is_given_up = job.attempts > MAX_ATTEMPTS || job.deaths >= MAX_DEATHS;
+        let result = if is_given_up {
             self.deployer.give_up(payload.deployment_id).await
         } else {
             self.deployer.run(payload.deployment_id).await
         };
         match result {
             Ok(()) => Outcome::Done,
-            Err(error) if job.attempts >= LAST_ATTEMPT => {
-                tracing::error!(deployment = %payload.deployment_id, error = &error as &dyn std::error::Error, "a deployment can be neither done nor ended");
-                Outcome::Failed { reason: error.to_string() }
-            }
             Err(error) => {
-                tracing::error!(deployment = %payload.deployment_id, error = &error as &dyn std::error::Error, "a deployment waits for the database");
-                let pause = TimeDelta::seconds(job.attempts.clamp(1, LONGEST_PAUSE).into());
-                Outcome::Retry { at: now() + pause, reason: error.to_string() }
+                let (deployment, cause) = (payload.deployment_id, &error as &dyn std::error::Error);
+                if is_given_up {
+                    tracing::error!(%deployment, error = cause, "a deployment can be neither done nor ended");
+                } else {
+                    tracing::error!(%deployment, error = cause, "a deployment waits for the database");
+                }
+                Outcome::Retry { at: now() + pause_after(job.attempts), reason: error.to_string() }
             }
         }
+    }
+}
+
+/// How long a job waits that was tried so often. It never stops: what is under way in an environment keeps everything else
+/// from it.
+fn pause_after(attempts: i32) -> TimeDelta {
+    let seconds = match attempts - MAX_ATTEMPTS {
+        ..=0 => attempts.clamp(1, LONGEST_PAUSE),
+        ends => LONGEST_PAUSE.saturating_add(ends).min(LONGEST_PAUSE_OF_END),
+    };
+    TimeDelta::seconds(seconds.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_ended_is_tried_more_and_more_seldom() {
+        let pauses = [1, 4, 5, 20, 21, 41, 314, 315, 316, i32::MAX].map(|of| pause_after(of).num_seconds());
+        assert_eq!(pauses, [1, 4, 5, 5, 6, 26, 299, 300, 300, 300]);
     }
 }

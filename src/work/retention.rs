@@ -6,7 +6,7 @@ use crate::config::DiskBudget;
 use crate::engine::{Engine, EngineError};
 use crate::model::id::ProjectId;
 use crate::model::time::now;
-use crate::store::{ReleasedImage, Store, StoreError};
+use crate::store::{Store, StoreError};
 use chrono::TimeDelta;
 use std::collections::HashSet;
 use std::error::Error;
@@ -50,8 +50,8 @@ impl Retention {
         }
     }
 
-    /// Each part for itself: what one cannot do keeps no other from it, and is tried again in the next round.
-    async fn round(&self) {
+    /// One round. Each part for itself: what one cannot do keeps no other from it, and is tried again in the next round.
+    pub async fn round(&self) {
         for (what, outcome) in [
             ("the cache of builds", self.trim_cache().await),
             ("old images", self.trim_images().await),
@@ -82,24 +82,15 @@ impl Retention {
         Ok(())
     }
 
-    /// Removes images of releases that are not served, the oldest first, until the budget is met. A project that is being
+    /// Removes images that are kept to roll back to, the oldest first, until the budget is met. A project that is being
     /// deployed is left alone: it may be rolled back to one of them at this moment.
     async fn trim_images(&self) -> Result<(), RoundError> {
         let present: HashSet<String> =
             self.engine.images().await?.into_iter().map(|image| image.id).collect();
-        let released = self.store.images_of_releases().await?;
-        let served = self.store.current_releases().await?;
-        let deleted = self.store.deleted_projects().await?;
-        let mut used = HashSet::new();
-        for (_, environment, release) in served {
-            // What a rollback takes when nobody says which.
-            let before = self.store.release_before(environment.id, release.version).await?;
-            used.extend(before.map(|before| before.content.image));
-            used.insert(release.content.image);
-        }
-        for image in beyond(released, &present, &used, self.budget.images_in_all) {
-            // One that was deleted may be brought back.
-            if deleted.contains(&image.project) || self.is_deployed(image.project).await? {
+        let spare = self.store.spare_images().await?.into_iter();
+        let there = spare.filter(|spare| present.contains(&spare.image));
+        for image in there.skip(self.budget.images_in_all) {
+            if self.is_deployed(image.project).await? {
                 continue;
             }
             match self.engine.remove_image(&image.image).await {
@@ -117,43 +108,5 @@ impl Retention {
     async fn is_deployed(&self, project: ProjectId) -> Result<bool, StoreError> {
         let unfinished = self.store.unfinished_deployments().await?;
         Ok(unfinished.iter().any(|deployment| deployment.project_id == project))
-    }
-}
-
-/// The images that are there, are not served, and are not among the newest `most` of such.
-fn beyond(
-    newest_first: Vec<ReleasedImage>,
-    present: &HashSet<String>,
-    served: &HashSet<String>,
-    most: usize,
-) -> Vec<ReleasedImage> {
-    let mut seen = HashSet::new();
-    let to_roll_back_to = newest_first
-        .into_iter()
-        .filter(|released| present.contains(&released.image) && !served.contains(&released.image))
-        // Releases may share an image: the newest one counts.
-        .filter(|released| seen.insert(released.image.clone()));
-    to_roll_back_to.skip(most).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_oldest_images_go_and_none_that_is_served() {
-        let project = ProjectId::generate();
-        let with = |image: &str| ReleasedImage { project, image: image.to_owned(), released_at: now() };
-        let releases = ["d", "a", "c", "b", "a", "gone"].map(with).to_vec();
-        let set = |images: &[&str]| images.iter().map(|image| (*image).to_owned()).collect::<HashSet<_>>();
-        let present = set(&["a", "b", "c", "d", "other"]);
-        let gone = |served: &[&str], most| {
-            let images = beyond(releases.clone(), &present, &set(served), most).into_iter();
-            images.map(|released| released.image).collect::<String>()
-        };
-        assert_eq!(gone(&["d"], 3), "");
-        assert_eq!(gone(&["d"], 2), "b");
-        assert_eq!(gone(&["b"], 1), "ac");
-        assert_eq!(gone(&["a", "b", "c", "d"], 0), "");
     }
 }

@@ -8,6 +8,8 @@ use crate::deployments::{DeployError, Deployments, TakenBack};
 use crate::engine::{Engine, EngineError};
 use crate::model::basis::DeploymentBasis;
 use crate::model::id::{DeploymentId, EnvironmentId};
+use crate::model::instance::{Instance, InstanceState};
+use crate::model::name::ProcessType;
 use crate::model::release::Release;
 use crate::model::time::{Timestamp, now};
 use crate::model::vitals::Vitals;
@@ -166,7 +168,12 @@ impl Watch {
     async fn look(&self, open: &Open) -> Result<Look, WatchError> {
         let crashing = self.crashing(open).await?;
         let counters = self.router.release_counters(open.release.environment_id);
-        let counters = counters.filter(|counters| counters.deployment_id == open.release.deployment_id);
+        let mut counters = counters.filter(|counters| counters.deployment_id == open.release.deployment_id);
+        if let Some(ReleaseCounters { now, .. }) = counters.as_mut().filter(|now| now.now.unreachable > 0)
+            && self.has_run_since_it_went_live(&open.release).await?
+        {
+            *now = now.blamed_for_closed_ports();
+        }
         let (version, before) = (open.release.version, format!("v{}", open.before));
         let worse = || {
             let ReleaseCounters { now, before: old, .. } = counters?;
@@ -193,6 +200,23 @@ impl Watch {
                 Ok(Look::Over)
             }
         }
+    }
+
+    /// Whether a web instance runs that has not ended since its release went live. What was started again needs its time
+    /// until it listens, and the engine or the host may have been restarted.
+    async fn has_run_since_it_went_live(&self, release: &Release) -> Result<bool, EngineError> {
+        for Instance { id, key, state, .. } in self.engine.list().await? {
+            let is_of_it =
+                key.deployment_id == release.instances_of() && key.process_type == ProcessType::web();
+            if !is_of_it || state != InstanceState::Running {
+                continue;
+            }
+            let since = self.engine.life(&id).await?.and_then(|life| life.since);
+            if since.is_some_and(|since| since <= release.created_at) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What there is to say of an instance that crashes again and again.

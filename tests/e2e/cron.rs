@@ -1,8 +1,10 @@
 //! Commands of a schedule.
 
-use crate::support::{PATIENCE, Person, Server, WorkTree, wait_until};
+use crate::support::{Engine, PATIENCE, Person, Server, WorkTree, wait_until};
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::thread;
 use std::time::Duration;
 
 const GILGAL_TOML: &str = "\
@@ -37,6 +39,10 @@ fn runs(server: &Server, ada: &Person, name: &str) -> Vec<Value> {
 fn run_now(server: &Server, ada: &Person, name: &str) -> Value {
     let path = format!("/api/environments/shop:production/cron/{name}/run");
     server.request(Method::POST, &path, &ada.token, None).expect(202)
+}
+
+fn cron_containers(engine: &Engine) -> BTreeSet<String> {
+    engine.containers().into_iter().filter(|name| name.contains("-cron-")).collect()
 }
 
 #[test]
@@ -85,22 +91,39 @@ fn a_command_of_the_schedule_can_be_run_now() {
 #[test]
 fn a_minute_has_one_run_and_a_killed_server_marks_what_it_cut_off() {
     let mut server = Server::start();
-    let each =
-        "[cron.tick]\nschedule = \"* * * * *\"\ncommand = \"echo tick; sleep 600\"\noverlap = \"replace\"\n";
+    let each = "\
+[cron.tick]
+schedule = \"* * * * *\"
+command = \"echo tick; sleep 600\"
+overlap = \"replace\"
+[cron.once]
+schedule = \"* * * * *\"
+command = \"sleep 600\"
+";
     let ada = shop(&mut server, each);
+    // Or its minute has just begun.
+    let path = "/api/environments/shop:production/cron/once/run";
+    assert!([202, 409].contains(&server.request(Method::POST, path, &ada.token, None).status));
     wait_until("a minute has begun", Duration::from_secs(90), || !runs(&server, &ada, "tick").is_empty());
     let engine = server.engine();
-    wait_until("it runs", PATIENCE, || engine.containers().len() == 2);
+    wait_until("both run", PATIENCE, || engine.containers().len() == 3);
+    let commands = cron_containers(&engine);
     let first = runs(&server, &ada, "tick").remove(0);
     assert_eq!(first["state"], "running");
+    let is_left_out = |run: &Value| {
+        let is_minutes = run["state"] == "skipped" && run["scheduled_at"].is_string();
+        is_minutes && run["reason"] == "The run before it had not ended."
+    };
+    wait_until("one is left out", Duration::from_secs(90), || {
+        runs(&server, &ada, "once").iter().any(is_left_out)
+    });
     let minute = first["scheduled_at"].as_str().unwrap().to_owned();
     assert!(minute.contains(":00"), "{minute}");
 
     server.kill();
     server.start_again(&[]);
     wait_until("what was cut off is gone", PATIENCE, || {
-        let names = engine.containers();
-        names.iter().filter(|name| name.contains("-cron-")).count() <= 1
+        cron_containers(&engine).is_disjoint(&commands)
             && runs(&server, &ada, "tick").iter().any(|run| run["state"] == "interrupted")
     });
     // The next minutes come all the same, and none has two.
@@ -118,7 +141,54 @@ fn a_minute_has_one_run_and_a_killed_server_marks_what_it_cut_off() {
     minutes.dedup();
     assert_eq!(minutes.len(), count);
     // The project can be deleted while one runs: the end of the test proves that nothing is left.
-    wait_until("the next one runs", PATIENCE, || engine.containers().len() == 2);
+    wait_until("the next ones run", PATIENCE, || engine.containers().len() == 3);
+}
+
+#[test]
+fn two_runs_that_are_asked_for_at_once_are_one_two_or_one_after_the_other() {
+    let mut server = Server::start();
+    let command = |overlap: &str| {
+        format!(
+            "[cron.{overlap}]\nschedule = \"0 0 1 1 *\"\ncommand = \"sleep 600\"\noverlap = \"{overlap}\"\n"
+        )
+    };
+    let ada = shop(&mut server, &["skip", "allow", "replace"].map(command).concat());
+    let two = |name: &str| {
+        let path = format!("/api/environments/shop:production/cron/{name}/run");
+        let ask = || server.request(Method::POST, &path, &ada.token, None).status;
+        let mut answers = thread::scope(|scope| {
+            let other = scope.spawn(ask);
+            [ask(), other.join().unwrap()]
+        });
+        answers.sort_unstable();
+        answers
+    };
+    let states = |name: &str| {
+        let mut states: Vec<_> =
+            runs(&server, &ada, name).iter().map(|run| run["state"].as_str().unwrap().to_owned()).collect();
+        states.sort_unstable();
+        states
+    };
+    let engine = server.engine();
+    assert_eq!(two("skip"), [202, 409]);
+    assert_eq!(states("skip"), ["running"]);
+    wait_until("one runs", PATIENCE, || cron_containers(&engine).len() == 1);
+    assert_eq!(two("allow"), [202, 202]);
+    assert_eq!(states("allow"), ["running", "running"]);
+    wait_until("both run", PATIENCE, || cron_containers(&engine).len() == 3);
+    let others = cron_containers(&engine);
+    assert_eq!(two("replace"), [202, 202]);
+    wait_until("one has taken the place of the other", PATIENCE, || {
+        states("replace") == ["replaced", "running"]
+    });
+    wait_until("it runs", PATIENCE, || cron_containers(&engine).len() == 4);
+    let before = &cron_containers(&engine) - &others;
+    run_now(&server, &ada, "replace");
+    wait_until("the next one runs, alone", PATIENCE, || {
+        let now = &cron_containers(&engine) - &others;
+        assert!(now.len() <= 1, "{now:?}");
+        now.len() == 1 && now != before
+    });
 }
 
 #[test]

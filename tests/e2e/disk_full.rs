@@ -153,7 +153,15 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
     let mut server = Server::start();
     let ada = server.person("ada");
     let tree = WorkTree::answering("one");
-    server.deploy(&ada, &tree, "shop");
+    server.deploy(&ada, &tree, "gone");
+    let projects = server.request(Method::GET, "/api/projects", &ada.token, None).expect(200);
+    let path = format!("/api/projects/{}?confirm=gone", projects["data"][0]["id"].as_str().unwrap());
+    server.request(Method::DELETE, &path, &ada.token, None).expect(204);
+    // Two that are old, what is rolled back to, and what is live.
+    for word in ["older", "old", "before", "live"] {
+        tree.commit(&[("index.html", word)]);
+        server.deploy(&ada, &tree, "shop");
+    }
     server.stop();
     server.start_again(&more);
     tree.commit(&[("index.html", "two")]);
@@ -161,7 +169,9 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
     assert!(push.says("The disk of the Docker Engine is nearly full: "), "{}", push.transcript);
     assert!(push.says("`gilgal disk` shows what takes it, and what could go."), "{}", push.transcript);
     assert!(push.says("MB: `docker builder prune` frees it"), "{}", push.transcript);
-    assert!(push.says("0 images that nothing serves take 0 MB"), "{}", push.transcript);
+    assert!(push.says("2 images of old releases take "), "{}", push.transcript);
+    assert!(push.says("1 image of deleted projects takes "), "{}", push.transcript);
+    assert!(push.says("`gilgal destroy -p SLUG --now`"), "{}", push.transcript);
     assert!(push.says("shop still serves the release before."), "{}", push.transcript);
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(deployments(&server, &ada)[0]["status"], "failed");

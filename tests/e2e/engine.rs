@@ -1,6 +1,7 @@
 //! The Docker Engine: away, or shared with another server.
 
-use crate::support::{Server, WorkTree};
+use crate::support::{Invariants, PATIENCE, Server, WorkTree, wait_until};
+use std::fs;
 
 /// A socket at which no engine answers.
 const AWAY: &[(&str, &str)] = &[("DOCKER_HOST", "unix:///nonexistent/docker.sock")];
@@ -37,6 +38,22 @@ fn the_apps_are_served_before_anything_else_answers() {
     assert_eq!(server.get("shop", "/").body, "one");
     server.stop();
     server.start_again(&[]);
+}
+
+#[test]
+fn an_app_is_known_where_the_table_of_the_router_was_lost_and_docker_is_away() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    server.stop();
+    fs::remove_file(server.home().join("routes.json")).unwrap();
+    server.start_again(AWAY);
+    wait_until("the app is known", PATIENCE, || server.get("shop", "/").status == 503);
+    assert_eq!(server.get("other", "/").status, 404);
+    server.stop();
+    server.start_again(&[]);
+    wait_until("the app is served", PATIENCE, || server.get("shop", "/").body == "one");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -42,6 +42,23 @@ fn requests_get_a_page_while_an_app_is_worked_on() {
 }
 
 #[test]
+fn requests_get_the_page_of_an_app_that_does_not_answer() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    server.deploy(&ada, &WorkTree::answering("one"), "shop");
+    wait_until_all_have_ended(&server, &ada);
+    let page = json!({ "error_page": "<h1>Ask Ada</h1>" });
+    server.request(Method::PATCH, PRODUCTION, &ada.token, Some(&page)).expect(200);
+    let instance = server.engine().containers().remove(0);
+    docker(&["kill", &instance]);
+    wait_until("requests get its page", PATIENCE, || {
+        let answer = server.get("shop", "/");
+        answer.status == 503 && answer.body == "<h1>Ask Ada</h1>"
+    });
+    wait_until("it is started again", PATIENCE, || server.get("shop", "/").body == "one");
+}
+
+#[test]
 fn what_is_stopped_runs_when_it_is_started_and_not_before() {
     let mut server = Server::start();
     let ada = server.person("ada");

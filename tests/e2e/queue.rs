@@ -111,6 +111,40 @@ fn two_pushes_of_one_commit_are_one_deployment() {
 }
 
 #[test]
+fn no_more_images_are_built_at_once_than_may_be_and_who_waits_knows_their_place() {
+    let options = [("GILGAL_BUILDS_AT_ONCE", "1"), ("GILGAL_DEPLOYMENTS_AT_ONCE", "3")];
+    let mut server = Server::start_with(&options);
+    let ada = server.person("ada");
+    let push = |project: &str| {
+        let tree = WorkTree::building_slowly(project, SLOW);
+        (RunningPush::start(&server, &ada, &tree, project, &["main"]), tree)
+    };
+    let newest = |project: &str| {
+        let path = format!("/api/projects/{project}/deployments");
+        let all = server.request(Method::GET, &path, &ada.token, None).expect(200);
+        let path = format!("/api/deployments/{}", all["data"][0]["id"].as_str().unwrap());
+        server.request(Method::GET, &path, &ada.token, None).expect(200)
+    };
+    const BEGINS: &str = "the slow part begins";
+    let (first, _first_tree) = push("first");
+    first.wait_for(BEGINS);
+    let (second, _second_tree) = push("second");
+    second.wait_for("Waiting for another build to end");
+    assert_eq!((&newest("second")["status"], &newest("second")["before"]), (&"building".into(), &0.into()));
+    let (third, _third_tree) = push("third");
+    third.wait_for("Waiting for other builds (1 before this one)");
+    assert_eq!(newest("third")["before"], 1);
+    second.wait_for(BEGINS);
+    assert!(first.seen().contains("Done in "), "{}", first.seen());
+    third.wait_for(BEGINS);
+    assert!(second.seen().contains("Done in "), "{}", second.seen());
+    for push in [first, second, third] {
+        push.finish().expect(0);
+    }
+    assert_eq!(newest("third")["before"], Value::Null);
+}
+
+#[test]
 fn a_waiting_deployment_is_cancelled_at_once() {
     let mut server = Server::start();
     let ada = server.person("ada");

@@ -1,8 +1,8 @@
 //! A server that is killed, at the worst moments, and started again on the same home.
 
 use crate::support::{
-    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, deployments, expect_live, expect_served, files,
-    slow_dockerfile, wait_until, wait_until_all_have_ended,
+    Engine, PATIENCE, Person, RunningPush, Server, WorkTree, change_database, deployments, expect_live,
+    expect_served, files, slow_dockerfile, wait_until, wait_until_all_have_ended,
 };
 use rustix::process::Signal;
 use std::collections::BTreeSet;
@@ -21,6 +21,36 @@ fn a_build_is_done_again_after_the_server_was_killed() {
     server.start_again(&[]);
     expect_live(&server, &ada, &tree.head(), "one");
     assert_eq!(deployments(&server, &ada).len(), 1);
+}
+
+#[test]
+fn what_can_be_neither_done_nor_ended_ends_when_it_can() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("one");
+    server.deploy(&ada, &tree, "shop");
+    let (before, live) = (deployments(&server, &ada).remove(0), tree.head());
+    tree.commit(&[("Dockerfile", &slow_dockerfile(60)), ("index.html", "two")]);
+    let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    push.wait_for("the slow part begins");
+    server.kill();
+    assert_ne!(push.finish().code, Some(0));
+    change_database(
+        &server,
+        "UPDATE jobs SET attempts = 40 WHERE state = 'running';
+         CREATE TRIGGER refuse BEFORE UPDATE ON deployments BEGIN SELECT RAISE(ABORT, 'refused'); END;",
+    );
+    server.start_again(&[]);
+    wait_until("its end fails", PATIENCE, || {
+        server.log().contains("a deployment can be neither done nor ended")
+    });
+    assert_eq!(server.get("shop", "/").body, "one");
+    change_database(&server, "DROP TRIGGER refuse");
+    wait_until_all_have_ended(&server, &ada);
+    let given_up = deployments(&server, &ada).remove(0);
+    assert_eq!(given_up["status"], "failed");
+    assert_eq!(given_up["reason"], "The deployment was interrupted too often and was given up.");
+    expect_served(&server, &ada, &before, &live, "one");
 }
 
 #[test]

@@ -131,6 +131,28 @@ fn a_release_that_answers_with_errors_is_rolled_back() {
 }
 
 #[test]
+fn a_release_that_closes_its_port_and_runs_on_is_rolled_back() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::answering("good");
+    server.deploy(&ada, &tree, "shop");
+    let closing = "FROM busybox:stable\nRUN mkdir /www && echo bad > /www/index.html\n\
+                   CMD httpd -f -p $PORT -h /www & web=$!; trap exit TERM; sleep 4; kill $web; sleep 1000 & wait $!\n";
+    tree.commit(&[("Dockerfile", closing)]);
+    server.deploy(&ada, &tree, "shop");
+    wait_until("its port is closed", PATIENCE, || server.get("shop", "/").status == 503);
+    wait_until("it is asked by many", PATIENCE, || {
+        (0..60).for_each(|_| drop(server.get("shop", "/")));
+        deployments(&server, &ada).len() == 3
+    });
+    let rollback = taken_back(&server, &ada);
+    assert_eq!(rollback["status"], "success", "{rollback:#}");
+    let reason = rollback["reason"].as_str().unwrap();
+    assert!(reason.contains("answers of v2 were errors"), "{reason}");
+    assert_eq!(server.get("shop", "/").body, "good");
+}
+
+#[test]
 fn a_release_that_is_not_to_be_watched_is_not() {
     let mut server = Server::start();
     let ada = server.person("ada");

@@ -22,6 +22,7 @@ mod queue;
 mod refresh_tokens;
 mod releases;
 mod remotes;
+mod retention;
 mod schema;
 mod server;
 mod webhooks;

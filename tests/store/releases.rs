@@ -5,7 +5,8 @@ use crate::fixture::{Database, advance_to, commit, configure, enqueue, on_both, 
 use chrono::TimeDelta;
 use gilgal::model::deployment::{Deployment, DeploymentRecord, DeploymentState as State};
 use gilgal::model::environment::{
-    ConfigScope, ConfigVar, DrainSeconds, Environment, HangUpPolicy, HealthCheck, SleepSeconds, WatchSeconds,
+    ConfigScope, ConfigVar, DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck,
+    SleepSeconds, WatchSeconds,
 };
 use gilgal::model::id::{EnvironmentId, ReleaseId};
 use gilgal::model::pins::{BaseImage, Pinned, Pins};
@@ -270,9 +271,9 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
     let files: Vec<_> =
         files.iter().map(|file| (file.path.as_str(), file.sealed_content.as_str(), file.secret)).collect();
     assert_eq!(files, [("/a", "old", true), ("/b", "old", true)]);
-    let now = store.environment(production.id).await.unwrap().settings;
-    assert_eq!(now.formation, released.formation);
-    assert_eq!(now.on_hang_up, HangUpPolicy::Cancel, "no part of what runs");
+    let restored = store.environment(production.id).await.unwrap().settings;
+    assert_eq!(restored.formation, released.formation);
+    assert_eq!(restored.on_hang_up, HangUpPolicy::Cancel, "no part of what runs");
 
     // One that was asked for meanwhile sets it back too: what the first one has set was as of when that was asked for.
     assert!(
@@ -284,13 +285,25 @@ async fn a_rollback_sets_back_what_was_set_before_it_was_asked_for(database: Dat
             .all(|var| var.updated_at <= asked_at || var.name.as_str() == "LATER")
     );
     let restored = store.environment(production.id).await.unwrap();
-    assert!(restored.updated_at <= asked_at, "{restored:?}");
+    assert!(!restored.settings_set_at.has_later_than(asked_at), "{restored:?}");
     let history = store.config_changes_of(production.id, PageRequest::first()).await.unwrap().data;
     let mut names: Vec<_> = history[0].edits.iter().map(|edit| edit.name.as_str()).collect();
     names.sort_unstable();
     assert_eq!((history[0].author, names), (Some(ada.id), vec!["/a", "/b", "ADDED", "CHANGED", "REMOVED"]));
 
-    // What was set after it was asked for stays.
+    // What was set after it was asked for stays, and keeps nothing else.
+    configure(&store, &production, production.branch.clone(), &scaled).await;
+    let (asked_at, mut with_page) = (now(), scaled.clone());
+    with_page.error_page = Some("<p>Soon.</p>".parse().unwrap());
+    configure(&store, &production, production.branch.clone(), &with_page).await;
+    Box::pin(rollback(asked_at)).await;
+    let back = store.environment(production.id).await.unwrap().settings;
+    let page = with_page.error_page.clone();
+    assert_eq!(
+        back,
+        EnvironmentSettings { formation: released.formation.clone(), error_page: page, ..scaled.clone() }
+    );
+    let asked_at = now();
     configure(&store, &production, production.branch.clone(), &scaled).await;
     Box::pin(rollback(asked_at)).await;
     assert_eq!(store.environment(production.id).await.unwrap().settings, scaled);

@@ -170,12 +170,17 @@ impl Deployer {
         for file in set.files.into_iter().filter(|file| file.updated_at > asked_at) {
             content.sealed_files.insert(file.path, file.sealed_content);
         }
-        if run.environment.updated_at > asked_at || content.settings.is_none() {
-            let ReleaseContent { plan, image, sealed_config, sealed_files, build_variables, .. } = content;
-            let config = TakenConfig { runtime: sealed_config, files: sealed_files, ..config };
-            return Ok(instances::content(&run.environment, plan, image, config, build_variables));
+        let mut environment = run.environment.clone();
+        if let Some(released) = &content.settings {
+            let set_at = &environment.settings_set_at;
+            if !set_at.has_later_than(asked_at) {
+                return Ok(content);
+            }
+            environment.settings = set_at.set_back(&environment.settings, released, asked_at);
         }
-        Ok(content)
+        let ReleaseContent { plan, image, sealed_config, sealed_files, build_variables, .. } = content;
+        let config = TakenConfig { runtime: sealed_config, files: sealed_files, ..config };
+        Ok(instances::content(&environment, plan, image, config, build_variables))
     }
 
     /// Refuses a formation as [`Self::check_formation`] does. One that somebody has asked for beside what is live, while

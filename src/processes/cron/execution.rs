@@ -1,15 +1,17 @@
 //! One run of a command of a schedule, to its end.
 
-use crate::engine::{EngineError, ExitStatus, InstanceSpec};
+use super::under_way::Turn;
+use crate::engine::{Engine, EngineError, ExitStatus, InstanceSpec};
 use crate::journal::Mask;
 use crate::model::cron::{CronJob, CronRun, CronRunState};
+use crate::model::instance::InstanceKey;
 use crate::model::one_off::OneOffPlace;
 use crate::processes::Processes;
 use crate::store::{CronRunEnd, StoreError, patiently};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// Lines of a run that are kept, and bytes of one.
 const LAST_LINES: usize = 100;
@@ -17,6 +19,9 @@ const LINE_BYTES: usize = 2048;
 /// Lines that may wait to be read.
 pub(super) const AHEAD: usize = 1024;
 
+/// How long the container of a run that was told to end may take to be removed, and how often it is looked for.
+const REMOVAL: Duration = Duration::from_secs(30);
+const LOOK: Duration = Duration::from_millis(100);
 /// How long a database that is away is waited for, to note how a run has ended.
 const PATIENCE: Duration = Duration::from_mins(10);
 
@@ -26,7 +31,7 @@ pub(super) struct Execution {
     pub(super) run: CronRun,
     pub(super) spec: InstanceSpec,
     pub(super) job: CronJob,
-    pub(super) replaced: watch::Receiver<bool>,
+    pub(super) turn: Turn,
     pub(super) mask: Mask,
     pub(super) lines: mpsc::Sender<String>,
     pub(super) _place: OneOffPlace,
@@ -49,7 +54,8 @@ impl Execution {
         let run = self.run.clone();
         tracing::info!(project = %self.spec.slug, command = %run.name, "a command of the schedule runs");
         let (end, processes) = (self.run().await, self.processes.clone());
-        processes.cron_runs.end(&run);
+        // What takes its place waits for this.
+        drop(self.turn);
         tracing::info!(
             project = %self.spec.slug, command = %run.name, state = end.state.as_str(), code = end.exit_code,
             "a command of the schedule has ended"
@@ -63,10 +69,14 @@ impl Execution {
         if let Err(error) = engine.ensure_network(self.spec.key.project_id).await {
             return failed(error.to_string());
         }
-        let Self { spec, job, replaced, mask, lines, .. } = self;
+        let before = self.turn.take_before();
+        let Self { spec, job, turn, mask, lines, .. } = self;
         let (sender, mut printed) = mpsc::channel::<String>(AHEAD);
         let mut last: VecDeque<String> = VecDeque::new();
         let running = async {
+            for mut gone in before {
+                while gone.changed().await.is_ok() {}
+            }
             let collected = async {
                 while let Some(line) = printed.recv().await {
                     let line = mask.apply(&line, LINE_BYTES);
@@ -83,10 +93,31 @@ impl Execution {
         };
         let ended = tokio::select! {
             ended = running => Some(ended),
-            _ = replaced.wait_for(|replaced| *replaced) => None,
+            () = turn.is_replaced() => None,
         };
+        if ended.is_none() {
+            until_gone(engine.as_ref(), &spec.key).await;
+        }
         let output = last.into_iter().collect::<Vec<_>>().join("\n");
         CronRunEnd { output, ..end_of(ended) }
+    }
+}
+
+/// Waits until the container of a run is removed that was told to end.
+async fn until_gone(engine: &dyn Engine, key: &InstanceKey) {
+    let gone = async {
+        loop {
+            match engine.list().await {
+                Ok(instances) if !instances.iter().any(|instance| instance.key == *key) => break,
+                Ok(_) | Err(_) => tokio::time::sleep(LOOK).await,
+            }
+        }
+    };
+    if tokio::time::timeout(REMOVAL, gone).await.is_err() {
+        tracing::warn!(
+            instance = key.shown(),
+            "a run that was replaced is not gone; the next one begins all the same"
+        );
     }
 }
 

@@ -113,6 +113,10 @@ async fn without_a_living_instance_the_answer_is_quick() {
         assert!(answer.contains("x-gilgal-error: app_unreachable"), "{answer}");
         assert!(answer.contains("retry-after: 2"), "{answer}");
     }
+    let now = router.handle.release_counters(id).unwrap().now;
+    assert_eq!((now.answers, now.errors, now.unreachable), (0, 0, 3));
+    let blamed = now.blamed_for_closed_ports();
+    assert_eq!((blamed.answers, blamed.errors, blamed.unreachable), (3, 3, 0));
     let _ = router.handle.set_route(route(id, &[]));
     let answer = router.get().await;
     assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");

@@ -3,9 +3,12 @@
 use super::support::{App, HOST, TestRouter, route, until, within_seconds};
 use crate::model::id::EnvironmentId;
 use crate::model::route::{Route, Standing};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_wait_for_the_next_instance() {
@@ -49,6 +52,26 @@ async fn requests_wait_for_the_next_instance() {
     let counters = router.handle.release_counters(id).unwrap();
     assert_eq!((counters.now.answers, counters.now.errors), (6, 0));
     assert!(counters.now.waited < held.lasted, "{counters:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_time_that_an_app_takes_is_counted() {
+    const SLOW: Duration = Duration::from_millis(200);
+    let app = App::answering(|_| async {
+        tokio::time::sleep(SLOW).await;
+        Response::new(Full::new(Bytes::from("slow")))
+    })
+    .await;
+    let router = TestRouter::start().await;
+    let id = EnvironmentId::generate();
+    let _ = router.handle.set_route(route(id, &[app.address]));
+    let begun = Instant::now();
+    for _ in 0..3 {
+        assert!(router.get().await.ends_with("slow"));
+    }
+    let now = router.handle.release_counters(id).unwrap().now;
+    assert_eq!((now.answers, now.errors), (3, 0));
+    assert!((SLOW * 3..=begun.elapsed()).contains(&now.waited), "{now:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

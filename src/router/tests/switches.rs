@@ -1,11 +1,15 @@
 //! Nobody notices a switch.
 
-use super::support::{App, HOST, TestRouter, dead_address, route, until};
+use super::support::{App, HOST, TestRouter, dead_address, route, until, within_seconds};
 use crate::model::id::EnvironmentId;
 use crate::model::route::Route;
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Response;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Notify;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_request_fails_while_instances_come_and_go() {
@@ -89,6 +93,40 @@ async fn requests_are_spread_over_the_instances() {
         router.get().await;
     }
     assert_eq!(apps.each_ref().map(|app| app.requests.load(Ordering::SeqCst)), [3, 3, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_busy_gets_nothing_while_another_one_is_not() {
+    let go_on = Arc::new(Notify::new());
+    let holding = async || {
+        let go_on = Arc::clone(&go_on);
+        App::answering(move |request| {
+            let go_on = Arc::clone(&go_on);
+            async move {
+                if request.uri().path() == "/long" {
+                    go_on.notified().await;
+                }
+                Response::new(Full::new(Bytes::new()))
+            }
+        })
+        .await
+    };
+    let apps = [holding().await, holding().await];
+    let router = Arc::new(TestRouter::leading_to(&apps.each_ref().map(|app| app.address)).await);
+    let asked = || apps.each_ref().map(|app| app.requests.load(Ordering::SeqCst));
+    let long = {
+        let router = Arc::clone(&router);
+        let head = format!("GET /long HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n");
+        tokio::spawn(async move { router.raw(&head).await })
+    };
+    until(|| asked().contains(&1)).await;
+    let busy = asked().iter().position(|requests| *requests == 1).unwrap();
+    for _ in 0..4 {
+        router.get().await;
+    }
+    assert_eq!((asked()[busy], asked()[1 - busy]), (1, 4));
+    go_on.notify_one();
+    assert!(within_seconds(long).await.unwrap().starts_with("HTTP/1.1 200"));
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -184,14 +185,25 @@ impl<'a> Invariants<'a> {
 }
 
 /// How many jobs of a SQLite database have not ended; none where there is another one.
-fn open_jobs(database: &std::path::Path) -> i64 {
+fn open_jobs(database: &Path) -> i64 {
     if !database.exists() {
         return 0;
     }
-    let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
-    connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+    let mut connection = open(database);
     let counted = "SELECT COUNT(*) AS count FROM jobs WHERE state IN ('queued', 'running')";
     diesel::sql_query(counted).get_result::<Count>(&mut connection).unwrap().count
+}
+
+/// A SQLite database that a server may have open.
+fn open(database: &Path) -> SqliteConnection {
+    let mut connection = SqliteConnection::establish(database.to_str().unwrap()).unwrap();
+    connection.batch_execute("PRAGMA busy_timeout = 5000").unwrap();
+    connection
+}
+
+/// Does something to the database of a server that the server knows nothing of.
+pub(crate) fn change_database(server: &Server, sql: &str) {
+    open(&server.home().join("gilgal.db")).batch_execute(sql).unwrap();
 }
 
 fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {

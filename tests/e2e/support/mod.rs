@@ -33,7 +33,7 @@ pub(crate) use docker_proxy::DockerProxy;
 pub(crate) use git_http::GitHttp;
 pub(crate) use git_nginx::{GitNginx, PASSWORD as GIT_PASSWORD, USERNAME as GIT_USERNAME};
 pub(crate) use http::{Answer, Http, RequestLoop};
-pub(crate) use invariants::Invariants;
+pub(crate) use invariants::{Invariants, change_database};
 pub(crate) use person::Person;
 pub(crate) use private_docker::PrivateDocker;
 pub(crate) use process::{git_processes, run, runs_on_this_machine, wait_until};

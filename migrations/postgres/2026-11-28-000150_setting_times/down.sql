@@ -1,0 +1,1 @@
+ALTER TABLE environments DROP COLUMN settings_set_at;
