@@ -228,6 +228,7 @@ diesel::table! {
         sent -> Document,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        sealed_url -> Text,
     }
 }
 
