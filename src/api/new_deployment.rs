@@ -28,9 +28,8 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     }
     // Those that there are, are for archives.
     request.query()?.finish()?;
-    let body: NewDeploymentBody = request.json().await?;
-    check(&body)?;
-    let NewDeploymentBody { commit, branch, repository, reference, image, environment, no_cache } = body;
+    let NewDeploymentBody { commit, branch, repository, reference, image, environment, no_cache } =
+        request.json().await?;
     let environment = environment_or_production(&api, &project, environment).await?;
     let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
     let deployment = match (repository, image) {
@@ -50,24 +49,6 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     };
     request.trail.changed();
     Ok(accepted(&with_steps(&api, deployment).await?))
-}
-
-/// What is deployed is one thing.
-fn check(body: &NewDeploymentBody) -> Result<(), ApiError> {
-    let given = [
-        ("commit", body.commit.is_some()),
-        ("branch", body.branch.is_some()),
-        ("repository", body.repository.is_some()),
-        ("image", body.image.is_some()),
-    ];
-    let mut given = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name));
-    if let (Some(_), Some(second)) = (given.next(), given.next()) {
-        return Err(ApiError::field(second, "Give one of commit, branch, repository and image."));
-    }
-    if body.reference.is_some() && body.repository.is_none() {
-        return Err(ApiError::field("reference", "It is of the repository, which is not given."));
-    }
-    Ok(())
 }
 
 /// Takes the archive to the disk as it comes, and answers when it is a commit.

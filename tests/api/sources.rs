@@ -170,6 +170,11 @@ async fn credentials_are_kept_and_never_shown() {
     let audit = ada.get("/api/projects/shop/audit").await;
     assert!(audit.text.contains("put_credential") && !audit.text.contains("canary"), "{}", audit.text);
     assert!(!server.database_has("canary"));
+    let all = json!({
+        "commit": "a".repeat(40), "branch": "main", "image": "nginx", "reference": "v1", "environment": 1
+    });
+    let named = deploy(&ada, all).await.refused_fields();
+    assert_eq!(named, ["branch", "environment", "image", "reference"]);
 
     for (host, body) in [
         ("ghcr.io", json!({ "username": "a:b", "password": "x" })),
