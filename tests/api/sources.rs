@@ -3,6 +3,7 @@
 use crate::support::{Client, Reply, TestServer};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use gilgal::sources::{MOST_KNOWN_HOSTS, Sources, SourcesError};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -213,3 +214,24 @@ async fn a_project_has_one_deploy_key_until_it_gets_another() {
     assert_ne!(rotated["public_key"], json!(shop));
     assert_eq!(key("shop").await, rotated["public_key"].as_str().unwrap());
 }
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_knows_a_hundred_hosts() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let shop = ada.create_project("Shop").await["id"].as_str().unwrap().parse().unwrap();
+    let sources = Sources::new(server.store.clone(), server.master_key.clone());
+    let host = |number: u32| format!("h{number}.example").parse().unwrap();
+    for number in 0..MOST_KNOWN_HOSTS {
+        assert_eq!(sources.host_keys(shop, &host(number)).await.unwrap(), None);
+        sources.note_host_keys(shop, &host(number), "keys").await.unwrap();
+    }
+    // Those that are known are fetched from as before, and no other one is asked for its keys.
+    assert_eq!(sources.host_keys(shop, &host(0)).await.unwrap().unwrap(), "keys");
+    let another = sources.host_keys(shop, &host(MOST_KNOWN_HOSTS)).await;
+    assert!(matches!(another, Err(SourcesError::TooManyHosts)), "{another:?}");
+    let another = sources.note_host_keys(shop, &host(MOST_KNOWN_HOSTS), "keys").await;
+    assert!(matches!(another, Err(SourcesError::TooManyHosts)), "{another:?}");
+    ada.delete("/api/projects/shop/known-hosts/h7.example").await.expect(204);
+    assert_eq!(sources.host_keys(shop, &host(MOST_KNOWN_HOSTS)).await.unwrap(), None);
+}
+
