@@ -209,6 +209,7 @@ impl App {
             longest_run: settings.run_time,
         };
         let drains = parts::drains(settings, &store, &engine, &master_key);
+        drains.seal().await?;
         let notifications = parts::notifications(settings, &store, &master_key, &address)?;
         let worker = home.server_id().to_string();
         // Nobody else runs this server's jobs: what was running when it ended is to be run again.

@@ -5,7 +5,7 @@
 
 use crate::api::Api;
 use crate::api::error::{ApiError, Code};
-use crate::api::new_deployment::ARCHIVES;
+use crate::api::new_deployment::{sends_archive, take_archive};
 use crate::api::reply::Answer;
 use crate::api::representation::Representation;
 use crate::api::request::Request;
@@ -67,16 +67,18 @@ where
     F: Future<Output = Answer> + Send + 'static,
 {
     let user_id = request.caller()?.user.id;
-    if ARCHIVES.iter().any(|kind| request.has_media_type(kind)) {
-        // Which request it is, is told by its body, and an archive is not read twice.
-        let message = "An archive cannot be sent with an Idempotency-Key. Send it without: one that is sent twice is \
-                       deployed twice, and the second deployment finds the image of the first.";
-        return Err(ApiError::new(Code::InvalidIdempotencyKey, message));
-    }
-    request.check_media_type_of_body()?;
-    let body = request.read().await?;
-    let hash = hash(&request, &body);
-    request.put_back(Bytes::from(body));
+    let hash = if sends_archive(&request) {
+        let archive = take_archive(&api, &mut request).await?;
+        let hash = hash(&request, &archive.digest);
+        request.archive = Some(archive);
+        hash
+    } else {
+        request.check_media_type_of_body()?;
+        let body = request.read().await?;
+        let hash = hash(&request, &body);
+        request.put_back(Bytes::from(body));
+        hash
+    };
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
         match api.store.begin_request(user_id, &key, &hash, now() - KEPT).await? {
@@ -111,6 +113,7 @@ where
     done.await.unwrap_or_else(|error| Err(ApiError::internal(error)))
 }
 
+/// Stands for a request; `body` is the whole one, or what stands for it.
 fn hash(request: &Request, body: &[u8]) -> String {
     let row = request.endpoint.row();
     let mut hash = Sha256::new();

@@ -3,14 +3,17 @@
 
 use crate::api::Api;
 use crate::api::deployments::{environment_of, with_steps};
+use crate::api::endpoint::Endpoint;
 use crate::api::error::{ApiError, Code};
 use crate::api::reply::{Answer, accepted};
 use crate::api::request::{Request, late};
 use crate::deployments::{DeployError, UploadOptions, Wanted};
+use crate::git::Upload;
 use crate::model::environment::Environment;
 use crate::model::name::EnvironmentName;
 use crate::model::project::Project;
 use crate::wire::deployment::NewDeploymentBody;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
 use warp::http::header::CONTENT_ENCODING;
@@ -22,15 +25,14 @@ pub(super) const ARCHIVES: [&str; 4] =
 const UPLOAD_PATIENCE: Duration = Duration::from_hours(1);
 
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
-    let project = request.project(&api).await?;
-    if ARCHIVES.iter().any(|kind| request.has_media_type(kind)) {
-        return create_of_archive(&api, &mut request, &project).await;
+    if sends_archive(&request) {
+        return create_of_archive(&api, &mut request).await;
     }
+    let project = request.project(&api).await?;
     // Those that there are, are for archives.
     request.query()?.finish()?;
-    let body: NewDeploymentBody = request.json().await?;
-    check(&body)?;
-    let NewDeploymentBody { commit, branch, repository, reference, image, environment, no_cache } = body;
+    let NewDeploymentBody { commit, branch, repository, reference, image, environment, no_cache } =
+        request.json().await?;
     let environment = environment_or_production(&api, &project, environment).await?;
     let (deployments, author) = (&api.ports.deployments, &request.caller()?.user);
     let deployment = match (repository, image) {
@@ -52,26 +54,23 @@ pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     Ok(accepted(&with_steps(&api, deployment).await?))
 }
 
-/// What is deployed is one thing.
-fn check(body: &NewDeploymentBody) -> Result<(), ApiError> {
-    let given = [
-        ("commit", body.commit.is_some()),
-        ("branch", body.branch.is_some()),
-        ("repository", body.repository.is_some()),
-        ("image", body.image.is_some()),
-    ];
-    let mut given = given.into_iter().filter_map(|(name, is_given)| is_given.then_some(name));
-    if let (Some(_), Some(second)) = (given.next(), given.next()) {
-        return Err(ApiError::field(second, "Give one of commit, branch, repository and image."));
-    }
-    if body.reference.is_some() && body.repository.is_none() {
-        return Err(ApiError::field("reference", "It is of the repository, which is not given."));
-    }
-    Ok(())
+/// An archive that has come whole, and what is to be done with it. It is gone when this is dropped.
+pub(super) struct Archive {
+    environment: Environment,
+    options: UploadOptions,
+    upload: Upload,
+    /// SHA-256 of it, as it was sent.
+    pub(super) digest: [u8; 32],
 }
 
-/// Takes the archive to the disk as it comes, and answers when it is a commit.
-async fn create_of_archive(api: &Arc<Api>, request: &mut Request, project: &Project) -> Answer {
+/// Whether a request sends an archive to be deployed.
+pub(super) fn sends_archive(request: &Request) -> bool {
+    request.endpoint == Endpoint::CreateDeployment && ARCHIVES.iter().any(|kind| request.has_media_type(kind))
+}
+
+/// Takes the archive to the disk as it comes.
+pub(super) async fn take_archive(api: &Api, request: &mut Request) -> Result<Archive, ApiError> {
+    let project = request.project(api).await?;
     let mut query = request.query()?;
     let environment = query.text("environment");
     let options = UploadOptions {
@@ -83,18 +82,29 @@ async fn create_of_archive(api: &Arc<Api>, request: &mut Request, project: &Proj
         let message = "Send the archive as it is, without `Content-Encoding`.";
         return Err(ApiError::new(Code::UnsupportedMediaType, message));
     }
-    let environment = environment_or_production(api, project, environment).await?;
-    let deployments = &api.ports.deployments;
-    let mut upload = deployments.begin_upload(&environment).await?;
+    let environment = environment_or_production(api, &project, environment).await?;
+    let mut upload = api.ports.deployments.begin_upload(&environment).await?;
+    let mut digest = Sha256::new();
     let taken = async {
         while let Some(piece) = request.next_piece().await? {
+            digest.update(&piece);
             upload.write(&piece).await.map_err(DeployError::from)?;
         }
         Ok::<_, ApiError>(())
     };
     tokio::time::timeout(UPLOAD_PATIENCE, taken).await.map_err(|_| late())??;
+    Ok(Archive { environment, options, upload, digest: digest.finalize().into() })
+}
+
+/// Answers when the archive is a commit.
+async fn create_of_archive(api: &Arc<Api>, request: &mut Request) -> Answer {
+    let archive = match request.archive.take() {
+        Some(taken) => taken,
+        None => take_archive(api, request).await?,
+    };
+    let Archive { environment, options, upload, digest: _ } = archive;
     let author = &request.caller()?.user;
-    let deployment = deployments.deploy_upload(&environment, upload, options, author).await?;
+    let deployment = api.ports.deployments.deploy_upload(&environment, upload, options, author).await?;
     request.trail.changed();
     Ok(accepted(&with_steps(api, deployment).await?))
 }

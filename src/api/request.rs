@@ -3,6 +3,7 @@
 use crate::api::Api;
 use crate::api::endpoint::{Access, Endpoint};
 use crate::api::error::{ApiError, Code};
+use crate::api::new_deployment::Archive;
 use crate::api::query::Query;
 use crate::api::representation::{bytes_of, matches, tag};
 use crate::api::socket::{Upgrade, offered_token};
@@ -42,6 +43,8 @@ pub(super) struct Request {
     pub(super) origin: Origin,
     pub(super) query: String,
     pub(super) body: Pin<Box<dyn Stream<Item = Result<Bytes, warp::Error>> + Send + Sync>>,
+    /// There where it was taken before the endpoint was asked.
+    pub(super) archive: Option<Archive>,
     /// There where it can become a WebSocket.
     pub(super) upgrade: Option<Upgrade>,
     /// There unless the endpoint is public.

@@ -57,6 +57,7 @@ pub(super) fn routes(api: &Arc<Api>) -> BoxedFilter<(Response,)> {
                             origin,
                             query,
                             body,
+                            archive: None,
                             upgrade,
                             caller,
                             trail,

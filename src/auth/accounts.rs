@@ -97,13 +97,18 @@ impl Accounts {
         let SignUp { email, username, password, invitation } = sign_up;
         let admitted = self.admit(&email, invitation, origin).await?;
         let password_hash = self.hasher.hash(password, origin.peer).await?;
-        let new = NewUser { email, username, password_hash };
-        match &admitted.invitation {
-            None => Ok(self.store.create_user(new).await?),
-            Some(hash) => match self.store.create_invited_user(new, hash).await {
-                Err(StoreError::Stale) => Err(AccountError::InvitationRefused),
-                outcome => Ok(outcome?),
-            },
+        let new = NewUser { email: email.clone(), username: username.clone(), password_hash };
+        let made = match &admitted.invitation {
+            None => self.store.create_user(new).await,
+            Some(hash) => self.store.create_invited_user(new, hash).await,
+        };
+        match made {
+            Err(StoreError::Stale) => Err(AccountError::InvitationRefused),
+            // It names one of them.
+            Err(StoreError::Conflict { .. }) if self.store.are_taken(&email, &username).await? => {
+                Err(AccountError::EmailAndUsernameTaken)
+            }
+            outcome => Ok(outcome?),
         }
     }
 

@@ -57,6 +57,8 @@ pub enum AccountError {
     Hash(HashError),
     #[error(transparent)]
     Signing(AccessTokenError),
+    #[error("This email and this username are taken.")]
+    EmailAndUsernameTaken,
     /// [`StoreError::Conflict`] names the field of an account that is taken.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -17,6 +17,5 @@ pub mod principal;
 pub mod profile;
 pub mod second_factor;
 pub mod signing_keys;
-pub mod ssh_public_key;
 mod throttle;
 pub mod totp;

@@ -1,10 +1,11 @@
 //! `gilgal adopt-database`: says that a home and a database belong together, where the server refuses to believe it.
 
-use super::USAGE;
-use super::printer::{self, with_causes};
+use super::local::{self, Answer};
+use super::printer::with_causes;
 use crate::config::{Home, Settings, Variables};
 use crate::model::id::ServerId;
 use crate::store::{ServerLock, Store};
+use serde_json::json;
 use std::error::Error;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -26,39 +27,23 @@ impl FromStr for Owner {
     }
 }
 
-pub(super) fn adopt(variables: &Variables, owner: Owner) -> ExitCode {
-    let settings = match Settings::load(variables) {
-        Ok(settings) => settings,
-        Err(mistakes) => {
-            printer::error(&mistakes.to_string());
-            return ExitCode::from(USAGE);
-        }
-    };
-    match adopted(&settings, owner) {
-        Ok(server) => {
-            printer::line(&format!(
-                "The database belongs to the server {server} now: {}",
-                settings.home.display()
-            ));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            printer::error(&format!("The database was not adopted: {}.", with_causes(&*error)));
-            ExitCode::FAILURE
-        }
-    }
+pub(super) fn adopt(variables: &Variables, owner: Owner, json: bool) -> ExitCode {
+    local::run(variables, json, async |settings| {
+        let adopted = adopted(settings, owner).await;
+        let server =
+            adopted.map_err(|error| format!("The database was not adopted: {}.", with_causes(&*error)))?;
+        let text = format!("The database belongs to the server {server} now: {}", settings.home.display());
+        Ok(Some(Answer::line(text, json!({ "server_id": server, "home": settings.home }))))
+    })
 }
 
-fn adopted(settings: &Settings, owner: Owner) -> Result<ServerId, Box<dyn Error>> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(async {
-        // Neither home nor database is in use meanwhile.
-        let home = Home::open(&settings.home)?;
-        let url = settings.database_url.expose();
-        let _lock = ServerLock::take(url).await?;
-        let store = Store::connect(url).await?;
-        store.migrate().await?;
-        store.adopt(owner.0, home.server_id()).await?;
-        Ok(home.server_id())
-    })
+async fn adopted(settings: &Settings, owner: Owner) -> Result<ServerId, Box<dyn Error>> {
+    // Neither home nor database is in use meanwhile.
+    let home = Home::open(&settings.home)?;
+    let url = settings.database_url.expose();
+    let _lock = ServerLock::take(url).await?;
+    let store = Store::connect(url).await?;
+    store.migrate().await?;
+    store.adopt(owner.0, home.server_id()).await?;
+    Ok(home.server_id())
 }

@@ -72,6 +72,9 @@ enum Command {
         /// Overwrite files that are there
         #[arg(long)]
         force: bool,
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Print the JSON Schema of gilgal.toml, for editors
     Schema,
@@ -97,6 +100,9 @@ enum Command {
     AdoptDatabase {
         /// Whose the database is until now: the id that `serve` has named, or `nobody`
         owner: adopt::Owner,
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
     },
     /// Write the whole server into one file, while it runs: home, database, repositories and keys
     Backup {
@@ -150,13 +156,20 @@ enum DbCommand {
         /// Also where there are accounts already
         #[arg(long)]
         add: bool,
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
     },
 }
 
 #[derive(Debug, Subcommand)]
 enum SecretsCommand {
     /// Make a new master key, and seal everything with it; the server must not run
-    Rotate,
+    Rotate {
+        /// Answer in JSON, for programs
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// Runs the command line of this process.
@@ -173,18 +186,18 @@ pub fn main() -> ExitCode {
             let format = plan::Format::new(place.project.connection.json, dockerfile);
             plan::plan(&folder, buildpacks.as_deref(), format)
         }
-        Command::Eject { folder, force } => eject::eject(&folder, force),
+        Command::Eject { folder, force, json } => eject::eject(&folder, force, json),
         Command::Schema => schema(),
         Command::Doctor { json } => doctor::doctor(&variables, json),
         Command::Disk { json } => disk::disk(&variables, json),
         Command::Settings { json } => settings::settings(json),
-        Command::AdoptDatabase { owner } => adopt::adopt(&variables, owner),
+        Command::AdoptDatabase { owner, json } => adopt::adopt(&variables, owner, json),
         Command::Backup { file, replace, json } => backup::backup(&variables, &file, replace, json),
         Command::Restore { file, json } => restore::restore(&variables, &file, json),
         Command::Volumes { command, json } => volumes::volumes(&variables, &command, json),
-        Command::Db { command: DbCommand::Seed { add } } => db::fill(&variables, add),
+        Command::Db { command: DbCommand::Seed { add, json } } => db::fill(&variables, add, json),
         Command::Reference => reference::reference(),
-        Command::Secrets { command: SecretsCommand::Rotate } => secrets::rotate(&variables),
+        Command::Secrets { command: SecretsCommand::Rotate { json } } => secrets::rotate(&variables, json),
         Command::Hook { name } => hook(&name, &variables),
     }
 }

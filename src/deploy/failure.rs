@@ -110,6 +110,12 @@ impl From<SourcesError> for StepError {
                     "Set it again, or ask the operator to restore the master key that it was sealed with.",
                 )
                 .into(),
+            SourcesError::TooManyHosts => Failure::new("fetch failed", error.to_string())
+                .advise(
+                    "Forget those that are not fetched from any more: `GET /api/projects/:id/known-hosts` lists them, `DELETE` \
+                     with the name of one forgets it.",
+                )
+                .into(),
             SourcesError::Key(_) => Failure::new("server failed", format!("{error}.")).into(),
         }
     }

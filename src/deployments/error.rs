@@ -30,8 +30,9 @@ pub enum DeployError {
     NotStopped(EnvironmentName),
     #[error("A release is promoted to another environment than the one that it is from.")]
     SameEnvironment,
-    #[error("There is no process type {0} in what is live; there is {1}.")]
-    NoProcess(ProcessType, String),
+    /// The process types that were asked for, and those that there are.
+    #[error("There is no process type {} in what is live; there is {}.", listed(.0), listed(.1))]
+    NoProcess(Vec<ProcessType>, Vec<ProcessType>),
     /// More than the operator gives.
     #[error("{0}")]
     TooMuch(String),
@@ -55,4 +56,8 @@ pub enum DeployError {
     Git(#[from] GitError),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+fn listed(types: &[ProcessType]) -> String {
+    types.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }

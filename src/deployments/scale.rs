@@ -96,9 +96,10 @@ impl Deployments {
             let set = wanted.0.keys().filter(|of| !of.is_release() && **of != ProcessType::web());
             set.cloned().chain([ProcessType::web()]).collect()
         };
-        if let Some(unknown) = counts.keys().find(|of| !of_instances.contains(of)) {
-            let known: Vec<String> = of_instances.iter().map(ToString::to_string).collect();
-            return Err(DeployError::NoProcess(unknown.clone(), known.join(", ")));
+        let unknown: Vec<ProcessType> =
+            counts.keys().filter(|of| !of_instances.contains(of)).cloned().collect();
+        if !unknown.is_empty() {
+            return Err(DeployError::NoProcess(unknown, of_instances));
         }
         let instances = of_instances.iter().map(|of| u32::from(wanted.instances(of))).sum();
         if let Some(sentence) = self.maxima.exceeded_by(instances, &BTreeMap::new()) {

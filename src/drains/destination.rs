@@ -5,7 +5,7 @@ use super::line::Line;
 use super::ring::Batch;
 use super::syslog;
 use super::tcp::Tcp;
-use crate::model::drain::{Drain, DrainProtocol, DrainToken};
+use crate::model::drain::{DrainProtocol, DrainToken, DrainUrl};
 use crate::model::name::Slug;
 use crate::outbound::Guard;
 use std::net::IpAddr;
@@ -52,16 +52,15 @@ impl Destination {
     /// # Errors
     /// A sentence, when it leads nowhere.
     pub(super) fn of(
-        drain: &Drain,
-        token: Option<DrainToken>,
+        (url, token): (&DrainUrl, Option<DrainToken>),
+        certificates: Option<&str>,
         guard: &Guard,
         (host, project): (&str, &Slug),
     ) -> Result<Self, String> {
-        let certificates = drain.certificates.as_deref();
-        let receiver = if drain.url.protocol().is_syslog() {
-            Receiver::Syslog { tcp: Tcp::new(&drain.url, certificates, guard)?, token }
+        let receiver = if url.protocol().is_syslog() {
+            Receiver::Syslog { tcp: Tcp::new(url, certificates, guard)?, token }
         } else {
-            Receiver::Json(Http::new(&drain.url, token, certificates, guard)?)
+            Receiver::Json(Http::new(url, token, certificates, guard)?)
         };
         Ok(Self { receiver, host: host.to_owned(), project: project.clone() })
     }

@@ -1,10 +1,11 @@
 //! Making, changing and removing drains. Who may is decided by the callers.
 
+use super::error::{DrainError, DrainFault};
 use super::{Drains, tls};
 use crate::model::drain::{
     Drain, DrainProgress, DrainToken, DrainUrl, LONGEST_CERTIFICATES, MOST_DRAINS, seal_purpose,
 };
-use crate::model::id::{DrainId, EnvironmentId, ProjectId};
+use crate::model::id::{DrainId, ProjectId};
 use crate::model::name::EnvironmentName;
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
@@ -21,37 +22,6 @@ pub struct DrainChange {
     pub certificates: Option<Option<String>>,
 }
 
-/// Why a drain cannot be as it was asked to be: a sentence with the way out.
-#[derive(Debug, thiserror::Error)]
-pub enum DrainError {
-    #[error("A project has at most {MOST_DRAINS} drains. Delete one that is not used.")]
-    TooMany,
-    #[error("There is no environment {0} in this project.")]
-    NoEnvironment(EnvironmentName),
-    #[error(
-        "Drains send to public addresses, and to networks that the operator allows (GILGAL_DRAIN_ALLOW_NETWORKS)."
-    )]
-    NotPublic,
-    #[error(
-        "Use https or syslog+tls: without TLS drains send only to networks that the operator allows (GILGAL_DRAIN_ALLOW_NETWORKS)."
-    )]
-    Plain,
-    #[error(
-        "For syslog the token is an element of structured data without its brackets: `TOKEN@41058`, `auth@1 token=\"…\"`."
-    )]
-    NoStructuredData,
-    #[error(
-        "The token is for where the drain leads now. Give it again with the new url, another one, or null for none."
-    )]
-    TokenOfAnother,
-    #[error("{0}")]
-    Certificates(&'static str),
-    #[error(transparent)]
-    Sealed(#[from] SealError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Drains {
     /// Makes a drain. What was printed before is not sent.
     ///
@@ -63,12 +33,13 @@ impl Drains {
         url: DrainUrl,
         change: DrainChange,
     ) -> Result<Drain, DrainError> {
-        let created_at = now();
+        let (id, created_at) = (DrainId::generate(), now());
         let drain = Drain {
-            id: DrainId::generate(),
+            id,
             project_id: project,
             environment_id: None,
-            url,
+            url: url.shown(),
+            sealed_url: self.sealed_url(id, &url),
             sealed_token: None,
             certificates: None,
             progress: DrainProgress::default(),
@@ -122,18 +93,38 @@ impl Drains {
         }
     }
 
+    /// Seals where drains lead that were made before that was done.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn seal(&self) -> Result<(), StoreError> {
+        for (id, text) in self.store.plain_drains().await? {
+            // It was one when it was stored.
+            let Ok(url) = text.parse::<DrainUrl>() else { continue };
+            self.store.seal_drain(id, &url.shown(), &self.sealed_url(id, &url)).await?;
+        }
+        Ok(())
+    }
+
     async fn changed_by(&self, mut drain: Drain, change: DrainChange) -> Result<Drain, DrainError> {
         let DrainChange { url, environment, token, certificates } = change;
-        if let Some(url) = url {
-            // Whoever may change a drain may not read its token.
-            if url != drain.url && drain.sealed_token.is_some() && token.is_none() {
-                return Err(DrainError::TokenOfAnother);
-            }
-            drain.url = url;
+        let mut faults = Vec::new();
+        let before = self.url_of(&drain)?;
+        let url = url.unwrap_or_else(|| before.clone());
+        // Whoever may change a drain may not read its token.
+        if url != before && drain.sealed_token.is_some() && token.is_none() {
+            faults.push(DrainFault::TokenOfAnother);
         }
-        self.check_url(&drain.url)?;
-        if let Some(name) = environment {
-            drain.environment_id = self.environment(drain.project_id, name).await?;
+        faults.extend(self.fault_of(&url));
+        (drain.url, drain.sealed_url) = (url.shown(), self.sealed_url(drain.id, &url));
+        if let Some(wanted) = environment {
+            drain.environment_id = None;
+            if let Some(name) = wanted {
+                match self.store.environment_named(drain.project_id, &name).await? {
+                    Some(environment) => drain.environment_id = Some(environment.id),
+                    None => faults.push(DrainFault::NoEnvironment(name)),
+                }
+            }
         }
         if let Some(token) = token {
             let seal = |token: DrainToken| {
@@ -141,21 +132,25 @@ impl Drains {
             };
             drain.sealed_token = token.map(seal);
         }
-        if let Some(certificates) = certificates {
-            drain.certificates = certificates;
-        }
-        if let Some(certificates) = &drain.certificates {
-            if certificates.len() > LONGEST_CERTIFICATES {
-                return Err(DrainError::Certificates("The certificates have at most 64 KiB together."));
-            }
-            tls::check(certificates).map_err(DrainError::Certificates)?;
-        }
+        drain.certificates = certificates.unwrap_or(drain.certificates);
+        faults.extend(drain.certificates.as_deref().and_then(fault_of_certificates));
         // Also one that was right for where the drain led before.
         let token = self.token_of(&drain)?;
-        if drain.url.protocol().is_syslog() && token.is_some_and(|token| !token.is_structured_data()) {
-            return Err(DrainError::NoStructuredData);
+        let is_element = token.is_none_or(|token| token.is_structured_data());
+        if url.protocol().is_syslog() && !is_element && !faults.contains(&DrainFault::TokenOfAnother) {
+            faults.push(DrainFault::NoStructuredData);
         }
-        Ok(drain)
+        if faults.is_empty() { Ok(drain) } else { Err(DrainError::Invalid(faults)) }
+    }
+
+    fn sealed_url(&self, id: DrainId, url: &DrainUrl) -> String {
+        self.master_key.seal(&seal_purpose(id), &Secret::new(url.as_str().to_owned()))
+    }
+
+    /// Where a drain leads, opened.
+    pub(super) fn url_of(&self, drain: &Drain) -> Result<DrainUrl, SealError> {
+        let opened = self.master_key.open(&seal_purpose(drain.id), &drain.sealed_url)?;
+        opened.expose().parse().map_err(|_| SealError::Damaged)
     }
 
     /// The token of a drain, opened.
@@ -166,28 +161,20 @@ impl Drains {
         Ok(opened.expose().parse().ok())
     }
 
-    /// Refuses what could never be sent to. Names are looked up, and judged, whenever they are connected to.
-    fn check_url(&self, url: &DrainUrl) -> Result<(), DrainError> {
+    /// What could never be sent to. Names are looked up, and judged, whenever they are connected to.
+    fn fault_of(&self, url: &DrainUrl) -> Option<DrainFault> {
         let address = url.address();
         if address.is_some_and(|address| !self.guard.admits(address)) {
-            return Err(DrainError::NotPublic);
+            return Some(DrainFault::NotPublic);
         }
         let named = address.map_or(self.guard.names_any(), |address| self.guard.names(address));
-        if url.protocol().is_plain() && !named {
-            return Err(DrainError::Plain);
-        }
-        Ok(())
+        (url.protocol().is_plain() && !named).then_some(DrainFault::Plain)
     }
+}
 
-    async fn environment(
-        &self,
-        project: ProjectId,
-        name: Option<EnvironmentName>,
-    ) -> Result<Option<EnvironmentId>, DrainError> {
-        let Some(name) = name else { return Ok(None) };
-        match self.store.environment_named(project, &name).await? {
-            Some(environment) => Ok(Some(environment.id)),
-            None => Err(DrainError::NoEnvironment(name)),
-        }
+fn fault_of_certificates(certificates: &str) -> Option<DrainFault> {
+    if certificates.len() > LONGEST_CERTIFICATES {
+        return Some(DrainFault::Certificates("The certificates have at most 64 KiB together."));
     }
+    tls::check(certificates).err().map(DrainFault::Certificates)
 }

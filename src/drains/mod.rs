@@ -2,7 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `manage` | the use cases: making, changing and removing drains |
+//! | `manage`, `error` | the use cases: making, changing and removing drains |
 //! | `supervise` | what runs: keeps senders and readers as the database says, and writes down how far they are |
 //! | `reader` | reads one instance, and gives each line to the drains of its project |
 //! | `ring` | what waits for a drain; full, the oldest lines go and are counted |
@@ -14,6 +14,7 @@
 //! waits for anybody; only the environments of projects with drains are read at all.
 
 mod destination;
+mod error;
 mod http;
 mod line;
 mod manage;
@@ -26,7 +27,8 @@ mod syslog;
 mod tcp;
 mod tls;
 
-pub use self::manage::{DrainChange, DrainError};
+pub use self::error::{DrainError, DrainFault};
+pub use self::manage::DrainChange;
 
 use crate::engine::Engine;
 use crate::outbound::Guard;

@@ -57,8 +57,11 @@ async fn attempt(
         known
     } else {
         let drain = running.drain();
-        let token = drains.token_of(&drain).map_err(|error| Failure::Again(format!("{error}.")))?;
-        let new = Destination::of(&drain, token, &drains.guard, (&drains.host, &running.slug));
+        let opened = drains.url_of(&drain).and_then(|url| Ok((url, drains.token_of(&drain)?)));
+        let (url, token) = opened.map_err(|error| Failure::Again(format!("{error}.")))?;
+        let certificates = drain.certificates.as_deref();
+        let names = (&*drains.host, &running.slug);
+        let new = Destination::of((&url, token), certificates, &drains.guard, names);
         destination.insert(new.map_err(Failure::Again)?)
     };
     destination.send(batch).await

@@ -4,7 +4,6 @@ use crate::model::id::{DrainId, EnvironmentId, ProjectId};
 use crate::model::instance::InstanceId;
 use crate::model::remote_host::is_host_name;
 use crate::model::time::Timestamp;
-use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
@@ -16,7 +15,7 @@ pub const MOST_DRAINS: u32 = 10;
 /// Most bytes of the certificates that a drain trusts.
 pub const LONGEST_CERTIFICATES: usize = 64 * 1024;
 
-/// What the token of a drain is sealed for.
+/// What the token of a drain, and where it leads, are sealed for.
 #[must_use]
 pub fn seal_purpose(drain: DrainId) -> String {
     format!("drain {drain}")
@@ -29,7 +28,10 @@ pub struct Drain {
     pub project_id: ProjectId,
     /// Of this environment only.
     pub environment_id: Option<EnvironmentId>,
-    pub url: DrainUrl,
+    /// Where it leads, as far as everybody who sees the drain may know.
+    pub url: String,
+    /// Ciphertext made by `secrets`: where it leads.
+    pub sealed_url: String,
     /// Ciphertext made by `secrets`; never the token itself.
     pub sealed_token: Option<String>,
     /// Certificates (PEM) that are trusted beside those of the system.
@@ -98,9 +100,9 @@ impl DrainProtocol {
     }
 }
 
-/// Where lines are sent: `syslog+tls://logs.example.com:6514`, `https://logs.example.com/ingest?source=shop`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+/// Where lines are sent: `syslog+tls://logs.example.com:6514`, `https://logs.example.com/ingest?source=shop`. What is behind
+/// the host is often as good as a password.
+#[derive(Clone, PartialEq, Eq)]
 pub struct DrainUrl {
     text: String,
     protocol: DrainProtocol,
@@ -127,6 +129,17 @@ impl DrainUrl {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// As much of it as whoever sees the drain may know: `https://logs.example.com/…`.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        if self.protocol.is_syslog() {
+            // A host and a port: there is nothing else in it.
+            return self.text.clone();
+        }
+        let origin = self.origin();
+        if self.text.trim_end_matches('/') == origin { origin } else { format!("{origin}/…") }
     }
 
     /// How lines are sent.
@@ -190,23 +203,9 @@ impl FromStr for DrainUrl {
     }
 }
 
-impl fmt::Display for DrainUrl {
+impl fmt::Debug for DrainUrl {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
-    }
-}
-
-impl TryFrom<String> for DrainUrl {
-    type Error = InvalidDrainUrl;
-
-    fn try_from(text: String) -> Result<Self, InvalidDrainUrl> {
-        text.parse()
-    }
-}
-
-impl From<DrainUrl> for String {
-    fn from(url: DrainUrl) -> Self {
-        url.text
+        formatter.write_str("<secret>")
     }
 }
 
@@ -305,6 +304,23 @@ mod tests {
             "file:///etc/passwd",
         ] {
             assert!(wrong.parse::<DrainUrl>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_the_host_is_shown() {
+        for (text, shown) in [
+            ("syslog+tls://logs.example.com:6514", "syslog+tls://logs.example.com:6514"),
+            ("https://logs.example.com", "https://logs.example.com"),
+            ("https://logs.example.com/", "https://logs.example.com"),
+            ("https://logs.example.com:8443/hunter2", "https://logs.example.com:8443/…"),
+            ("https://logs.example.com?token=hunter2", "https://logs.example.com/…"),
+            (r"https:\\logs.example.com\hunter2", "https://logs.example.com/…"),
+            ("http://[::1]/hunter2", "http://[::1]/…"),
+        ] {
+            let url: DrainUrl = text.parse().unwrap();
+            assert_eq!(url.shown(), shown, "{text}");
+            assert!(!format!("{url:?}").contains("hunter2"), "{text}");
         }
     }
 

@@ -48,6 +48,7 @@ pub mod setting_times;
 pub mod signing_key;
 pub mod signing_token;
 pub mod source;
+pub mod ssh_public_key;
 pub mod terminal_text;
 pub mod time;
 pub mod title;

@@ -18,10 +18,12 @@ use crate::model::remote_host::RemoteHost;
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::secrets::{MasterKey, SealError};
-use crate::store::{Store, StoreError};
+use crate::store::{KNOWN_HOST_LIMIT, Store, StoreError};
 
 /// Credentials that a project may have.
 pub const MOST_CREDENTIALS: u32 = 100;
+/// Hosts whose keys a project may know.
+pub const MOST_KNOWN_HOSTS: u32 = 100;
 
 /// The sources of projects.
 #[derive(Clone)]
@@ -36,6 +38,8 @@ pub enum SourcesError {
     /// Of what is kept under seal.
     #[error("{what} cannot be opened: {source}")]
     Sealed { what: String, source: SealError },
+    #[error("The project knows the keys of {MOST_KNOWN_HOSTS} hosts: no other one is fetched from over SSH.")]
+    TooManyHosts,
     #[error("a deploy key cannot be made")]
     Key(#[from] deploy_key::KeyError),
     #[error(transparent)]
@@ -136,22 +140,37 @@ impl Sources {
     }
 
     /// The keys by which a project knows a host, as lines of `known_hosts`; none where it was never met.
+    ///
+    /// # Errors
+    /// [`SourcesError::TooManyHosts`] where it was never met, and could not be noted.
     pub async fn host_keys(
         &self,
         project: ProjectId,
         host: &RemoteHost,
     ) -> Result<Option<String>, SourcesError> {
-        Ok(self.store.known_host(project, host).await?.map(|host| host.host_keys))
+        match self.store.known_host(project, host).await? {
+            Some(known) => Ok(Some(known.host_keys)),
+            None if self.store.count_known_hosts(project).await? >= i64::from(MOST_KNOWN_HOSTS) => {
+                Err(SourcesError::TooManyHosts)
+            }
+            None => Ok(None),
+        }
     }
 
     /// Notes the keys of a host that was met for the first time.
+    ///
+    /// # Errors
+    /// [`SourcesError::TooManyHosts`]
     pub async fn note_host_keys(
         &self,
         project: ProjectId,
         host: &RemoteHost,
         keys: &str,
     ) -> Result<(), SourcesError> {
-        Ok(self.store.note_known_host(project, host, keys).await?)
+        match self.store.note_known_host(project, host, keys, MOST_KNOWN_HOSTS).await {
+            Err(StoreError::Conflict { field: KNOWN_HOST_LIMIT }) => Err(SourcesError::TooManyHosts),
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Forgets the keys of a host.

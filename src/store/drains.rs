@@ -1,6 +1,6 @@
-//! Log drains; their tokens are sealed before they come here.
+//! Log drains; where they lead and their tokens are sealed before they come here.
 
-use crate::model::drain::{Drain, DrainProgress, DrainUrl};
+use crate::model::drain::{Drain, DrainProgress};
 use crate::model::id::{DrainId, EnvironmentId, ProjectId};
 use crate::model::instance::InstanceId;
 use crate::model::time::{Timestamp, now};
@@ -17,13 +17,16 @@ use std::collections::BTreeMap;
 /// The field of the conflict when a project has as many drains as it may have.
 pub const DRAIN_LIMIT: &str = "drains";
 
+/// In the place of a ciphertext: `url` is the whole URL, from before it was sealed.
+pub(super) const PLAIN: &str = "";
+
 #[derive(Queryable, Selectable, Insertable)]
 #[diesel(table_name = drains)]
 struct DrainRow {
     id: DrainId,
     project_id: ProjectId,
     environment_id: Option<EnvironmentId>,
-    url: DrainUrl,
+    url: String,
     sealed_token: Option<String>,
     certificates: Option<String>,
     last_success_at: Option<StoredTime>,
@@ -33,6 +36,7 @@ struct DrainRow {
     sent: Json<BTreeMap<InstanceId, Timestamp>>,
     created_at: StoredTime,
     updated_at: StoredTime,
+    sealed_url: String,
 }
 
 impl From<DrainRow> for Drain {
@@ -49,6 +53,7 @@ impl From<DrainRow> for Drain {
             project_id: row.project_id,
             environment_id: row.environment_id,
             url: row.url,
+            sealed_url: row.sealed_url,
             sealed_token: row.sealed_token,
             certificates: row.certificates,
             progress,
@@ -75,6 +80,7 @@ impl From<Drain> for DrainRow {
             sent: Json(sent),
             created_at: drain.created_at.into(),
             updated_at: drain.updated_at.into(),
+            sealed_url: drain.sealed_url,
         }
     }
 }
@@ -134,6 +140,7 @@ impl Store {
         let change = (
             drains::environment_id.eq(drain.environment_id),
             drains::url.eq(&drain.url),
+            drains::sealed_url.eq(&drain.sealed_url),
             drains::sealed_token.eq(&drain.sealed_token),
             drains::certificates.eq(&drain.certificates),
             drains::updated_at.eq(StoredTime(now())),
@@ -148,6 +155,22 @@ impl Store {
             .await
             .optional())?;
         row.map(Into::into).ok_or_else(|| missing(unless_changed_since))
+    }
+
+    /// The drains from before their URLs were sealed, with where they lead.
+    pub async fn plain_drains(&self) -> Result<Vec<(DrainId, String)>, StoreError> {
+        let mut connection = self.read().await?;
+        let plain = drains::table.filter(drains::sealed_url.eq(PLAIN));
+        Ok(on!(connection, |c| plain.select((drains::id, drains::url)).load(c).await)?)
+    }
+
+    /// Seals where a drain leads that is not sealed yet: what of it may be shown, and the ciphertext.
+    pub async fn seal_drain(&self, id: DrainId, shown: &str, sealed: &str) -> Result<(), StoreError> {
+        let plain = drains::table.find(id).filter(drains::sealed_url.eq(PLAIN));
+        let change = (drains::url.eq(shown), drains::sealed_url.eq(sealed));
+        let mut connection = self.write().await?;
+        on!(connection, |c| diesel::update(plain).set(change).execute(c).await)?;
+        Ok(())
     }
 
     /// Notes how far a drain is. One that has gone is no error.

@@ -87,7 +87,7 @@ pub use self::previews::{PREVIEW_LIMIT, WAITING_LIMIT};
 pub use self::projects::{NewProject, PROJECT_LIMIT, Presence};
 pub use self::refresh_tokens::{NewSession, RefreshToken, RotateOutcome};
 pub use self::releases::NewRelease;
-pub use self::remotes::CREDENTIAL_LIMIT;
+pub use self::remotes::{CREDENTIAL_LIMIT, KNOWN_HOST_LIMIT};
 pub use self::removal::{LAST_OPERATOR, OWNED_PROJECTS};
 pub use self::restore::RestoredSettings;
 pub use self::server::{ClaimError, Claimant};

@@ -15,6 +15,8 @@ use diesel_async::RunQueryDsl;
 
 /// The field of the conflict when a project has as many credentials as it may have.
 pub const CREDENTIAL_LIMIT: &str = "credentials";
+/// The field of the conflict when a project knows as many hosts as it may.
+pub const KNOWN_HOST_LIMIT: &str = "known_hosts";
 
 #[derive(Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = remote_credentials)]
@@ -231,25 +233,46 @@ impl Store {
         Ok(row.map(Into::into))
     }
 
-    /// Notes the keys of a host that a project has met for the first time. Keys that are noted already stay.
+    /// Of how many hosts a project knows the keys.
+    pub async fn count_known_hosts(&self, project_id: ProjectId) -> Result<i64, StoreError> {
+        let mut connection = self.read().await?;
+        let known = known_hosts::table.filter(known_hosts::project_id.eq(project_id)).count();
+        Ok(on!(connection, |c| known.get_result(c).await)?)
+    }
+
+    /// Notes the keys of a host that a project has met for the first time; a project knows `at_most` hosts. Keys that are
+    /// noted already stay.
     ///
     /// # Errors
-    /// [`StoreError::NotFound`] when the project has gone.
+    /// [`StoreError::NotFound`] when the project has gone; [`StoreError::Conflict`] of [`KNOWN_HOST_LIMIT`].
     pub async fn note_known_host(
         &self,
         project_id: ProjectId,
         host: &RemoteHost,
         host_keys: &str,
+        at_most: u32,
     ) -> Result<(), StoreError> {
         let (host, host_keys) = (host.clone(), host_keys.to_owned());
         let row = KnownHostRow { project_id, host, host_keys, first_seen_at: now().into() };
-        let mut connection = self.write().await?;
-        on!(connection, |c| diesel::insert_into(known_hosts::table)
-            .values(&row)
-            .on_conflict_do_nothing()
-            .execute(c)
-            .await)?;
-        Ok(())
+        self.transaction(async |connection| {
+            // Two that are noted at once are counted one after the other.
+            lock_environments(connection, project_id).await?;
+            let others = known_hosts::table
+                .filter(known_hosts::project_id.eq(project_id))
+                .filter(known_hosts::host.ne(&row.host))
+                .count();
+            let others: i64 = on!(connection, |c| others.get_result(c).await)?;
+            if others >= i64::from(at_most) {
+                return Err(StoreError::Conflict { field: KNOWN_HOST_LIMIT });
+            }
+            on!(connection, |c| diesel::insert_into(known_hosts::table)
+                .values(&row)
+                .on_conflict_do_nothing()
+                .execute(c)
+                .await)?;
+            Ok(())
+        })
+        .await
     }
 
     /// Forgets the keys of a host: the next ones that it shows are noted.

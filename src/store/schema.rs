@@ -229,6 +229,7 @@ diesel::table! {
         sent -> Document,
         created_at -> UtcTime,
         updated_at -> UtcTime,
+        sealed_url -> Text,
     }
 }
 

@@ -4,15 +4,13 @@
 //! again: a value that is sealed with the new key is left alone. Answers that are kept for requests that come twice are
 //! forgotten: they are good for a day at most.
 
+mod drains;
 mod webhooks;
 
 use crate::model::config;
 use crate::model::deployment::DeploymentRecord;
-use crate::model::drain;
 use crate::model::hook;
-use crate::model::id::{
-    ConfigFileId, DeploymentId, DrainId, EnvironmentId, HookId, ProjectId, ReleaseId, UserId,
-};
+use crate::model::id::{ConfigFileId, DeploymentId, EnvironmentId, HookId, ProjectId, ReleaseId, UserId};
 use crate::model::name::ConfigName;
 use crate::model::release::ReleaseContent;
 use crate::model::remote;
@@ -22,7 +20,7 @@ use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::schema::{
-    config_files, config_vars, deploy_keys, deployments, drains, hooks, idempotent_requests, releases,
+    config_files, config_vars, deploy_keys, deployments, hooks, idempotent_requests, releases,
     remote_credentials, second_factors,
 };
 use crate::store::types::Json;
@@ -226,21 +224,6 @@ impl<E, F: Fn(&str, &str) -> Result<Option<String>, E>> Again<'_, F> {
                     .set(change)
                     .execute(c)
                     .await)?;
-            }
-        }
-        Ok(Ok(()))
-    }
-
-    async fn drains(&mut self) -> Result<Result<(), E>, StoreError> {
-        let mut connection = self.store.write().await?;
-        let rows: Vec<(DrainId, Option<String>)> =
-            on!(connection, |c| drains::table.select((drains::id, drains::sealed_token)).load(c).await)?;
-        for (id, sealed) in rows {
-            let Some(sealed) = sealed else { continue };
-            self.values += 1;
-            if let Some(again) = granted!((self.reseal)(&drain::seal_purpose(id), &sealed)) {
-                let change = drains::sealed_token.eq(again);
-                on!(connection, |c| diesel::update(drains::table.find(id)).set(change).execute(c).await)?;
             }
         }
         Ok(Ok(()))

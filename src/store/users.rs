@@ -100,6 +100,15 @@ impl Store {
         .await
     }
 
+    /// Whether accounts have an address and a name already, both of them.
+    pub async fn are_taken(&self, email: &Email, username: &Username) -> Result<bool, StoreError> {
+        let mut connection = self.read().await?;
+        let by_email = exists(users::table.filter(users::email.eq(email)));
+        let by_username = exists(users::table.filter(users::username.eq(username)));
+        let both = diesel::select(by_email.and(by_username));
+        Ok(on!(connection, |c| both.get_result(c).await)?)
+    }
+
     /// An account by its id.
     pub async fn user(&self, id: UserId) -> Result<User, StoreError> {
         let mut connection = self.read().await?;

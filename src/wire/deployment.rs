@@ -131,6 +131,18 @@ impl Body for NewDeploymentBody {
         let image = form.optional("image");
         let environment = form.optional("environment");
         let no_cache = form.optional_value("no_cache", TRUTH).unwrap_or_default();
+        let given = [
+            ("commit", commit.is_some()),
+            ("branch", branch.is_some()),
+            ("repository", repository.is_some()),
+            ("image", image.is_some()),
+        ];
+        for (name, _) in given.into_iter().filter(|(_, is_given)| *is_given).skip(1) {
+            form.refuse(name, "Give one of commit, branch, repository and image.");
+        }
+        if reference.is_some() && repository.is_none() && !form.is_refused("repository") {
+            form.refuse("reference", "It is of the repository, which is not given.");
+        }
         Some(Self { commit, branch, repository, reference, image, environment, no_cache })
     }
 }

@@ -61,7 +61,8 @@ impl Body for UpdateDrainBody {
 pub struct DrainBody {
     pub id: DrainId,
     pub project_id: ProjectId,
-    pub url: DrainUrl,
+    /// The host and how it is spoken to; what is behind them is not shown.
+    pub url: String,
     /// `null`: of every environment.
     #[schema(value_type = Option<String>)]
     pub environment: Option<EnvironmentName>,

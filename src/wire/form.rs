@@ -104,6 +104,12 @@ impl Form {
         self.faults.insert(recognisable(name), fault.to_owned());
     }
 
+    /// Whether a field is noted as wrong.
+    #[must_use]
+    pub fn is_refused(&self, name: &str) -> bool {
+        self.faults.contains_key(name)
+    }
+
     /// Takes a field that may be left out: `None`. `Some(None)`: it is `null`, and what it stands for is to go.
     pub fn change<T: FromStr<Err: Display>>(&mut self, name: &'static str) -> Option<Option<T>> {
         let is_given = self.fields.contains_key(name);

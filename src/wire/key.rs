@@ -1,6 +1,7 @@
 //! Bodies of `/api/keys`.
 
 use crate::model::id::SshKeyId;
+use crate::model::ssh_public_key::SshPublicKey;
 use crate::model::time::Timestamp;
 use crate::model::title::Title;
 use crate::model::user::SshKey;
@@ -13,7 +14,8 @@ use utoipa::ToSchema;
 pub struct NewKey {
     pub title: Title,
     /// A line in OpenSSH's format, as in `id_ed25519.pub`.
-    pub public_key: String,
+    #[schema(value_type = String)]
+    pub public_key: SshPublicKey,
 }
 
 impl Body for NewKey {

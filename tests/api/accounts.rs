@@ -87,8 +87,10 @@ async fn e_mail_and_username_are_unique() {
     let client = server.anonymous();
     client.post("/api/auth/register", account("ada")).await.expect(201);
     let mut body = account("ada");
-    let reply = client.post("/api/auth/register", body.clone()).await;
-    assert_eq!(reply.refusal(409), "taken");
+    let both = client.post("/api/auth/register", body.clone()).await;
+    assert_eq!(both.refusal(409), "taken");
+    let fields = json!({ "email": "This email is taken.", "username": "This username is taken." });
+    assert_eq!(both.expect(409)["error"]["details"], json!({ "field": "email", "fields": fields }));
     body["email"] = json!("other@example.com");
     let reply = client.post("/api/auth/register", body).await;
     assert_eq!(reply.expect(409)["error"]["details"], json!({ "field": "username" }));

@@ -129,14 +129,14 @@ async fn a_formation_is_set_and_a_restart_joins_what_waits() {
     assert_eq!(scaled["deployment"]["source"], "scale");
     let restart = ada.post(&path("restart"), json!({})).await.expect(202);
     assert_eq!(restart["id"], scaled["deployment"]["id"], "both are one");
-    for (body, field) in [
-        (json!({ "worker": 1 }), "worker"),
-        (json!({ "web": 10_000 }), "formation"),
-        (json!({ "web": "2" }), "web"),
-        (json!({ "web": -1 }), "web"),
-        (json!({}), "web"),
+    for (body, fields) in [
+        (json!({ "worker": 1 }), &["worker"][..]),
+        (json!({ "worker": 1, "cron": 1, "web": 10_000 }), &["cron", "worker"]),
+        (json!({ "web": 10_000 }), &["formation"]),
+        (json!({ "web": "2", "worker": -1 }), &["web", "worker"]),
+        (json!({}), &["web"]),
     ] {
-        assert_eq!(put(body.clone()).await.refused_fields(), [field], "{body}");
+        assert_eq!(put(body.clone()).await.refused_fields(), fields, "{body}");
     }
     assert_eq!(ada.get(&path("processes")).await.expect(200), json!({ "data": [], "next": null }));
     assert_eq!(ada.get(&path("logs")).await.expect(200), json!({ "data": [], "next": null }));

@@ -58,6 +58,7 @@ async fn refusals_say_what_to_do() {
     }
     insta::assert_json_snapshot!("refused_keys", refusals);
     assert_eq!(ada.post("/api/keys", key("", KEY)).await.refused_fields(), ["title"]);
+    assert_eq!(ada.post("/api/keys", key("", "hello")).await.refused_fields(), ["public_key", "title"]);
     assert_eq!(ada.post("/api/keys", key("a\u{1b}[2J", KEY)).await.refused_fields(), ["title"]);
     for id in ["x", "..", "%2e%2e", "00000000-0000-0000-0000-000000000000"] {
         assert_eq!(ada.delete(&format!("/api/keys/{id}")).await.status, 404, "{id}");

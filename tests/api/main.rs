@@ -22,6 +22,7 @@ mod hostile;
 mod idempotency;
 mod invitations;
 mod keys;
+mod login_time;
 mod logs;
 mod moved_hooks;
 mod previews;

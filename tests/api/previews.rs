@@ -5,8 +5,6 @@ mod moved;
 
 use crate::hooks::{Hook, connected_to, deployments};
 use crate::support::{Client, Options, Reply, TestServer};
-use diesel::Connection;
-use diesel::connection::SimpleConnection;
 use gilgal::model::id::DeploymentId;
 use gilgal::model::origin::Origin;
 use gilgal::work::Previews;
@@ -77,13 +75,6 @@ async fn environments(ada: &Client) -> Vec<String> {
     let listed = ada.get("/api/projects/shop/environments").await.expect(200);
     let names = listed["data"].as_array().unwrap().iter();
     names.map(|environment| environment["name"].as_str().unwrap().to_owned()).collect()
-}
-
-/// Changes the database behind the server's back, as time would.
-fn execute(server: &TestServer, statement: &str) {
-    let path = server.directory().join("gilgal.db");
-    let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-    database.batch_execute(statement).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,6 +3,7 @@
 use crate::support::{Client, Reply, TestServer};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use gilgal::sources::{MOST_KNOWN_HOSTS, Sources, SourcesError};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -73,16 +74,43 @@ async fn archives_that_cannot_be_taken_are_refused() {
         assert!(upload(&ada, query, kind, fine()).await.status >= 400, "{query}");
     }
     let path = "/api/projects/shop/deployments";
-    let keyed = ada.request(Method::POST, path).header("content-type", kind).header("idempotency-key", "one");
-    let keyed = Reply::of(keyed.body(fine())).await;
-    assert_eq!(keyed.refusal(400), "invalid_idempotency_key");
-    assert!(keyed.text.contains("archive"), "{}", keyed.text);
     let encoded =
         ada.request(Method::POST, path).header("content-type", kind).header("content-encoding", "gzip");
     assert_eq!(Reply::of(encoded.body(fine())).await.refusal(415), "unsupported_media_type");
     let mallory = server.sign_up("mallory").await;
     assert_eq!(upload(&mallory, "", kind, fine()).await.refusal(404), "project_not_found");
     assert!(ada.get(path).await.expect(200)["data"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_that_is_sent_again_with_its_key_is_deployed_once() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    ada.create_project("Shop").await;
+    let path = "/api/projects/shop/deployments";
+    let send = async |query: &str, text: &str| {
+        let request = ada.request(Method::POST, &format!("{path}{query}")).header("idempotency-key", "one");
+        let request = request.header("content-type", "application/x-tar");
+        Reply::of(request.body(archive("index.html", text))).await
+    };
+    assert_eq!(send("?strip=maybe", "hello").await.refusal(400), "invalid_query");
+    let (first, second) = tokio::join!(send("", "hello"), send("", "hello"));
+    let queued = first.expect(202);
+    assert_eq!(second.expect(202), queued);
+    let again = send("", "hello").await;
+    assert_eq!(
+        (again.expect(202), &again.headers["idempotent-replayed"]),
+        (queued, &"true".parse().unwrap())
+    );
+    for (query, text) in [("", "other"), ("?no_cache=1", "hello")] {
+        assert_eq!(send(query, text).await.refusal(422), "idempotency_key_reused", "{query} {text}");
+    }
+    assert_eq!(ada.get(path).await.expect(200)["data"].as_array().unwrap().len(), 1);
+    let entries = ada.get("/api/audit?action=create_deployment").await.expect(200);
+    assert_eq!(entries["data"].as_array().unwrap().len(), 1);
+    // Nothing lies about of those that came to nothing.
+    let left = std::fs::read_dir(server.directory().join("repositories")).unwrap();
+    assert_eq!(left.count(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -142,6 +170,11 @@ async fn what_may_not_be_reached_or_named_is_refused_at_once() {
         let reply = deploy(&ada, body.clone()).await;
         assert_eq!(reply.refused_fields(), [field], "{body}: {}", reply.text);
     }
+    let all = json!({
+        "commit": "a".repeat(40), "branch": "main", "image": "nginx", "reference": "v1", "environment": 1
+    });
+    let named = deploy(&ada, all).await.refused_fields();
+    assert_eq!(named, ["branch", "environment", "image", "reference"]);
     assert!(
         ada.get("/api/projects/shop/deployments").await.expect(200)["data"].as_array().unwrap().is_empty()
     );
@@ -169,8 +202,7 @@ async fn credentials_are_kept_and_never_shown() {
     assert!(!listed.text.contains("canary"));
     let audit = ada.get("/api/projects/shop/audit").await;
     assert!(audit.text.contains("put_credential") && !audit.text.contains("canary"), "{}", audit.text);
-    let database = std::fs::read(server.directory().join("gilgal.db")).unwrap();
-    assert!(!database.windows(6).any(|bytes| bytes == b"canary"));
+    assert!(!server.database_has("canary"));
 
     for (host, body) in [
         ("ghcr.io", json!({ "username": "a:b", "password": "x" })),
@@ -184,6 +216,27 @@ async fn credentials_are_kept_and_never_shown() {
     assert_eq!(put("no_host!", "x").await.refusal(404), "credential_not_found");
     ada.delete(&format!("{path}/ghcr.io")).await.expect(204);
     assert_eq!(ada.delete(&format!("{path}/ghcr.io")).await.refusal(404), "credential_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_knows_a_hundred_hosts() {
+    let server = TestServer::start().await;
+    let ada = server.sign_up("ada").await;
+    let shop = ada.create_project("Shop").await["id"].as_str().unwrap().parse().unwrap();
+    let sources = Sources::new(server.store.clone(), server.master_key.clone());
+    let host = |number: u32| format!("h{number}.example").parse().unwrap();
+    for number in 0..MOST_KNOWN_HOSTS {
+        assert_eq!(sources.host_keys(shop, &host(number)).await.unwrap(), None);
+        sources.note_host_keys(shop, &host(number), "keys").await.unwrap();
+    }
+    // Those that are known are fetched from as before, and no other one is asked for its keys.
+    assert_eq!(sources.host_keys(shop, &host(0)).await.unwrap().unwrap(), "keys");
+    let another = sources.host_keys(shop, &host(MOST_KNOWN_HOSTS)).await;
+    assert!(matches!(another, Err(SourcesError::TooManyHosts)), "{another:?}");
+    let another = sources.note_host_keys(shop, &host(MOST_KNOWN_HOSTS), "keys").await;
+    assert!(matches!(another, Err(SourcesError::TooManyHosts)), "{another:?}");
+    ada.delete("/api/projects/shop/known-hosts/h7.example").await.expect(204);
+    assert_eq!(sources.host_keys(shop, &host(MOST_KNOWN_HOSTS)).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]

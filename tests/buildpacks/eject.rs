@@ -119,7 +119,13 @@ fn nothing_is_overwritten_unasked() {
     assert!(said(&refused).contains(".gilgal/Caddyfile is there already"), "{}", said(&refused));
     assert!(!folder.path().join("Dockerfile").exists());
 
-    assert!(eject(folder.path(), &["--force"]).status.success());
+    let written = eject(folder.path(), &["--force", "--json"]);
+    let written: serde_json::Value = serde_json::from_slice(&written.stdout).unwrap();
+    assert_eq!(written["files"], serde_json::json!([".dockerignore", ".gilgal/Caddyfile", "Dockerfile"]));
+    assert_eq!(
+        (&written["procfile_lines"], &written["taken_over"]),
+        (&Vec::<String>::new().into(), &Vec::<String>::new().into())
+    );
     assert_ne!(fs::read_to_string(folder.path().join(".gilgal/Caddyfile")).unwrap(), "mine");
     assert!(folder.path().join("Dockerfile").exists());
 }

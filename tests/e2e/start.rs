@@ -147,6 +147,11 @@ fn another_database_is_refused_and_nothing_is_removed() {
     assert_eq!(right.code, Some(0), "{}", right.stderr);
     told += &wrong.stderr;
     told += &right.stdout;
+    // Once more, for programs: from the one that it belongs to now.
+    let again = ["adopt-database", server_id.trim(), "--json"];
+    let again = run(command(&server.home(), &[("DATABASE_URL", &foreign)]).args(again)).expect_success();
+    let again: serde_json::Value = serde_json::from_str(&again).unwrap();
+    assert_eq!(again, serde_json::json!({ "server_id": server_id.trim(), "home": server.home() }));
     for (text, name) in [
         (server_id.trim(), "[server]"),
         (other_id.trim(), "[other]"),
@@ -227,4 +232,18 @@ fn a_step_that_takes_longer_than_a_stop_may_is_interrupted_and_goes_on_at_the_ne
     assert_eq!(deployments(&server, &ada)[0]["status"], "cancelled");
     expect_served(&server, &ada, before, &live, "one");
     assert!(!runs_on_this_machine("sleep 311"));
+}
+
+#[test]
+fn a_database_is_filled_for_who_develops() {
+    let home = tempfile::tempdir().unwrap();
+    let seed = |arguments: &[&str]| run(command(home.path(), &[]).args(["db", "seed"]).args(arguments));
+    let made: serde_json::Value = serde_json::from_str(&seed(&["--json"]).expect_success()).unwrap();
+    let made = made.as_array().unwrap();
+    assert_eq!((&made[0]["email"], &made[0]["role"]), (&"ada@example.com".into(), &"operator".into()));
+    assert!(made[1]["api_key"].as_str().unwrap().starts_with("glg_"), "{made:?}");
+    let refused = seed(&["--json"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("gilgal db seed --add"), "{refused:?}");
+    let shown = seed(&["--add"]).expect_success();
+    assert!(shown.contains("    API key   glg_"), "{shown}");
 }

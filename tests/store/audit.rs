@@ -1,6 +1,7 @@
 //! The audit log, and requests that must not be carried out twice.
 
 use crate::fixture::{Database, on_both, user};
+use crate::migrations::execute;
 use chrono::TimeDelta;
 use gilgal::model::audit::{Change, CredentialKind};
 use gilgal::model::id::{ProjectId, UserId};
@@ -13,6 +14,7 @@ on_both![
     of_many_requests_with_one_key_one_is_new,
     a_request_is_forgotten_after_a_while,
     old_entries_are_forgotten,
+    where_drains_led_is_not_in_it_any_more,
 ];
 
 fn change(user_id: UserId, project_id: Option<ProjectId>, action: &str) -> Change {
@@ -102,4 +104,24 @@ async fn old_entries_are_forgotten(database: Database) {
     assert_eq!(store.forget_audit_before(now() + TimeDelta::days(1)).await.unwrap(), 1);
     let left = store.audit_log(&AuditFilter::default(), PageRequest::first()).await.unwrap();
     assert!(left.data.is_empty());
+}
+
+async fn where_drains_led_is_not_in_it_any_more(database: Database) {
+    let entry = |action: &str| Change {
+        before: Some(json!({ "id": 1, "url": "https://logs.example.com/hunter2" })),
+        after: Some(json!({ "url": "syslog+tls://logs.example.com:6514" })),
+        ..change(UserId::generate(), None, action)
+    };
+    let [drain, webhook] = [entry("update_drain"), entry("update_webhook")];
+    for change in [&drain, &webhook] {
+        database.store.audit(change.clone()).await.unwrap();
+    }
+    // As it was before drains were sealed.
+    execute(&database, "ALTER TABLE drains DROP COLUMN sealed_url").await;
+    execute(&database, "DELETE FROM __diesel_schema_migrations WHERE version = '20261128000150'").await;
+    database.store.migrate().await.unwrap();
+    let page = database.store.audit_log(&AuditFilter::default(), PageRequest::first()).await.unwrap();
+    let before = Some(json!({ "id": 1, "url": "…" }));
+    let kept: Vec<Change> = page.data.into_iter().map(|entry| entry.what).collect();
+    assert_eq!(kept, [webhook, Change { before, ..drain }]);
 }

@@ -4,7 +4,7 @@ use crate::fixture::{Database, on_both, project, user};
 use gilgal::model::id::ProjectId;
 use gilgal::model::remote::{DeployKey, RemoteCredential, credential_purpose, deploy_key_purpose};
 use gilgal::model::time::now;
-use gilgal::store::{CREDENTIAL_LIMIT, Store, StoreError};
+use gilgal::store::{CREDENTIAL_LIMIT, KNOWN_HOST_LIMIT, Store, StoreError};
 
 on_both![
     a_credential_is_of_one_project_and_one_host,
@@ -65,9 +65,13 @@ async fn a_host_is_noted_once(database: Database) {
     let store = database.store;
     let shop = shop(&store).await;
     let host = "code.example".parse().unwrap();
-    store.note_known_host(shop, &host, "code.example one").await.unwrap();
-    store.note_known_host(shop, &host, "code.example two").await.unwrap();
+    store.note_known_host(shop, &host, "code.example one", 1).await.unwrap();
+    store.note_known_host(shop, &host, "code.example two", 1).await.unwrap();
     assert_eq!(store.known_host(shop, &host).await.unwrap().unwrap().host_keys, "code.example one");
+    let other = "other.example".parse().unwrap();
+    let refused = store.note_known_host(shop, &other, "other.example one", 1).await;
+    assert!(matches!(refused, Err(StoreError::Conflict { field: KNOWN_HOST_LIMIT })), "{refused:?}");
+    assert_eq!(store.count_known_hosts(shop).await.unwrap(), 1);
     store.forget_known_host(shop, &host).await.unwrap();
     assert!(store.known_hosts(shop).await.unwrap().is_empty());
     let again = store.forget_known_host(shop, &host).await;

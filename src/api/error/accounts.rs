@@ -12,6 +12,7 @@ impl From<AccountError> for ApiError {
             AccountError::InvitationRequired | AccountError::InvitationRefused => {
                 Self::new(Code::InvitationRequired, error)
             }
+            AccountError::EmailAndUsernameTaken => Self::all_taken(&["email", "username"], error),
             AccountError::WrongPassword | AccountError::PasswordRequired => {
                 Self::new(Code::WrongPassword, error)
             }

@@ -3,6 +3,7 @@
 use super::{ApiError, Code};
 use crate::deployments::DeployError;
 use crate::git::UploadError;
+use crate::model::name::ProcessType;
 use crate::processes::ProcessError;
 
 impl From<DeployError> for ApiError {
@@ -16,7 +17,13 @@ impl From<DeployError> for ApiError {
             }
             DeployError::LiveAlready(_) | DeployError::NotStopped(_) => Self::new(Code::AlreadyLive, error),
             DeployError::SameEnvironment => Self::field("environment", error),
-            DeployError::NoProcess(ref unknown, _) => Self::field(unknown.as_str(), &error),
+            DeployError::NoProcess(unknown, known) => {
+                let fault = |of: ProcessType| {
+                    let fault = DeployError::NoProcess(vec![of.clone()], known.clone());
+                    (of.to_string(), fault.to_string())
+                };
+                Self::fields(&unknown.into_iter().map(fault).collect())
+            }
             DeployError::TooMuch(_) => Self::field("formation", error),
             DeployError::NotCancellable => Self::new(Code::NotCancellable, error),
             DeployError::Disabled => Self::new(Code::ProjectDisabled, error),

@@ -7,7 +7,9 @@ impl From<SourcesError> for ApiError {
     fn from(error: SourcesError) -> Self {
         match error {
             SourcesError::Store(error) => error.into(),
-            error @ (SourcesError::Sealed { .. } | SourcesError::Key(_)) => Self::internal(error),
+            error @ (SourcesError::Sealed { .. } | SourcesError::TooManyHosts | SourcesError::Key(_)) => {
+                Self::internal(error)
+            }
         }
     }
 }

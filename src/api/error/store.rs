@@ -6,7 +6,9 @@ use crate::sources::MOST_CREDENTIALS;
 use crate::store::{
     API_KEY_LIMIT, CREDENTIAL_LIMIT, LAST_OPERATOR, MOST_SSH_KEYS, OWNED_PROJECTS, SSH_KEY_LIMIT, StoreError,
 };
+use crate::wire::form::Faults;
 use serde_json::json;
+use std::fmt::Display;
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
@@ -51,10 +53,20 @@ impl From<StoreError> for ApiError {
 
 impl ApiError {
     fn taken(field: &str) -> Self {
-        let message = match field {
-            "public_key" => "This key belongs to an account already.".to_owned(),
-            field => format!("This {field} is taken."),
-        };
-        Self::new(Code::Taken, message).with_detail("field", json!(field))
+        Self::new(Code::Taken, is_taken(field)).with_detail("field", json!(field))
+    }
+
+    /// Several fields are, each by somebody.
+    pub(super) fn all_taken(fields: &[&str], message: impl Display) -> Self {
+        let faults: Faults = fields.iter().map(|field| ((*field).to_owned(), is_taken(field))).collect();
+        let error = Self::new(Code::Taken, message).with_detail("field", json!(fields.first()));
+        error.with_detail("fields", json!(faults))
+    }
+}
+
+fn is_taken(field: &str) -> String {
+    match field {
+        "public_key" => "This key belongs to an account already.".to_owned(),
+        field => format!("This {field} is taken."),
     }
 }

@@ -4,7 +4,6 @@ use crate::model::drain::{DrainProtocol, DrainUrl};
 use crate::model::name::Email;
 use crate::model::repository_url::RepositoryUrl;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
@@ -64,7 +63,7 @@ impl FromStr for WebhookFormat {
 }
 
 /// Where events are sent: `https://example.com/hooks?from=gilgal`. Those of chats are as good as a password.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookUrl(DrainUrl);
 
 /// A text is not the URL of a webhook.
@@ -101,12 +100,6 @@ impl FromStr for WebhookUrl {
             DrainProtocol::Https | DrainProtocol::Http => Ok(Self(url)),
             DrainProtocol::SyslogTcp | DrainProtocol::SyslogTls => Err(InvalidWebhookUrl),
         }
-    }
-}
-
-impl fmt::Debug for WebhookUrl {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("<secret>")
     }
 }
 

@@ -4,7 +4,6 @@ use super::column_value;
 use crate::model::audit::CredentialKind;
 use crate::model::cron::CronRunState;
 use crate::model::deployment::{DeploymentSource, DeploymentState, Step};
-use crate::model::drain::DrainUrl;
 use crate::model::environment::ConfigScope;
 use crate::model::hook::Provider;
 use crate::model::log::{Level, Stream};
@@ -66,7 +65,6 @@ texts![
     DeliveryState,
     DeploymentSource,
     DeploymentState,
-    DrainUrl,
     Email,
     EnvironmentName,
     FilePath,

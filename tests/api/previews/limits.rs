@@ -1,7 +1,7 @@
 //! How many previews there are, and for how long.
 
 use super::{
-    CLOSED, OPENED, SYNCHRONIZE, commit, environments, execute, forked, numbered, previews, round, skipped,
+    CLOSED, OPENED, SYNCHRONIZE, commit, environments, forked, numbered, previews, round, skipped,
     with_previews,
 };
 use crate::support::Options;
@@ -61,7 +61,7 @@ async fn what_is_not_pushed_to_for_long_goes() {
     let (server, ada, hook) = with_previews(Options::default(), json!({ "days": 2 })).await;
     hook.tell(OPENED, numbered(1)).await.expect(202);
     hook.tell(OPENED, numbered(2)).await.expect(202);
-    execute(&server, "UPDATE previews SET expires_at = 0");
+    server.execute("UPDATE previews SET expires_at = 0");
     hook.tell(SYNCHRONIZE, numbered(2)).await.expect(202);
     round(&server).await;
     assert_eq!(environments(&ada).await, ["production", "pr-2"]);

@@ -1,7 +1,7 @@
 //! What has no preview, or none any more: the hook is another one, or somebody was cut off.
 
 use super::{
-    CLOSED, OPENED, SYNCHRONIZE, commit, environments, execute, forked, numbered, previews, round, skipped,
+    CLOSED, OPENED, SYNCHRONIZE, commit, environments, forked, numbered, previews, round, skipped,
     with_previews,
 };
 use crate::hooks::{Hook, deployments};
@@ -43,15 +43,13 @@ async fn what_was_cut_off_is_done_by_the_clock() {
 
     // The server has ended between making the environment and asking for its deployment, or before both.
     let queued = deployments(&ada).await.len();
-    execute(
-        &server,
-        "PRAGMA foreign_keys = ON; UPDATE previews SET is_asked = 0; DELETE FROM environments WHERE name = 'pr-2'",
+    server.execute("PRAGMA foreign_keys = ON; UPDATE previews SET is_asked = 0; DELETE FROM environments WHERE name = 'pr-2'",
     );
     assert_eq!(previews(&ada).await[0]["environment_id"], Value::Null);
     round(&server).await;
     let last = previews(&ada).await[0]["environment_id"].clone();
     assert_eq!(deployments(&ada).await[0]["environment_id"], last);
-    execute(&server, "UPDATE previews SET is_asked = 0");
+    server.execute("UPDATE previews SET is_asked = 0");
     round(&server).await;
     round(&server).await;
     assert_eq!(deployments(&ada).await.len(), queued, "it joins the one that waits");

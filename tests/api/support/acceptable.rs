@@ -285,7 +285,7 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
             let project = id_of(&project().await);
             let keys = "code.example ssh-ed25519 AAAA\n";
             let host = "code.example".parse().unwrap();
-            server.store.note_known_host(project.parse().unwrap(), &host, keys).await.unwrap();
+            server.store.note_known_host(project.parse().unwrap(), &host, keys, 1).await.unwrap();
             (with_id(&project).replace(":host", "code.example"), None)
         }
         Endpoint::ListReleases | Endpoint::ShowRelease => {

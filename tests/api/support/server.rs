@@ -81,6 +81,7 @@ pub(crate) struct TestServer {
     pub(crate) master_key: MasterKey,
     pub(crate) surroundings: Arc<Surroundings>,
     pub(crate) deployments: Deployments,
+    pub(crate) drains: Drains,
     pub(crate) hooks: Hooks,
     /// What tells the webhooks; nothing is told until a test lets it.
     pub(crate) notifications: Notifications,
@@ -184,7 +185,7 @@ impl TestServer {
             cleanup: surroundings.clone(),
             deployments: deployments.clone(),
             processes,
-            drains,
+            drains: drains.clone(),
             hooks: hooks.clone(),
             notifications: notifications.clone(),
             follower: surroundings.clone(),
@@ -214,6 +215,7 @@ impl TestServer {
             master_key,
             surroundings,
             deployments,
+            drains,
             hooks,
             notifications,
             stop,
@@ -225,6 +227,21 @@ impl TestServer {
     /// Where its database is.
     pub(crate) fn directory(&self) -> &std::path::Path {
         self.directory.path()
+    }
+
+    /// Runs a statement that the store has no method for.
+    pub(crate) fn execute(&self, statement: &str) {
+        let path = self.directory().join("gilgal.db");
+        let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        database.batch_execute(statement).unwrap();
+    }
+
+    /// Whether a text is in its database.
+    pub(crate) fn database_has(&self, text: &str) -> bool {
+        ["gilgal.db", "gilgal.db-wal"].into_iter().any(|file| {
+            let kept = std::fs::read(self.directory().join(file)).unwrap_or_default();
+            kept.windows(text.len()).any(|window| window == text.as_bytes())
+        })
     }
 
     /// A client that is not logged in.
@@ -246,10 +263,7 @@ impl TestServer {
     /// Makes an account that runs the server too.
     pub(crate) async fn promote(&self, username: &str) {
         self.sign_up(username).await;
-        let path = self.directory().join("gilgal.db");
-        let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-        let change = format!("UPDATE users SET role = 'operator' WHERE username = '{username}'");
-        database.batch_execute(&change).unwrap();
+        self.execute(&format!("UPDATE users SET role = 'operator' WHERE username = '{username}'"));
     }
 
     /// Asks the server to stop and waits until it has.

@@ -1,0 +1,1 @@
+ALTER TABLE drains DROP COLUMN sealed_url;
