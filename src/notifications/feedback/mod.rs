@@ -5,6 +5,7 @@
 //! | `report` | what is told of a deployment, in words that every provider has something for |
 //! | `comment` | the comment of a pull request, which is changed and not repeated |
 //! | `removed` | a preview that is gone |
+//! | `parting` | the previews of a connection that is over |
 //! | `place` | what was made for an environment there, by its ids |
 //! | `github`, `gitlab`, `gitea`, `bitbucket` | the requests of each |
 //!
@@ -15,12 +16,14 @@ mod comment;
 mod gitea;
 mod github;
 mod gitlab;
+mod parting;
 mod place;
 mod removed;
 mod report;
 #[cfg(test)]
 mod tests;
 
+pub use self::parting::Parting;
 use self::place::Place;
 use self::report::Report;
 use super::Notifications;
@@ -28,7 +31,7 @@ use super::http::{Answered, KEPT};
 use super::schedule::Failure;
 use crate::model::address::PublicAddress;
 use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
-use crate::model::hook::Provider;
+use crate::model::hook::{Hook, Provider};
 use crate::model::webhook::{Event, EventKind, Webhook};
 use crate::sources::{Call, Providers, Refusal};
 use crate::store::StoreError;
@@ -100,13 +103,21 @@ pub(super) async fn tell(
         Ok(hook) => hook,
         Err(error) => return Failure::new(format!("The hook cannot be looked up: {error}.")).into(),
     };
-    let mut place = match Place::of(&notifications.store, webhook.id, event).await {
-        Ok(place) => place,
-        Err(error) => {
-            return Failure::new(format!("What was made there cannot be looked up: {error}.")).into();
-        }
-    };
-    let mut session = match providers.open(&hook, event.project.slug.as_str(), Part::Status).await {
+    match Place::of(&notifications.store, webhook.id, event).await {
+        Ok(place) => tell_of(notifications, providers, &hook, event, place).await,
+        Err(error) => Failure::new(format!("What was made there cannot be looked up: {error}.")).into(),
+    }
+}
+
+/// The same of a connection and a place that are known.
+async fn tell_of(
+    notifications: &Notifications,
+    providers: &Providers,
+    hook: &Hook,
+    event: &Event,
+    mut place: Place<'_>,
+) -> Answered {
+    let mut session = match providers.open(hook, event.project.slug.as_str(), Part::Status).await {
         Ok(session) => session,
         Err(unopened) => return Failure::new(unopened.to_string()).into(),
     };

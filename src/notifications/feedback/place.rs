@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(super) struct Place<'a> {
     store: &'a Store,
     webhook: WebhookId,
-    /// A test is about none.
+    /// Of which something is noted. A test is about none, and what has gone is not noted any more.
     environment: Option<EnvironmentId>,
     made: FeedbackPlace,
 }
@@ -28,6 +28,11 @@ impl<'a> Place<'a> {
             None => FeedbackPlace::default(),
         };
         Ok(Self { store, webhook, environment, made })
+    }
+
+    /// What was made for something that is noted no more.
+    pub(super) const fn gone(store: &'a Store, webhook: WebhookId, made: FeedbackPlace) -> Self {
+        Self { store, webhook, environment: None, made }
     }
 
     /// The deployment that was told to be live.
