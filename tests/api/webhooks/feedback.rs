@@ -1,5 +1,6 @@
 //! Providers of repositories, told what becomes of commits.
 
+mod again;
 mod made;
 
 use super::{ALLOWED, Setting, all_have_ended, eventually};
@@ -168,39 +169,6 @@ async fn gitea_is_told_and_its_failing_over_a_foreign_commit_is_none() {
     let statuses = connected.api.sent(&format!("/repos/ada/shop/statuses/{COMMIT}"));
     assert_eq!(all(&statuses, "state"), ["pending", "pending", "failure"]);
     assert!(connected.api.told().iter().all(|one| one.authorization == "token token-1"));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_told_again_in_order() {
-    let connected = Connected::known_to("github", "/api/v3").await;
-    // Both parts of the first event.
-    connected.api.answer("/statuses/", 500, json!({ "message": "Server Error" }));
-    connected.api.answer("/deployments", 502, json!({ "message": "Bad Gateway" }));
-    let _telling = connected.setting.tell_for_ever();
-    connected.setting.deploy_and_fail().await;
-    let log = connected.log(3).await;
-    assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
-    assert!(log[2]["attempts"].as_i64().unwrap() >= 2, "{log:#?}");
-    let statuses = connected.api.sent(&format!("/statuses/{COMMIT}"));
-    let mut once = all(&statuses, "description");
-    once.dedup();
-    assert_eq!(once, ["Waits for its turn", "Is being deployed", "npm ci failed with exit code 1."]);
-    assert_eq!(
-        all(&connected.api.sent("/deployments/1/statuses"), "state"),
-        ["queued", "in_progress", "failure"]
-    );
-    assert_eq!(connected.hook().await["feedback_error"], Value::Null);
-
-    // A commit that was not pushed there is nobody's fault.
-    let missing = json!({ "message": format!("No commit found for SHA: {COMMIT}") });
-    let before = connected.api.told().len();
-    for _ in 0..3 {
-        connected.api.answer("/statuses/", 422, missing.clone());
-    }
-    connected.setting.deploy_and_fail().await;
-    let log = connected.log(6).await;
-    assert_eq!((&log[0]["status"], &log[0]["response_status"]), (&json!("delivered"), &json!(422)));
-    assert_eq!(connected.api.told().len(), before + 3, "nothing more is told of it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
