@@ -55,7 +55,10 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let previews = previews.map(|previews| previews.map(Into::into));
     let change =
         HookChange { repository, tag_environment, previews, enabled, feedback, wait_for_checks, via };
+    // Of the repository that it is not connected to any more.
+    let parting = if is_moved { api.ports.notifications.parting(&hook).await? } else { None };
     let hook = api.ports.hooks.update(hook, change).await?;
+    api.ports.notifications.part(parting);
     request.trail.changed();
     Ok(ok(&shown(&api, hook).await?))
 }
@@ -63,7 +66,9 @@ pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
 pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
     let hook = request.hook(&api).await?;
     request.unless_changed(&shown(&api, hook.clone()).await?)?;
+    let parting = api.ports.notifications.parting(&hook).await?;
     api.ports.hooks.remove(&hook).await?;
+    api.ports.notifications.part(parting);
     Ok(no_content())
 }
 

@@ -79,6 +79,15 @@ impl FeedbackApi {
     }
 }
 
+/// What was made at a provider for one environment, by its ids there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeedbackPlace {
+    /// The deployment that is live, where the provider ends none by itself.
+    pub deployment: Option<u64>,
+    /// The comment of the pull request.
+    pub comment: Option<u64>,
+}
+
 /// A part of what is told or asked, which a token may be allowed or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FeedbackPart {

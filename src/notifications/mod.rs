@@ -25,6 +25,7 @@ mod sender;
 mod supervise;
 mod text;
 
+pub use self::feedback::Parting;
 pub use self::mail::Mailer;
 pub use self::manage::{WebhookChange, WebhookDraft, WebhookError};
 pub use self::schedule::Schedule;

@@ -19,6 +19,8 @@ pub struct Schedule {
     pub longest_pause: Duration,
     /// A webhook that has taken nothing for so long is disabled.
     pub give_up_after: Duration,
+    /// How long the provider of a repository may take for everything that it is told of one event.
+    pub with_a_provider: Duration,
 }
 
 impl Default for Schedule {
@@ -27,6 +29,7 @@ impl Default for Schedule {
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_hours(1),
             give_up_after: Duration::from_hours(24),
+            with_a_provider: Duration::from_mins(1),
         }
     }
 }

@@ -17,8 +17,6 @@ use tokio::time::Instant;
 
 /// How long the database may be away before it is forgotten that something was told: then it is told again.
 const PATIENCE: Duration = Duration::from_mins(1);
-/// How long a provider may take for everything that it is told of one event.
-const PATIENCE_WITH_A_PROVIDER: Duration = Duration::from_mins(1);
 /// Before a webhook is looked at again whose last try could not be noted.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -112,7 +110,7 @@ impl Notifications {
             (WebhookTarget::Repository(_), _) => {
                 let telling = feedback::tell(self, &outlets.providers, webhook, &delivery.event);
                 // Several requests, each of which has a limit of its own.
-                let told = tokio::time::timeout(PATIENCE_WITH_A_PROVIDER, telling).await;
+                let told = tokio::time::timeout(self.schedule.with_a_provider, telling).await;
                 Ok(told
                     .unwrap_or_else(|_elapsed| Failure::new("The provider does not answer in time.").into()))
             }

@@ -10,6 +10,7 @@ use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::environment_lock;
 use crate::store::error::{StoreError, found};
+use crate::store::feedback;
 use crate::store::previews;
 use crate::store::schema::hooks;
 use crate::store::types::{Json, StoredTime};
@@ -174,6 +175,7 @@ impl Store {
                 .optional())?;
             if is_moved {
                 previews::part_with_all_of(connection, hook.id).await?;
+                feedback::forget_all_of(connection, hook.id).await?;
             } else if hook.previews.is_none() {
                 previews::end_all_of(connection, hook.id).await?;
             }

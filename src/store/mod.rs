@@ -21,6 +21,7 @@ mod drains;
 mod environment_lock;
 mod environments;
 mod error;
+mod feedback;
 mod forgetting;
 mod formation;
 mod hook_bodies;

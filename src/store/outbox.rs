@@ -127,7 +127,7 @@ pub(super) async fn note_disabled(
         author: None,
         reason: Some(shortened(format!("{target} is told nothing any more. {reason}"))),
     };
-    for webhook in listening {
+    for (webhook, _) in listening {
         deliveries::insert(connection, webhook, event.clone()).await?;
     }
     Ok(())
@@ -149,11 +149,15 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
         .await
         .optional())?;
     let Some((project_id, slug, name, environment)) = place else { return Ok(()) };
-    let listening = listening(connection, project_id, happening.kind).await?;
+    let mut listening = listening(connection, project_id, happening.kind).await?;
     if listening.is_empty() {
         return Ok(());
     }
     let preview = previews::of_environment(connection, happening.environment).await?;
+    if let Some(preview) = &preview {
+        // Of providers, the one that the pull request is at.
+        listening.retain(|(_, hook)| hook.is_none() || *hook == preview.hook_id);
+    }
     let event = Event {
         id: EventId::generate(),
         kind: happening.kind,
@@ -170,18 +174,19 @@ pub(super) async fn note(connection: &mut Connection, happening: Happening) -> R
         author: username(connection, happening.author).await?,
         reason: happening.reason.map(shortened),
     };
-    for webhook in listening {
+    for (webhook, _) in listening {
         deliveries::insert(connection, webhook, event.clone()).await?;
     }
     Ok(())
 }
 
-/// The webhooks of a project that are told of a kind of event; they stay until the transaction has ended.
+/// The webhooks of a project that are told of a kind of event, each with the connection whose feedback it is; they stay until
+/// the transaction has ended.
 async fn listening(
     connection: &mut Connection,
     project_id: ProjectId,
     kind: EventKind,
-) -> Result<Vec<WebhookId>, StoreError> {
+) -> Result<Vec<(WebhookId, Option<HookId>)>, StoreError> {
     type Row = (WebhookId, Option<HookId>, Json<Option<Vec<EventKind>>>);
     let of_project = webhooks::table
         .filter(webhooks::project_id.eq(project_id))
@@ -196,7 +201,7 @@ async fn listening(
     let wants = |(id, hook, Json(events)): Row| {
         // The provider of a repository is told of what it was told to be live, whatever it was made with.
         let is_gone_there = hook.is_some() && kind == EventKind::EnvironmentDeleted;
-        (is_gone_there || events.is_none_or(|events| events.contains(&kind))).then_some(id)
+        (is_gone_there || events.is_none_or(|events| events.contains(&kind))).then_some((id, hook))
     };
     Ok(rows.into_iter().filter_map(wants).collect())
 }

@@ -580,6 +580,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use crate::store::types::Guid;
+    use diesel::sql_types::{BigInt, Nullable};
+
+    feedback_places (webhook_id, environment_id) {
+        webhook_id -> Guid,
+        environment_id -> Guid,
+        deployment -> Nullable<BigInt>,
+        comment -> Nullable<BigInt>,
+    }
+}
+
 diesel::joinable!(environments -> projects (project_id));
 diesel::joinable!(releases -> environments (environment_id));
 diesel::joinable!(releases -> deployments (deployment_id));
@@ -609,4 +621,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     previews,
     webhooks,
     webhook_deliveries,
+    feedback_places,
 );

@@ -59,7 +59,7 @@ impl Hook {
         Self::of(ada, &ada.post("/api/projects/shop/hooks", body).await.expect(201))
     }
 
-    fn of(ada: &Client, made: &Value) -> Self {
+    pub(crate) fn of(ada: &Client, made: &Value) -> Self {
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
         let sender = Client::new(ada.address(), None);
         Self { id: text("id"), path: text("path"), secret: text("secret"), sender }

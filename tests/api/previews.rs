@@ -2,6 +2,7 @@
 
 mod limits;
 mod moved;
+mod parting;
 
 use crate::hooks::{Hook, connected_to, deployments};
 use crate::support::{Client, Options, Reply, TestServer};

@@ -8,7 +8,7 @@ mod formats;
 use crate::events::EventReceiver;
 use crate::support::{Client, TestServer, deployment, move_to};
 use gilgal::model::deployment::DeploymentState;
-use gilgal::notifications::{Mailer, Schedule};
+use gilgal::notifications::{Mailer, Notifications, Schedule};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
@@ -58,13 +58,12 @@ impl Setting {
 
     /// Begins to tell the webhooks, with pauses of milliseconds.
     fn tell(&self, give_up_after: Duration, mailer: Option<Mailer>) -> Telling {
-        let mut notifications = self.server.notifications.clone();
-        notifications.schedule = Schedule {
-            first_pause: Duration::from_millis(20),
-            longest_pause: Duration::from_millis(100),
-            give_up_after,
-        };
-        notifications.mailer = mailer;
+        self.tell_by(Schedule { give_up_after, ..soon() }, mailer)
+    }
+
+    fn tell_by(&self, schedule: Schedule, mailer: Option<Mailer>) -> Telling {
+        let notifications = self.server.notifications.clone();
+        let notifications = Notifications { schedule, mailer, ..notifications };
         Telling(tokio::spawn(notifications.run(std::future::pending())))
     }
 
@@ -93,7 +92,13 @@ impl Setting {
     }
 }
 
-async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+/// Pauses of milliseconds.
+fn soon() -> Schedule {
+    let (first_pause, longest_pause) = (Duration::from_millis(20), Duration::from_millis(100));
+    Schedule { first_pause, longest_pause, ..Schedule::default() }
+}
+
+pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;

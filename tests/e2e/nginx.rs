@@ -1,21 +1,22 @@
 //! Repositories elsewhere as most of them are: behind a web server that asks who is there, over HTTPS.
 
-use crate::support::{GIT_PASSWORD, GIT_USERNAME, GitNginx, WorkTree, deploy, with_project};
+use crate::hooks::{Hook, LOOPBACK};
+use crate::provider_api::{ProviderApi, assert_described};
+use crate::support::{
+    GIT_PASSWORD, GIT_USERNAME, GitHttp, GitNginx, Server, WorkTree, deploy, ended, wait_until, with_project,
+};
 use gilgal::git::{Access, Fetch, FetchError, Pin, Repositories};
 use gilgal::model::id::{DeploymentId, ProjectId};
 use gilgal::model::secret::Secret;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::sync::mpsc;
 
 #[test]
 fn a_repository_behind_nginx_is_deployed_by_who_may_read_it() {
     let elsewhere = GitNginx::start(None);
-    let (server, ada) = with_project(&[
-        ("GILGAL_FETCH_ALLOW_NETWORKS", "127.0.0.0/8"),
-        ("GILGAL_FETCH_SCHEMES", "https,ssh,http"),
-    ]);
+    let (server, ada) = with_project(LOOPBACK);
     let tree = WorkTree::answering("one");
     elsewhere.publish(&tree, "shop.git");
     let body = json!({ "repository": format!("http://{}/shop.git", elsewhere.address()) });
@@ -31,6 +32,55 @@ fn a_repository_behind_nginx_is_deployed_by_who_may_read_it() {
     assert_eq!((&deployment["commit"], server.get("shop", "/").body), (&json!(tree.head()), "one".into()));
     assert!(elsewhere.asked().contains("POST /shop.git/git-upload-pack"), "{}", elsewhere.asked());
     assert!(!log.contains(GIT_PASSWORD) && !server.log().contains(GIT_PASSWORD));
+}
+
+#[test]
+fn a_commit_behind_nginx_is_told_of_live_and_said_to_be() {
+    let (behind, api) = (GitHttp::start(), ProviderApi::new("/api/v3"));
+    behind.tell(&api);
+    let elsewhere = GitNginx::start_before(&behind.host());
+    let (server, ada) = with_project(LOOPBACK);
+    let path = format!("/api/projects/shop/credentials/{}", elsewhere.address());
+    let credential = json!({ "username": GIT_USERNAME, "password": GIT_PASSWORD });
+    server.request(Method::PUT, &path, &ada.token, Some(&credential)).expect(200);
+    let url = format!("http://{}/ada/shop.git", elsewhere.address());
+    let body = json!({ "provider": "github", "repository": url, "feedback": true });
+    let hook = Hook::with(&server, &ada, &body, &url);
+    let tree = WorkTree::answering("one");
+    let states =
+        |part: &str| -> Vec<Value> { api.sent(part).iter().map(|body| body["state"].clone()).collect() };
+    let live = |before: Option<&str>, commit: &str, word: &str, deployment: u32| {
+        elsewhere.publish(&tree, "ada/shop.git");
+        let told = hook.push(&server, before, commit, &["index.html"]).expect(202);
+        let (made, log) = ended(&server, &ada, &json!({ "id": told["deployment_id"] }));
+        assert_eq!((&made["status"], &made["commit"]), (&json!("success"), &json!(commit)), "{log}");
+        assert_eq!(server.get("shop", "/").body, word);
+        let part = format!("/deployments/{deployment}/statuses");
+        wait_until("it is told", Duration::from_secs(30), || states(&part).len() == 3);
+        assert_eq!(states(&part), ["queued", "in_progress", "success"]);
+        let status = format!("/repos/ada/shop/statuses/{commit}");
+        assert_eq!(states(&status), ["pending", "pending", "success"]);
+        assert_eq!(api.sent(&part)[2]["environment_url"], api.sent(&status)[2]["target_url"]);
+        api.sent(&part)[2]["environment_url"].as_str().unwrap().to_owned()
+    };
+    let first = tree.head();
+    let app = live(None, &first, "one", 1);
+    let second = tree.commit(&[("index.html", "two")]);
+    assert_eq!(live(Some(&first), &second, "two", 2), app);
+    wait_until("the first is live no more", Duration::from_secs(30), || {
+        states("/deployments/1/statuses").last().is_some_and(|state| state == "inactive")
+    });
+    let host = app.trim_start_matches("http://").split(':').next().unwrap();
+    assert_eq!(host, Server::host("shop"));
+
+    let told = api.told();
+    assert_described(&told);
+    assert!(told.iter().all(|one| one.authorization == format!("Bearer {GIT_PASSWORD}")));
+    let asked = elsewhere.asked();
+    for part in ["POST /ada/shop.git/git-upload-pack", "POST /api/v3/repos/ada/shop/deployments"] {
+        assert!(asked.contains(part), "{asked}");
+    }
+    assert!(!server.log().contains(GIT_PASSWORD));
 }
 
 /// The name is one that there is not (RFC 2606 §2): whoever looked it up once more would find nothing.

@@ -1,7 +1,9 @@
 //! What tells the provider of a repository: with its hook, and of what.
 
 use crate::fixture::{Database, enqueue, on_both, project, user};
+use crate::previews::{connected, house, preview};
 use crate::webhooks::{told, webhook};
+use gilgal::model::feedback::FeedbackPlace;
 use gilgal::model::hook::{Hook, Provider};
 use gilgal::model::id::{HookId, WebhookId};
 use gilgal::model::project::Project;
@@ -9,7 +11,11 @@ use gilgal::model::time::now;
 use gilgal::model::webhook::{EventKind, Webhook, WebhookFormat, WebhookStanding};
 use gilgal::store::StoreError;
 
-on_both![feedback_comes_and_goes_with_its_hook];
+on_both![
+    feedback_comes_and_goes_with_its_hook,
+    a_preview_is_told_where_its_pull_request_is,
+    what_was_made_at_a_provider_is_known_as_long_as_it_is_that_one,
+];
 
 /// What tells the provider of a hook.
 fn feedback(project: &Project, hook: HookId, target: &str) -> Webhook {
@@ -82,4 +88,63 @@ async fn feedback_comes_and_goes_with_its_hook(database: Database) {
     store.delete_hook(hook.id).await.unwrap();
     assert_eq!(store.feedback_of(hook.id).await.unwrap(), None);
     assert_eq!(store.webhooks_of(shop.id).await.unwrap().len(), 3);
+}
+
+async fn a_preview_is_told_where_its_pull_request_is(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let (hook, other) = (connected(&store, &shop).await, connected(&store, &shop).await);
+    let (its, others) = (feedback(&shop, hook.id, "one"), feedback(&shop, other.id, "two"));
+    let hook = store.update_hook(&hook, Some(its.clone())).await.unwrap();
+    store.update_hook(&other, Some(others.clone())).await.unwrap();
+    let everybody = webhook(&store, &shop, Some(EventKind::chosen().collect())).await;
+    for number in [7, 8] {
+        store.put_preview(preview(&shop, Some(hook.id), number), 2).await.unwrap();
+    }
+    let previews = store.previews_of(shop.id).await.unwrap();
+    let seven = house(&store, &shop, &previews[0]).await.unwrap();
+    enqueue(&store, &seven, '0').await;
+    store.delete_environment(seven.id).await.unwrap();
+    assert_eq!(told(&store, &its).await, ["deployment.queued", "environment.deleted"]);
+    assert_eq!(told(&store, &others).await, <[&str; 0]>::default());
+    assert!(told(&store, &everybody).await.contains(&"environment.deleted"));
+
+    // What is the preview of another repository now is told to none.
+    let eight = house(&store, &shop, &previews[1]).await.unwrap();
+    let moved = Hook { repository: "https://github.com/ada/other".parse().unwrap(), ..hook };
+    store.update_hook(&moved, Some(its.clone())).await.unwrap();
+    let before = told(&store, &its).await.len();
+    store.delete_environment(eight.id).await.unwrap();
+    assert_eq!((told(&store, &its).await.len(), told(&store, &others).await.len()), (before, 0));
+    store.delete_environment(production.id).await.unwrap();
+    assert_eq!((told(&store, &its).await.len(), told(&store, &others).await.len()), (before + 1, 1));
+}
+
+async fn what_was_made_at_a_provider_is_known_as_long_as_it_is_that_one(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (shop, production) = project(&store, &ada, "shop").await;
+    let hook = connected(&store, &shop).await;
+    let its = feedback(&shop, hook.id, "one");
+    let hook = store.update_hook(&hook, Some(its.clone())).await.unwrap();
+    let place = async || store.feedback_place(its.id, production.id).await.unwrap();
+    let nothing = FeedbackPlace::default();
+    assert_eq!(place().await, nothing);
+    let commented = FeedbackPlace { comment: Some(4_000_000_000), ..nothing };
+    let both = FeedbackPlace { deployment: Some(2), ..commented };
+    for made in [commented, both, nothing, both] {
+        store.put_feedback_place(its.id, production.id, made).await.unwrap();
+        assert_eq!(place().await, made);
+    }
+    let hook = store.update_hook(&hook, Some(its.clone())).await.unwrap();
+    assert_eq!(place().await, both);
+    let moved = Hook { repository: "https://github.com/ada/other".parse().unwrap(), ..hook };
+    store.update_hook(&moved, Some(its.clone())).await.unwrap();
+    assert_eq!(place().await, nothing);
+    store.put_feedback_place(its.id, production.id, both).await.unwrap();
+    store.delete_hook(moved.id).await.unwrap();
+    assert_eq!(place().await, nothing);
+    let gone = store.put_feedback_place(its.id, production.id, both).await;
+    assert!(matches!(gone, Err(StoreError::NotFound)), "{gone:?}");
 }

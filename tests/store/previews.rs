@@ -18,7 +18,7 @@ on_both![
     a_hook_that_makes_none_takes_its_previews_along,
 ];
 
-fn preview(project: &Project, hook: Option<HookId>, number: u64) -> Preview {
+pub(crate) fn preview(project: &Project, hook: Option<HookId>, number: u64) -> Preview {
     let now = now();
     Preview {
         id: PreviewId::generate(),
@@ -42,7 +42,7 @@ fn preview(project: &Project, hook: Option<HookId>, number: u64) -> Preview {
     }
 }
 
-async fn connected(store: &Store, project: &Project) -> Hook {
+pub(crate) async fn connected(store: &Store, project: &Project) -> Hook {
     let (id, created_at) = (HookId::generate(), now());
     let hook = Hook {
         id,
@@ -67,7 +67,11 @@ async fn connected(store: &Store, project: &Project) -> Hook {
 }
 
 /// Gives a preview its environment.
-async fn house(store: &Store, project: &Project, preview: &Preview) -> Result<Environment, StoreError> {
+pub(crate) async fn house(
+    store: &Store,
+    project: &Project,
+    preview: &Preview,
+) -> Result<Environment, StoreError> {
     let new = NewEnvironment {
         project_id: project.id,
         slug: project.slug.clone(),

@@ -1,5 +1,6 @@
-//! The comment of a pull or merge request: one for each environment, found again by what is hidden in it.
+//! The comment of a pull or merge request: one for each environment, known by its id, else by what is hidden in it.
 
+use super::place::Place;
 use super::report::{Report, Stage};
 use crate::model::name::EnvironmentName;
 use crate::model::webhook::Event;
@@ -9,8 +10,8 @@ use serde_json::{Value, json};
 
 /// Comments that are asked for at a time, the most that the APIs give.
 const PAGE: usize = 100;
-/// Pages that are looked through for one's own.
-const MOST_PAGES: usize = 50;
+/// Pages that are looked through for one's own, where its id is not known: what one try has the time for.
+const MOST_PAGES: usize = 10;
 
 /// A comment as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -82,21 +83,27 @@ pub(super) struct Thread {
     pub(super) verb: Verb,
 }
 
-/// Changes the comment, or makes it where there is none. Where there are more than are looked through, it may be among
-/// them, and is not made again.
+/// Changes the comment, or makes it where none is found.
 pub(super) async fn keep(
     session: &mut Session<'_>,
     thread: &Thread,
     comment: &Comment,
+    place: &mut Place<'_>,
 ) -> Result<(), Refusal> {
-    match find(session, thread, comment).await? {
-        Found::At(id) => change_one(session, thread, (id, comment)).await,
-        Found::Nowhere => {
-            let body = json!({ "body": comment.text });
-            session.send(Call::post(thread.all.clone(), body)).await.map(drop)
+    if let Some(id) = id_of(session, thread, comment, place).await? {
+        match change_one(session, thread, (id, comment)).await {
+            // Somebody has removed it there.
+            Err(refusal) if refusal.says(404, "") => {}
+            changed => {
+                changed?;
+                place.note_comment(Some(id)).await;
+                return Ok(());
+            }
         }
-        Found::TooMany => Ok(()),
     }
+    let made = session.send(Call::post(thread.all.clone(), json!({ "body": comment.text }))).await?;
+    place.note_comment(made["id"].as_u64()).await;
+    Ok(())
 }
 
 /// Changes the comment, where there is one.
@@ -104,25 +111,35 @@ pub(super) async fn change(
     session: &mut Session<'_>,
     thread: &Thread,
     comment: &Comment,
+    place: &Place<'_>,
 ) -> Result<(), Refusal> {
-    match find(session, thread, comment).await {
-        Ok(Found::At(id)) => change_one(session, thread, (id, comment)).await,
-        Ok(Found::Nowhere | Found::TooMany) => Ok(()),
-        // It is of another repository that the project is connected to.
-        Err(refusal) if refusal.says(404, "") => Ok(()),
+    let changed = match id_of(session, thread, comment, place).await {
+        Ok(Some(id)) => change_one(session, thread, (id, comment)).await,
+        Ok(None) => Ok(()),
         Err(refusal) => Err(refusal),
+    };
+    match changed {
+        // Somebody has removed it there, or the pull request with it.
+        Err(refusal) if refusal.says(404, "") => Ok(()),
+        changed => changed,
     }
 }
 
-/// Where a comment is.
-enum Found {
-    At(u64),
-    Nowhere,
-    /// Not among those that were looked through.
-    TooMany,
+/// The comment that is known, or else found.
+async fn id_of(
+    session: &mut Session<'_>,
+    thread: &Thread,
+    comment: &Comment,
+    place: &Place<'_>,
+) -> Result<Option<u64>, Refusal> {
+    match place.comment() {
+        Some(id) => Ok(Some(id)),
+        None => find(session, thread, comment).await,
+    }
 }
 
-async fn find(session: &mut Session<'_>, thread: &Thread, comment: &Comment) -> Result<Found, Refusal> {
+/// The oldest comment that is ours. Where there are more than are looked through it may be among the others.
+async fn find(session: &mut Session<'_>, thread: &Thread, comment: &Comment) -> Result<Option<u64>, Refusal> {
     for page in 1..=MOST_PAGES {
         let url = if thread.is_paged {
             format!("{}?per_page={PAGE}&page={page}", thread.all)
@@ -134,13 +151,13 @@ async fn find(session: &mut Session<'_>, thread: &Thread, comment: &Comment) -> 
         let is_own =
             |one: &&Value| one["body"].as_str().is_some_and(|text| text.starts_with(&comment.marker));
         if let Some(id) = found.iter().find(is_own).and_then(|one| one["id"].as_u64()) {
-            return Ok(Found::At(id));
+            return Ok(Some(id));
         }
         if !thread.is_paged || found.len() < PAGE {
-            return Ok(Found::Nowhere);
+            break;
         }
     }
-    Ok(Found::TooMany)
+    Ok(None)
 }
 
 async fn change_one(

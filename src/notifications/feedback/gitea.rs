@@ -3,6 +3,7 @@
 //! <https://docs.gitea.com/api/>, `repoCreateStatus`, `issueCreateComment`
 
 use super::comment::{self, Thread};
+use super::place::Place;
 use super::report::{Report, Stage};
 use super::{Told, repository};
 use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
@@ -10,7 +11,7 @@ use crate::sources::{Call, Refusal, Session, Verb};
 use serde_json::json;
 
 /// Tells of a commit: its status, and the pull request that it is for.
-pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut Told) {
+pub(super) async fn tell(session: &mut Session<'_>, report: &Report, place: &mut Place<'_>, told: &mut Told) {
     let status = session.send(status(&session.api, report)).await;
     // It fails over a commit that it does not have, and says so to nobody but its operator.
     if status.as_ref().is_err_and(Refusal::is_of_server)
@@ -25,7 +26,7 @@ pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut 
     }
     if let Some(comment) = &report.comment {
         let thread = thread(&session.api, comment.pull_request);
-        let kept = comment::keep(session, &thread, comment).await;
+        let kept = comment::keep(session, &thread, comment, place).await;
         told.note(Part::Comment, kept);
     }
 }

@@ -4,6 +4,7 @@
 //! <https://docs.github.com/en/rest/issues/comments>
 
 use super::comment::{self, Thread};
+use super::place::Place;
 use super::report::{Report, Stage};
 use super::{Told, repository};
 use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
@@ -12,18 +13,20 @@ use serde_json::{Value, json};
 
 /// What a deployment there carries of ours: its id, by which it is found again.
 const PAYLOAD: &str = "gilgal_deployment";
+/// What is said of a deployment there that is live no more.
+const OVERTAKEN: &str = "A newer deployment is live";
 
 /// Tells of a commit: its status, a deployment of it, and the pull request that it is for.
-pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut Told) {
+pub(super) async fn tell(session: &mut Session<'_>, report: &Report, place: &mut Place<'_>, told: &mut Told) {
     let status = session.send(status(&session.api, report)).await;
     if !told.status(status) {
         return;
     }
-    let deployed = deployment(session, report).await;
+    let deployed = deployment(session, report, place).await;
     told.note(Part::Deployment, deployed);
     if let Some(comment) = &report.comment {
         let thread = thread(&session.api, comment.pull_request);
-        let kept = comment::keep(session, &thread, comment).await;
+        let kept = comment::keep(session, &thread, comment, place).await;
         told.note(Part::Comment, kept);
     }
 }
@@ -56,7 +59,11 @@ pub(super) fn status(api: &FeedbackApi, report: &Report) -> Call {
 }
 
 /// A deployment there, made once for each of ours, and how far it is.
-async fn deployment(session: &mut Session<'_>, report: &Report) -> Result<(), Refusal> {
+async fn deployment(
+    session: &mut Session<'_>,
+    report: &Report,
+    place: &mut Place<'_>,
+) -> Result<(), Refusal> {
     let found = session.send(find(&session.api, report)).await?;
     let is_ours = |one: &&Value| payload(one) == Some(report.deployment_id.to_string());
     let found = found.as_array().and_then(|all| all.iter().find(is_ours)).cloned();
@@ -68,9 +75,40 @@ async fn deployment(session: &mut Session<'_>, report: &Report) -> Result<(), Re
             session.send(create(&session.api, report)).await?["id"].as_u64()
         }
     };
-    match id {
-        Some(id) => session.send(progress(&session.api, id, report)).await.map(drop),
-        None => Ok(()),
+    let Some(id) = id else { return Ok(()) };
+    session.send(progress(&session.api, id, report)).await?;
+    match report.stage {
+        Stage::Live | Stage::RolledBack => take_over(session, id, place).await,
+        Stage::Queued
+        | Stage::Started
+        | Stage::Failed
+        | Stage::Cancelled
+        | Stage::Superseded
+        | Stage::Contained => Ok(()),
+    }
+}
+
+/// Ends the deployment there that was live until now: of production, and of environments that are transient, GitHub ends none
+/// by itself when there is a newer one (`auto_inactive`, <https://docs.github.com/en/rest/deployments/statuses>).
+async fn take_over(session: &mut Session<'_>, id: u64, place: &mut Place<'_>) -> Result<(), Refusal> {
+    match place.deployment() {
+        // This one was told once more, and is not live any more.
+        Some(live) if live > id => return end(session, id, OVERTAKEN).await,
+        Some(live) if live < id => end(session, live, OVERTAKEN).await?,
+        Some(_) | None => {}
+    }
+    place.note_deployment(id).await;
+    Ok(())
+}
+
+/// Makes a deployment there inactive.
+pub(super) async fn end(session: &mut Session<'_>, id: u64, why: &str) -> Result<(), Refusal> {
+    let body = json!({ "state": "inactive", "description": why });
+    let url = format!("{}/deployments/{id}/statuses", repository(&session.api));
+    match session.send(Call::post(url, body)).await {
+        // Somebody has removed it there.
+        Err(refusal) if refusal.says(404, "") => Ok(()),
+        ended => ended.map(drop),
     }
 }
 

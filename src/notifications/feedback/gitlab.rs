@@ -5,13 +5,14 @@
 
 use super::Told;
 use super::comment::{self, Thread};
+use super::place::Place;
 use super::report::{Report, Stage};
 use crate::model::feedback::{FeedbackApi, FeedbackPart as Part};
 use crate::sources::{Call, Refusal, Session, Verb};
 use serde_json::{Value, json};
 
 /// Tells of a commit: its status, a deployment of it, and the merge request that it is for.
-pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut Told) {
+pub(super) async fn tell(session: &mut Session<'_>, report: &Report, place: &mut Place<'_>, told: &mut Told) {
     let status = session.send(status(&session.api, report)).await;
     // A state that it has already is refused.
     let is_told = |refusal: &Refusal| refusal.says(400, "cannot transition status");
@@ -26,7 +27,7 @@ pub(super) async fn tell(session: &mut Session<'_>, report: &Report, told: &mut 
     told.note(Part::Deployment, deployed);
     if let Some(comment) = &report.comment {
         let thread = thread(&session.api, comment.pull_request);
-        let kept = comment::keep(session, &thread, comment).await;
+        let kept = comment::keep(session, &thread, comment, place).await;
         told.note(Part::Comment, kept);
     }
 }

@@ -5,20 +5,26 @@
 //! | `report` | what is told of a deployment, in words that every provider has something for |
 //! | `comment` | the comment of a pull request, which is changed and not repeated |
 //! | `removed` | a preview that is gone |
+//! | `parting` | the previews of a connection that is over |
+//! | `place` | what was made for an environment there, by its ids |
 //! | `github`, `gitlab`, `gitea`, `bitbucket` | the requests of each |
 //!
-//! Nothing of it is kept here: what a provider was told before is found there.
+//! Nothing else of it is kept: what a provider was told before is found there.
 
 mod bitbucket;
 mod comment;
 mod gitea;
 mod github;
 mod gitlab;
+mod parting;
+mod place;
 mod removed;
 mod report;
 #[cfg(test)]
 mod tests;
 
+pub use self::parting::Parting;
+use self::place::Place;
 use self::report::Report;
 use super::Notifications;
 use super::http::{Answered, KEPT};
@@ -82,20 +88,6 @@ fn is_unknown_commit(refusal: &Refusal) -> bool {
         || (refusal.says(404, "commit not found") && !refusal.says(404, "references for commit"))
 }
 
-/// An event without the number of a pull request that is none of the hook's repository: another one of the project has it.
-async fn about_its(notifications: &Notifications, hook: &Hook, event: &Event) -> Event {
-    let mut event = event.clone();
-    if let Some(environment) =
-        event.environment.as_mut().filter(|environment| environment.pull_request.is_some())
-    {
-        let preview = notifications.store.preview_of(environment.id).await.ok().flatten();
-        if preview.is_some_and(|preview| preview.hook_id != Some(hook.id)) {
-            environment.pull_request = None;
-        }
-    }
-    event
-}
-
 /// Tells the provider of a repository what has become of a commit of it.
 pub(super) async fn tell(
     notifications: &Notifications,
@@ -111,18 +103,31 @@ pub(super) async fn tell(
         Ok(hook) => hook,
         Err(error) => return Failure::new(format!("The hook cannot be looked up: {error}.")).into(),
     };
-    let mut session = match providers.open(&hook, event.project.slug.as_str(), Part::Status).await {
+    match Place::of(&notifications.store, webhook.id, event).await {
+        Ok(place) => tell_of(notifications, providers, &hook, event, place).await,
+        Err(error) => Failure::new(format!("What was made there cannot be looked up: {error}.")).into(),
+    }
+}
+
+/// The same of a connection and a place that are known.
+async fn tell_of(
+    notifications: &Notifications,
+    providers: &Providers,
+    hook: &Hook,
+    event: &Event,
+    mut place: Place<'_>,
+) -> Answered {
+    let mut session = match providers.open(hook, event.project.slug.as_str(), Part::Status).await {
         Ok(session) => session,
         Err(unopened) => return Failure::new(unopened.to_string()).into(),
     };
-    let event = &about_its(notifications, &hook, event).await;
     let reports = Report::of(event, &notifications.address, notifications.api_url.as_deref());
     let mut told = Told::default();
     for report in &reports {
         match session.api.provider {
-            Provider::Github => github::tell(&mut session, report, &mut told).await,
-            Provider::Gitlab => gitlab::tell(&mut session, report, &mut told).await,
-            Provider::Gitea => gitea::tell(&mut session, report, &mut told).await,
+            Provider::Github => github::tell(&mut session, report, &mut place, &mut told).await,
+            Provider::Gitlab => gitlab::tell(&mut session, report, &mut place, &mut told).await,
+            Provider::Gitea => gitea::tell(&mut session, report, &mut place, &mut told).await,
             Provider::Bitbucket => bitbucket::tell(&mut session, report, &mut told).await,
             // It has no API.
             Provider::Custom => {}
@@ -131,13 +136,16 @@ pub(super) async fn tell(
     if event.kind == EventKind::EnvironmentDeleted {
         // Nothing is told of it but what not every token may tell: what is refused holds up nothing that is behind it.
         told.succeeded = true;
-        Box::pin(removed::tell(&mut session, event, &mut told)).await;
+        Box::pin(removed::tell(&mut session, event, &place, &mut told)).await;
     } else if event.deployment.is_none() {
         // A test: whether the repository is there with this credential.
         let seen = session.send(Call::get(repository(&session.api))).await;
         told.note(Part::Status, seen.map(drop));
     }
     let (failure, lack) = told.failure(&session.api);
+    if event.kind == EventKind::EnvironmentDeleted && failure.is_none() {
+        place.forget().await;
+    }
     let (status, text) = session.into_answered().unzip();
     let text = lack.clone().or(text);
     let text = text.map(|mut text| {

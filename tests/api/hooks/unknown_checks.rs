@@ -2,6 +2,7 @@
 
 use super::checks::{Waiting, waits};
 use super::{deployments, push};
+use crate::webhooks::eventually;
 use chrono::TimeDelta;
 use gilgal::model::time::now;
 use gilgal::work::Checks;
@@ -114,4 +115,42 @@ async fn a_hook_that_is_switched_off_starts_nothing_that_is_being_asked_about() 
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(deployments(&waiting.ada).await, Vec::<Value>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_checks_that_end_together_start_one_deployment() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let commit = "a".repeat(40);
+    waiting.checks(&json!([]), &json!([]));
+    waits(&waiting.pushed(&commit).await);
+    let ended = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
+    // For each of the two, if each asks.
+    for _ in 0..2 {
+        waiting.checks(&json!([{ "context": "ci", "state": "success" }]), &ended);
+    }
+    waiting.api.kept.lock().unwrap().delay = Duration::from_millis(500);
+    let status = json!({
+        "sha": commit, "state": "success", "context": "ci", "repository": { "full_name": "Codertocat/Hello-World" },
+    })
+    .to_string();
+    let (suite, status) =
+        tokio::join!(waiting.check_suite(&commit, "success"), waiting.github("status", &status));
+    let asked = "The provider is being asked for the checks of the commit.";
+    for told in [suite, status] {
+        assert_eq!(waits(&told), asked);
+    }
+    let path = format!("/api/hooks/{}/deliveries", waiting.hook.id);
+    let mut both = Vec::new();
+    eventually("both are decided", async || {
+        let listed = waiting.ada.get(&path).await.expect(200)["data"].take();
+        both = listed.as_array().unwrap()[..2].to_vec();
+        both.iter().all(|delivery| delivery["message"] != asked)
+    })
+    .await;
+    let made = deployments(&waiting.ada).await;
+    assert_eq!(made.len(), 1, "{made:#?}");
+    let (deployed, other): (Vec<Value>, Vec<Value>) =
+        both.into_iter().partition(|delivery| delivery["outcome"] == "deployed");
+    assert_eq!((deployed.len(), &deployed[0]["deployment_id"]), (1, &made[0]["id"]), "{other:#?}");
+    assert_eq!(other[0]["message"], "No push of aaaaaaa waits for its checks.");
 }

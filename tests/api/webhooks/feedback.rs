@@ -1,5 +1,8 @@
 //! Providers of repositories, told what becomes of commits.
 
+mod again;
+mod made;
+
 use super::{ALLOWED, Setting, all_have_ended, eventually};
 use crate::provider_api::{ProviderApi, assert_described};
 use crate::support::{Options, TestServer, released};
@@ -169,103 +172,6 @@ async fn gitea_is_told_and_its_failing_over_a_foreign_commit_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_comment_is_changed_and_not_repeated() {
-    for (provider, base, change) in
-        [("github", "/api/v3", "PATCH"), ("gitlab", "/api/v4", "PUT"), ("gitea", "/api/v1", "PATCH")]
-    {
-        let connected = Connected::known_to(provider, base).await;
-        for number in 0..120 {
-            connected.api.comment(&format!("{number}: <!-- gilgal --> is not at the begin"));
-        }
-        let _telling = connected.setting.tell_for_ever();
-        connected.setting.deploy_and_fail().await;
-        for kind in
-            [EventKind::DeploymentStarted, EventKind::DeploymentFailed, EventKind::DeploymentSucceeded]
-        {
-            connected.tell_of_preview(kind).await;
-        }
-        let log = connected.log(6).await;
-        assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
-        let comments = connected.api.comments();
-        assert_eq!(comments.len(), 121, "{provider}");
-        assert!(comments[120].contains("is live: <http://shop.apps.test:8080>"), "{}", comments[120]);
-        let made = |method: &str| {
-            let is_one = |one: &&crate::provider_api::Told| {
-                one.method == method && (one.path.contains("/comments") || one.path.contains("/notes"))
-            };
-            connected.api.told().iter().filter(is_one).count()
-        };
-        assert_eq!((made("POST"), made(change)), (1, 2), "{provider}");
-        if provider == "github" {
-            assert_described(&connected.api.told());
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_preview_that_is_removed_is_live_nowhere() {
-    for (provider, base) in [("github", "/api/v3"), ("gitlab", "/api/v4"), ("gitea", "/api/v1")] {
-        let connected = Connected::known_to(provider, base).await;
-        let _telling = connected.setting.tell_for_ever();
-        connected.setting.deploy_and_fail().await;
-        connected.tell_of_preview(EventKind::DeploymentSucceeded).await;
-        connected.setting.deploy_and_fail().await;
-        connected.log(7).await;
-        connected.api.answer("/environments", 200, json!([{ "id": 9, "state": "available" }]));
-        connected.tell_of_preview(EventKind::EnvironmentDeleted).await;
-        let log = connected.log(8).await;
-        assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
-        let comments = connected.api.comments();
-        assert_eq!(comments.len(), 1, "{provider}");
-        assert!(comments[0].ends_with("**shop:production**: it was removed.\n"), "{}", comments[0]);
-        match provider {
-            "github" => {
-                for path in ["/deployments/1/statuses", "/deployments/2/statuses"] {
-                    let states = all(&connected.api.sent(path), "state");
-                    assert_eq!(states.last().unwrap(), "inactive", "{path}: {states:?}");
-                }
-                assert_described(&connected.api.told());
-            }
-            "gitlab" => assert_eq!(connected.api.sent("/environments/9/stop"), [json!({})]),
-            _ => {}
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_fails_is_told_again_in_order() {
-    let connected = Connected::known_to("github", "/api/v3").await;
-    // Both parts of the first event.
-    connected.api.answer("/statuses/", 500, json!({ "message": "Server Error" }));
-    connected.api.answer("/deployments", 502, json!({ "message": "Bad Gateway" }));
-    let _telling = connected.setting.tell_for_ever();
-    connected.setting.deploy_and_fail().await;
-    let log = connected.log(3).await;
-    assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
-    assert!(log[2]["attempts"].as_i64().unwrap() >= 2, "{log:#?}");
-    let statuses = connected.api.sent(&format!("/statuses/{COMMIT}"));
-    let mut once = all(&statuses, "description");
-    once.dedup();
-    assert_eq!(once, ["Waits for its turn", "Is being deployed", "npm ci failed with exit code 1."]);
-    assert_eq!(
-        all(&connected.api.sent("/deployments/1/statuses"), "state"),
-        ["queued", "in_progress", "failure"]
-    );
-    assert_eq!(connected.hook().await["feedback_error"], Value::Null);
-
-    // A commit that was not pushed there is nobody's fault.
-    let missing = json!({ "message": format!("No commit found for SHA: {COMMIT}") });
-    let before = connected.api.told().len();
-    for _ in 0..3 {
-        connected.api.answer("/statuses/", 422, missing.clone());
-    }
-    connected.setting.deploy_and_fail().await;
-    let log = connected.log(6).await;
-    assert_eq!((&log[0]["status"], &log[0]["response_status"]), (&json!("delivered"), &json!(422)));
-    assert_eq!(connected.api.told().len(), before + 3, "nothing more is told of it");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn what_a_token_may_not_is_shown_and_holds_nothing_up() {
     let connected = Connected::known_to("github", "/api/v3").await;
     let refused = json!({ "message": "Resource not accessible by personal access token" });
@@ -283,22 +189,6 @@ async fn what_a_token_may_not_is_shown_and_holds_nothing_up() {
     assert_eq!(connected.hook().await["feedback_error"], said);
     let statuses = connected.api.sent(&format!("/statuses/{COMMIT}"));
     assert_eq!(all(&statuses, "state"), ["pending", "pending", "failure"]);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_a_token_may_not_tell_of_what_is_gone_holds_nothing_up() {
-    let connected = Connected::known_to("github", "/api/v3").await;
-    let _telling = connected.setting.tell_for_ever();
-    connected.setting.deploy_and_fail().await;
-    connected.log(3).await;
-    let refused = json!({ "message": "Resource not accessible by personal access token" });
-    for part in ["/deployments", "/comments"] {
-        connected.api.answer(part, 403, refused.clone());
-    }
-    connected.tell_of_preview(EventKind::EnvironmentDeleted).await;
-    let log = connected.log(4).await;
-    assert_eq!((&log[0]["status"], &log[0]["attempts"]), (&json!("delivered"), &json!(1)));
-    assert!(connected.hook().await["feedback_error"].as_str().unwrap().contains("403"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,6 +22,15 @@ pub(crate) struct GitNginx {
 impl GitNginx {
     /// Over plain HTTP, or with a certificate for a name.
     pub(crate) fn start(certified_for: Option<&str>) -> Self {
+        Self::start_with(certified_for, "")
+    }
+
+    /// Over plain HTTP, with the API of the provider, which is at an address.
+    pub(crate) fn start_before(api: &str) -> Self {
+        Self::start_with(None, &format!("location /api/ {{\nauth_basic off;\nproxy_pass http://{api};\n}}\n"))
+    }
+
+    fn start_with(certified_for: Option<&str>, more: &str) -> Self {
         let folder = tempfile::Builder::new().prefix("gilgal-git-nginx-").tempdir().unwrap();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let here = folder.path().display().to_string();
@@ -44,7 +53,7 @@ impl GitNginx {
         let config = format!(
             "user root;\ndaemon off;\nworker_processes 1;\npid {here}/nginx.pid;\nerror_log {here}/error.log;\n\
              events {{}}\nhttp {{\n{temporary}access_log {here}/access.log;\nserver {{\nlisten 127.0.0.1:{listen};\n{tls}\n\
-             auth_basic git;\nauth_basic_user_file {here}/passwords;\nlocation / {{\n\
+             auth_basic git;\nauth_basic_user_file {here}/passwords;\n{more}location / {{\n\
              include /etc/nginx/fastcgi_params;\nfastcgi_pass unix:{here}/backend;\n\
              fastcgi_param SCRIPT_FILENAME /usr/lib/git-core/git-http-backend;\n\
              fastcgi_param GIT_PROJECT_ROOT {here};\nfastcgi_param GIT_HTTP_EXPORT_ALL 1;\n\
