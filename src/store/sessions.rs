@@ -6,10 +6,11 @@ use crate::model::session::LoginSession;
 use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::{StoreError, found};
+use crate::store::error::StoreError;
 use crate::store::refresh_tokens::revoke;
 use crate::store::schema::{refresh_tokens, sessions, users};
 use crate::store::types::StoredTime;
+use crate::store::users::lock_with_password;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -74,17 +75,21 @@ impl Store {
     }
 
     /// Replaces the hash of an account's password and ends its logins, all but the one that is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the hash is not the `current` one any more, or the account is gone.
     pub async fn change_password(
         &self,
         user_id: UserId,
-        password_hash: Secret<String>,
+        current: &Secret<String>,
+        new: &Secret<String>,
         kept: Option<TokenFamilyId>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            let change =
-                (users::password_hash.eq(password_hash.expose()), users::updated_at.eq(StoredTime::now()));
+            lock_with_password(connection, user_id, current).await?;
+            let change = (users::password_hash.eq(new.expose()), users::updated_at.eq(StoredTime::now()));
             let account = diesel::update(users::table.find(user_id)).set(change);
-            found(on!(connection, |c| account.execute(c).await)?)?;
+            on!(connection, |c| account.execute(c).await)?;
             end_others(connection, user_id, kept).await
         })
         .await

@@ -75,7 +75,9 @@ async fn log_in(store: &Store, user_id: UserId, hash: &str) -> TokenFamilyId {
     let family_id = TokenFamilyId::generate();
     let token = RefreshToken { hash: hash.to_owned(), expires_at: now() + TimeDelta::days(1) };
     let (peer, user_agent) = (Some("192.0.2.1".to_owned()), Some("phone/1\0".to_owned()));
-    store.start_session(NewSession { user_id, family_id, token, peer, user_agent }).await.unwrap();
+    let password_hash = store.password_hash(user_id).await.unwrap();
+    let new = NewSession { user_id, password_hash, family_id, token, peer, user_agent };
+    store.start_session(new).await.unwrap();
     family_id
 }
 
@@ -103,7 +105,8 @@ async fn logins_are_listed_until_they_end(database: Database) {
     assert_eq!(ids().await, [third]);
 
     log_in(&store, ada.id, "four").await;
-    store.change_password(ada.id, Secret::new("new hash".to_owned()), Some(third)).await.unwrap();
+    let (current, new) = (store.password_hash(ada.id).await.unwrap(), Secret::new("new hash".to_owned()));
+    store.change_password(ada.id, &current, &new, Some(third)).await.unwrap();
     assert_eq!(ids().await, [third], "all but the one that asked");
     assert_eq!(store.password_hash(ada.id).await.unwrap().expose(), "new hash");
 }
