@@ -10,7 +10,7 @@ use crate::model::secret::Secret;
 use crate::model::session::LoginSession;
 use crate::model::time::Timestamp;
 use crate::model::user::User;
-use crate::store::{StoreError, UserChange};
+use crate::store::{Page, PageRequest, StoreError, UserChange};
 
 impl Accounts {
     /// Changes the address or the name of an account. Another address needs the password: with it the account would be
@@ -72,8 +72,12 @@ impl Accounts {
     }
 
     /// The logins of an account that go on, newest first.
-    pub async fn sessions(&self, user_id: UserId) -> Result<Vec<LoginSession>, AccountError> {
-        Ok(self.store.sessions_of(user_id).await?)
+    pub async fn sessions(
+        &self,
+        user_id: UserId,
+        page: PageRequest,
+    ) -> Result<Page<LoginSession>, AccountError> {
+        Ok(self.store.sessions_of(user_id, page).await?)
     }
 
     /// Ends a login of an account, and answers with it.

@@ -7,6 +7,7 @@ use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
+use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::refresh_tokens::revoke;
 use crate::store::schema::{refresh_tokens, sessions, users};
 use crate::store::types::StoredTime;
@@ -38,23 +39,31 @@ impl From<SessionRow> for LoginSession {
 }
 
 impl Store {
-    /// The logins of an account that go on, newest first; a hundred at most.
-    pub async fn sessions_of(&self, user_id: UserId) -> Result<Vec<LoginSession>, StoreError> {
+    /// The logins of an account that go on, newest first.
+    pub async fn sessions_of(
+        &self,
+        user_id: UserId,
+        page: PageRequest,
+    ) -> Result<Page<LoginSession>, StoreError> {
         let mut connection = self.read().await?;
         let usable = refresh_tokens::table
             .filter(refresh_tokens::family_id.eq(sessions::id))
             .filter(refresh_tokens::revoked_at.is_null())
             .filter(refresh_tokens::used_at.is_null())
             .filter(refresh_tokens::expires_at.gt(StoredTime(now())));
-        let rows: Vec<SessionRow> = on!(connection, |c| sessions::table
-            .filter(sessions::user_id.eq(user_id))
-            .filter(exists(usable))
-            .order(sessions::id.desc())
-            .limit(100)
-            .select(SessionRow::as_select())
-            .load(c)
-            .await)?;
-        Ok(rows.into_iter().map(Into::into).collect())
+        let rows: Vec<SessionRow> = on!(connection, |c| {
+            let mut query = sessions::table
+                .filter(sessions::user_id.eq(user_id))
+                .filter(exists(usable))
+                .select(SessionRow::as_select())
+                .into_boxed();
+            if let Some(after) = page.after_id() {
+                query = query.filter(sessions::id.lt(TokenFamilyId::from_uuid(after)));
+            }
+            query.order(sessions::id.desc()).limit(page.rows()).load(c).await
+        })?;
+        let sessions = rows.into_iter().map(LoginSession::from).collect();
+        Ok(Page::from_rows(sessions, page, |session| Cursor::id(session.id.as_uuid())))
     }
 
     /// Ends a login of an account, with its tokens, and answers with it.
