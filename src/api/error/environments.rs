@@ -14,7 +14,6 @@ impl From<EnvironmentError> for ApiError {
             EnvironmentError::Deleted(..) => Self::new(Code::ProjectDeleted, error),
             EnvironmentError::NameTaken(_) | EnvironmentError::HostTaken { .. } => taken("name", error),
             EnvironmentError::BranchTaken(_) => taken("branch", error),
-            EnvironmentError::HostTooLong { .. } => Self::field("name", error),
             EnvironmentError::TooMany(_) => Self::new(Code::TooManyEnvironments, error),
             EnvironmentError::ProductionStays => Self::new(Code::ProductionStays, error),
             EnvironmentError::Invalid(faults) => {
