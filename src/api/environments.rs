@@ -74,8 +74,9 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn maintain(api: Arc<Api>, mut request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
     let MaintenanceBody { on } = request.json().await?;
-    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
-    let changed = api.ports.deployments.set_maintenance(&environment, on).await?;
+    let overwrite = request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let as_read = overwrite.as_read(&environment);
+    let changed = api.ports.deployments.set_maintenance(environment.id, on, as_read).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, &project, changed).await?))
 }
@@ -83,8 +84,8 @@ pub(super) async fn maintain(api: Arc<Api>, mut request: Request) -> Answer {
 /// Stops every instance.
 pub(super) async fn stop(api: Arc<Api>, request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
-    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
-    let stopped = api.ports.deployments.stop(&environment).await?;
+    let overwrite = request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let stopped = api.ports.deployments.stop(environment.id, overwrite.as_read(&environment)).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, &project, stopped).await?))
 }
