@@ -5,6 +5,7 @@
 mod git;
 mod paths;
 
+use crate::model::title::is_invisible;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -258,7 +259,7 @@ fn check_username(text: &str) -> Result<String, String> {
 /// Accepts what a mail server could accept, without trying to be RFC 5321: the proof of an address is a mail to it.
 fn check_email(text: &str) -> Result<String, String> {
     let refused = || Err("This is not an e-mail address.".to_owned());
-    if text.len() > 254 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if text.len() > 254 || text.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c)) {
         return refused();
     }
     let Some((local, domain)) = text.rsplit_once('@') else { return refused() };
@@ -380,7 +381,17 @@ mod tests {
     #[test]
     fn emails_are_lower_cased_and_have_two_sides() {
         assert_eq!("Ada@Example.COM".parse::<Email>().unwrap().as_str(), "ada@example.com");
-        for bad in ["", "ada", "@x.y", "ada@", "a da@x.y", "ada@x..y", "ada@-x.y"] {
+        for bad in [
+            "",
+            "ada",
+            "@x.y",
+            "ada@",
+            "a da@x.y",
+            "ada@x..y",
+            "ada@-x.y",
+            "a\u{200b}da@x.y",
+            "\u{202e}ada@x.y",
+        ] {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
         }
     }
