@@ -1,4 +1,4 @@
-//! Something to look at, for who develops Gilgal: accounts, projects, deployments with logs, API keys.
+//! Something to look at, for who develops Gilgal: accounts, projects, environments, config vars, deployments with logs, API keys.
 //!
 //! Nothing of it is live, since there are no images: what was deployed has failed or was cancelled. No
 //! password is in the program: each is made up and given out once.
@@ -7,19 +7,22 @@ use crate::auth::accounts::{AccountError, Accounts, SignUp};
 use crate::auth::api_keys::KeyDraft;
 use crate::auth::origin::Origin;
 use crate::config::Registration;
+use crate::model::config::seal_purpose;
+use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::deployment::{
     Deployment, DeploymentEvent, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState, Step,
 };
-use crate::model::environment::{Environment, EnvironmentSettings};
+use crate::model::environment::{ConfigScope, ConfigVar, Environment, EnvironmentSettings};
 use crate::model::id::DeploymentId;
 use crate::model::log::{Level, LogLine, NewLine, Stream};
 use crate::model::name::{CommitId, Slug};
+use crate::model::project::Project;
 use crate::model::scope::Scope;
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::model::user::User;
 use crate::secrets::MasterKey;
-use crate::store::{NewDeployment, NewProject, Store, StoreError};
+use crate::store::{ConfigurationUpdate, NewDeployment, NewEnvironment, NewProject, Store, StoreError};
 use std::net::Ipv4Addr;
 
 /// A mistake of this file: its own names are not valid, or its own moves are not allowed.
@@ -54,18 +57,22 @@ pub async fn seed(store: &Store, master_key: MasterKey, add: bool) -> Result<Vec
     if known > 0 && !add {
         return Err(SeedError::NotEmpty);
     }
-    let accounts = Accounts::open(store.clone(), master_key, Registration::Open).await?;
+    let accounts = Accounts::open(store.clone(), master_key.clone(), Registration::Open).await?;
     let mut made = Vec::new();
     for (name, project) in [("ada", "shop"), ("grace", "blog")] {
         // Another name where this one may be taken.
         let suffix = if known == 0 { String::new() } else { format!("-{}", random()) };
         let (name, project) = (format!("{name}{suffix}"), format!("{project}{suffix}"));
-        made.push(Box::pin(account(store, &accounts, &name, &project)).await?);
+        made.push(Box::pin(account((store, &accounts, &master_key), &name, &project)).await?);
     }
     Ok(made)
 }
 
-async fn account(store: &Store, accounts: &Accounts, name: &str, project: &str) -> Result<Seeded, SeedError> {
+async fn account(
+    (store, accounts, master_key): (&Store, &Accounts, &MasterKey),
+    name: &str,
+    project: &str,
+) -> Result<Seeded, SeedError> {
     let password = random() + &random() + &random();
     let sign_up = SignUp {
         email: format!("{name}@example.com").parse().expect(WRONG),
@@ -81,9 +88,44 @@ async fn account(store: &Store, accounts: &Accounts, name: &str, project: &str) 
     let slug: Slug = project.parse().expect(WRONG);
     let new =
         NewProject { owner_id: user.id, name: project.to_owned(), slug: slug.clone(), at_most: u32::MAX };
-    let (_, production) = store.create_project(new, EnvironmentSettings::default()).await?;
+    let (project, production) = store.create_project(new, EnvironmentSettings::default()).await?;
     Box::pin(deployments(store, &user, &production)).await?;
+    Box::pin(staging(store, master_key, &user, project)).await?;
     Ok(Seeded { user, password: Secret::new(password), api_key, project: slug })
+}
+
+/// An environment that follows a branch of its own, with a config var and a secret.
+async fn staging(
+    store: &Store,
+    master_key: &MasterKey,
+    user: &User,
+    project: Project,
+) -> Result<(), SeedError> {
+    let new = NewEnvironment {
+        project_id: project.id,
+        slug: project.slug,
+        name: "staging".parse().expect(WRONG),
+        branch: Some("dev".parse().expect(WRONG)),
+        settings: EnvironmentSettings::default(),
+        preview: None,
+        at_most: u32::MAX,
+    };
+    let environment = store.create_environment(new).await?.id;
+    let purpose = seal_purpose(environment);
+    let mut update = ConfigurationUpdate { author: Some(user.id), ..ConfigurationUpdate::default() };
+    for (name, value, secret) in [("LOG_LEVEL", "debug".to_owned(), false), ("SESSION_KEY", random(), true)] {
+        let edit = ConfigEdit { kind: ConfigKind::Variable, name: name.to_owned(), edit: Edit::Added };
+        update.edits.push(edit);
+        update.set.push(ConfigVar {
+            name: name.parse().expect(WRONG),
+            sealed_value: master_key.seal(&purpose, &Secret::new(value)),
+            scope: ConfigScope::Runtime,
+            secret,
+            previews: false,
+            updated_at: now(),
+        });
+    }
+    store.change_configuration(environment, |_| Ok::<_, StoreError>((update, ()))).await?.map_err(Into::into)
 }
 
 /// One that failed in its build, one that was cancelled, one that failed in its check.
@@ -202,6 +244,15 @@ mod tests {
                 .unwrap();
             assert_eq!(all.data.len(), 3);
             assert!(all.data.iter().all(|deployment| deployment.state.is_final()), "nothing runs at a start");
+            let environments = store.environments_of(project.id).await.unwrap();
+            let [production, staging] = environments.as_slice() else { panic!("{environments:?}") };
+            assert_eq!((production.name.as_str(), staging.name.as_str()), ("production", "staging"));
+            assert_ne!(production.branch, staging.branch);
+            let variables = store.config_vars(staging.id).await.unwrap();
+            let [level, secret] = variables.as_slice() else { panic!("{variables:?}") };
+            assert_eq!((level.name.as_str(), secret.secret), ("LOG_LEVEL", true));
+            let opened = key.open(&seal_purpose(staging.id), &level.sealed_value).unwrap();
+            assert_eq!(opened.expose(), "debug");
         }
         assert!(matches!(Box::pin(seed(&store, key.clone(), false)).await, Err(SeedError::NotEmpty)));
         Box::pin(seed(&store, key, true)).await.unwrap();

@@ -7,7 +7,7 @@ use crate::api::request::{Request, not_found};
 use crate::auth::access_token::LIFETIME_SECONDS;
 use crate::auth::accounts::{AccountError, Proof, Session, SignUp};
 use crate::auth::profile::session_of;
-use crate::store::{Cursor, StoreError, UserChange};
+use crate::store::{StoreError, UserChange};
 use crate::wire::account::{
     ChangePassword, Login, LoginSessionBody, Register, RemoveAccount, SessionBody, UpdateAccount, UserBody,
     WithRefreshToken,
@@ -90,12 +90,14 @@ pub(super) async fn remove(api: Arc<Api>, mut request: Request) -> Answer {
 }
 
 pub(super) async fn list_sessions(api: Arc<Api>, request: Request) -> Answer {
-    request.query()?.finish()?;
+    let mut query = request.query()?;
+    let page = query.page()?;
+    query.finish()?;
     let caller = request.caller()?;
     let current = session_of(&caller.credential);
-    let sessions = api.accounts.sessions(caller.user.id).await?;
-    let data = sessions.into_iter().map(|session| LoginSessionBody::new(session, current)).collect();
-    Ok(reply::list(data, None::<Cursor>))
+    let page = api.accounts.sessions(caller.user.id, page).await?;
+    let data = page.data.into_iter().map(|session| LoginSessionBody::new(session, current)).collect();
+    Ok(reply::list(data, page.next))
 }
 
 pub(super) async fn end_session(api: Arc<Api>, request: Request) -> Answer {

@@ -13,7 +13,7 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
     let filter = AuditFilter {
         project_id: query.value("project_id")?,
         user_id: query.value("user_id")?,
-        action: query.text("action"),
+        action: query.value("action")?,
     };
     query.finish()?;
     shown(&api, &filter, page).await
@@ -23,7 +23,7 @@ pub(super) async fn of_project(api: Arc<Api>, request: Request) -> Answer {
     let project_id = Some(request.project(&api).await?.id);
     let mut query = request.query()?;
     let page = query.page()?;
-    let filter = AuditFilter { project_id, user_id: query.value("user_id")?, action: query.text("action") };
+    let filter = AuditFilter { project_id, user_id: query.value("user_id")?, action: query.value("action")? };
     query.finish()?;
     shown(&api, &filter, page).await
 }

@@ -5,13 +5,12 @@ use crate::api::deployments::with_steps;
 use crate::api::error::ApiError;
 use crate::api::reply::{self, Answer, accepted, created, no_content, ok};
 use crate::api::request::Request;
-use crate::model::environment::Environment;
+use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::EnvironmentId;
 use crate::model::project::Project;
-use crate::projects::environments::{self, EnvironmentChange, EnvironmentDraft};
+use crate::projects::environments::{self, EnvironmentChange, EnvironmentDraft, Otherwise};
 use crate::wire::environment::{
-    EnvironmentBody, EnvironmentFields, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody,
-    UpdateEnvironmentBody,
+    EnvironmentBody, MaintenanceBody, NewEnvironmentBody, ReplaceEnvironmentBody, UpdateEnvironmentBody,
 };
 use std::sync::Arc;
 
@@ -32,8 +31,8 @@ pub(super) async fn list(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn create(api: Arc<Api>, mut request: Request) -> Answer {
     let project = request.project(&api).await?;
     let NewEnvironmentBody { name, fields } = request.json().await?;
-    let branch = fields.branch.clone().flatten();
-    let draft = EnvironmentDraft { name, branch, settings: change_of(fields)?, preview: None };
+    let otherwise = EnvironmentSettings::default();
+    let draft = EnvironmentDraft { name, fields, otherwise, preview: None };
     let environment = environments::create(&api.store, &project, draft, api.options.maxima).await?;
     request.trail.changed();
     Ok(created(&shown(&api, &project, environment).await?))
@@ -47,14 +46,14 @@ pub(super) async fn show(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn replace(api: Arc<Api>, mut request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
     let ReplaceEnvironmentBody { name, fields } = request.json().await?;
-    let change = EnvironmentChange { name: Some(name), ..change_of(fields)? };
+    let change = EnvironmentChange { name: Some(name), fields, otherwise: Otherwise::AsIsUsual };
     change_to(&api, &request, &project, &environment, change).await
 }
 
 pub(super) async fn update(api: Arc<Api>, mut request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
     let UpdateEnvironmentBody { name, fields } = request.json().await?;
-    let change = EnvironmentChange { name, ..change_of(fields)? };
+    let change = EnvironmentChange { name, fields, otherwise: Otherwise::AsItIs };
     change_to(&api, &request, &project, &environment, change).await
 }
 
@@ -75,8 +74,9 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn maintain(api: Arc<Api>, mut request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
     let MaintenanceBody { on } = request.json().await?;
-    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
-    let changed = api.ports.deployments.set_maintenance(&environment, on).await?;
+    let overwrite = request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let as_read = overwrite.as_read(&environment);
+    let changed = api.ports.deployments.set_maintenance(environment.id, on, as_read).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, &project, changed).await?))
 }
@@ -84,8 +84,8 @@ pub(super) async fn maintain(api: Arc<Api>, mut request: Request) -> Answer {
 /// Stops every instance.
 pub(super) async fn stop(api: Arc<Api>, request: Request) -> Answer {
     let (project, environment) = request.environment(&api).await?;
-    request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
-    let stopped = api.ports.deployments.stop(&environment).await?;
+    let overwrite = request.unless_changed(&shown(&api, &project, environment.clone()).await?)?;
+    let stopped = api.ports.deployments.stop(environment.id, overwrite.as_read(&environment)).await?;
     request.trail.changed();
     Ok(ok(&shown(&api, &project, stopped).await?))
 }
@@ -110,47 +110,6 @@ async fn change_to(
     let changed = environments::change(&api.store, project, as_read, change, api.options.maxima).await?;
     request.trail.changed();
     Ok(ok(&shown(api, project, changed).await?))
-}
-
-fn change_of(fields: EnvironmentFields) -> Result<EnvironmentChange, ApiError> {
-    let EnvironmentFields {
-        branch,
-        health,
-        limits,
-        drain_seconds,
-        watch_seconds,
-        sleep_seconds,
-        strategy,
-        canary,
-        on_hang_up,
-        root,
-        build_command,
-        start_command,
-        push_images,
-        fetch,
-        maintenance_page,
-        error_page,
-    } = fields;
-    let both = || ApiError::field("health", "Ask for a `path` or for `tcp`, not for both.");
-    Ok(EnvironmentChange {
-        name: None,
-        branch,
-        limits: limits.map(Into::into),
-        health: health.map(|health| health.check().ok_or_else(both)).transpose()?,
-        drain_seconds,
-        watch_seconds,
-        sleep_seconds,
-        strategy,
-        canary: canary.map(|canary| canary.map(Into::into)),
-        on_hang_up,
-        root,
-        build_command,
-        start_command,
-        push_images: push_images.map(|push| push.map(Into::into)),
-        fetch: fetch.map(Into::into),
-        maintenance_page,
-        error_page,
-    })
 }
 
 pub(super) async fn shown(

@@ -8,6 +8,7 @@
 //! | `idempotency`, `representation`, `trail` | what is kept of a request: its answer, its entity tag, its entry in the audit log |
 //! | `request`, `error`, `reply` | what a handler is given, and the two things that it gives back |
 //! | `socket` | from a request to a WebSocket |
+//! | `readiness` | what was found of the server's needs a moment ago |
 //! | `passing` | lines to somebody who follows them, for as long as they are taken and may be read |
 //! | one file per resource | the handlers, and nothing else |
 //! | `server`, `patience`, `connection` | the listener, and what every request passes on its way in and out |
@@ -50,6 +51,7 @@ mod processes;
 mod projects;
 mod query;
 mod rate;
+mod readiness;
 mod releases;
 mod reply;
 mod representation;
@@ -72,6 +74,7 @@ pub use self::server::{BindError, BoundApi, bind, on};
 
 use self::cors::Cors;
 use self::rate::Rates;
+use self::readiness::Recent;
 use crate::auth::accounts::Accounts;
 use crate::config::Mode;
 use crate::model::address::PublicAddress;
@@ -94,6 +97,7 @@ pub struct Api {
     options: ApiOptions,
     rates: Rates,
     cors: Cors,
+    ready: Recent,
     /// Each WebSocket that is open, by account.
     sockets: Admission,
     /// A place for each byte of deliveries that may be in memory.
@@ -147,6 +151,7 @@ impl Api {
             options,
             rates,
             cors,
+            ready: Recent::default(),
             sockets,
             deliveries,
             stopping,

@@ -82,8 +82,8 @@ pub(super) async fn delete(api: Arc<Api>, request: Request) -> Answer {
 pub(super) async fn restore(api: Arc<Api>, request: Request) -> Answer {
     let project = request.project_even_deleted(&api).await?;
     request.query()?.finish()?;
-    request.unless_changed(&shown(&api, project.clone()).await?)?;
-    let project = projects::undelete(&api.store, &project).await?;
+    let overwrite = request.unless_changed(&shown(&api, project.clone()).await?)?;
+    let project = projects::undelete(&api.store, (&project, overwrite)).await?;
     request.trail.changed();
     api.ports.deployments.bring_back(&project, request.caller()?.user.id).await?;
     Ok(ok(&shown(&api, project).await?))

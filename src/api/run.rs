@@ -33,7 +33,7 @@ use warp::ws::{Message, WebSocket};
 const LARGEST: usize = 1024 * 1024;
 /// How long a client may take to say what is to be run.
 const FIRST_WORDS: Duration = Duration::from_secs(10);
-/// How long a client may be silent before it is taken for gone: a ping is to be answered.
+/// How long a client may be silent, or take nothing, before it is taken for gone: a ping is to be answered.
 const SILENCE: Duration = Duration::from_secs(120);
 
 type Sink = SplitSink<WebSocket, Message>;
@@ -65,7 +65,7 @@ pub(super) async fn run(api: Arc<Api>, mut request: Request) -> Answer {
     let handshake = socket::handshake(&api, &mut request, Some(RUN_PROTOCOL), LARGEST)?;
     let id = request.header(REQUEST_ID).unwrap_or_default().to_owned();
     let caller = Caller { principal: request.caller()?.clone(), api, project, environment };
-    Ok(handshake.talk(async move |socket| {
+    Ok(handshake.patient_for(SILENCE).talk(async move |socket| {
         let (mut sink, mut words) = socket.split();
         let outcome = caller.talk(&mut sink, &mut words).await;
         let mode = caller.api.options.mode;

@@ -2,7 +2,7 @@
 
 use crate::api::error::Code;
 use crate::api::origin::Ends;
-use crate::api::patience::Patient;
+use crate::api::patience::{Patience, Patient};
 use crate::api::route::routes;
 use crate::api::{Api, connection};
 use crate::model::admission::{Admission, Place};
@@ -49,6 +49,8 @@ pub struct BindError {
 #[derive(Clone)]
 pub(super) struct Slot {
     _both: Arc<(OwnedSemaphorePermit, Place)>,
+    /// How long the client may take nothing.
+    pub(super) patience: Patience,
 }
 
 /// A listener that does not answer yet.
@@ -118,7 +120,7 @@ impl BoundApi {
             };
             let (service, mode, cors) = (service.clone(), api.options.mode, api.cors.clone());
             let ends = Ends { peer, own: stream.local_addr().ok() };
-            let slot = Slot { _both: Arc::new((slot, share)) };
+            let slot = Slot { _both: Arc::new((slot, share)), patience: Patience::default() };
             let (stopping, held) = (api.stopping.subscribe(), slot.clone());
             let answer = service_fn(move |mut request| {
                 request.extensions_mut().insert(held.clone());
@@ -132,8 +134,8 @@ impl BoundApi {
                     Ok::<_, Infallible>(response)
                 }
             });
-            let serving =
-                builder.serve_connection(TokioIo::new(Patient::new(stream)), answer).with_upgrades();
+            let stream = TokioIo::new(Patient::new(stream, slot.patience.clone()));
+            let serving = builder.serve_connection(stream, answer).with_upgrades();
             let mut ending = end.subscribe();
             tokio::spawn(async move {
                 let mut serving = std::pin::pin!(serving);

@@ -15,7 +15,8 @@ pub(super) async fn health(_api: Arc<Api>, _request: Request) -> Answer {
 }
 
 pub(super) async fn ready(api: Arc<Api>, _request: Request) -> Answer {
-    let checks: Vec<_> = api.ports.readiness.check().await.into_iter().map(shown).collect();
+    let checks = api.ready.check(&*api.ports.readiness).await;
+    let checks: Vec<_> = checks.into_iter().map(shown).collect();
     let ready = checks.iter().all(|check| check.ok);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     Ok(warp::reply::with_status(warp::reply::json(&ReadyBody { ready, checks }), status).into_response())

@@ -165,8 +165,9 @@ impl Action {
             Self::ReadProject | Self::ReadLogs | Self::FetchSource | Self::ReadConfig | Self::ReadAudit => {
                 Scope::Read
             }
-            Self::Push | Self::Deploy | Self::RunCommand | Self::CancelDeployment => Scope::Deploy,
-            Self::ChangeConfig | Self::UpdateProject | Self::DeleteProject => Scope::Write,
+            Self::Push | Self::Deploy | Self::CancelDeployment => Scope::Deploy,
+            // A command has every secret in its environment, and prints it.
+            Self::RunCommand | Self::ChangeConfig | Self::UpdateProject | Self::DeleteProject => Scope::Write,
         }
     }
 
@@ -228,6 +229,12 @@ mod tests {
             Action::ALL.map(|action| format!("{role:?} {action:?}: {:?}\n", role.decide(action))).concat()
         };
         insta::assert_snapshot!(ProjectRole::ALL.map(row).concat());
+    }
+
+    #[test]
+    fn a_key_that_deploys_does_nothing_else() {
+        let deploy = Action::ALL.into_iter().filter(|action| action.scope() == Scope::Deploy);
+        assert_eq!(deploy.collect::<Vec<_>>(), [Action::Push, Action::Deploy, Action::CancelDeployment]);
     }
 
     #[test]

@@ -155,21 +155,21 @@ impl Accounts {
         let Proof { email, password, code } = proof;
         let attempt = self.begin_attempt(&email, origin)?;
         let judged = async {
-            let Some(user) = self.check(&email, password, origin).await? else { return Ok(None) };
+            let Some((user, hash)) = self.check(&email, password, origin).await? else { return Ok(None) };
             let verdict = self.check_second_factor(user.id, code.as_ref()).await?;
-            Ok(Some((user, verdict)))
+            Ok(Some((user, hash, verdict)))
         };
         match judged.await {
-            Ok(Some((user, Verdict::Passed))) => {
+            Ok(Some((user, hash, Verdict::Passed))) => {
                 self.throttle.succeeded(attempt, Instant::now());
-                self.start(user, origin, user_agent).await
+                self.start((user, hash), origin, user_agent).await
             }
             // Not a guess: the client asks its user for the code and comes back.
-            Ok(Some((_, Verdict::Missing))) => {
+            Ok(Some((_, _, Verdict::Missing))) => {
                 self.throttle.undecided(attempt);
                 Err(AccountError::SecondFactorRequired)
             }
-            Ok(Some((_, Verdict::Wrong))) => Err(AccountError::WrongSecondFactor),
+            Ok(Some((_, _, Verdict::Wrong))) => Err(AccountError::WrongSecondFactor),
             Ok(None) => Err(AccountError::WrongCredentials),
             Err(error) => {
                 self.throttle.undecided(attempt);
@@ -185,16 +185,17 @@ impl Accounts {
         begun.map_err(|wait| AccountError::too_many(wait + Duration::from_millis(999)))
     }
 
-    /// The account of an e-mail address and its password.
+    /// The account of an e-mail address and its password, with the hash of that.
     async fn check(
         &self,
         email: &Email,
         password: Secret<String>,
         origin: Origin,
-    ) -> Result<Option<User>, AccountError> {
-        let (user, stored) = self.store.user_credentials(email).await?.unzip();
+    ) -> Result<Option<(User, Secret<String>)>, AccountError> {
+        let found = self.store.user_credentials(email).await?;
+        let stored = found.as_ref().map(|(_, hash)| hash.clone());
         let matches = self.hasher.verify(password, stored, origin.peer).await?;
-        Ok(user.filter(|user| matches && user.disabled_at.is_none()))
+        Ok(found.filter(|(user, _)| matches && user.disabled_at.is_none()))
     }
 
     /// Trades a refresh token for a new pair of tokens.
@@ -257,16 +258,20 @@ impl Accounts {
 
     async fn start(
         &self,
-        user: User,
+        (user, password_hash): (User, Secret<String>),
         origin: Origin,
         user_agent: Option<String>,
     ) -> Result<Session, AccountError> {
         let (refresh_token, token) = new_refresh_token();
         let family_id = TokenFamilyId::generate();
         let peer = Some(origin.peer.to_string());
-        let new = NewSession { user_id: user.id, family_id, token, peer, user_agent };
-        self.store.start_session(new).await?;
-        self.session(user, family_id, refresh_token)
+        let new = NewSession { user_id: user.id, password_hash, family_id, token, peer, user_agent };
+        match self.store.start_session(new).await {
+            Ok(()) => self.session(user, family_id, refresh_token),
+            // The password was changed while the old one was checked, or the account removed.
+            Err(StoreError::Stale) => Err(AccountError::WrongCredentials),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn session(
@@ -287,3 +292,7 @@ fn new_refresh_token() -> (Secret<String>, RefreshToken) {
         RefreshToken { hash: opaque_token::hash(&token), expires_at: now() + TimeDelta::days(REFRESH_DAYS) };
     (token, stored)
 }
+
+#[cfg(test)]
+#[path = "accounts_tests.rs"]
+mod tests;

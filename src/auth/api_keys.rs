@@ -9,7 +9,7 @@ use crate::model::scope::Scope;
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
 use crate::model::title::Title;
-use crate::store::{NewApiKey, NewSecret};
+use crate::store::{NewApiKey, NewSecret, StoreError};
 use chrono::TimeDelta;
 
 /// Keys that one account may have.
@@ -46,6 +46,9 @@ impl Accounts {
     }
 
     /// Gives a key another secret. The one until now is accepted for `overlap` more, so that those who use it can change.
+    ///
+    /// # Errors
+    /// [`AccountError::ApiKeyExpired`] when it has.
     pub async fn rotate_api_key(
         &self,
         user_id: UserId,
@@ -54,7 +57,11 @@ impl Accounts {
     ) -> Result<(ApiKey, Secret<String>), AccountError> {
         let (key, secret) = new_key();
         let previous_until = (overlap > TimeDelta::zero()).then(|| now() + overlap);
-        Ok((self.store.rotate_api_key(user_id, id, secret, previous_until).await?, key))
+        match self.store.rotate_api_key(user_id, id, secret, previous_until).await {
+            Ok(rotated) => Ok((rotated, key)),
+            Err(StoreError::Stale) => Err(AccountError::ApiKeyExpired),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Whom a key stands for, and that it was used.

@@ -45,6 +45,9 @@ pub enum AccountError {
     /// Unknown, expired, revoked or used before. The last one has also ended the login that it came from.
     #[error("This refresh token is not accepted. Log in again.")]
     RefreshTokenRefused,
+    /// It would have another secret, and still not be accepted.
+    #[error("This API key has expired, and would be expired with another secret too. Make a new one.")]
+    ApiKeyExpired,
     /// No access token of a present login, and no API key, of an enabled account.
     #[error("The access token or API key is not valid or has expired.")]
     AccessTokenRefused,

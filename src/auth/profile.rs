@@ -10,7 +10,7 @@ use crate::model::secret::Secret;
 use crate::model::session::LoginSession;
 use crate::model::time::Timestamp;
 use crate::model::user::User;
-use crate::store::{StoreError, UserChange};
+use crate::store::{Page, PageRequest, StoreError, UserChange};
 
 impl Accounts {
     /// Changes the address or the name of an account. Another address needs the password: with it the account would be
@@ -44,9 +44,13 @@ impl Accounts {
         new: Password,
         origin: Origin,
     ) -> Result<(), AccountError> {
-        self.confirm_password(user, current, origin).await?;
-        let hash = self.hasher.hash(new, origin.peer).await?;
-        Ok(self.store.change_password(user.id, hash, session_of(credential)).await?)
+        let current = self.confirm_password(user, current, origin).await?;
+        let new = self.hasher.hash(new, origin.peer).await?;
+        match self.store.change_password(user.id, &current, &new, session_of(credential)).await {
+            // It was changed meanwhile.
+            Err(StoreError::Stale) => Err(AccountError::WrongPassword),
+            outcome => Ok(outcome?),
+        }
     }
 
     /// Removes an account with everything that lets its owner in.
@@ -68,8 +72,12 @@ impl Accounts {
     }
 
     /// The logins of an account that go on, newest first.
-    pub async fn sessions(&self, user_id: UserId) -> Result<Vec<LoginSession>, AccountError> {
-        Ok(self.store.sessions_of(user_id).await?)
+    pub async fn sessions(
+        &self,
+        user_id: UserId,
+        page: PageRequest,
+    ) -> Result<Page<LoginSession>, AccountError> {
+        Ok(self.store.sessions_of(user_id, page).await?)
     }
 
     /// Ends a login of an account, and answers with it.
@@ -81,24 +89,25 @@ impl Accounts {
         Ok(self.store.end_session(user_id, id).await?)
     }
 
-    /// Whether a password is the account's; as often as [`Accounts::login`] would let somebody try.
+    /// The stored hash of an account's password, if that is the given one; as often as [`Accounts::login`] would let somebody try.
     pub(super) async fn confirm_password(
         &self,
         user: &User,
         password: Secret<String>,
         origin: Origin,
-    ) -> Result<(), AccountError> {
+    ) -> Result<Secret<String>, AccountError> {
         let attempt = self.begin_attempt(&user.email, origin)?;
         let check = async {
             let stored = self.store.password_hash(user.id).await?;
-            Ok::<_, AccountError>(self.hasher.verify(password, Some(stored), origin.peer).await?)
+            let matches = self.hasher.verify(password, Some(stored.clone()), origin.peer).await?;
+            Ok::<_, AccountError>(matches.then_some(stored))
         };
         match check.await {
-            Ok(true) => {
+            Ok(Some(stored)) => {
                 self.throttle.undecided(attempt);
-                Ok(())
+                Ok(stored)
             }
-            Ok(false) => Err(AccountError::WrongPassword),
+            Ok(None) => Err(AccountError::WrongPassword),
             Err(error) => {
                 self.throttle.undecided(attempt);
                 Err(error)

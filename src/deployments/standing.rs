@@ -4,7 +4,7 @@ use super::{DeployError, Deployments, new_deployment};
 use crate::model::basis::DeploymentBasis;
 use crate::model::deployment::{Deployment, DeploymentOptions, DeploymentSource};
 use crate::model::environment::Environment;
-use crate::model::id::UserId;
+use crate::model::id::{EnvironmentId, UserId};
 use crate::model::project::Project;
 use crate::model::user::User;
 use crate::store::{NewDeployment, StoreError};
@@ -14,13 +14,14 @@ impl Deployments {
     /// run on.
     ///
     /// # Errors
-    /// When the database does not answer.
+    /// [`StoreError::Stale`] when it is to be `as_read`, and is not.
     pub async fn set_maintenance(
         &self,
-        environment: &Environment,
+        id: EnvironmentId,
         on: bool,
+        as_read: Option<&Environment>,
     ) -> Result<Environment, DeployError> {
-        let changed = self.store.set_maintenance(environment.id, on).await?;
+        let changed = self.store.set_maintenance(id, on, as_read).await?;
         self.look_again.notify_one();
         Ok(changed)
     }
@@ -28,9 +29,13 @@ impl Deployments {
     /// Stops every instance, and the schedule. What is deployed from now on starts it again; what is under way does not.
     ///
     /// # Errors
-    /// When the database does not answer.
-    pub async fn stop(&self, environment: &Environment) -> Result<Environment, DeployError> {
-        let changed = self.store.stop_environment(environment.id).await?;
+    /// [`StoreError::Stale`] when it is to be `as_read`, and is not.
+    pub async fn stop(
+        &self,
+        id: EnvironmentId,
+        as_read: Option<&Environment>,
+    ) -> Result<Environment, DeployError> {
+        let changed = self.store.stop_environment(id, as_read).await?;
         self.look_again.notify_one();
         Ok(changed)
     }

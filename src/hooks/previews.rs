@@ -6,15 +6,16 @@
 
 use super::{HookError, Hooks};
 use crate::model::deployment::Deployment;
-use crate::model::environment::{Environment, SleepSeconds};
+use crate::model::environment::{Environment, EnvironmentSettings, SleepSeconds};
 use crate::model::hook::Hook;
 use crate::model::id::PreviewId;
 use crate::model::name::{CommitId, EnvironmentName};
 use crate::model::preview::{Preview, PreviewSettings};
 use crate::model::project::Project;
 use crate::model::time::now;
-use crate::projects::environments::{self, EnvironmentChange, EnvironmentDraft};
+use crate::projects::environments::{self, EnvironmentDraft};
 use crate::store::{PREVIEW_LIMIT, StoreError};
+use crate::wire::environment_fields::EnvironmentFields;
 
 /// What was done for a preview.
 pub(super) enum Started {
@@ -163,21 +164,21 @@ impl Hooks {
     ) -> Result<Environment, HookError> {
         let PreviewSettings { sleep_seconds, .. } = hook.previews.unwrap_or_default();
         let settings = self.base_of(preview).await?.map(|base| base.settings).unwrap_or_default();
-        let like_base = EnvironmentChange {
-            limits: Some(settings.limits),
-            health: Some(settings.health),
-            drain_seconds: Some(settings.drain_seconds),
-            sleep_seconds: Some(SleepSeconds(sleep_seconds)),
-            root: Some(settings.root),
-            build_command: Some(settings.build_command),
-            start_command: Some(settings.start_command),
-            fetch: Some(settings.fetch),
-            ..EnvironmentChange::default()
+        let like_base = EnvironmentSettings {
+            limits: settings.limits,
+            health: settings.health,
+            drain_seconds: settings.drain_seconds,
+            sleep_seconds: SleepSeconds(sleep_seconds),
+            root: settings.root,
+            build_command: settings.build_command,
+            start_command: settings.start_command,
+            fetch: settings.fetch,
+            ..EnvironmentSettings::default()
         };
         let draft = EnvironmentDraft {
             name: EnvironmentName::of_pull_request(preview.number),
-            branch: None,
-            settings: like_base,
+            fields: EnvironmentFields::default(),
+            otherwise: like_base,
             preview: Some(preview.id),
         };
         Ok(environments::create(&self.store, project, draft, self.deployments.maxima).await?)

@@ -4,6 +4,7 @@ use crate::model::id::{AuditEntryId, ProjectId, UserId};
 use crate::model::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::str::FromStr;
 
 /// What somebody has proved with who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,33 @@ impl CredentialKind {
             Self::ApiKey => "api_key",
             Self::SshKey => "ssh_key",
         }
+    }
+}
+
+/// The words of an action, to look for: `create_project`, `maintenance on`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActionWords(String);
+
+/// A text cannot be the words of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("an action is lower-case words, as in `create_project`")]
+pub struct NoAction;
+
+impl ActionWords {
+    /// As they are stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ActionWords {
+    type Err = NoAction;
+
+    fn from_str(text: &str) -> Result<Self, NoAction> {
+        let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase());
+        let valid = text.len() <= 64 && text.split(['_', ' ']).all(is_word);
+        if valid { Ok(Self(text.to_owned())) } else { Err(NoAction) }
     }
 }
 

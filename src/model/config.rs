@@ -6,7 +6,7 @@
 use crate::model::id::EnvironmentId;
 use crate::model::name::{ConfigName, shown};
 use crate::model::secret::Secret;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most config vars of an environment.
 pub const MOST_VARIABLES: usize = 256;
@@ -48,18 +48,23 @@ pub enum ConfigFault {
     Circle { names: Vec<ConfigName> },
 }
 
+/// Everything that is wrong with config vars.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))]
+pub struct ConfigFaults(pub Vec<ConfigFault>);
+
 impl ConfigFault {
-    /// The config var that is to blame, where it is one.
+    /// The config vars that are to blame, the first of all if any is.
     #[must_use]
-    pub fn name(&self) -> Option<&ConfigName> {
+    pub fn names(&self) -> &[ConfigName] {
         match self {
             Self::Reserved { name }
             | Self::TooLong { name }
             | Self::Nul { name }
             | Self::Unknown { name, .. }
-            | Self::NoReference { name, .. } => Some(name),
-            Self::Circle { names } => names.first(),
-            Self::TooMany | Self::TooMuch => None,
+            | Self::NoReference { name, .. } => std::slice::from_ref(name),
+            Self::Circle { names } => names,
+            Self::TooMany | Self::TooMuch => &[],
         }
     }
 }
@@ -93,24 +98,36 @@ pub fn is_reserved(name: &ConfigName) -> bool {
 ///
 /// # Errors
 /// For names that are reserved, values that are too long or refer to what is not there, and circles.
-pub fn resolve(values: &Values) -> Result<Values, ConfigFault> {
+pub fn resolve(values: &Values) -> Result<Values, ConfigFaults> {
     if values.len() > MOST_VARIABLES {
-        return Err(ConfigFault::TooMany);
+        return Err(ConfigFaults(vec![ConfigFault::TooMany]));
     }
-    if let Some(name) = values.keys().find(|name| is_reserved(name)) {
-        return Err(ConfigFault::Reserved { name: name.clone() });
-    }
-    let mut resolving = Resolving { values, resolved: BTreeMap::new(), open: Vec::new(), bytes: 0 };
+    let reserved = values.keys().filter(|name| is_reserved(name));
+    let mut faults: Vec<ConfigFault> =
+        reserved.map(|name| ConfigFault::Reserved { name: name.clone() }).collect();
+    let mut resolving =
+        Resolving { values, resolved: BTreeMap::new(), wrong: BTreeSet::new(), open: Vec::new(), bytes: 0 };
     for name in values.keys() {
-        resolving.value(name)?;
+        // Each fault is one of another name: what refers to it is looked at once more.
+        while let Err(fault) = resolving.value(name) {
+            resolving.open.clear();
+            resolving.wrong.extend(fault.names().iter().cloned());
+            let is_last = fault == ConfigFault::TooMuch;
+            faults.push(fault);
+            if is_last {
+                return Err(ConfigFaults(faults));
+            }
+        }
     }
-    Ok(resolving.resolved)
+    if faults.is_empty() { Ok(resolving.resolved) } else { Err(ConfigFaults(faults)) }
 }
 
 /// The work of [`resolve`]: at most [`MOST_VARIABLES`] calls deep.
 struct Resolving<'values> {
     values: &'values Values,
     resolved: Values,
+    /// Those that have no value, as something is wrong with them.
+    wrong: BTreeSet<ConfigName>,
     /// The variables whose values wait for those that they refer to.
     open: Vec<&'values ConfigName>,
     bytes: usize,
@@ -118,7 +135,7 @@ struct Resolving<'values> {
 
 impl<'values> Resolving<'values> {
     fn value(&mut self, name: &'values ConfigName) -> Result<(), ConfigFault> {
-        if self.resolved.contains_key(name) {
+        if self.resolved.contains_key(name) || self.wrong.contains(name) {
             return Ok(());
         }
         if let Some(begin) = self.open.iter().position(|open| *open == name) {
@@ -255,6 +272,24 @@ mod tests {
             refused(&[("A", &"a".repeat(LONGEST_VALUE + 1))]),
         ];
         insta::assert_snapshot!(sentences.join("\n"));
+    }
+
+    #[test]
+    fn each_that_is_wrong_is_named_once() {
+        let config = [
+            ("A", "${B}${NOPE}"),
+            ("B", "${C}"),
+            ("C", "${B}"),
+            ("D", "${A}"),
+            ("E", "a\0b"),
+            ("F", "${E}${"),
+            ("PORT", "80"),
+            ("Z", "fine"),
+        ];
+        let ConfigFaults(faults) = resolve(&values(&config)).unwrap_err();
+        let mut named: Vec<&str> = faults.iter().map(|fault| fault.names()[0].as_str()).collect();
+        named.sort_unstable();
+        assert_eq!(named, ["A", "B", "E", "F", "PORT"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 mod git;
 mod paths;
 
+use crate::model::title::is_invisible;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
@@ -273,7 +274,7 @@ fn check_username(text: &str) -> Result<String, String> {
 /// Accepts what a mail server could accept, without trying to be RFC 5321: the proof of an address is a mail to it.
 fn check_email(text: &str) -> Result<String, String> {
     let refused = || Err("This is not an e-mail address.".to_owned());
-    if text.len() > 254 || text.chars().any(|c| c.is_whitespace() || c.is_control()) {
+    if text.len() > 254 || text.chars().any(|c| c.is_whitespace() || c.is_control() || is_invisible(c)) {
         return refused();
     }
     let Some((local, domain)) = text.rsplit_once('@') else { return refused() };

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 pub enum Scope {
     /// See what the account sees.
     Read,
-    /// Start, cancel, repeat and roll back deployments; restart and run.
+    /// Start, cancel, repeat and roll back deployments; scale, restart, stop and start.
     Deploy,
-    /// Make, change and remove projects and what belongs to them.
+    /// Make, change and remove projects and what belongs to them; run commands, which have the secrets of a project.
     Write,
     /// Change who gets in: SSH keys, API keys, logins, password, and what operators do.
     Admin,

@@ -41,7 +41,7 @@ impl FromStr for Title {
 
 /// Characters that turn or hide the text around them: a title made of them could pass for another one
 /// (Unicode TR 36 §3).
-const fn is_invisible(character: char) -> bool {
+pub(super) const fn is_invisible(character: char) -> bool {
     matches!(character, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 

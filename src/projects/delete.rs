@@ -5,7 +5,7 @@ use crate::model::project::Project;
 use crate::model::time::now;
 use crate::model::user::User;
 use crate::projects::find::permit_even_deleted;
-use crate::projects::{ProjectCleanup, ProjectError, ProjectReference, look_up};
+use crate::projects::{Overwrite, ProjectCleanup, ProjectError, ProjectReference, look_up};
 use crate::store::{Store, StoreError};
 use chrono::TimeDelta;
 use std::error::Error;
@@ -94,12 +94,20 @@ pub async fn find_even_deleted(
 /// Takes the deletion of a project back. What it had live is to be asked for again by the caller.
 ///
 /// # Errors
-/// [`ProjectError::NotDeleted`] when it is not deleted, [`ProjectError::Deleted`] when its time is over.
-pub async fn undelete(store: &Store, project: &Project) -> Result<Project, ProjectError> {
-    if let Some(project) = store.undelete_project(project.id).await? {
+/// [`ProjectError::NotDeleted`] when it is not deleted, [`ProjectError::Deleted`] when its time is over;
+/// [`StoreError::Stale`] when it was changed and must not have been.
+pub async fn undelete(
+    store: &Store,
+    (project, overwrite): (&Project, Overwrite),
+) -> Result<Project, ProjectError> {
+    let since = overwrite.unless_since(project.updated_at);
+    if let Some(project) = store.undelete_project(project.id, since).await? {
         return Ok(project);
     }
     let project = store.project(project.id).await?;
+    if since.is_some_and(|since| since != project.updated_at) {
+        return Err(StoreError::Stale.into());
+    }
     Err(match project.deletion {
         Some(deletion) => ProjectError::Deleted(project.slug, deletion),
         None => ProjectError::NotDeleted(project.slug),

@@ -15,6 +15,12 @@ pub enum Overwrite {
 }
 
 impl Overwrite {
+    /// A thing as it was read, where it must be so.
+    #[must_use]
+    pub fn as_read<T>(self, read: &T) -> Option<&T> {
+        (self == Self::Unchanged).then_some(read)
+    }
+
     /// Since when a thing must not have been changed that was changed last at `updated_at` when it was read.
     #[must_use]
     pub fn unless_since(self, updated_at: Timestamp) -> Option<Timestamp> {

@@ -7,7 +7,7 @@ use super::output::Output;
 use super::session::Refusal;
 use crate::auth::access::Action;
 use crate::model::user::User;
-use crate::projects;
+use crate::projects::{self, Overwrite};
 
 /// Answers requests with a page that says that the app is being worked on, or lets them through again.
 pub(super) async fn maintain(
@@ -17,7 +17,7 @@ pub(super) async fn maintain(
     output: &Output,
 ) -> Result<u32, Refusal> {
     let (project, environment) = find::environment(front, user, of, Action::Deploy).await?;
-    front.deployments.set_maintenance(&environment, on).await.map_err(not_queued)?;
+    front.deployments.set_maintenance(environment.id, on, None).await.map_err(not_queued)?;
     let place = environment.name.shown_of(&project.slug);
     output
         .say(&if on {
@@ -32,7 +32,7 @@ pub(super) async fn maintain(
 /// Stops every instance of an environment.
 pub(super) async fn stop(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
     let (project, environment) = find::environment(front, user, of, Action::Deploy).await?;
-    front.deployments.stop(&environment).await.map_err(not_queued)?;
+    front.deployments.stop(environment.id, None).await.map_err(not_queued)?;
     let place = environment.name.shown_of(&project.slug);
     output
         .say(&format!(
@@ -52,7 +52,8 @@ pub(super) async fn start(front: &Front, user: &User, of: &str, output: &Output)
 /// Brings a deleted project back, with what it had live.
 pub(super) async fn undelete(front: &Front, user: &User, of: &str, output: &Output) -> Result<u32, Refusal> {
     let project = find::even_deleted(front, user, of).await?;
-    let project = projects::undelete(&front.store, &project).await.map_err(find::refusal)?;
+    let project =
+        projects::undelete(&front.store, (&project, Overwrite::Anything)).await.map_err(find::refusal)?;
     front.deployments.bring_back(&project, user.id).await.map_err(not_queued)?;
     output.say(&format!("{} is back. What it had live is being started.\n", project.slug)).await;
     Ok(0)

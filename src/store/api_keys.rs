@@ -3,7 +3,7 @@
 use crate::model::api_key::ApiKey;
 use crate::model::id::{ApiKeyId, UserId};
 use crate::model::scope::Scope;
-use crate::model::time::Timestamp;
+use crate::model::time::{Timestamp, now};
 use crate::model::user::User;
 use crate::store::Store;
 use crate::store::backend::on;
@@ -114,6 +114,9 @@ impl Store {
     }
 
     /// Gives a key of an account another secret. The one until now is accepted until `previous_until`, or not any more.
+    ///
+    /// # Errors
+    /// [`StoreError::NotFound`] when the account has no such key; [`StoreError::Stale`] when it has expired.
     pub async fn rotate_api_key(
         &self,
         user_id: UserId,
@@ -123,7 +126,11 @@ impl Store {
     ) -> Result<ApiKey, StoreError> {
         let key = api_keys::table.find(id).filter(api_keys::user_id.eq(user_id));
         self.transaction(async |connection| {
-            let old: String = on!(connection, |c| key.select(api_keys::hash).first(c).await)?;
+            let old = key.select((api_keys::hash, api_keys::expires_at));
+            let (old, expires_at): (String, Option<StoredTime>) = on!(connection, |c| old.first(c).await)?;
+            if expires_at.is_some_and(|expires_at| Timestamp::from(expires_at) <= now()) {
+                return Err(StoreError::Stale);
+            }
             let change = (
                 api_keys::hash.eq(secret.hash),
                 api_keys::hint.eq(secret.hint),

@@ -1,6 +1,6 @@
 //! The audit log: written once, never changed.
 
-use crate::model::audit::{AuditEntry, Change, CredentialKind};
+use crate::model::audit::{ActionWords, AuditEntry, Change, CredentialKind};
 use crate::model::id::{AuditEntryId, ProjectId, UserId};
 use crate::store::Store;
 use crate::store::backend::on;
@@ -17,7 +17,7 @@ use serde_json::Value;
 pub struct AuditFilter {
     pub project_id: Option<ProjectId>,
     pub user_id: Option<UserId>,
-    pub action: Option<String>,
+    pub action: Option<ActionWords>,
 }
 
 #[derive(Queryable, Selectable, Insertable)]
@@ -100,7 +100,7 @@ impl Store {
                 query = query.filter(audit::user_id.eq(user_id));
             }
             if let Some(action) = action {
-                query = query.filter(audit::action.eq(action));
+                query = query.filter(audit::action.eq(action.as_str()));
             }
             if let Some(after) = page.after_id() {
                 query = query.filter(audit::id.lt(AuditEntryId::from_uuid(after)));

@@ -10,7 +10,7 @@ use crate::store::environment_lock::lock_all as lock_environments;
 use crate::store::error::StoreError;
 use crate::store::projects::ProjectRow;
 use crate::store::schema::{deployments, projects};
-use crate::store::types::StoredTime;
+use crate::store::types::{StoredTime, times_since};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -58,12 +58,18 @@ impl Store {
 
     /// Takes back that a project is deleted, unless its time is over; `None` where it is, or where it was not deleted. It
     /// counts as being brought back until [`Store::note_brought_back`].
-    pub async fn undelete_project(&self, id: ProjectId) -> Result<Option<Project>, StoreError> {
+    pub async fn undelete_project(
+        &self,
+        id: ProjectId,
+        unless_changed_since: Option<Timestamp>,
+    ) -> Result<Option<Project>, StoreError> {
         let mut connection = self.write().await?;
+        let (earliest, latest) = times_since(unless_changed_since);
         let in_time = projects::table
             .find(id)
             .filter(projects::deleted_at.is_not_null())
-            .filter(projects::removed_after.gt(StoredTime(now())));
+            .filter(projects::removed_after.gt(StoredTime(now())))
+            .filter(projects::updated_at.between(earliest, latest));
         let change =
             (projects::deleted_at.eq(None::<StoredTime>), projects::updated_at.eq(StoredTime::now()));
         let row: Option<ProjectRow> = on!(connection, |c| diesel::update(in_time)

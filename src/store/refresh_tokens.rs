@@ -1,6 +1,7 @@
 //! Refresh tokens: each is used once, and the tokens that descend from one login are a family.
 
 use crate::model::id::{RefreshTokenId, TokenFamilyId, UserId};
+use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
 use crate::model::user::User;
 use crate::store::Store;
@@ -8,7 +9,7 @@ use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
 use crate::store::schema::{refresh_tokens, sessions, users};
 use crate::store::types::{StoredTime, storable};
-use crate::store::users::UserRow;
+use crate::store::users::{UserRow, lock_with_password};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -16,6 +17,8 @@ use diesel_async::RunQueryDsl;
 #[derive(Debug, Clone)]
 pub struct NewSession {
     pub user_id: UserId,
+    /// The hash that its password was checked against.
+    pub password_hash: Secret<String>,
     /// Its id.
     pub family_id: TokenFamilyId,
     /// Its first token.
@@ -65,8 +68,11 @@ struct RefreshTokenRow {
 
 impl Store {
     /// Begins a login with its first token.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the account has another password by now, or is gone.
     pub async fn start_session(&self, new: NewSession) -> Result<(), StoreError> {
-        let NewSession { user_id, family_id, token, peer, user_agent } = new;
+        let NewSession { user_id, password_hash, family_id, token, peer, user_agent } = new;
         let now = StoredTime::now();
         let session = (
             sessions::id.eq(family_id),
@@ -77,6 +83,7 @@ impl Store {
             sessions::last_used_at.eq(now),
         );
         self.transaction(async |connection| {
+            lock_with_password(connection, user_id, &password_hash).await?;
             let begin = diesel::insert_into(sessions::table).values(session);
             on!(connection, |c| begin.execute(c).await)?;
             insert(connection, user_id, family_id, token).await

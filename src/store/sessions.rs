@@ -6,10 +6,12 @@ use crate::model::session::LoginSession;
 use crate::model::time::now;
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
-use crate::store::error::{StoreError, found};
+use crate::store::error::StoreError;
+use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::refresh_tokens::revoke;
 use crate::store::schema::{refresh_tokens, sessions, users};
 use crate::store::types::StoredTime;
+use crate::store::users::lock_with_password;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -37,23 +39,31 @@ impl From<SessionRow> for LoginSession {
 }
 
 impl Store {
-    /// The logins of an account that go on, newest first; a hundred at most.
-    pub async fn sessions_of(&self, user_id: UserId) -> Result<Vec<LoginSession>, StoreError> {
+    /// The logins of an account that go on, newest first.
+    pub async fn sessions_of(
+        &self,
+        user_id: UserId,
+        page: PageRequest,
+    ) -> Result<Page<LoginSession>, StoreError> {
         let mut connection = self.read().await?;
         let usable = refresh_tokens::table
             .filter(refresh_tokens::family_id.eq(sessions::id))
             .filter(refresh_tokens::revoked_at.is_null())
             .filter(refresh_tokens::used_at.is_null())
             .filter(refresh_tokens::expires_at.gt(StoredTime(now())));
-        let rows: Vec<SessionRow> = on!(connection, |c| sessions::table
-            .filter(sessions::user_id.eq(user_id))
-            .filter(exists(usable))
-            .order(sessions::id.desc())
-            .limit(100)
-            .select(SessionRow::as_select())
-            .load(c)
-            .await)?;
-        Ok(rows.into_iter().map(Into::into).collect())
+        let rows: Vec<SessionRow> = on!(connection, |c| {
+            let mut query = sessions::table
+                .filter(sessions::user_id.eq(user_id))
+                .filter(exists(usable))
+                .select(SessionRow::as_select())
+                .into_boxed();
+            if let Some(after) = page.after_id() {
+                query = query.filter(sessions::id.lt(TokenFamilyId::from_uuid(after)));
+            }
+            query.order(sessions::id.desc()).limit(page.rows()).load(c).await
+        })?;
+        let sessions = rows.into_iter().map(LoginSession::from).collect();
+        Ok(Page::from_rows(sessions, page, |session| Cursor::id(session.id.as_uuid())))
     }
 
     /// Ends a login of an account, with its tokens, and answers with it.
@@ -74,17 +84,21 @@ impl Store {
     }
 
     /// Replaces the hash of an account's password and ends its logins, all but the one that is kept.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when the hash is not the `current` one any more, or the account is gone.
     pub async fn change_password(
         &self,
         user_id: UserId,
-        password_hash: Secret<String>,
+        current: &Secret<String>,
+        new: &Secret<String>,
         kept: Option<TokenFamilyId>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            let change =
-                (users::password_hash.eq(password_hash.expose()), users::updated_at.eq(StoredTime::now()));
+            lock_with_password(connection, user_id, current).await?;
+            let change = (users::password_hash.eq(new.expose()), users::updated_at.eq(StoredTime::now()));
             let account = diesel::update(users::table.find(user_id)).set(change);
-            found(on!(connection, |c| account.execute(c).await)?)?;
+            on!(connection, |c| account.execute(c).await)?;
             end_others(connection, user_id, kept).await
         })
         .await

@@ -14,17 +14,29 @@ use diesel_async::RunQueryDsl;
 
 impl Store {
     /// Notes that an environment is being worked on, since now unless it is already, or not any more.
-    pub async fn set_maintenance(&self, id: EnvironmentId, on: bool) -> Result<Environment, StoreError> {
-        let mut connection = self.write().await?;
-        if on {
-            let open = environments::table.find(id).filter(environments::maintenance_at.is_null());
-            let since = environments::maintenance_at.eq(StoredTime::now());
-            on!(connection, |c| diesel::update(open).set(since).execute(c).await)?;
-        } else {
-            let never = environments::maintenance_at.eq(None::<StoredTime>);
-            on!(connection, |c| diesel::update(environments::table.find(id)).set(never).execute(c).await)?;
-        }
-        read(&mut connection, id).await
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is to be as it was read, and is not.
+    pub async fn set_maintenance(
+        &self,
+        id: EnvironmentId,
+        on: bool,
+        as_read: Option<&Environment>,
+    ) -> Result<Environment, StoreError> {
+        self.transaction(async |connection| {
+            lock_as_read(connection, id, as_read).await?;
+            if on {
+                let open = environments::table.find(id).filter(environments::maintenance_at.is_null());
+                let since = environments::maintenance_at.eq(StoredTime::now());
+                on!(connection, |c| diesel::update(open).set(since).execute(c).await)?;
+            } else {
+                let never = environments::maintenance_at.eq(None::<StoredTime>);
+                let change = diesel::update(environments::table.find(id)).set(never);
+                on!(connection, |c| change.execute(c).await)?;
+            }
+            read(connection, id).await
+        })
+        .await
     }
 
     /// Lets nothing be deployed to an environment any more, and nothing of it be served. A deployment is queued before it,
@@ -38,12 +50,7 @@ impl Store {
         as_read: Option<&Environment>,
     ) -> Result<(), StoreError> {
         self.transaction(async |connection| {
-            environment_lock::lock(connection, id).await?;
-            if let Some(as_read) = as_read
-                && read(connection, id).await? != *as_read
-            {
-                return Err(StoreError::Stale);
-            }
+            lock_as_read(connection, id, as_read).await?;
             let since = environments::disabled_at.eq(StoredTime::now());
             on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
             Ok(())
@@ -53,11 +60,22 @@ impl Store {
 
     /// Notes that nothing of an environment is to run, since now even where it was stopped before: what was queued meanwhile
     /// does not start it.
-    pub async fn stop_environment(&self, id: EnvironmentId) -> Result<Environment, StoreError> {
-        let mut connection = self.write().await?;
-        let since = environments::stopped_at.eq(StoredTime::now());
-        on!(connection, |c| diesel::update(environments::table.find(id)).set(since).execute(c).await)?;
-        read(&mut connection, id).await
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it is to be as it was read, and is not.
+    pub async fn stop_environment(
+        &self,
+        id: EnvironmentId,
+        as_read: Option<&Environment>,
+    ) -> Result<Environment, StoreError> {
+        self.transaction(async |connection| {
+            lock_as_read(connection, id, as_read).await?;
+            let since = environments::stopped_at.eq(StoredTime::now());
+            let change = diesel::update(environments::table.find(id)).set(since);
+            on!(connection, |c| change.execute(c).await)?;
+            read(connection, id).await
+        })
+        .await
     }
 
     /// Notes that the web instances of an environment are stopped until somebody asks for them.
@@ -91,6 +109,19 @@ pub(super) async fn start(
     let never = environments::stopped_at.eq(None::<StoredTime>);
     on!(connection, |c| diesel::update(stopped).set(never).execute(c).await)?;
     wake(connection, id).await
+}
+
+/// Locks an environment that is to be as it was read, where it was.
+async fn lock_as_read(
+    connection: &mut Connection,
+    id: EnvironmentId,
+    as_read: Option<&Environment>,
+) -> Result<(), StoreError> {
+    environment_lock::lock(connection, id).await?;
+    match as_read {
+        Some(as_read) if read(connection, id).await? != *as_read => Err(StoreError::Stale),
+        Some(_) | None => Ok(()),
+    }
 }
 
 async fn wake(connection: &mut Connection, id: EnvironmentId) -> Result<(), StoreError> {

@@ -180,6 +180,23 @@ pub(super) async fn lock(connection: &mut Connection, id: UserId) -> Result<(), 
     Ok(())
 }
 
+/// [`lock`] of an account whose password still has a hash.
+///
+/// # Errors
+/// [`StoreError::Stale`] when it has another one by now, or the account is gone.
+pub(super) async fn lock_with_password(
+    connection: &mut Connection,
+    id: UserId,
+    password_hash: &Secret<String>,
+) -> Result<(), StoreError> {
+    let row = users::table.find(id).filter(users::password_hash.eq(password_hash.expose())).select(users::id);
+    let found: Option<UserId> = match connection {
+        Connection::Postgres(postgres) => row.for_no_key_update().first(&mut **postgres).await.optional()?,
+        Connection::Sqlite(sqlite) => row.first(&mut **sqlite).await.optional()?,
+    };
+    found.map(drop).ok_or(StoreError::Stale)
+}
+
 /// The role of the next account, which nobody else can take before the transaction ends.
 async fn first_or_member(connection: &mut Connection) -> Result<ServerRole, StoreError> {
     // In SQLite the transaction is the only one that writes; in PostgreSQL two could both see an empty table.

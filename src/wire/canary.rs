@@ -25,10 +25,3 @@ impl From<CanaryOptions> for CanaryBody {
         Self { percent, seconds }
     }
 }
-
-impl From<CanaryBody> for CanaryOptions {
-    fn from(body: CanaryBody) -> Self {
-        let CanaryBody { percent, seconds } = body;
-        Self { percent, seconds }
-    }
-}

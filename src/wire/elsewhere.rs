@@ -26,13 +26,6 @@ impl From<ImagePush> for ImagePushBody {
     }
 }
 
-impl From<ImagePushBody> for ImagePush {
-    fn from(body: ImagePushBody) -> Self {
-        let ImagePushBody { image, required } = body;
-        Self { image, required }
-    }
-}
-
 /// What is fetched beside commits.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -49,13 +42,6 @@ pub struct FetchBody {
 impl From<FetchExtras> for FetchBody {
     fn from(extras: FetchExtras) -> Self {
         let FetchExtras { submodules, large_files, hosts } = extras;
-        Self { submodules, large_files, hosts }
-    }
-}
-
-impl From<FetchBody> for FetchExtras {
-    fn from(body: FetchBody) -> Self {
-        let FetchBody { submodules, large_files, hosts } = body;
         Self { submodules, large_files, hosts }
     }
 }

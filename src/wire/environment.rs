@@ -8,62 +8,10 @@ use crate::model::time::Timestamp;
 use crate::model::volume::Strategy;
 use crate::wire::canary::CanaryBody;
 use crate::wire::elsewhere::{FetchBody, ImagePushBody};
+use crate::wire::environment_fields::EnvironmentFields;
 use crate::wire::form::{Body, Form};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-/// What can be said of an environment in a request. A field that is left out stays as it is, or as is usual; one that is
-/// `null` is taken away.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct EnvironmentFields {
-    pub branch: Option<Option<BranchName>>,
-    pub health: Option<HealthCheckBody>,
-    pub limits: Option<LimitsBody>,
-    pub drain_seconds: Option<DrainSeconds>,
-    pub watch_seconds: Option<WatchSeconds>,
-    pub sleep_seconds: Option<SleepSeconds>,
-    pub strategy: Option<Option<Strategy>>,
-    pub canary: Option<Option<CanaryBody>>,
-    pub on_hang_up: Option<HangUpPolicy>,
-    pub root: Option<Option<FolderPath>>,
-    pub build_command: Option<Option<CommandLine>>,
-    pub start_command: Option<Option<CommandLine>>,
-    pub push_images: Option<Option<ImagePushBody>>,
-    pub fetch: Option<FetchBody>,
-    pub maintenance_page: Option<Option<MaintenancePage>>,
-    pub error_page: Option<Option<MaintenancePage>>,
-}
-
-impl EnvironmentFields {
-    fn take(form: &mut Form) -> Self {
-        Self {
-            branch: form.change("branch"),
-            health: form.optional_value("health", HEALTH),
-            limits: form.optional_value("limits", LIMITS),
-            drain_seconds: form.optional_value("drain_seconds", "a number of seconds"),
-            watch_seconds: form.optional_value("watch_seconds", "a number of seconds"),
-            sleep_seconds: form.optional_value("sleep_seconds", "a number of seconds"),
-            strategy: form.change_value("strategy", STRATEGY),
-            canary: form.change_value("canary", CANARY),
-            on_hang_up: form.optional_value("on_hang_up", "`detach` or `cancel`"),
-            root: form.change("root"),
-            build_command: form.change("build_command"),
-            start_command: form.change("start_command"),
-            push_images: form.change_value("push_images", PUSH_IMAGES),
-            fetch: form.optional_value("fetch", FETCH),
-            maintenance_page: form.change("maintenance_page"),
-            error_page: form.change("error_page"),
-        }
-    }
-}
-
-const HEALTH: &str = "an object with `path` or `tcp`, and perhaps `interval_ms`, `timeout_ms`, `deadline_ms`, `threshold`, \
-     `live_interval_ms` and `live_failures`";
-const STRATEGY: &str = "`rolling`, `hold`, `recreate` or `canary`, or null";
-const CANARY: &str = "an object with `percent` or `seconds`, or null";
-const PUSH_IMAGES: &str = "an object with the name of an `image`, and perhaps `required`, or null";
-const FETCH: &str = "an object with perhaps `submodules`, `large_files` and `hosts`";
-const LIMITS: &str = "an object with `memory_mib`, `cpu_millis` or `processes`";
 
 /// `POST /api/projects/:id/environments`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,24 +50,6 @@ pub struct ReplaceEnvironmentBody {
 impl Body for ReplaceEnvironmentBody {
     fn take(form: &mut Form) -> Option<Self> {
         let (name, fields) = (form.required("name"), EnvironmentFields::take(form));
-        let fields = EnvironmentFields {
-            branch: Some(fields.branch.flatten()),
-            health: Some(fields.health.unwrap_or_default()),
-            limits: Some(fields.limits.unwrap_or_default()),
-            drain_seconds: Some(fields.drain_seconds.unwrap_or_default()),
-            watch_seconds: Some(fields.watch_seconds.unwrap_or_default()),
-            sleep_seconds: Some(fields.sleep_seconds.unwrap_or_default()),
-            strategy: Some(fields.strategy.flatten()),
-            canary: Some(fields.canary.flatten()),
-            on_hang_up: Some(fields.on_hang_up.unwrap_or_default()),
-            root: Some(fields.root.flatten()),
-            build_command: Some(fields.build_command.flatten()),
-            start_command: Some(fields.start_command.flatten()),
-            push_images: Some(fields.push_images.flatten()),
-            fetch: Some(fields.fetch.unwrap_or_default()),
-            maintenance_page: Some(fields.maintenance_page.flatten()),
-            error_page: Some(fields.error_page.flatten()),
-        };
         Some(Self { name: name?, fields })
     }
 }
@@ -238,28 +168,6 @@ impl From<HealthCheck> for HealthCheckBody {
     }
 }
 
-impl HealthCheckBody {
-    /// The check that is meant; `None` where both a path and a connection are asked for.
-    #[must_use]
-    pub fn check(self) -> Option<HealthCheck> {
-        let probe = match (self.path, self.tcp) {
-            (Some(_), true) => return None,
-            (None, true) => Probe::Tcp,
-            (Some(path), false) => Probe::Http { path },
-            (None, false) => HealthCheck::default().probe,
-        };
-        Some(HealthCheck {
-            probe,
-            interval_ms: self.interval_ms,
-            attempt_timeout_ms: self.timeout_ms,
-            deadline_ms: self.deadline_ms,
-            successes: self.threshold,
-            live_interval_ms: self.live_interval_ms,
-            live_failures: self.live_failures,
-        })
-    }
-}
-
 /// What one instance may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -280,13 +188,6 @@ impl Default for LimitsBody {
 impl From<Limits> for LimitsBody {
     fn from(limits: Limits) -> Self {
         let Limits { memory_mib, cpu_millis, processes } = limits;
-        Self { memory_mib, cpu_millis, processes }
-    }
-}
-
-impl From<LimitsBody> for Limits {
-    fn from(body: LimitsBody) -> Self {
-        let LimitsBody { memory_mib, cpu_millis, processes } = body;
         Self { memory_mib, cpu_millis, processes }
     }
 }

@@ -14,6 +14,7 @@ pub mod dotenv;
 pub mod drain;
 pub mod elsewhere;
 pub mod environment;
+pub mod environment_fields;
 pub mod error;
 pub mod event;
 pub mod form;

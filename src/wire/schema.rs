@@ -48,7 +48,7 @@ fn string_or_null() -> ObjectBuilder {
     string().schema_type([Type::String, Type::Null].into_iter().collect::<SchemaType>())
 }
 
-/// What a schema says, or `null` for what is not to be changed.
+/// What a schema says, or `null` for none, for what is usual, or for what is not to be changed.
 fn or_null(schema: RefOr<Schema>) -> OneOfBuilder {
     OneOfBuilder::new().item(schema).item(ObjectBuilder::new().schema_type(Type::Null))
 }

@@ -120,10 +120,15 @@ async fn a_key_expires() {
     let ada = server.sign_up("ada").await;
     let soon = gilgal::model::time::now() + chrono::TimeDelta::seconds(1);
     let body = json!({ "title": "ci", "scopes": ["read"], "expires_at": soon });
-    let bot = with_key(&server, &ada.post("/api/api-keys", body).await.expect(201));
+    let key = ada.post("/api/api-keys", body).await.expect(201);
+    let bot = with_key(&server, &key);
     assert_eq!(bot.get("/api/auth/me").await.status, 200);
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(bot.get("/api/auth/me").await.refusal(401), "unauthenticated");
+    let hint = key["hint"].clone();
+    let rotated = ada.post(&format!("{}/rotate", path(&key)), json!({ "overlap_seconds": 600 })).await;
+    assert_eq!(rotated.refusal(409), "api_key_expired");
+    assert_eq!(ada.get("/api/api-keys").await.expect(200)["data"][0]["hint"], hint, "nothing was changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

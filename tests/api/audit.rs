@@ -113,6 +113,13 @@ async fn the_log_of_a_project_is_its_owners_to_read() {
     assert_eq!(ada.get("/api/audit").await.refusal(403), "forbidden");
     let logins = root.get("/api/audit?action=login").await.expect(200);
     assert_eq!(logins["data"].as_array().unwrap().len(), 3);
+    assert_eq!(root.get("/api/audit?action=maintenance+on").await.expect(200)["data"], json!([]));
+    for no_action in ["", "%00", "a%00b", "Login", "login%0a", "a__b", "%27%3b--", &"a".repeat(65)] {
+        for path in ["/api/audit", "/api/projects/shop/audit"] {
+            let reply = root.get(&format!("{path}?action={no_action}")).await;
+            assert_eq!(reply.refusal(400), "invalid_query", "{path} {no_action}");
+        }
+    }
     let eves = eve.get("/api/auth/me").await.expect(200)["id"].as_str().unwrap().to_owned();
     let of_eve = root.get(&format!("/api/audit?user_id={eves}&limit=2")).await.expect(200);
     assert!(of_eve["data"].as_array().unwrap().iter().all(|entry| entry["username"] == "eve"));

@@ -101,6 +101,23 @@ async fn what_cannot_be_is_refused_by_name_and_changes_nothing() {
     ] {
         assert_eq!(patch(&ada, body.clone()).await.refused_fields(), [name], "{name}");
     }
+    for (body, names) in [
+        (json!({ "A": { "scope": "build" }, "B": { "scope": "build" } }), vec!["A", "B"]),
+        (
+            json!({ "A": { "scope": "build" }, "B": "${A}", "C": "${NOPE}", "D": "a\u{0}" }),
+            vec!["A", "C", "D"],
+        ),
+        (
+            json!({ "PORT": "80", "PATH": "/bin", "S": { "value": "${NOPE}", "secret": true } }),
+            vec!["PATH", "PORT", "S"],
+        ),
+        (
+            json!({ "S": { "value": "x", "secret": true }, "VITE_A": "${S}", "VITE_B": "${S}" }),
+            vec!["VITE_A", "VITE_B"],
+        ),
+    ] {
+        assert_eq!(patch(&ada, body.clone()).await.refused_fields(), names, "{body}");
+    }
     assert_eq!(export(&ada).await, "BASE=x\nUSES=\"${BASE}/y\"\n");
     patch(&ada, json!({ "VITE_KEY": { "value": "x", "secret": true, "scope": "runtime" } }))
         .await
@@ -185,6 +202,8 @@ async fn files_are_made_changed_and_removed() {
     ] {
         assert_eq!(ada.post(FILES, body.clone()).await.refused_fields(), [field], "{body}");
     }
+    let both = json!({ "path": "/app/other.json/x", "content": "x".repeat(65_537) });
+    assert_eq!(ada.post(FILES, both).await.refused_fields(), ["content", "path"]);
     assert_eq!(ada.delete(&path).await.expect(200)["changes"][0]["kind"], "file");
     assert_eq!(ada.get(&path).await.refusal(404), "file_not_found");
     for number in 0..32 {

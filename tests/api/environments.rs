@@ -90,6 +90,11 @@ async fn what_is_taken_or_means_nothing_is_refused() {
         (json!({ "name": "a", "fetch": { "submodule": true } }), vec!["fetch"]),
         (json!({ "name": "a", "fetch": { "hosts": ["https://h.example"] } }), vec!["fetch"]),
         (json!({ "name": "a", "limits": { "memory_mib": 2048 } }), vec!["limits"]),
+        (json!({ "name": "a", "limits": { "memory_mib": null } }), vec!["limits"]),
+        (
+            json!({ "name": "x".repeat(60), "health": { "path": "/", "tcp": true }, "limits": { "memory_mib": 1 } }),
+            vec!["health", "limits", "name"],
+        ),
         (
             json!({ "name": "a", "on_hang_up": "explode", "drain_seconds": -1 }),
             vec!["drain_seconds", "on_hang_up"],
@@ -118,6 +123,8 @@ async fn fields_are_changed_one_by_one_or_all_at_once() {
     let made = ada.post(ALL, body).await.expect(201);
     assert_eq!(made["limits"], json!({ "memory_mib": 64, "cpu_millis": 1000, "processes": 512 }));
     let path = "/api/environments/shop:staging";
+    let both = json!({ "health": { "path": "/", "tcp": true }, "limits": { "memory_mib": 1 } });
+    assert_eq!(ada.send(Method::PATCH, path, both).await.refused_fields(), ["health", "limits"]);
     let change = json!({ "branch": null, "root": null, "health": { "path": "/up" } });
     let changed = ada.send(Method::PATCH, path, change).await.expect(200);
     assert_eq!((&changed["branch"], &changed["root"]), (&Value::Null, &Value::Null));
@@ -142,6 +149,70 @@ async fn fields_are_changed_one_by_one_or_all_at_once() {
     let taken =
         ada.send(Method::PATCH, "/api/environments/shop:preview", json!({ "branch": "release" })).await;
     assert_eq!(taken.refusal(409), "taken");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_one_thing_leaves_those_beside_it() {
+    let (_server, ada) = with_shop().await;
+    let path = "/api/environments/shop:production";
+    let usual = ada.get(path).await.expect(200);
+    let set = json!({
+        "health": {
+            "path": "/up", "interval_ms": 2000, "timeout_ms": 3000, "deadline_ms": 40_000, "threshold": 2,
+            "live_interval_ms": 5000, "live_failures": 4,
+        },
+        "limits": { "memory_mib": 64, "cpu_millis": 250, "processes": 100 },
+        "canary": { "percent": 20, "seconds": 30 },
+        "push_images": { "image": "ghcr.io/ada/shop:live", "required": true },
+        "fetch": { "submodules": true, "large_files": true, "hosts": ["code.example"] },
+        "drain_seconds": 5, "watch_seconds": 6, "sleep_seconds": 7, "on_hang_up": "cancel",
+    });
+    let mut expected = ada.send(Method::PATCH, path, set).await.expect(200);
+    for (field, part, value) in [
+        ("health", "path", json!("/health")),
+        ("health", "interval_ms", json!(2001)),
+        ("health", "timeout_ms", json!(3001)),
+        ("health", "deadline_ms", json!(40_001)),
+        ("health", "threshold", json!(3)),
+        ("health", "live_interval_ms", json!(5001)),
+        ("health", "live_failures", json!(5)),
+        ("limits", "memory_mib", json!(65)),
+        ("limits", "cpu_millis", json!(251)),
+        ("limits", "processes", json!(101)),
+        ("canary", "percent", json!(21)),
+        ("canary", "seconds", json!(31)),
+        ("push_images", "image", json!("ghcr.io/ada/shop:next")),
+        ("fetch", "submodules", json!(false)),
+        ("fetch", "large_files", json!(false)),
+        ("fetch", "hosts", json!([])),
+    ] {
+        let changed = ada.send(Method::PATCH, path, json!({ field: { part: value } })).await.expect(200);
+        expected[field][part] = value;
+        expected["updated_at"] = changed["updated_at"].clone();
+        assert_eq!(changed, expected, "{field}.{part}");
+    }
+    let health = async |body: Value| {
+        ada.send(Method::PATCH, path, json!({ "health": body })).await.expect(200)["health"].clone()
+    };
+    let tcp = health(json!({ "tcp": true })).await;
+    assert_eq!((&tcp["path"], &tcp["tcp"], &tcp["threshold"]), (&Value::Null, &json!(true), &json!(3)));
+    assert_eq!(health(json!({ "threshold": 4 })).await["tcp"], true);
+    assert_eq!(health(json!({ "tcp": false })).await["path"], "/");
+
+    for field in [
+        "health",
+        "limits",
+        "canary",
+        "push_images",
+        "fetch",
+        "drain_seconds",
+        "watch_seconds",
+        "sleep_seconds",
+        "on_hang_up",
+    ] {
+        let changed = ada.send(Method::PATCH, path, json!({ field: null })).await.expect(200);
+        assert_eq!(changed[field], usual[field], "null is as is usual");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

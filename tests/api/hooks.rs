@@ -132,7 +132,7 @@ async fn a_project_that_takes_no_deployments_is_given_none() {
     store.mark_project_deleted(project, later).await.unwrap();
     let deleted = hook.github("push", "2", PUSH).await.expect(200);
     assert_eq!((&deleted["outcome"], &deleted["reason"]), (&json!("skipped"), &json!("project_disabled")));
-    store.undelete_project(project).await.unwrap().unwrap();
+    store.undelete_project(project, None).await.unwrap().unwrap();
     hook.github("push", "3", PUSH).await.expect(202);
     assert_eq!(deployments(&ada).await.len(), 1);
 }

@@ -95,6 +95,12 @@ async fn logins_are_listed_and_ended_one_by_one() {
     assert_eq!((&sessions[0]["user_agent"], &sessions[0]["current"]), (&json!("phone/1"), &json!(false)));
     assert_eq!((&sessions[1]["peer"], &sessions[1]["current"]), (&json!("127.0.0.1"), &json!(true)));
 
+    let page = ada.get("/api/auth/sessions?limit=1").await.expect(200);
+    assert_eq!(page["data"], json!([sessions[0]]));
+    let next = format!("/api/auth/sessions?limit=1&cursor={}", page["next"].as_str().unwrap());
+    let page = ada.get(&next).await.expect(200);
+    assert_eq!((&page["data"], &page["next"]), (&json!([sessions[1]]), &Value::Null));
+
     let path = format!("/api/auth/sessions/{}", sessions[0]["id"].as_str().unwrap());
     assert_eq!(eve.delete(&path).await.refusal(404), "session_not_found");
     assert_eq!(client(&server, &phone).get("/api/auth/me").await.status, 200);

@@ -147,6 +147,19 @@ fn a_command_over_a_websocket_has_its_outputs_its_input_and_its_exit_code() {
 }
 
 #[test]
+fn a_client_may_take_nothing_for_longer_than_half_a_minute() {
+    let mut server = Server::start();
+    let (ada, environment) = shop(&mut server);
+    // More than all buffers on the way hold: the command waits.
+    let line = "head -c 33554432 /dev/zero; echo end >&2";
+    let paused = Socket::run(&server, &ada, &environment, &json!({ "line": line }));
+    std::thread::sleep(Duration::from_secs(35));
+    let (stdout, stderr, last, code) = paused.finish();
+    assert_eq!((stdout.len(), stderr.as_str()), (33_554_432, "end\n"));
+    assert_eq!((last, code), (json!({ "exit_code": 0 }), 1000));
+}
+
+#[test]
 fn what_an_app_prints_is_followed_over_ssh_and_over_a_websocket() {
     let mut server = Server::start();
     let (ada, environment) = shop(&mut server);

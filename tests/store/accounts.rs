@@ -21,15 +21,16 @@ async fn an_account_is_found_again(database: Database) {
     let (found, hash) = store.user_credentials(&ada.email).await.unwrap().unwrap();
     assert_eq!((found, hash.expose().as_str()), (ada.clone(), "hash of ada"));
 
-    store.change_password(ada.id, Secret::new("another hash".to_owned()), None).await.unwrap();
+    let another = Secret::new("another hash".to_owned());
+    store.change_password(ada.id, &hash, &another, None).await.unwrap();
     let (_, hash) = store.user_credentials(&ada.email).await.unwrap().unwrap();
     assert_eq!(hash.expose(), "another hash");
 
     assert_eq!(store.user_credentials(&"eve@example.com".parse().unwrap()).await.unwrap(), None);
     let nobody = UserId::generate();
     assert!(matches!(store.user(nobody).await, Err(StoreError::NotFound)));
-    let changed = store.change_password(nobody, Secret::default(), None).await;
-    assert!(matches!(changed, Err(StoreError::NotFound)));
+    let changed = store.change_password(nobody, &another, &Secret::default(), None).await;
+    assert!(matches!(changed, Err(StoreError::Stale)));
 }
 
 async fn taken_names_are_refused_by_field(database: Database) {

@@ -54,7 +54,7 @@ async fn entries_are_read_as_they_were_written(database: Database) {
     assert_eq!(read(of_shop).await, [third.clone(), first.clone()]);
     let of_ada = AuditFilter { user_id: Some(ada), ..AuditFilter::default() };
     assert_eq!(read(of_ada).await, [second, first.clone()]);
-    let ones = AuditFilter { action: Some("one".to_owned()), ..AuditFilter::default() };
+    let ones = AuditFilter { action: Some("one".parse().unwrap()), ..AuditFilter::default() };
     let page = store.audit_log(&ones, PageRequest::new(1, None)).await.unwrap();
     assert_eq!(page.data[0].what, third);
     let rest = store.audit_log(&ones, PageRequest::new(1, page.next)).await.unwrap();

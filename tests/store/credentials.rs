@@ -1,6 +1,6 @@
 //! What lets people in: API keys, logins, second factors, invitations, signing keys; and the end of an account.
 
-use crate::fixture::{Database, new_user, on_both, project, user};
+use crate::fixture::{Database, new_user, on_both, project, sessions_of, user};
 use chrono::TimeDelta;
 use gilgal::model::id::{ApiKeyId, SigningKeyId, TokenFamilyId, UserId};
 use gilgal::model::scope::Scope;
@@ -75,7 +75,9 @@ async fn log_in(store: &Store, user_id: UserId, hash: &str) -> TokenFamilyId {
     let family_id = TokenFamilyId::generate();
     let token = RefreshToken { hash: hash.to_owned(), expires_at: now() + TimeDelta::days(1) };
     let (peer, user_agent) = (Some("192.0.2.1".to_owned()), Some("phone/1\0".to_owned()));
-    store.start_session(NewSession { user_id, family_id, token, peer, user_agent }).await.unwrap();
+    let password_hash = store.password_hash(user_id).await.unwrap();
+    let new = NewSession { user_id, password_hash, family_id, token, peer, user_agent };
+    store.start_session(new).await.unwrap();
     family_id
 }
 
@@ -85,15 +87,19 @@ async fn logins_are_listed_until_they_end(database: Database) {
     let (first, second) = (log_in(&store, ada.id, "one").await, log_in(&store, ada.id, "two").await);
     let third = log_in(&store, ada.id, "three").await;
     let ids = async || -> Vec<_> {
-        store.sessions_of(ada.id).await.unwrap().into_iter().map(|session| session.id).collect()
+        sessions_of(&store, ada.id).await.into_iter().map(|session| session.id).collect()
     };
     assert_eq!(ids().await, [third, second, first]);
-    let session = store.sessions_of(ada.id).await.unwrap().remove(0);
+    let page = store.sessions_of(ada.id, PageRequest::new(2, None)).await.unwrap();
+    assert_eq!(page.data.iter().map(|session| session.id).collect::<Vec<_>>(), [third, second]);
+    let rest = store.sessions_of(ada.id, PageRequest::new(2, page.next)).await.unwrap();
+    assert_eq!((rest.data[0].id, rest.data.len(), rest.next), (first, 1, None));
+    let session = sessions_of(&store, ada.id).await.remove(0);
     assert_eq!(session.user_agent.as_deref(), Some("phone/1^@"), "what no column can hold is shown instead");
 
     let next = RefreshToken { hash: "next".to_owned(), expires_at: now() + TimeDelta::days(1) };
     store.rotate_refresh_token("one", next).await.unwrap();
-    assert!(store.sessions_of(ada.id).await.unwrap()[2].last_used_at > session.created_at);
+    assert!(sessions_of(&store, ada.id).await[2].last_used_at > session.created_at);
     assert!(matches!(store.end_session(eve.id, second).await, Err(StoreError::NotFound)));
     store.end_session(ada.id, second).await.unwrap();
     assert_eq!(ids().await, [third, first]);
@@ -103,7 +109,8 @@ async fn logins_are_listed_until_they_end(database: Database) {
     assert_eq!(ids().await, [third]);
 
     log_in(&store, ada.id, "four").await;
-    store.change_password(ada.id, Secret::new("new hash".to_owned()), Some(third)).await.unwrap();
+    let (current, new) = (store.password_hash(ada.id).await.unwrap(), Secret::new("new hash".to_owned()));
+    store.change_password(ada.id, &current, &new, Some(third)).await.unwrap();
     assert_eq!(ids().await, [third], "all but the one that asked");
     assert_eq!(store.password_hash(ada.id).await.unwrap().expose(), "new hash");
 }
@@ -217,7 +224,7 @@ async fn an_account_goes_when_nothing_depends_on_it(database: Database) {
     store.propose_second_factor(ada.id, "sealed").await.unwrap();
     store.remove_user(ada.id).await.unwrap();
     assert_eq!(store.api_key_by_hash("one", now()).await.unwrap(), None);
-    assert_eq!(store.sessions_of(ada.id).await.unwrap(), []);
+    assert_eq!(sessions_of(&store, ada.id).await, []);
     assert!(matches!(store.remove_user(ada.id).await, Err(StoreError::NotFound)));
 }
 

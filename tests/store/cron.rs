@@ -104,10 +104,15 @@ async fn what_goes_live_starts_what_was_stopped_before_it_was_asked_for(database
     let store = database.store;
     let ada = user(&store, "ada").await;
     let (_, production) = project(&store, &ada, "shop").await;
-    let before = store.set_maintenance(production.id, true).await.unwrap().maintenance_at;
-    assert_eq!(store.set_maintenance(production.id, true).await.unwrap().maintenance_at, before);
+    let read = store.environment(production.id).await.unwrap();
+    let before = store.set_maintenance(production.id, true, Some(&read)).await.unwrap().maintenance_at;
+    let again = store.set_maintenance(production.id, false, Some(&read)).await;
+    assert!(matches!(again, Err(StoreError::Stale)), "it is not as it was read: {again:?}");
+    let stopped = store.stop_environment(production.id, Some(&read)).await;
+    assert!(matches!(stopped, Err(StoreError::Stale)), "{stopped:?}");
+    assert_eq!(store.set_maintenance(production.id, true, None).await.unwrap().maintenance_at, before);
     let under_way = enqueue(&store, &production, 'a').await.deployment;
-    store.stop_environment(production.id).await.unwrap();
+    store.stop_environment(production.id, None).await.unwrap();
     assert!(store.put_to_sleep(production.id).await.unwrap().asleep_at.is_some());
     assert_eq!(store.wake_up(production.id).await.unwrap().asleep_at, None);
     store.put_to_sleep(production.id).await.unwrap();
@@ -122,5 +127,5 @@ async fn what_goes_live_starts_what_was_stopped_before_it_was_asked_for(database
     store.commit_release(new_release(&next), &DeploymentRecord::default()).await.unwrap().unwrap();
     let started = store.environment(production.id).await.unwrap();
     assert_eq!((started.stopped_at, started.maintenance_at), (None, before));
-    assert_eq!(store.set_maintenance(production.id, false).await.unwrap().maintenance_at, None);
+    assert_eq!(store.set_maintenance(production.id, false, None).await.unwrap().maintenance_at, None);
 }

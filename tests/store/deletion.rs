@@ -19,7 +19,7 @@ async fn a_deleted_project_is_kept_and_serves_nothing(database: Database) {
     let (shop, production) = project(&store, &ada, "shop").await;
     let (blog, _) = project(&store, &ada, "blog").await;
     Box::pin(live(&store, &production, '1')).await;
-    assert_eq!(store.undelete_project(shop.id).await.unwrap(), None, "it is not deleted");
+    assert_eq!(store.undelete_project(shop.id, None).await.unwrap(), None, "it is not deleted");
     let final_at = now() + TimeDelta::days(7);
     let deleted = store.mark_project_deleted(shop.id, final_at).await.unwrap();
     let deletion = deleted.deletion.unwrap();
@@ -37,14 +37,16 @@ async fn a_deleted_project_is_kept_and_serves_nothing(database: Database) {
     assert_eq!(store.deleted_projects().await.unwrap(), [shop.id]);
     assert!(store.projects_to_remove().await.unwrap().is_empty());
 
-    let back = store.undelete_project(shop.id).await.unwrap().unwrap();
+    let long_ago = Some(now() - TimeDelta::hours(1));
+    assert_eq!(store.undelete_project(shop.id, long_ago).await.unwrap(), None, "it was changed since");
+    let back = store.undelete_project(shop.id, None).await.unwrap().unwrap();
     assert_eq!(back.deletion, None);
     assert_eq!(store.current_releases().await.unwrap().len(), 1);
     // Until what it had live was asked for again: a kill in between is made up for.
     assert_eq!(store.projects_coming_back().await.unwrap().len(), 1);
     store.note_brought_back(shop.id).await.unwrap();
     assert!(store.projects_coming_back().await.unwrap().is_empty());
-    assert_eq!(store.undelete_project(shop.id).await.unwrap(), None);
+    assert_eq!(store.undelete_project(shop.id, None).await.unwrap(), None);
 }
 
 async fn of_two_ends_of_its_time_the_earlier_one_counts(database: Database) {
@@ -55,7 +57,7 @@ async fn of_two_ends_of_its_time_the_earlier_one_counts(database: Database) {
     let later = store.mark_project_deleted(shop.id, now() + TimeDelta::days(9)).await.unwrap();
     assert_eq!(later.deletion, first.deletion);
     store.mark_project_deleted(shop.id, now()).await.unwrap();
-    assert_eq!(store.undelete_project(shop.id).await.unwrap(), None, "its time is over");
+    assert_eq!(store.undelete_project(shop.id, None).await.unwrap(), None, "its time is over");
     assert_eq!(store.projects_to_remove().await.unwrap().len(), 1);
     store.delete_project(shop.id).await.unwrap();
     let gone = store.mark_project_deleted(shop.id, now()).await;

@@ -5,12 +5,13 @@ use gilgal::model::deployment::{
     Deployment, DeploymentOptions, DeploymentRecord, DeploymentSource, DeploymentState as State,
 };
 use gilgal::model::environment::{Environment, EnvironmentSettings};
-use gilgal::model::id::DeploymentId;
+use gilgal::model::id::{DeploymentId, UserId};
 use gilgal::model::name::{BranchName, CommitId};
 use gilgal::model::project::Project;
 use gilgal::model::secret::Secret;
+use gilgal::model::session::LoginSession;
 use gilgal::model::user::User;
-use gilgal::store::{Enqueued, NewDeployment, NewProject, NewUser, Store};
+use gilgal::store::{Enqueued, NewDeployment, NewProject, NewUser, PageRequest, Store};
 use std::convert::Infallible;
 use tempfile::TempDir;
 
@@ -81,6 +82,11 @@ pub(crate) fn new_user(name: &str) -> NewUser {
 /// An account called `name`.
 pub(crate) async fn user(store: &Store, name: &str) -> User {
     store.create_user(new_user(name)).await.unwrap()
+}
+
+/// The newest logins of an account that go on.
+pub(crate) async fn sessions_of(store: &Store, user_id: UserId) -> Vec<LoginSession> {
+    store.sessions_of(user_id, PageRequest::first()).await.unwrap().data
 }
 
 /// A project of an account, with its production environment.

@@ -202,7 +202,7 @@ async fn what_nobody_has_asked_for_gives_way(database: Database) {
     assert_eq!(back.options.basis, queued.options.basis, "nothing better has come of it");
     store.request_cancel(back.id).await.unwrap();
 
-    store.stop_environment(environment.id).await.unwrap();
+    store.stop_environment(environment.id, None).await.unwrap();
     assert_eq!(unasked().await.unwrap(), None, "nothing is to run");
     let newer = Box::pin(live(store, &environment, '2')).await;
     assert_eq!(unasked().await.unwrap(), None, "it is not live any more");

@@ -25,6 +25,7 @@ impl From<AccountError> for ApiError {
                 Self { retry_after: Some(wait), ..Self::new(Code::RateLimited, error) }
             }
             AccountError::WrongCredentials => Self::new(Code::InvalidCredentials, error),
+            AccountError::ApiKeyExpired => Self::new(Code::ApiKeyExpired, error),
             AccountError::RefreshTokenRefused => Self::new(Code::InvalidRefreshToken, error),
             AccountError::AccessTokenRefused => Self::new(Code::Unauthenticated, error),
             AccountError::Store(error) => error.into(),

@@ -128,6 +128,8 @@ codes! {
     WebhookNotSigned = CONFLICT "webhook_not_signed",
     /// The account has as many API keys as one may have.
     TooManyApiKeys = CONFLICT "too_many_api_keys",
+    /// A key that has expired gets no other secret: make a new one.
+    ApiKeyExpired = CONFLICT "api_key_expired",
     TooManySshKeys = CONFLICT "too_many_ssh_keys",
     /// The second factor is on already, or there is none.
     SecondFactorState = CONFLICT "second_factor_state",

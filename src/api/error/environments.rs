@@ -1,7 +1,7 @@
 //! What becomes of the errors of environments and their configuration.
 
 use super::{ApiError, Code};
-use crate::projects::configuration::ConfigurationError;
+use crate::projects::configuration::{ConfigurationError, FileFault, VariableFault};
 use crate::projects::environments::EnvironmentError;
 use serde_json::json;
 
@@ -14,7 +14,6 @@ impl From<EnvironmentError> for ApiError {
             EnvironmentError::Deleted(..) => Self::new(Code::ProjectDeleted, error),
             EnvironmentError::NameTaken(_) | EnvironmentError::HostTaken { .. } => taken("name", error),
             EnvironmentError::BranchTaken(_) => taken("branch", error),
-            EnvironmentError::HostTooLong { .. } => Self::field("name", error),
             EnvironmentError::TooMany(_) => Self::new(Code::TooManyEnvironments, error),
             EnvironmentError::ProductionStays => Self::new(Code::ProductionStays, error),
             EnvironmentError::Invalid(faults) => {
@@ -37,18 +36,16 @@ impl From<ConfigurationError> for ApiError {
             ConfigurationError::NotFound => Self::new(Code::EnvironmentNotFound, error),
             ConfigurationError::NoSuchVariable(_) => Self::new(Code::VariableNotFound, error),
             ConfigurationError::NoSuchFile => Self::new(Code::FileNotFound, error),
-            ConfigurationError::Fault(fault) => {
-                let name = fault.name().map_or_else(|| "config".to_owned(), ToString::to_string);
-                Self::field(&name, fault)
+            ConfigurationError::Variables(faults) => {
+                let named = |fault: &VariableFault| {
+                    let name = fault.name().map_or_else(|| "config".to_owned(), ToString::to_string);
+                    (name, fault.to_string())
+                };
+                Self::fields(&faults.iter().map(named).collect())
             }
-            ConfigurationError::NoValue(ref name)
-            | ConfigurationError::StaysSecret(ref name)
-            | ConfigurationError::PublicSecret(ref name)
-            | ConfigurationError::PublicReference(ref name) => Self::field(&name.to_string(), &error),
-            ConfigurationError::FileTooLong => Self::field("content", error),
-            ConfigurationError::StaysSecretFile(_) => Self::field("secret", error),
-            ConfigurationError::TooManyFiles | ConfigurationError::FileInFile { .. } => {
-                Self::field("path", error)
+            ConfigurationError::File(faults) => {
+                let named = |fault: &FileFault| (fault.field().to_owned(), fault.to_string());
+                Self::fields(&faults.iter().map(named).collect())
             }
             ConfigurationError::PathTaken(_) => {
                 Self::new(Code::Taken, error).with_detail("field", json!("path"))

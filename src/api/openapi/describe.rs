@@ -61,7 +61,7 @@ impl Endpoint {
             Self::RemoveAccount => {
                 about(ACCOUNTS, "Remove your account", Shown::Nothing).takes::<RemoveAccount>()
             }
-            Self::ListSessions => about(ACCOUNTS, "Your logins", list::<LoginSessionBody>()),
+            Self::ListSessions => about(ACCOUNTS, "Your logins", list::<LoginSessionBody>()).paged(),
             Self::EndSession => about(ACCOUNTS, "End a login", Shown::Nothing),
             Self::ShowSecondFactor => about(ACCOUNTS, "Your second factor", one::<SecondFactorBody>(200)),
             Self::EnrolSecondFactor => {

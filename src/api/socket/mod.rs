@@ -99,6 +99,14 @@ pub(super) fn handshake(
 }
 
 impl Handshake {
+    /// The client may take nothing for so long, and not only for half a minute.
+    pub(super) fn patient_for(self, time: Duration) -> Self {
+        if let Some(slot) = &self.upgrade.slot {
+            slot.patience.set(time);
+        }
+        self
+    }
+
     /// Answers the request, and talks with the client from then on.
     pub(super) fn talk<F, T>(self, talk: F) -> Response
     where

@@ -1,7 +1,7 @@
 //! Configuration files: showing and changing them.
 
 use super::effect::Stored;
-use super::{Change, ConfigurationError, Outcome};
+use super::{Change, ConfigurationError, FileFault, Outcome};
 use crate::model::config::seal_purpose;
 use crate::model::config_file::{ConfigEdit, ConfigFile, ConfigKind, Edit, LONGEST_FILE, MOST_FILES};
 use crate::model::id::{ConfigFileId, EnvironmentId};
@@ -99,27 +99,28 @@ pub async fn put_file(
     let environment = change.environment.id;
     let changed = change.store.change_configuration(environment, |set| {
         let (mut after, mut update) = begin(change, set);
-        let file = match known {
-            Some(known) => {
-                let before = &after.files[known.position(&after.files)?];
-                changed_file(change, before, draft)?
-            }
-            None => Some(new_file(change, draft)?),
-        };
         let id = known.map(|known| known.id);
+        let before = known.map(|known| known.position(&after.files)).transpose()?;
+        let before = before.map(|position| after.files.remove(position));
+        check(before.as_ref(), &after.files, &draft)?;
+        let file = match &before {
+            Some(before) => changed_file(change, before, draft)?,
+            None => Some(new_file(change, draft)),
+        };
         let id = match (file, id) {
             (Some(file), _) => {
                 let edit = if id.is_some() { Edit::Changed } else { Edit::Added };
                 let path = file.path.to_string();
                 update.edits.push(ConfigEdit { kind: ConfigKind::File, name: path, edit });
-                after.files.retain(|other| other.id != file.id);
-                check(&after.files, &file)?;
                 after.files.push(file.clone());
                 let id = file.id;
                 update.files.push(file);
                 id
             }
-            (None, Some(id)) => id,
+            (None, Some(id)) => {
+                after.files.extend(before);
+                id
+            }
             (None, None) => return Err(ConfigurationError::NoSuchFile),
         };
         let stored = Stored::new(change.key, environment, (set, &after), update.edits.clone())?;
@@ -160,18 +161,18 @@ fn begin(change: Change<'_>, set: &Configuration) -> (Configuration, Configurati
     (set.clone(), update)
 }
 
-fn new_file(change: Change<'_>, draft: FileDraft) -> Result<ConfigFile, ConfigurationError> {
+fn new_file(change: Change<'_>, draft: FileDraft) -> ConfigFile {
     let content = draft.content.unwrap_or_default();
     let created_at = now();
-    Ok(ConfigFile {
+    ConfigFile {
         id: ConfigFileId::generate(),
         environment_id: change.environment.id,
         path: draft.path,
-        sealed_content: seal(change, &content)?,
+        sealed_content: seal(change, &content),
         secret: draft.secret.unwrap_or(false),
         created_at,
         updated_at: created_at,
-    })
+    }
 }
 
 /// The file as it is to be; `None` when it is so already.
@@ -183,43 +184,52 @@ fn changed_file(
     let purpose = seal_purpose(change.environment.id);
     let old = change.key.open(&purpose, &before.sealed_content)?;
     let secret = draft.secret.unwrap_or(before.secret);
-    if before.secret && !secret && draft.content.is_none() {
-        return Err(ConfigurationError::StaysSecretFile(before.path.clone()));
-    }
     let content = draft.content.unwrap_or_else(|| old.clone());
     if content == old && secret == before.secret && draft.path == before.path {
         return Ok(None);
     }
     Ok(Some(ConfigFile {
         path: draft.path,
-        sealed_content: seal(change, &content)?,
+        sealed_content: seal(change, &content),
         secret,
         updated_at: now(),
         ..before.clone()
     }))
 }
 
-fn seal(change: Change<'_>, content: &Secret<String>) -> Result<String, ConfigurationError> {
-    if content.expose().len() > LONGEST_FILE {
-        return Err(ConfigurationError::FileTooLong);
-    }
-    Ok(change.key.seal(&seal_purpose(change.environment.id), content))
+fn seal(change: Change<'_>, content: &Secret<String>) -> String {
+    change.key.seal(&seal_purpose(change.environment.id), content)
 }
 
-/// Refuses a file that cannot be beside the others.
-fn check(others: &[ConfigFile], file: &ConfigFile) -> Result<(), ConfigurationError> {
+/// Refuses what cannot be made of a file, or cannot be beside the others.
+fn check(
+    before: Option<&ConfigFile>,
+    others: &[ConfigFile],
+    draft: &FileDraft,
+) -> Result<(), ConfigurationError> {
+    let mut faults = Vec::new();
+    let shows = draft.secret == Some(false) && draft.content.is_none();
+    if let Some(before) = before.filter(|before| before.secret && shows) {
+        faults.push(FileFault::StaysSecret(before.path.clone()));
+    }
+    if draft.content.as_ref().is_some_and(|content| content.expose().len() > LONGEST_FILE) {
+        faults.push(FileFault::TooLong);
+    }
     if others.len() >= MOST_FILES {
-        return Err(ConfigurationError::TooManyFiles);
+        faults.push(FileFault::TooMany);
     }
     for other in others {
-        if other.path == file.path {
-            return Err(ConfigurationError::PathTaken(file.path.clone()));
-        }
-        for (folder, path) in [(&other.path, &file.path), (&file.path, &other.path)] {
+        for (folder, path) in [(&other.path, &draft.path), (&draft.path, &other.path)] {
             if path.as_str().strip_prefix(folder.as_str()).is_some_and(|rest| rest.starts_with('/')) {
-                return Err(ConfigurationError::FileInFile { folder: folder.clone(), path: path.clone() });
+                faults.push(FileFault::InFile { folder: folder.clone(), path: path.clone() });
             }
         }
+    }
+    if !faults.is_empty() {
+        return Err(ConfigurationError::File(faults));
+    }
+    if others.iter().any(|other| other.path == draft.path) {
+        return Err(ConfigurationError::PathTaken(draft.path.clone()));
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ mod files;
 mod variables;
 
 pub use self::effect::Effect;
-pub use self::error::ConfigurationError;
+pub use self::error::{ConfigurationError, FileFault, VariableFault};
 pub use self::files::{FileDraft, KnownFile, ShownFile, file, files, put_file, remove_file};
 pub use self::variables::{ShownVariable, VariableDraft, change_variables, export, variables};
 

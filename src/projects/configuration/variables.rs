@@ -1,7 +1,7 @@
 //! Config vars: showing, changing, writing them as a `.env` file.
 
 use super::effect::Stored;
-use super::{Change, ConfigurationError, Outcome};
+use super::{Change, ConfigurationError, Outcome, VariableFault};
 use crate::model::config::{Values, resolve, seal_purpose};
 use crate::model::config_file::{ConfigEdit, ConfigKind, Edit};
 use crate::model::environment::{ConfigScope, ConfigVar};
@@ -13,7 +13,7 @@ use crate::model::time::{Timestamp, now};
 use crate::secrets::{MasterKey, SealError};
 use crate::store::{Configuration, ConfigurationUpdate, Store, StoreError};
 use crate::wire::dotenv;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is to become of a config var; `None` leaves a thing as it is, or as is usual for a new one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -103,16 +103,33 @@ pub async fn change_variables(
         }
         let mut update = ConfigurationUpdate { author: Some(author), ..ConfigurationUpdate::default() };
         let mut after = set.clone();
+        let mut faults = Vec::new();
         for (name, draft) in drafts {
-            deciding.edit(name, draft.as_ref(), &mut after, &mut update)?;
+            let edited = deciding.edit(name, draft.as_ref(), &mut after, &mut update);
+            faults.extend(faults_of(edited)?);
+        }
+        let not_set: BTreeSet<ConfigName> = faults.iter().filter_map(VariableFault::name).cloned().collect();
+        // What refers to one of them is not wrong for that.
+        let others = faults_of(deciding.check(&after))?;
+        faults.extend(others.into_iter().filter(|fault| !fault.is_missing_one_of(&not_set)));
+        if !faults.is_empty() {
+            return Err(ConfigurationError::Variables(faults));
         }
         let stored = Stored::new(key, environment.id, (set, &after), update.edits.clone())?;
-        deciding.refuse_public_references(&after)?;
         Ok::<_, ConfigurationError>((update, stored))
     });
     let stored = changed.await??;
     (change.stored)();
     stored.outcome(change, project).await
+}
+
+/// What is wrong with config vars, which is collected; every other error ends the change.
+fn faults_of(outcome: Result<(), ConfigurationError>) -> Result<Vec<VariableFault>, ConfigurationError> {
+    match outcome {
+        Ok(()) => Ok(Vec::new()),
+        Err(ConfigurationError::Variables(faults)) => Ok(faults),
+        Err(error) => Err(error),
+    }
 }
 
 /// What edits are decided by.
@@ -159,7 +176,7 @@ impl Deciding<'_> {
     }
 
     fn added(&self, name: &ConfigName, draft: &VariableDraft) -> Result<ConfigVar, ConfigurationError> {
-        let Some(value) = &draft.value else { return Err(ConfigurationError::NoValue(name.clone())) };
+        let Some(value) = &draft.value else { return Err(VariableFault::NoValue(name.clone()).into()) };
         let usual = if self.is_public(name) { ConfigScope::Both } else { ConfigScope::Runtime };
         self.checked(ConfigVar {
             name: name.clone(),
@@ -181,7 +198,7 @@ impl Deciding<'_> {
         let before = self.key.open(&purpose, &var.sealed_value)?;
         let (scope, secret) = (draft.scope.unwrap_or(var.scope), draft.secret.unwrap_or(var.secret));
         if var.secret && !secret && draft.value.is_none() {
-            return Err(ConfigurationError::StaysSecret(var.name.clone()));
+            return Err(VariableFault::StaysSecret(var.name.clone()).into());
         }
         let previews = draft.previews.unwrap_or(var.previews) && !self.is_preview;
         let value = draft.value.as_ref().unwrap_or(&before);
@@ -194,35 +211,33 @@ impl Deciding<'_> {
 
     fn checked(&self, var: ConfigVar) -> Result<ConfigVar, ConfigurationError> {
         if var.secret && var.scope.at_build() && self.is_public(&var.name) {
-            return Err(ConfigurationError::PublicSecret(var.name));
+            return Err(VariableFault::PublicSecret(var.name).into());
         }
         Ok(var)
     }
 
-    /// Refuses what everybody could read of a secret: by a reference, over however many others.
-    fn refuse_public_references(&self, set: &Configuration) -> Result<(), ConfigurationError> {
+    /// Refuses values that cannot be, and what everybody could read of a secret: by a reference, over however many others.
+    fn check(&self, set: &Configuration) -> Result<(), ConfigurationError> {
+        let purpose = seal_purpose(self.environment);
+        let open = |var: &ConfigVar| self.key.open(&purpose, &var.sealed_value);
+        let values = set.variables.iter().map(|var| Ok((var.name.clone(), open(var)?)));
+        let mut values = values.collect::<Result<Values, SealError>>()?;
+        resolve(&values)?;
         // A secret is looked for by what nobody has set.
         let mark = uuid::Uuid::now_v7().to_string();
-        let purpose = seal_purpose(self.environment);
-        let value = |var: &ConfigVar| {
-            if var.secret {
-                Ok(Secret::new(mark.clone()))
-            } else {
-                self.key.open(&purpose, &var.sealed_value)
-            }
-        };
-        let values = set.variables.iter().map(|var| Ok((var.name.clone(), value(var)?)));
-        let resolved = resolve(&values.collect::<Result<Values, SealError>>()?)?;
+        for var in set.variables.iter().filter(|var| var.secret) {
+            values.insert(var.name.clone(), Secret::new(mark.clone()));
+        }
+        let resolved = resolve(&values)?;
         let shows_one = |var: &&ConfigVar| {
             let value = resolved.get(&var.name);
             var.scope.at_build()
                 && self.is_public(&var.name)
                 && value.is_some_and(|value| value.expose().contains(&mark))
         };
-        match set.variables.iter().find(shows_one) {
-            Some(var) => Err(ConfigurationError::PublicReference(var.name.clone())),
-            None => Ok(()),
-        }
+        let showing = set.variables.iter().filter(shows_one);
+        let faults: Vec<_> = showing.map(|var| VariableFault::PublicReference(var.name.clone())).collect();
+        if faults.is_empty() { Ok(()) } else { Err(ConfigurationError::Variables(faults)) }
     }
 
     fn is_public(&self, name: &ConfigName) -> bool {

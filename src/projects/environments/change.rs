@@ -2,61 +2,56 @@
 
 use super::EnvironmentError;
 use super::check::check;
-use super::create::{check_host, taken};
-use crate::model::elsewhere::{FetchExtras, ImagePush};
-use crate::model::environment::{
-    DrainSeconds, Environment, EnvironmentSettings, HangUpPolicy, HealthCheck, SleepSeconds, WatchSeconds,
-};
-use crate::model::name::{BranchName, CommandLine, EnvironmentName, FolderPath, MaintenancePage};
-use crate::model::process::{Limits, Maxima};
+use super::create::taken;
+use crate::model::environment::{Environment, EnvironmentSettings};
+use crate::model::name::{EnvironmentName, Slug};
+use crate::model::process::Maxima;
 use crate::model::project::Project;
-use crate::model::volume::{CanaryOptions, Strategy};
 use crate::projects::Overwrite;
 use crate::store::{Store, StoreError};
+use crate::wire::environment_fields::EnvironmentFields;
 
-/// What is to become of an environment; `None` leaves a thing as it is, and `Some(None)` takes it away.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// What is to become of an environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EnvironmentChange {
+    /// `None`: it is called as it is.
     pub name: Option<EnvironmentName>,
-    pub branch: Option<Option<BranchName>>,
-    pub limits: Option<Limits>,
-    pub health: Option<HealthCheck>,
-    pub drain_seconds: Option<DrainSeconds>,
-    pub watch_seconds: Option<WatchSeconds>,
-    pub sleep_seconds: Option<SleepSeconds>,
-    pub strategy: Option<Option<Strategy>>,
-    pub canary: Option<Option<CanaryOptions>>,
-    pub on_hang_up: Option<HangUpPolicy>,
-    pub root: Option<Option<FolderPath>>,
-    pub build_command: Option<Option<CommandLine>>,
-    pub start_command: Option<Option<CommandLine>>,
-    pub push_images: Option<Option<ImagePush>>,
-    pub fetch: Option<FetchExtras>,
-    pub maintenance_page: Option<Option<MaintenancePage>>,
-    pub error_page: Option<Option<MaintenancePage>>,
+    pub fields: EnvironmentFields,
+    pub otherwise: Otherwise,
+}
+
+/// What holds of an environment where a change says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Otherwise {
+    AsItIs,
+    /// As of a new one.
+    AsIsUsual,
 }
 
 impl EnvironmentChange {
-    /// The settings with what is changed of them.
-    pub(super) fn applied_to(&self, settings: EnvironmentSettings) -> EnvironmentSettings {
-        EnvironmentSettings {
-            limits: self.limits.unwrap_or(settings.limits),
-            health: self.health.clone().unwrap_or(settings.health),
-            drain_seconds: self.drain_seconds.unwrap_or(settings.drain_seconds),
-            watch_seconds: self.watch_seconds.unwrap_or(settings.watch_seconds),
-            sleep_seconds: self.sleep_seconds.unwrap_or(settings.sleep_seconds),
-            strategy: self.strategy.unwrap_or(settings.strategy),
-            canary: self.canary.unwrap_or(settings.canary),
-            on_hang_up: self.on_hang_up.unwrap_or(settings.on_hang_up),
-            root: self.root.clone().unwrap_or(settings.root),
-            build_command: self.build_command.clone().unwrap_or(settings.build_command),
-            start_command: self.start_command.clone().unwrap_or(settings.start_command),
-            push_images: self.push_images.clone().unwrap_or(settings.push_images),
-            fetch: self.fetch.clone().unwrap_or(settings.fetch),
-            maintenance_page: self.maintenance_page.clone().unwrap_or(settings.maintenance_page),
-            error_page: self.error_page.clone().unwrap_or(settings.error_page),
-            formation: settings.formation,
-        }
+    /// The environment that the change makes of one.
+    fn applied_to(
+        &self,
+        now: &Environment,
+        project: &Slug,
+        maxima: Maxima,
+    ) -> Result<Environment, EnvironmentError> {
+        let (branch, settings) = match self.otherwise {
+            Otherwise::AsItIs => (now.branch.clone(), now.settings.clone()),
+            Otherwise::AsIsUsual => {
+                let formation = now.settings.formation.clone();
+                (None, EnvironmentSettings { formation, ..EnvironmentSettings::default() })
+            }
+        };
+        let settings = self.fields.over(settings);
+        let renamed = self.name.as_ref().filter(|name| **name != now.name);
+        check((project, renamed), &self.fields, &settings, maxima)?;
+        Ok(Environment {
+            name: renamed.unwrap_or(&now.name).clone(),
+            branch: self.fields.branch.clone().unwrap_or(branch),
+            settings,
+            ..now.clone()
+        })
     }
 }
 
@@ -72,30 +67,20 @@ pub async fn change(
     change: EnvironmentChange,
     maxima: Maxima,
 ) -> Result<Environment, EnvironmentError> {
-    let name = change.name.clone().filter(|name| *name != environment.name);
-    if let Some(name) = &name {
-        if environment.name == EnvironmentName::production() {
-            return Err(EnvironmentError::ProductionStays);
-        }
-        check_host(&project.slug, name)?;
+    let name = change.name.as_ref().filter(|name| **name != environment.name);
+    if name.is_some() && environment.name == EnvironmentName::production() {
+        return Err(EnvironmentError::ProductionStays);
     }
-    let shown_name = name.as_ref().unwrap_or(&environment.name);
-    let wanted_branch = change.branch.clone().flatten();
+    let name = name.unwrap_or(&environment.name);
+    let wanted_branch = change.fields.branch.clone().flatten();
     let changed = store
         .change_environment(environment.id, &project.slug, |now| {
             match overwrite {
                 Overwrite::Unchanged if now != environment => return Err(StoreError::Stale.into()),
                 Overwrite::Unchanged | Overwrite::Anything => {}
             }
-            let settings = change.applied_to(now.settings.clone());
-            check(&settings, maxima)?;
-            Ok(Environment {
-                name: shown_name.clone(),
-                branch: change.branch.clone().unwrap_or_else(|| now.branch.clone()),
-                settings,
-                ..now.clone()
-            })
+            change.applied_to(now, &project.slug, maxima)
         })
         .await;
-    changed.map_err(|error| taken(error, &project.slug, shown_name, wanted_branch.as_ref()))?
+    changed.map_err(|error| taken(error, &project.slug, name, wanted_branch.as_ref()))?
 }

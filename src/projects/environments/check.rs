@@ -3,8 +3,10 @@
 use super::EnvironmentError;
 use crate::model::elsewhere::MOST_HOSTS;
 use crate::model::environment::{EnvironmentSettings, HealthCheck, Probe};
+use crate::model::name::{EnvironmentName, Slug};
 use crate::model::process::{Limits, Maxima};
 use crate::model::volume::Strategy;
+use crate::wire::environment_fields::EnvironmentFields;
 
 /// Longest time of a health check, in milliseconds, and of a drain, in seconds: an hour.
 const HOUR_MS: u32 = 3_600_000;
@@ -12,14 +14,22 @@ const HOUR_SECONDS: u16 = 3_600;
 /// Longest time without a request until an app falls asleep.
 const DAY_SECONDS: u32 = 86_400;
 
-/// Refuses settings that mean nothing, or are more than this server gives.
+/// Refuses a new name that is none for DNS, and settings that exclude each other, mean nothing, or are more than this server
+/// gives. `fields` is what was said of the settings.
 ///
 /// # Errors
 /// [`EnvironmentError::Invalid`] with what is wrong of each.
-pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<(), EnvironmentError> {
+pub(super) fn check(
+    (project, name): (&Slug, Option<&EnvironmentName>),
+    fields: &EnvironmentFields,
+    settings: &EnvironmentSettings,
+    maxima: Maxima,
+) -> Result<(), EnvironmentError> {
+    let contradiction = fields.health_contradiction().map(str::to_owned);
     let faults = [
+        ("name", name.and_then(|name| host(project, name))),
         ("limits", limits(&settings.limits, maxima)),
-        ("health", health(&settings.health)),
+        ("health", contradiction.or_else(|| health(&settings.health))),
         (
             "drain_seconds",
             at_most(settings.drain_seconds.0, HOUR_SECONDS, "Old instances get at most an hour."),
@@ -43,6 +53,17 @@ pub(super) fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<()
     let faults: Vec<(&'static str, String)> =
         faults.into_iter().filter_map(|(field, fault)| Some((field, fault?))).collect();
     if faults.is_empty() { Ok(()) } else { Err(EnvironmentError::Invalid(faults)) }
+}
+
+/// A DNS label has at most 63 octets (RFC 1035 §2.3.4).
+fn host(project: &Slug, name: &EnvironmentName) -> Option<String> {
+    let label = name.host_label(project);
+    (label.len() > Slug::MAX_LENGTH).then(|| {
+        format!(
+            "The host name \"{label}\" would be longer than the 63 characters that a part of one may have. Choose a \
+             shorter name."
+        )
+    })
 }
 
 fn at_most<T: PartialOrd + Copy>(value: T, most: T, fault: &str) -> Option<String> {
@@ -124,6 +145,10 @@ mod tests {
     use crate::model::volume::CanaryOptions;
 
     const MAXIMA: Maxima = Maxima { memory_mib: 1024, cpu_millis: 2000, instances: 4 };
+
+    fn check(settings: &EnvironmentSettings, maxima: Maxima) -> Result<(), EnvironmentError> {
+        super::check((&"shop".parse().unwrap(), None), &EnvironmentFields::default(), settings, maxima)
+    }
 
     fn refused(change: impl FnOnce(&mut EnvironmentSettings)) -> String {
         let mut settings = EnvironmentSettings::default();

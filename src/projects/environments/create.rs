@@ -1,7 +1,6 @@
 //! Making environments.
 
 use super::EnvironmentError;
-use super::change::EnvironmentChange;
 use super::check::check;
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::id::PreviewId;
@@ -9,6 +8,7 @@ use crate::model::name::{BranchName, EnvironmentName, Slug};
 use crate::model::process::Maxima;
 use crate::model::project::Project;
 use crate::store::{ENVIRONMENT_LIMIT, NewEnvironment, Store, StoreError};
+use crate::wire::environment_fields::EnvironmentFields;
 
 /// Environments that a project may have, those of pull requests left out.
 pub const MOST_ENVIRONMENTS: u32 = 20;
@@ -17,9 +17,9 @@ pub const MOST_ENVIRONMENTS: u32 = 20;
 #[derive(Debug, Clone)]
 pub struct EnvironmentDraft {
     pub name: EnvironmentName,
-    pub branch: Option<BranchName>,
-    /// What is not as usual. Name and branch of it are not looked at.
-    pub settings: EnvironmentChange,
+    pub fields: EnvironmentFields,
+    /// What holds where the fields say nothing.
+    pub otherwise: EnvironmentSettings,
     /// The pull request that it is for.
     pub preview: Option<PreviewId>,
 }
@@ -34,10 +34,10 @@ pub async fn create(
     draft: EnvironmentDraft,
     maxima: Maxima,
 ) -> Result<Environment, EnvironmentError> {
-    let EnvironmentDraft { name, branch, settings, preview } = draft;
-    check_host(&project.slug, &name)?;
-    let settings = settings.applied_to(EnvironmentSettings::default());
-    check(&settings, maxima)?;
+    let EnvironmentDraft { name, fields, otherwise, preview } = draft;
+    let settings = fields.over(otherwise);
+    check((&project.slug, Some(&name)), &fields, &settings, maxima)?;
+    let branch = fields.branch.flatten();
     let new = NewEnvironment {
         project_id: project.id,
         slug: project.slug.clone(),
@@ -48,12 +48,6 @@ pub async fn create(
         at_most: MOST_ENVIRONMENTS,
     };
     store.create_environment(new).await.map_err(|error| taken(error, &project.slug, &name, branch.as_ref()))
-}
-
-/// Refuses a name whose host name no DNS would take.
-pub(super) fn check_host(project: &Slug, name: &EnvironmentName) -> Result<(), EnvironmentError> {
-    let label = name.host_label(project);
-    if label.len() <= Slug::MAX_LENGTH { Ok(()) } else { Err(EnvironmentError::HostTooLong { label }) }
 }
 
 /// What somebody else has already.

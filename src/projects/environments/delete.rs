@@ -21,11 +21,7 @@ pub async fn disable(
     if confirmation != Some(environment.name.as_str()) {
         return Err(EnvironmentError::NotConfirmed(environment.name.clone()));
     }
-    let as_read = match overwrite {
-        Overwrite::Anything => None,
-        Overwrite::Unchanged => Some(environment),
-    };
-    Ok(store.disable_environment(environment.id, as_read).await?)
+    Ok(store.disable_environment(environment.id, overwrite.as_read(environment)).await?)
 }
 
 /// Stops a disabled environment and removes everything of it.

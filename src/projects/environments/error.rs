@@ -27,11 +27,6 @@ pub enum EnvironmentError {
         "The environment would answer at \"{label}\", which belongs to another project. Choose another name."
     )]
     HostTaken { label: String },
-    /// A DNS label has at most 63 octets (RFC 1035 §2.3.4).
-    #[error(
-        "The host name \"{label}\" would be longer than the 63 characters that a part of one may have. Choose a shorter name."
-    )]
-    HostTooLong { label: String },
     #[error("A project has at most {0} environments. Delete one first.")]
     TooMany(u32),
     #[error("Every project has production: it keeps its name and goes with the project.")]

@@ -7,7 +7,7 @@ mod delete;
 mod error;
 mod find;
 
-pub use self::change::{EnvironmentChange, change};
+pub use self::change::{EnvironmentChange, Otherwise, change};
 pub use self::create::{EnvironmentDraft, MOST_ENVIRONMENTS, create};
 pub use self::delete::{disable, remove};
 pub use self::error::EnvironmentError;

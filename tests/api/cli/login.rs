@@ -35,6 +35,8 @@ async fn a_wrong_password_is_refused_and_nothing_is_kept() {
     assert_screen!("wrong_password", login);
     assert!(!ada.credentials().exists());
     assert_screen!("no_password", ada.run(&["login", &ada.address(), "--email", "ada@example.com"]).await);
+    let plain = ada.run(&["login", "http://gilgal.invalid", "--email", "ada@example.com"]).await;
+    assert_screen!("without_tls", plain);
     assert_screen!("no_address_of_a_server", ada.run(&["login", "ftp://example.com"]).await);
 }
 

@@ -16,6 +16,11 @@ async fn a_project_is_created_shown_and_destroyed() {
     assert_screen!("info_json", ada.run(&["info", "--json"]).await);
     assert_screen!("open", ada.run(&["open"]).await);
     assert_screen!("status", ada.run(&["status"]).await);
+    let status = ada.run(&["status", "--json"]).await.json();
+    assert_eq!(
+        (&status["account"]["username"], &status["project"]["slug"]),
+        (&"ada".into(), &"my-shop".into())
+    );
 
     assert_screen!("destroy_unasked", ada.run(&["destroy"]).await);
     assert_screen!("destroy_another", ada.run(&["destroy", "--confirm", "shop"]).await);

@@ -19,6 +19,9 @@ async fn a_server_that_does_not_answer_is_named() {
 async fn a_server_that_is_not_ready_is_explained() {
     let server = TestServer::start().await;
     let nobody = Terminal::new(&server);
+    let status = nobody.run(&["status", "--json", "--server", &nobody.address()]).await.json();
+    assert_eq!(status["account"], serde_json::Value::Null);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     *server.surroundings.engine.lock().unwrap() = Err("Docker does not answer.".to_owned());
     assert_screen!("not_ready", nobody.run(&["status", "--server", &nobody.address()]).await);
 }

@@ -304,7 +304,7 @@ pub(crate) async fn acceptable(server: &TestServer, owner: &Client, endpoint: En
         Endpoint::StopEnvironment => (with_id(&environment().await), None),
         Endpoint::StartEnvironment => {
             let (environment, _, _) = Box::pin(live()).await;
-            server.store.stop_environment(environment.parse().unwrap()).await.unwrap();
+            server.store.stop_environment(environment.parse().unwrap(), None).await.unwrap();
             (with_id(&environment), None)
         }
         Endpoint::ListCronRuns | Endpoint::RunCron => {

@@ -33,6 +33,7 @@ use gilgal::secrets::MasterKey;
 use gilgal::store::{LogFilter, Store};
 use serde_json::json;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -98,6 +99,8 @@ pub(crate) struct Surroundings {
     pub(crate) stopped: Mutex<Vec<String>>,
     pub(crate) removing_fails: Mutex<bool>,
     pub(crate) engine: Mutex<Result<(), String>>,
+    /// How often they were asked whether they are well.
+    pub(crate) checks: AtomicUsize,
 }
 
 /// Under which names the server is known.
@@ -128,6 +131,7 @@ impl TestServer {
             stopped: Mutex::default(),
             removing_fails: Mutex::default(),
             engine: Mutex::new(Ok(())),
+            checks: AtomicUsize::default(),
         });
         let (mut schemes, mut networks) = (vec![Scheme::Https, Scheme::Ssh], Vec::new());
         if options.has_plain_repositories {
@@ -334,6 +338,7 @@ impl LogFollower for Surroundings {
 #[async_trait]
 impl Readiness for Surroundings {
     async fn check(&self) -> Vec<Check> {
+        self.checks.fetch_add(1, Ordering::Relaxed);
         let database = self.store.ping().await.map_err(|error| error.to_string());
         let engine = self.engine.lock().unwrap().clone();
         vec![Check { name: "database", outcome: database }, Check { name: "engine", outcome: engine }]

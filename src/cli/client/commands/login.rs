@@ -10,6 +10,7 @@ use crate::cli::client::prompt;
 use crate::cli::client::refusal::parse;
 use crate::cli::client::server::ServerUrl;
 use crate::cli::client::session::{Identity, not_logged_in};
+use crate::cli::printer;
 use crate::config::Variables;
 use crate::model::name::{Email, InvalidName};
 use crate::model::secret::Secret;
@@ -32,6 +33,12 @@ pub(super) async fn login(
             (None, None) => ServerUrl::DEFAULT.parse().map_err(Failure::usage)?,
         },
     };
+    if !server.is_encrypted() && !server.is_loopback() {
+        // Before anything is asked for, and sent.
+        printer::error(&format!(
+            "warning: {server} is asked without TLS: whoever is on the way can read your password and your tokens."
+        ));
+    }
     let (login, user) = match token {
         Some(token) => with_token(&server, token).await?,
         None => with_password(&server, email, code).await?,
@@ -44,11 +51,6 @@ pub(super) async fn login(
     let UserBody { ref username, ref email, .. } = user;
     let screen = format!("Logged in to {server} as {username} ({email}).");
     let mut answer = Answer::new(screen, json!({ "server": server, "user": user }));
-    if !server.is_encrypted() && !server.is_loopback() {
-        answer = answer.with_notice(format!(
-            "warning: {server} is asked without TLS: whoever is on the way can read your password and your tokens."
-        ));
-    }
     if variables.get("GILGAL_TOKEN").is_some() {
         answer = answer.with_notice("warning: GILGAL_TOKEN is set: it is used instead of this login.");
     }

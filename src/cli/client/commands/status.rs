@@ -33,7 +33,7 @@ pub(super) async fn status(context: &Context, named: Option<&Slug>) -> Result<An
     let wrong = checks.iter().filter(|check| !check.ok);
     lines.extend(wrong.map(|check| (check.name.as_str(), check.reason.clone().unwrap_or_default())));
     let mut screen = facts(&lines);
-    let project = match account {
+    let project = match &account {
         None => None,
         Some(_) => match find(&context.api, named).await {
             Ok(project) => Some(project),
@@ -51,6 +51,7 @@ pub(super) async fn status(context: &Context, named: Option<&Slug>) -> Result<An
         "version": version,
         "ready": ready,
         "checks": checks,
+        "account": account,
         "project": project.map_or(Value::Null, |project| project.json),
     });
     let exit = if ready { Exit::Done } else { Exit::Unreachable };

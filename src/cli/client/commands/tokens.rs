@@ -43,8 +43,8 @@ pub(super) async fn create(
     days: Option<u16>,
 ) -> Result<Answer, Failure> {
     let Some(scope) = scope else {
-        let what = "How far is the key to reach? `read` looks, `deploy` deploys and runs commands too, `write` changes \
-                    projects too, `admin` does everything that you may do.";
+        let what = "How far is the key to reach? `read` looks, `deploy` deploys and scales too, `write` runs commands \
+                    and changes projects too, `admin` does everything that you may do.";
         let typed = format!("gilgal tokens create {} --scope deploy", quoted(title.as_str()));
         return Err(Failure::usage(what).with_hint(format!("Say it: {typed}")));
     };
