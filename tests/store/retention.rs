@@ -55,7 +55,12 @@ async fn the_oldest_images_go_that_no_release_and_no_rollback_needs(database: Da
         log_age: Duration::from_hours(24),
         log_bytes_per_project: u64::MAX,
     };
-    let builder = DockerBuilder::connect(DockerBuilderOptions { server_id, host: None, least_free_bytes: 0 });
+    let builder = DockerBuilder::connect(DockerBuilderOptions {
+        server_id,
+        host: None,
+        least_free_bytes: 0,
+        begun_pulls: None,
+    });
     let builder = Arc::new(builder);
     let gone = async |images_in_all| {
         let (store, engine, builder) = (store.clone(), engine.clone(), builder.clone());

@@ -7,7 +7,7 @@ use gilgal::model::feedback::FeedbackPlace;
 use gilgal::model::id::{EnvironmentId, WebhookId};
 use gilgal::model::webhook::EventKind;
 use gilgal::store::PageRequest;
-use serde_json::{Value, json};
+use serde_json::json;
 
 impl Connected {
     /// What was told of a deployment at GitHub.
