@@ -137,7 +137,7 @@ fn a_release_that_closes_its_port_and_runs_on_is_rolled_back() {
     let tree = WorkTree::answering("good");
     server.deploy(&ada, &tree, "shop");
     let closing = "FROM busybox:stable\nRUN mkdir /www && echo bad > /www/index.html\n\
-                   CMD httpd -f -p $PORT -h /www & web=$!; trap exit TERM; sleep 4; kill $web; sleep 1000 & wait $!\n";
+                   CMD httpd -f -p $PORT -h /www & web=$!; trap exit TERM; sleep 8; kill $web; sleep 1000 & wait $!\n";
     tree.commit(&[("Dockerfile", closing)]);
     server.deploy(&ada, &tree, "shop");
     wait_until("its port is closed", PATIENCE, || server.get("shop", "/").status == 503);
