@@ -118,7 +118,7 @@ async fn where_drains_led_is_not_in_it_any_more(database: Database) {
     }
     // As it was before drains were sealed.
     execute(&database, "ALTER TABLE drains DROP COLUMN sealed_url").await;
-    execute(&database, "DELETE FROM __diesel_schema_migrations WHERE version = '20261128000150'").await;
+    execute(&database, "DELETE FROM __diesel_schema_migrations WHERE version = '20261128000151'").await;
     database.store.migrate().await.unwrap();
     let page = database.store.audit_log(&AuditFilter::default(), PageRequest::first()).await.unwrap();
     let before = Some(json!({ "id": 1, "url": "…" }));

@@ -70,3 +70,19 @@ async fn both_schemas_are_the_same() {
         diesel_async::RunQueryDsl::load(sql_query(POSTGRES_INDEXES), &mut server).await.unwrap();
     assert_eq!(here, there);
 }
+
+/// Of two with one number only one is carried out.
+#[test]
+fn each_migration_has_a_number_of_its_own() {
+    for database in ["sqlite", "postgres"] {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations").join(database);
+        let names =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut numbers: Vec<String> =
+            names.filter_map(|name| Some(name.split_once('_')?.0.to_owned())).collect();
+        let count = numbers.len();
+        numbers.sort();
+        numbers.dedup();
+        assert!(count > 30 && numbers.len() == count, "{database}: {numbers:?}");
+    }
+}
