@@ -4,6 +4,7 @@ use super::place::Place;
 use super::report::{Report, Stage};
 use crate::model::name::EnvironmentName;
 use crate::model::webhook::Event;
+use crate::secrets::MasterKey;
 use crate::sources::{Call, Refusal, Session, Verb};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -53,6 +54,16 @@ impl Comment {
         Self { pull_request, marker, text }
     }
 
+    /// Puts into what is hidden in it a word that only this server can have written: anybody may write a comment that begins
+    /// as one of ours, before we have written one.
+    pub(super) fn sign(mut self, key: &MasterKey) -> Self {
+        let word = key.digest(&format!("comment {}", self.marker));
+        let signed = self.marker.replace(" -->", &format!(":{word} -->"));
+        self.text = self.text.replacen(&self.marker, &signed, 1);
+        self.marker = signed;
+        self
+    }
+
     /// What it says once the environment is gone.
     pub(super) fn removed(pull_request: u64, event: &Event, environment: &EnvironmentName) -> Self {
         let marker = marker(event, environment);
@@ -77,6 +88,8 @@ pub(super) struct Thread {
     pub(super) all: String,
     /// Whether they come in pages.
     pub(super) is_paged: bool,
+    /// What asks for the oldest first, where they do not come so.
+    pub(super) order: &'static str,
     /// What an id is put behind.
     pub(super) one: String,
     /// How one is changed.
@@ -142,7 +155,7 @@ async fn id_of(
 async fn find(session: &mut Session<'_>, thread: &Thread, comment: &Comment) -> Result<Option<u64>, Refusal> {
     for page in 1..=MOST_PAGES {
         let url = if thread.is_paged {
-            format!("{}?per_page={PAGE}&page={page}", thread.all)
+            format!("{}?per_page={PAGE}&page={page}{}", thread.all, thread.order)
         } else {
             thread.all.clone()
         };

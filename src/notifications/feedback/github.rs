@@ -37,6 +37,7 @@ pub(super) fn thread(api: &FeedbackApi, pull_request: u64) -> Thread {
     Thread {
         all: format!("{repository}/issues/{pull_request}/comments"),
         is_paged: true,
+        order: "",
         one: format!("{repository}/issues/comments"),
         verb: Verb::Patch,
     }

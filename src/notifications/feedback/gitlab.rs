@@ -40,7 +40,7 @@ pub(super) fn project(api: &FeedbackApi) -> String {
 /// Where the comments of a merge request are.
 pub(super) fn thread(api: &FeedbackApi, merge_request: u64) -> Thread {
     let notes = format!("{}/merge_requests/{merge_request}/notes", project(api));
-    Thread { all: notes.clone(), is_paged: true, one: notes, verb: Verb::Put }
+    Thread { all: notes.clone(), is_paged: true, order: "&sort=asc", one: notes, verb: Verb::Put }
 }
 
 pub(super) fn status(api: &FeedbackApi, report: &Report) -> Call {

@@ -121,7 +121,10 @@ async fn tell_of(
         Ok(session) => session,
         Err(unopened) => return Failure::new(unopened.to_string()).into(),
     };
-    let reports = Report::of(event, &notifications.address, notifications.api_url.as_deref());
+    let mut reports = Report::of(event, &notifications.address, notifications.api_url.as_deref());
+    for report in &mut reports {
+        report.comment = report.comment.take().map(|comment| comment.sign(&notifications.master_key));
+    }
     let mut told = Told::default();
     for report in &reports {
         match session.api.provider {
@@ -136,7 +139,7 @@ async fn tell_of(
     if event.kind == EventKind::EnvironmentDeleted {
         // Nothing is told of it but what not every token may tell: what is refused holds up nothing that is behind it.
         told.succeeded = true;
-        Box::pin(removed::tell(&mut session, event, &place, &mut told)).await;
+        Box::pin(removed::tell(&mut session, event, (&place, &notifications.master_key), &mut told)).await;
     } else if event.deployment.is_none() {
         // A test: whether the repository is there with this credential.
         let seen = session.send(Call::get(repository(&session.api))).await;

@@ -6,11 +6,17 @@ use super::{Told, gitea, github, gitlab};
 use crate::model::feedback::FeedbackPart as Part;
 use crate::model::hook::Provider;
 use crate::model::webhook::Event;
+use crate::secrets::MasterKey;
 use crate::sources::{Call, Refusal, Session};
 use serde_json::json;
 
 /// Tells that an environment is not there any more; nothing of one of which nothing was told.
-pub(super) async fn tell(session: &mut Session<'_>, event: &Event, place: &Place<'_>, told: &mut Told) {
+pub(super) async fn tell(
+    session: &mut Session<'_>,
+    event: &Event,
+    (place, key): (&Place<'_>, &MasterKey),
+    told: &mut Told,
+) {
     let Some(environment) = &event.environment else { return };
     match session.api.provider {
         Provider::Github => {
@@ -29,7 +35,7 @@ pub(super) async fn tell(session: &mut Session<'_>, event: &Event, place: &Place
     let thread =
         environment.pull_request.and_then(|number| thread(session, number).map(|thread| (number, thread)));
     if let Some((number, thread)) = thread {
-        let comment = Comment::removed(number, event, &environment.name);
+        let comment = Comment::removed(number, event, &environment.name).sign(key);
         told.note(Part::Comment, comment::change(session, &thread, &comment, place).await);
     }
 }

@@ -7,6 +7,7 @@ use crate::model::hook::Provider;
 use crate::model::id::{DeploymentId, EnvironmentId, EventId, ProjectId};
 use crate::model::webhook::{DeploymentFacts, EnvironmentFacts, Event, EventKind, ProjectFacts};
 use crate::notifications::schedule::Failure;
+use crate::secrets::MasterKey;
 use crate::sources::{Call, Refusal};
 use serde_json::Value;
 use std::time::Duration;
@@ -225,4 +226,21 @@ fn a_commit_that_is_not_there_is_no_failure() {
         assert!(Told::default().status(Err(refused(status, message))), "{message}");
     }
     assert!(Told::default().status(Ok(Value::Null)));
+}
+
+#[test]
+fn nobody_else_can_have_written_a_comment_of_ours() {
+    let event = event(EventKind::DeploymentSucceeded, "pr-7", Some(7), None);
+    let comment = || reports(&event).remove(0).comment.unwrap();
+    let (ours, others) = (MasterKey::from_bytes([1; 32]), MasterKey::from_bytes([2; 32]));
+    let [plain, signed, other] =
+        [comment(), comment().sign(&ours), comment().sign(&others)].map(|one| one.text);
+    let beginning = |text: &str| text.lines().next().unwrap().to_owned();
+    assert_eq!(signed, comment().sign(&ours).text);
+    assert!(
+        beginning(&signed).starts_with("<!-- gilgal:") && beginning(&signed).ends_with(" -->"),
+        "{signed}"
+    );
+    assert!(beginning(&signed) != beginning(&plain) && beginning(&signed) != beginning(&other));
+    assert_eq!(signed.split_once('\n').unwrap().1, plain.split_once('\n').unwrap().1);
 }
