@@ -40,7 +40,7 @@ impl Outlets {
 
 /// Tells one thing.
 pub(super) async fn tell(notifications: &Notifications, outlets: &Outlets, due: DueDelivery) {
-    let DueDelivery { delivery, webhook } = due;
+    let DueDelivery { delivery, webhook, owner: _ } = due;
     let (at, begun) = (now(), Instant::now());
     let Answered { status, text, failure, lack } =
         match notifications.attempt(outlets, &webhook, &delivery).await {
