@@ -177,6 +177,7 @@ impl TestServer {
             address: address(),
             mailer: None,
             schedule: Schedule::default(),
+            tests: Arc::default(),
             changed: Arc::default(),
         };
         let hooks = Hooks::new(store.clone(), master_key.clone(), deployments.clone(), options.max_previews);
