@@ -80,7 +80,7 @@ async fn environments(ada: &Client) -> Vec<String> {
 }
 
 /// Changes the database behind the server's back, as time would.
-fn execute(server: &TestServer, statement: &str) {
+pub(crate) fn execute(server: &TestServer, statement: &str) {
     let path = server.directory().join("gilgal.db");
     let mut database = diesel::SqliteConnection::establish(path.to_str().unwrap()).unwrap();
     database.batch_execute(statement).unwrap();
