@@ -212,6 +212,9 @@ impl Hooks {
 
     /// Notes, behind the answer, that somebody does not know the secret: whoever sets a connection up sees it.
     fn note_refused(&self, hook: HookId) {
+        if self.refusals.admit(&hook).is_err() {
+            return;
+        }
         let store = self.store.clone();
         tokio::spawn(async move {
             if let Err(error) = store.note_refused_delivery(hook).await {
