@@ -10,7 +10,7 @@
 //! | 4 | [`receive`], [`deploy`], [`deployments`], [`processes`], [`projects`], [`hooks`], [`notifications`], [`backup`], [`disk`], [`seed`]: the use cases |
 //! | 3 | [`auth`], [`jobs`], [`journal`], [`sources`] |
 //! | 2 | [`store`], [`git`], [`build`], [`engine`], [`router`]: doing, each fencing one heavy library |
-//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`outbound`], [`systemd`], [`telemetry`] |
+//! | 1 | [`wire`], [`config`], [`secrets`], [`buildpack`], [`docker`], [`outbound`], [`rate`], [`systemd`], [`telemetry`] |
 //! | 0 | [`model`]: nouns and rules |
 
 pub mod api;
@@ -37,6 +37,7 @@ pub mod outbound;
 pub mod ports;
 pub mod processes;
 pub mod projects;
+pub mod rate;
 pub mod receive;
 pub mod registry;
 pub mod router;

@@ -5,15 +5,10 @@
 use crate::auth::origin::Origin;
 use crate::model::admission::Peer;
 use crate::model::id::UserId;
-use governor::clock::{Clock, DefaultClock};
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
+use crate::rate::Rate;
 use std::hash::Hash;
 use std::num::NonZeroU32;
 use std::time::Duration;
-
-/// Counts that are kept before those of the idle are forgotten.
-const KEPT: usize = 10_000;
 
 /// Deliveries of hooks that a peer may send for each request that it may make: one provider sends for everybody.
 const DELIVERIES: NonZeroU32 = NonZeroU32::new(10).expect("ten is not zero");
@@ -32,18 +27,13 @@ pub(super) struct Rates {
     accounts: Option<Rate<UserId>>,
 }
 
-struct Rate<K: Clone + Hash + Eq> {
-    limiter: RateLimiter<K, HashMapStateStore<K>, DefaultClock>,
-    clock: DefaultClock,
-}
-
 impl Rates {
     pub(super) fn new(limits: RequestLimits) -> Self {
-        let deliveries = limits.per_peer.map(|limit| Rate::new(limit.saturating_mul(DELIVERIES)));
+        let deliveries = limits.per_peer.map(|limit| per_minute(limit.saturating_mul(DELIVERIES)));
         Self {
-            peers: limits.per_peer.map(Rate::new),
+            peers: limits.per_peer.map(per_minute),
             deliveries,
-            accounts: limits.per_account.map(Rate::new),
+            accounts: limits.per_account.map(per_minute),
         }
     }
 
@@ -80,19 +70,9 @@ fn admit(rate: Option<&Rate<Peer>>, origin: Origin) -> Result<(), Duration> {
     }
 }
 
-impl<K: Clone + Hash + Eq> Rate<K> {
-    /// So many requests at once, which come back evenly in a minute.
-    fn new(per_minute: NonZeroU32) -> Self {
-        let clock = DefaultClock::default();
-        Self { limiter: RateLimiter::hashmap_with_clock(Quota::per_minute(per_minute), clock.clone()), clock }
-    }
-
-    fn admit(&self, key: &K) -> Result<(), Duration> {
-        if self.limiter.len() >= KEPT {
-            self.limiter.retain_recent();
-        }
-        self.limiter.check_key(key).map_err(|until| until.wait_time_from(self.clock.now()))
-    }
+/// So many a minute.
+fn per_minute<K: Clone + Hash + Eq>(number: NonZeroU32) -> Rate<K> {
+    Rate::new(number, Duration::from_mins(1))
 }
 
 #[cfg(test)]

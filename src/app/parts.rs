@@ -70,6 +70,7 @@ pub(super) fn notifications(
         address: address.clone(),
         mailer,
         schedule: Schedule::default(),
+        tests: Arc::default(),
         changed: Arc::default(),
     })
 }

@@ -110,15 +110,15 @@ impl DockerBuilder {
         let name = image.full();
         let pulling = async {
             let turn = self.pulls.of(&image.repository()).await;
-            let public = match self.inspected(&docker, &name).await? {
-                Some(_) => None,
-                None => {
-                    self.begun.note(&name).map_err(|error| BuildError::NotPulled {
-                        image: image.to_string(),
-                        reason: format!("what is pulled cannot be noted: {error}"),
-                    })?;
-                    Some(PublicName::new(docker.clone(), (name, Arc::clone(&self.begun)), turn))
-                }
+            let was_there = self.inspected(&docker, &name).await?.is_some();
+            let public = if was_there {
+                None
+            } else {
+                self.begun.note(&name).map_err(|error| BuildError::NotPulled {
+                    image: image.to_string(),
+                    reason: format!("what is pulled cannot be noted: {error}"),
+                })?;
+                Some(PublicName::new(docker.clone(), (name, Arc::clone(&self.begun)), turn))
             };
             self.stream_pull(&docker, &image, credentials, output).await?;
             let pulled = self.inspected(&docker, &image.full()).await?;

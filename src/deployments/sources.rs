@@ -46,6 +46,12 @@ pub struct UploadOptions {
 }
 
 impl Deployments {
+    /// Whether the disks have room for what can be done without.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        self.uploads.room.check().is_ok()
+    }
+
     /// Begins to take an archive.
     ///
     /// # Errors

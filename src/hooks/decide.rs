@@ -91,7 +91,10 @@ impl Hooks {
             if !said {
                 // One that is gone is told from others by what it was.
                 let gone = moved.before.clone().filter(|_| moved.is_deleted);
-                first = Some(Verdict { commit: moved.after.clone().or(gone), ..verdict });
+                // What is about another repository names no commit of this one.
+                let is_own = !verdict.outcome.is_skipped_for(SkipReason::OtherRepository);
+                let commit = moved.after.clone().or(gone).filter(|_| is_own);
+                first = Some(Verdict { commit, ..verdict });
             }
         }
         Ok(first.unwrap_or_else(|| skipped(SkipReason::Unreadable, "The delivery names no reference.")))

@@ -42,12 +42,18 @@ use crate::auth::opaque_token::{self, Kind};
 use crate::deployments::Deployments;
 use crate::model::hook::seal_purpose;
 use crate::model::id::HookId;
+use crate::rate::Rate;
 use crate::secrets::MasterKey;
 use crate::sources::{Providers, Sources};
 use crate::store::Store;
+use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{Mutex, Notify};
 use uuid::Uuid;
+
+/// How often it is noted that something has come that was not signed.
+const REFUSAL_NOTED_EVERY: Duration = Duration::from_mins(1);
 
 /// The connections of projects to repositories elsewhere.
 #[derive(Clone)]
@@ -67,6 +73,8 @@ pub struct Hooks {
     changed: Arc<Notify>,
     /// A secret that nobody knows, sealed: what comes for a connection that there is not is compared with it.
     decoy: Arc<str>,
+    /// When it was noted last that something was not signed: the database is asked no more often.
+    refusals: Arc<Rate<HookId>>,
 }
 
 impl Hooks {
@@ -90,6 +98,7 @@ impl Hooks {
             deciding,
             changed,
             decoy,
+            refusals: Arc::new(Rate::new(NonZeroU32::MIN, REFUSAL_NOTED_EVERY)),
         }
     }
 }

@@ -22,7 +22,7 @@ const TOLERANCE: i64 = 300;
 /// References of one delivery that are looked at: each costs questions to the database.
 pub(super) const MOST_MOVES: usize = 100;
 /// Bytes of the paths of a push that are compared with those that a project watches. More are a change of anything.
-const MOST_PATHS: usize = 64 * 1024;
+const MOST_PATHS: usize = 16 * 1024;
 /// Texts in the message of a commit, in any case, that say that nothing is to be deployed.
 pub(super) const SKIP_TOKENS: [&str; 6] =
     ["[skip ci]", "[ci skip]", "[no ci]", "[skip deploy]", "[deploy skip]", "[no deploy]"];

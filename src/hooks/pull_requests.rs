@@ -44,7 +44,9 @@ impl Hooks {
                 Some(settings) => self.pushed(hook, settings, pull_request).await?,
             },
         };
-        Ok(Verdict { commit: pull_request.head.clone(), ..verdict })
+        // A stranger's pull request has as many events as they want: those that start nothing push none out of memory that does.
+        let commit = pull_request.head.clone().filter(|_| verdict.outcome.is_deployed());
+        Ok(Verdict { commit, ..verdict })
     }
 
     /// The removal takes longer than a provider waits for an answer.

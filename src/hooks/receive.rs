@@ -12,8 +12,9 @@ use crate::store::StoreError;
 use std::collections::BTreeMap;
 use std::error::Error;
 
-/// Bytes of a header that are kept.
+/// Characters of a header that are kept, and headers.
 const KEPT_HEADER: usize = 512;
+const MOST_HEADERS: usize = 24;
 /// How the names of headers begin that are kept: what is not known here may carry a secret.
 const KEPT_HEADERS: [&str; 14] = [
     "content-length",
@@ -137,9 +138,18 @@ impl Hooks {
             unchanged_from: verdict.unchanged_from,
             ..delivery
         };
-        self.store.note_delivery(delivery.clone()).await?;
+        self.keep(delivery.clone()).await?;
         self.note_late(delivery.id, late);
         failed.map_or(Ok(Received { delivery, is_replay: false }), Err)
+    }
+
+    /// Writes a delivery down; without its body, which nothing needs, where the disk is nearly full.
+    pub(super) async fn keep(&self, delivery: Delivery) -> Result<(), StoreError> {
+        if self.deployments.has_room() {
+            return self.store.note_delivery(delivery).await;
+        }
+        let is_truncated = delivery.is_truncated || !delivery.body.is_empty();
+        self.store.note_delivery(Delivery { body: String::new(), is_truncated, ..delivery }).await
     }
 
     /// A connection once its turn has come: it may have been changed or removed while a delivery waited for it.
@@ -173,7 +183,7 @@ impl Hooks {
             received_at: now(),
             ..delivery
         };
-        self.store.note_delivery(again.clone()).await?;
+        self.keep(again.clone()).await?;
         self.note_late(id, late);
         Ok(again)
     }
@@ -202,6 +212,9 @@ impl Hooks {
 
     /// Notes, behind the answer, that somebody does not know the secret: whoever sets a connection up sees it.
     fn note_refused(&self, hook: HookId) {
+        if self.refusals.admit(&hook).is_err() {
+            return;
+        }
         let store = self.store.clone();
         tokio::spawn(async move {
             if let Err(error) = store.note_refused_delivery(hook).await {
@@ -216,7 +229,7 @@ fn kept_headers(headers: BTreeMap<String, String>) -> BTreeMap<String, String> {
         KEPT_HEADERS.iter().any(|kept| name.starts_with(kept))
             && !SECRET_HEADERS.iter().any(|secret| name.contains(secret))
     };
-    let kept = headers.into_iter().filter(|(name, _)| is_kept(name));
+    let kept = headers.into_iter().filter(|(name, _)| is_kept(name)).take(MOST_HEADERS);
     kept.map(|(name, value)| (name, value.chars().take(KEPT_HEADER).collect())).collect()
 }
 

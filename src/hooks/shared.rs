@@ -103,7 +103,7 @@ impl Hooks {
         };
         let outcome = taken.outcome.clone();
         let id = taken.id;
-        self.store.note_delivery(taken).await?;
+        self.keep(taken).await?;
         self.note_late(id, late);
         Ok(Some(outcome))
     }

@@ -17,6 +17,8 @@ pub const MOST_HOOKS: u32 = 20;
 
 /// Deliveries of one connection that are kept: the newest of those that name a commit, and as many of the others.
 pub const MOST_DELIVERIES: i64 = 1000;
+/// Of all connections of a project.
+pub const MOST_DELIVERIES_OF_A_PROJECT: i64 = 5000;
 
 /// A connection of a project to a repository elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,12 +11,28 @@ use crate::model::webhook::{
     Event, EventKind, MOST_WEBHOOKS, ProjectFacts, Webhook, WebhookDelivery, WebhookFormat, WebhookStanding,
     WebhookTarget, WebhookUrl, seal_purpose,
 };
+use crate::rate::Rate;
 use crate::secrets::SealError;
 use crate::store::{StoreError, WEBHOOK_LIMIT, WebhookUpdate};
 use chrono::TimeDelta;
+use std::num::NonZeroU32;
+use std::time::Duration;
 
 /// Why somebody has turned a webhook off.
 const TURNED_OFF: &str = "Somebody has turned it off.";
+
+/// Tests of one webhook at once; each comes back after so long.
+const TESTS: NonZeroU32 = NonZeroU32::new(5).expect("five is not zero");
+const ANOTHER_TEST: Duration = Duration::from_mins(1);
+
+/// Counts the tests of webhooks: who tests one chooses whom the server talks to, and when.
+pub struct Tests(Rate<WebhookId>);
+
+impl Default for Tests {
+    fn default() -> Self {
+        Self(Rate::new(TESTS, ANOTHER_TEST * TESTS.get()))
+    }
+}
 
 /// A webhook to be.
 #[derive(Debug, Clone)]
@@ -56,6 +72,8 @@ pub enum WebhookError {
         "Only webhooks of the format json have a secret: what receives the others could not check a signature."
     )]
     NotSigned,
+    #[error("A webhook is tested {TESTS} times at once, and then once a minute.")]
+    TooManyTests { wait: Duration },
     #[error(transparent)]
     Sealed(#[from] SealError),
     #[error(transparent)]
@@ -143,13 +161,17 @@ impl Notifications {
     /// Tells a webhook that this is a test, behind what waits for it already.
     ///
     /// # Errors
-    /// [`WebhookError::Disabled`]
+    /// [`WebhookError::Disabled`], and [`WebhookError::TooManyTests`] with how long to wait.
     pub async fn test(
         &self,
         webhook: &Webhook,
         project: &Project,
         by: &User,
     ) -> Result<WebhookDelivery, WebhookError> {
+        if webhook.standing.disabled_at.is_some() {
+            return Err(WebhookError::Disabled);
+        }
+        self.tests.0.admit(&webhook.id).map_err(|wait| WebhookError::TooManyTests { wait })?;
         let event = Event {
             id: EventId::generate(),
             kind: EventKind::Test,

@@ -8,6 +8,7 @@
 //! | `schedule` | when a try that has failed is made again, and when no more |
 //! | `request`, `chat`, `text` | what is sent, in each format |
 //! | `http`, `mail` | one request, one message |
+//! | `postage` | how many messages the mail server is given |
 //! | `feedback/` | providers of repositories, told what becomes of commits by their own APIs |
 //!
 //! What is told is written down by `store` in the transaction in which it happens (`store::outbox`), and nothing of it is kept
@@ -19,6 +20,7 @@ mod feedback;
 mod http;
 mod mail;
 mod manage;
+mod postage;
 mod request;
 mod schedule;
 mod sender;
@@ -27,7 +29,7 @@ mod text;
 
 pub use self::feedback::Parting;
 pub use self::mail::Mailer;
-pub use self::manage::{WebhookChange, WebhookDraft, WebhookError};
+pub use self::manage::{Tests, WebhookChange, WebhookDraft, WebhookError};
 pub use self::schedule::Schedule;
 
 use crate::model::address::PublicAddress;
@@ -53,6 +55,7 @@ pub struct Notifications {
     /// `None`: the server sends no mail.
     pub mailer: Option<Mailer>,
     pub schedule: Schedule,
+    pub tests: Arc<Tests>,
     /// Says that there is something to be told.
     pub changed: Arc<Notify>,
 }

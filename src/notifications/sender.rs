@@ -2,9 +2,11 @@
 
 use super::http::{Answered, Clients};
 use super::mail::Mail;
+use super::postage::Postage;
 use super::request;
 use super::schedule::Failure;
 use super::{Notifications, feedback};
+use crate::model::id::UserId;
 use crate::model::secret::Secret;
 use crate::model::time::now;
 use crate::model::webhook::{Attempt, Webhook, WebhookDelivery, WebhookTarget, seal_purpose};
@@ -24,6 +26,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 pub(super) struct Outlets {
     webhooks: Clients,
     providers: Providers,
+    postage: Postage,
 }
 
 impl Outlets {
@@ -32,16 +35,17 @@ impl Outlets {
         Self {
             webhooks: Clients::new(&notifications.guard),
             providers: Providers::new(sources, &notifications.repository_guard),
+            postage: Postage::default(),
         }
     }
 }
 
 /// Tells one thing.
 pub(super) async fn tell(notifications: &Notifications, outlets: &Outlets, due: DueDelivery) {
-    let DueDelivery { delivery, webhook } = due;
+    let DueDelivery { delivery, webhook, owner } = due;
     let (at, begun) = (now(), Instant::now());
     let Answered { status, text, failure, lack } =
-        match notifications.attempt(outlets, &webhook, &delivery).await {
+        match notifications.attempt(outlets, owner, (&webhook, &delivery)).await {
             Ok(answered) => answered,
             // Where it leads cannot be read: another master.key may help.
             Err(error) => Failure::new(format!("{error}.")).into(),
@@ -86,8 +90,8 @@ impl Notifications {
     async fn attempt(
         &self,
         outlets: &Outlets,
-        webhook: &Webhook,
-        delivery: &WebhookDelivery,
+        owner: UserId,
+        (webhook, delivery): (&Webhook, &WebhookDelivery),
     ) -> Result<Answered, SealError> {
         let purpose = seal_purpose(webhook.id);
         let target = self.master_key.open(&purpose, &webhook.sealed_target)?;
@@ -102,6 +106,9 @@ impl Notifications {
                 Ok(outlets.webhooks.post(&url, &headers, body).await)
             }
             (WebhookTarget::Mailbox(to), Some(mailer)) => {
+                if let Err(waits) = outlets.postage.admit(owner, &to) {
+                    return Ok(waits.into());
+                }
                 let subject = request::subject(&delivery.event, &self.address);
                 let text = self.request_of(webhook, delivery);
                 let message_id = format!("<{}@{}>", delivery.id, self.address.base_domain);

@@ -3,11 +3,11 @@
 
 use super::sender::Outlets;
 use super::{Notifications, sender};
-use crate::model::id::{ProjectId, WebhookId};
+use crate::model::id::{ProjectId, UserId, WebhookId};
 use crate::model::time::now;
-use crate::store::{DueDelivery, StoreError};
+use crate::store::{Busy, DueDelivery, StoreError};
 use chrono::TimeDelta;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::error::Error;
 use std::future::Future;
 use std::sync::Arc;
@@ -22,9 +22,10 @@ const FORGET: Duration = Duration::from_hours(1);
 /// How long what was told, or was given up, can be looked at, and how much of each webhook at most.
 const KEPT: TimeDelta = TimeDelta::days(30);
 const MOST_KEPT: i64 = 1_000;
-/// Receivers that are talked to at the same time.
+/// Receivers that are talked to at the same time; up to as many again for owners whose receivers are not.
 const AT_ONCE: usize = 16;
-/// Of one project: those that are slow hold up nobody else.
+/// Of one owner, and of one project: those that are slow hold up nobody else.
+const AT_ONCE_OF_AN_OWNER: usize = 8;
 const AT_ONCE_OF_A_PROJECT: usize = 3;
 /// How long what is being told may still take when the server stops. Then it is told again at the next start.
 const GRACE: Duration = Duration::from_secs(2);
@@ -34,8 +35,15 @@ struct Supervisor {
     notifications: Notifications,
     outlets: Arc<Outlets>,
     senders: JoinSet<()>,
-    /// The webhooks that something is told at this moment, by the sender.
-    in_hand: HashMap<Id, (WebhookId, ProjectId)>,
+    /// What is told something at this moment, by the sender.
+    in_hand: HashMap<Id, InHand>,
+}
+
+/// A webhook that is told something, and whose it is.
+struct InHand {
+    webhook: WebhookId,
+    project: ProjectId,
+    owner: UserId,
 }
 
 impl Notifications {
@@ -84,13 +92,9 @@ impl Supervisor {
     }
 
     async fn look_once(&mut self) -> Result<(), StoreError> {
-        // Once more whenever somebody was told: others may be behind those of a project that has its share now.
-        while self.in_hand.len() < AT_ONCE {
-            let webhooks: Vec<WebhookId> = self.in_hand.values().map(|(webhook, _)| *webhook).collect();
-            let projects: HashSet<ProjectId> = self.in_hand.values().map(|(_, project)| *project).collect();
-            let full: Vec<ProjectId> =
-                projects.into_iter().filter(|project| !self.has_room_for(*project)).collect();
-            let due = self.notifications.store.due_deliveries(now(), &webhooks, &full).await?;
+        // Once more whenever somebody was told: others may be behind those of an owner who has their share now.
+        while self.in_hand.len() < 2 * AT_ONCE {
+            let due = self.notifications.store.due_deliveries(now(), &self.busy()).await?;
             let before = self.in_hand.len();
             for due in due {
                 self.begin(due);
@@ -102,18 +106,36 @@ impl Supervisor {
         Ok(())
     }
 
+    /// Whose webhooks are told nothing more beside what is in hand.
+    fn busy(&self) -> Busy {
+        let in_hand = || self.in_hand.values();
+        Busy {
+            webhooks: in_hand().map(|one| one.webhook).collect(),
+            projects: in_hand().map(|one| one.project).filter(|id| !self.has_room_for_project(*id)).collect(),
+            owners: in_hand().map(|one| one.owner).filter(|id| !self.has_room_for_owner(*id)).collect(),
+        }
+    }
+
     fn begin(&mut self, due: DueDelivery) {
-        let (webhook, project) = (due.webhook.id, due.webhook.project_id);
-        if self.in_hand.len() >= AT_ONCE || !self.has_room_for(project) {
+        let one = InHand { webhook: due.webhook.id, project: due.webhook.project_id, owner: due.owner };
+        if !self.has_room_for_project(one.project) || !self.has_room_for_owner(one.owner) {
             return;
         }
         let (notifications, outlets) = (self.notifications.clone(), Arc::clone(&self.outlets));
         let sending = async move { sender::tell(&notifications, &outlets, due).await };
-        self.in_hand.insert(self.senders.spawn(sending).id(), (webhook, project));
+        self.in_hand.insert(self.senders.spawn(sending).id(), one);
     }
 
-    fn has_room_for(&self, project: ProjectId) -> bool {
-        self.in_hand.values().filter(|(_, of)| *of == project).count() < AT_ONCE_OF_A_PROJECT
+    fn has_room_for_project(&self, project: ProjectId) -> bool {
+        self.in_hand.values().filter(|one| one.project == project).count() < AT_ONCE_OF_A_PROJECT
+    }
+
+    fn has_room_for_owner(&self, owner: UserId) -> bool {
+        let theirs = self.in_hand.values().filter(|one| one.owner == owner).count();
+        match self.in_hand.len() {
+            0..AT_ONCE => theirs < AT_ONCE_OF_AN_OWNER,
+            all => all < 2 * AT_ONCE && theirs == 0,
+        }
     }
 
     async fn forget(&self) {

@@ -35,9 +35,23 @@ const SPECIAL_V6: [([u16; 2], u32); 4] = [
     ([0x3fff, 0x0000], 20),
 ];
 
+/// Where a packet to an address ends up: 64:ff9b::/96 is where a translator makes an address of IPv4 of the last 32 bits (RFC
+/// 6052 §2.1).
+pub(super) fn led_to(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(translated) => match translated.segments() {
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+                Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into()
+            }
+            _ => translated.into(),
+        },
+        address @ IpAddr::V4(_) => address,
+    }
+}
+
 /// Whether an address is one of the internet.
 pub(super) fn is_of_the_internet(address: IpAddr) -> bool {
-    match address.to_canonical() {
+    match led_to(address) {
         IpAddr::V4(address) => is_v4(address),
         IpAddr::V6(address) => is_v6(address),
     }
@@ -52,10 +66,6 @@ fn is_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_v6(address: Ipv6Addr) -> bool {
-    // 64:ff9b::/96, in which a translator makes an address of IPv4 of the last 32 bits (RFC 6052 §2.1).
-    if let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() {
-        return is_v4(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)));
-    }
     let begins_with = |(network, bits): &([u16; 2], u32)| {
         let [first, second, ..] = address.segments();
         let mask = u32::MAX << (32 - bits);
@@ -114,6 +124,19 @@ mod tests {
             "4000::1",
         ] {
             assert!(!is_of_the_internet(inside.parse().unwrap()), "{inside}");
+        }
+    }
+
+    #[test]
+    fn what_is_translated_is_judged_by_where_it_ends_up() {
+        for (address, end) in [
+            ("64:ff9b::7f00:1", "127.0.0.1"),
+            ("64:ff9b::8c52:7904", "140.82.121.4"),
+            ("::ffff:10.0.0.1", "10.0.0.1"),
+            ("64:ff9b:1::1", "64:ff9b:1::1"),
+            ("2606:50c0:8000::153", "2606:50c0:8000::153"),
+        ] {
+            assert_eq!(led_to(address.parse().unwrap()), end.parse::<IpAddr>().unwrap(), "{address}");
         }
     }
 

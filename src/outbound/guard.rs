@@ -2,7 +2,8 @@
 //!
 //! A name is looked up anew each time: one that pointed outside when it was written down may point inside later.
 
-use super::addresses::is_of_the_internet;
+use super::addresses::{is_of_the_internet, led_to};
+use super::neighbours::is_neighbour;
 use ipnet::IpNet;
 use rustix::io::Errno;
 use std::io;
@@ -43,7 +44,7 @@ impl Guard {
     /// Whether an address may be connected to.
     #[must_use]
     pub fn admits(&self, address: IpAddr) -> bool {
-        self.names(address) || (is_of_the_internet(address) && !is_own(address))
+        self.names(address) || (is_of_the_internet(address) && !is_here(led_to(address)))
     }
 
     /// Whether the operator has allowed an address, public or not.
@@ -76,6 +77,15 @@ pub(super) async fn addresses_of(host: &str, port: u16) -> Result<Vec<SocketAddr
     let found = tokio::time::timeout(LOOK_UP, tokio::net::lookup_host((host, port))).await;
     let found = found.map_err(|_elapsed| Unreachable::TimedOut)?.map_err(Unreachable::Unknown)?;
     Ok(found.collect())
+}
+
+/// Whether an address is one of this machine, or of a network of IPv6 that it is in.
+fn is_here(address: IpAddr) -> bool {
+    let is_beside = match address {
+        IpAddr::V4(_) => false,
+        IpAddr::V6(address) => is_neighbour(address),
+    };
+    is_beside || is_own(address)
 }
 
 /// Whether an address is one of this machine, which reaches what listens here past any firewall before it: only such an

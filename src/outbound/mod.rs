@@ -10,6 +10,7 @@ mod addresses;
 mod clients;
 mod guard;
 mod http;
+mod neighbours;
 
 pub use clients::Clients;
 pub use guard::{Guard, Unreachable};
@@ -38,7 +39,7 @@ pub enum OutboundError {
     #[error("There is no host {host}: {reason}. Check its name.")]
     NoSuchHost { host: String, reason: String },
     #[error(
-        "{host} is {address}, which is no address of the internet or one of this server, and is not connected to. If it is to be reached, ask the \
+        "{host} is {address}, which is no address of the internet, or one of this server or of its own network, and is not connected to. If it is to be reached, ask the \
          operator of this server (GILGAL_FETCH_ALLOW_NETWORKS)."
     )]
     NotAllowed { host: String, address: IpAddr },

@@ -5,17 +5,17 @@ mod attempts;
 pub use attempts::AfterAttempt;
 pub(super) use attempts::{give_up_pending, try_pending_now};
 
-use crate::model::id::{ProjectId, WebhookDeliveryId, WebhookId};
+use crate::model::id::{ProjectId, UserId, WebhookDeliveryId, WebhookId};
 use crate::model::time::Timestamp;
 use crate::model::webhook::{Attempt, DeliveryState, Event, Webhook, WebhookDelivery};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
 use crate::store::page::{Cursor, Page, PageRequest};
-use crate::store::schema::{webhook_deliveries, webhooks};
+use crate::store::schema::{projects, webhook_deliveries, webhooks};
 use crate::store::types::{Json, StoredTime};
 use crate::store::webhooks::WebhookRow;
-use diesel::dsl::{exists, not};
+use diesel::dsl::{case_when, exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -69,43 +69,57 @@ impl From<DeliveryRow> for WebhookDelivery {
 pub struct DueDelivery {
     pub delivery: WebhookDelivery,
     pub webhook: Webhook,
+    /// Of the project.
+    pub owner: UserId,
+}
+
+/// Whose webhooks are told nothing more for now.
+#[derive(Debug, Clone, Default)]
+pub struct Busy {
+    pub webhooks: Vec<WebhookId>,
+    pub projects: Vec<ProjectId>,
+    pub owners: Vec<UserId>,
 }
 
 impl Store {
-    /// The oldest delivery that waits for each webhook, where its time has come and the webhook is not disabled.
-    /// Not for those of `in_hand`, nor of the projects `full`: they hide nobody else's.
-    pub async fn due_deliveries(
-        &self,
-        now: Timestamp,
-        in_hand: &[WebhookId],
-        full: &[ProjectId],
-    ) -> Result<Vec<DueDelivery>, StoreError> {
+    /// The oldest delivery that waits for each webhook, where its time has come and the webhook is not disabled; first for the
+    /// webhooks that were told something longest ago, however old what waits is. Nothing of who is busy, which hides nobody else's.
+    pub async fn due_deliveries(&self, now: Timestamp, busy: &Busy) -> Result<Vec<DueDelivery>, StoreError> {
         let older = diesel::alias!(webhook_deliveries as older);
         let pending = DeliveryState::Pending;
         let waits_longer = older
             .filter(older.field(webhook_deliveries::webhook_id).eq(webhook_deliveries::webhook_id))
             .filter(older.field(webhook_deliveries::state).eq(pending))
             .filter(older.field(webhook_deliveries::id).lt(webhook_deliveries::id));
+        let (succeeded, failed) = (webhooks::last_success_at, webhooks::last_error_at);
+        let last = || case_when(succeeded.is_null().or(failed.gt(succeeded)), failed).otherwise(succeeded);
         let due = webhook_deliveries::table
-            .inner_join(webhooks::table)
+            .inner_join(webhooks::table.inner_join(projects::table))
             .filter(webhook_deliveries::state.eq(pending))
             .filter(webhook_deliveries::next_attempt_at.le(StoredTime(now)))
             .filter(webhooks::disabled_at.is_null())
-            .filter(webhooks::id.ne_all(in_hand))
-            .filter(webhooks::project_id.ne_all(full))
+            .filter(webhooks::id.ne_all(&busy.webhooks))
+            .filter(webhooks::project_id.ne_all(&busy.projects))
+            .filter(projects::owner_id.ne_all(&busy.owners))
             .filter(not(exists(waits_longer)))
-            .order((webhook_deliveries::next_attempt_at, webhook_deliveries::id))
+            .order((
+                last().is_not_null(),
+                last(),
+                webhook_deliveries::next_attempt_at,
+                webhook_deliveries::id,
+            ))
             .limit(AT_ONCE);
         let mut connection = self.read().await?;
-        let rows: Vec<(DeliveryRow, WebhookRow)> = on!(connection, |c| due
-            .select((DeliveryRow::as_select(), WebhookRow::as_select()))
+        let rows: Vec<(DeliveryRow, WebhookRow, UserId)> = on!(connection, |c| due
+            .select((DeliveryRow::as_select(), WebhookRow::as_select(), projects::owner_id))
             .load(c)
             .await)?;
-        let pair = |(delivery, webhook): (DeliveryRow, WebhookRow)| DueDelivery {
+        let read = |(delivery, webhook, owner): (DeliveryRow, WebhookRow, UserId)| DueDelivery {
             delivery: delivery.into(),
             webhook: webhook.into(),
+            owner,
         };
-        Ok(rows.into_iter().map(pair).collect())
+        Ok(rows.into_iter().map(read).collect())
     }
 
     /// Tells a webhook an event, behind what waits already. What waits is tried at once: somebody looks.

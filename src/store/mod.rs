@@ -67,7 +67,7 @@ pub use self::api_keys::{API_KEY_LIMIT, NewApiKey, NewSecret};
 pub use self::audit::AuditFilter;
 pub use self::configuration::{ConfigChange, Configuration, ConfigurationUpdate};
 pub use self::cron_runs::CronRunEnd;
-pub use self::deliveries::{AfterAttempt, DueDelivery};
+pub use self::deliveries::{AfterAttempt, Busy, DueDelivery};
 pub use self::deployments::filter::DeploymentFilter;
 pub use self::deployments::queue::{Enqueued, Joined, NewDeployment};
 pub use self::drains::DRAIN_LIMIT;

@@ -596,6 +596,7 @@ diesel::joinable!(environments -> projects (project_id));
 diesel::joinable!(releases -> environments (environment_id));
 diesel::joinable!(releases -> deployments (deployment_id));
 diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
+diesel::joinable!(webhooks -> projects (project_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
     users,

@@ -105,6 +105,7 @@ impl EnvironmentFields {
 }
 
 /// What is said over what there is; over nothing where it is as usual.
+#[expect(clippy::option_option, reason = "left out, as usual, and a value are three things")]
 fn merged<F, T: Default>(said: Option<Option<F>>, there: T, over: impl FnOnce(F, T) -> T) -> T {
     match said {
         None => there,

@@ -2,6 +2,7 @@
 //! end-to-end tests.
 
 mod checks;
+mod crowding;
 mod faults;
 mod limits;
 mod octokit;

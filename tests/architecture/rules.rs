@@ -3,7 +3,7 @@
 /// The rows, from the bottom up. A module may use every module of a lower row, and none of its own or a higher one.
 pub(crate) const ROWS: &[(u8, &[&str])] = &[
     (0, &["model"]),
-    (1, &["buildpack", "config", "docker", "outbound", "secrets", "systemd", "telemetry", "wire"]),
+    (1, &["buildpack", "config", "docker", "outbound", "rate", "secrets", "systemd", "telemetry", "wire"]),
     (2, &["build", "engine", "git", "router", "store"]),
     (3, &["auth", "jobs", "journal", "registry", "sources"]),
     (
@@ -164,7 +164,7 @@ pub(crate) const FENCES: &[Fence] = &[
         why: "HTTP of the apps, and the listener of the API",
     },
     Fence { names: &["utoipa"], only: &["wire/", "api/"], why: "the OpenAPI document" },
-    Fence { names: &["governor"], only: &["api/"], why: "how many requests are taken" },
+    Fence { names: &["governor"], only: &["rate.rs"], why: "how often something is taken" },
     Fence {
         names: &["listenfd", "sd_notify"],
         only: &["systemd.rs"],

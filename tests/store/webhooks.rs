@@ -14,7 +14,7 @@ use gilgal::model::webhook::{
     WebhookStanding,
 };
 use gilgal::store::{
-    AfterAttempt, ConfigurationUpdate, NewEnvironment, PageRequest, Store, StoreError, WEBHOOK_LIMIT,
+    AfterAttempt, Busy, ConfigurationUpdate, NewEnvironment, PageRequest, Store, StoreError, WEBHOOK_LIMIT,
     WebhookUpdate,
 };
 use std::convert::Infallible;
@@ -186,7 +186,7 @@ async fn one_is_due_for_each_webhook_and_in_order(database: Database) {
     let due = |at| {
         let store = store.clone();
         async move {
-            let due = store.due_deliveries(at, &[], &[]).await.unwrap();
+            let due = store.due_deliveries(at, &Busy::default()).await.unwrap();
             let kind = |due: &gilgal::store::DueDelivery| (due.webhook.id, due.delivery.event.kind.as_str());
             let mut kinds: Vec<_> = due.iter().map(kind).collect();
             kinds.sort();
@@ -195,9 +195,13 @@ async fn one_is_due_for_each_webhook_and_in_order(database: Database) {
     };
     let (kinds, all) = due(now()).await;
     assert_eq!(kinds, [(one.id, "deployment.queued"), (other.id, "deployment.queued")]);
-    let beside = store.due_deliveries(now(), &[one.id], &[]).await.unwrap();
-    assert_eq!(beside.iter().map(|due| due.webhook.id).collect::<Vec<_>>(), [other.id]);
-    assert!(store.due_deliveries(now(), &[], &[shop.id]).await.unwrap().is_empty());
+    let beside = async |busy: Busy| {
+        let due = store.due_deliveries(now(), &busy).await.unwrap();
+        due.iter().map(|due| (due.webhook.id, due.owner)).collect::<Vec<_>>()
+    };
+    assert_eq!(beside(Busy { webhooks: vec![one.id], ..Busy::default() }).await, [(other.id, ada.id)]);
+    assert!(beside(Busy { projects: vec![shop.id], ..Busy::default() }).await.is_empty());
+    assert!(beside(Busy { owners: vec![ada.id], ..Busy::default() }).await.is_empty());
     // What has failed holds up what is behind it, and nobody else.
     let later = now() + TimeDelta::hours(1);
     let of_one = all.iter().find(|due| due.webhook.id == one.id).unwrap();
@@ -211,6 +215,12 @@ async fn one_is_due_for_each_webhook_and_in_order(database: Database) {
     let mut expected = vec![(one.id, "deployment.queued"), (other.id, "deployment.started")];
     expected.sort();
     assert_eq!(due(later).await.0, expected);
+    // Whoever was told something longest ago is first, however old what waits for the others is.
+    let third = webhook(&store, &shop, None).await;
+    store.queue_delivery(third.id, of_one.delivery.event.clone()).await.unwrap();
+    let first = store.due_deliveries(later, &Busy::default()).await.unwrap();
+    assert_eq!(first.iter().map(|due| due.webhook.id).collect::<Vec<_>>(), [third.id, one.id, other.id]);
+    store.delete_webhook(third.id).await.unwrap();
     // Somebody looks: what waits is tried at once, still in order.
     let again = store.queue_delivery(one.id, of_one.delivery.event.clone()).await.unwrap();
     assert_eq!((again.event_id(), again.state), (of_one.delivery.event_id(), DeliveryState::Pending));
@@ -254,7 +264,7 @@ async fn failures_are_noted_and_end_the_webhook(database: Database) {
     let standing = store.webhook(hook.id).await.unwrap().standing;
     assert!(standing.disabled_at.is_some());
     assert_eq!(standing.disabled_reason.as_deref(), Some("It has taken nothing."));
-    assert!(store.due_deliveries(later + TimeDelta::days(1), &[], &[]).await.unwrap().is_empty());
+    assert!(store.due_deliveries(later + TimeDelta::days(1), &Busy::default()).await.unwrap().is_empty());
     let states: Vec<_> = log(&store, &hook).await.iter().map(|delivery| delivery.state).collect();
     assert_eq!(states, [DeliveryState::Delivered, DeliveryState::Failed]);
 

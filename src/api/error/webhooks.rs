@@ -11,6 +11,7 @@ impl From<WebhookError> for ApiError {
             WebhookError::NoMail => Self::field("format", error),
             WebhookError::Disabled => Self::new(Code::WebhookDisabled, error),
             WebhookError::NotSigned => Self::new(Code::WebhookNotSigned, error),
+            WebhookError::TooManyTests { wait } => Self::rate_limited(wait),
             WebhookError::Sealed(error) => Self::internal(error),
             WebhookError::Store(error) => error.into(),
         }

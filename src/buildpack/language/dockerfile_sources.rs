@@ -110,12 +110,11 @@ fn replaced(text: &str, known: &BTreeMap<String, String>) -> String {
         let in_braces = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
         let end = after.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(after.len());
         let (expression, left) = in_braces.unwrap_or_else(|| after.split_at(end));
-        match value(expression, known) {
-            Some(value) => whole.push_str(&value),
-            None => {
-                whole.push('$');
-                whole.push_str(expression);
-            }
+        if let Some(value) = value(expression, known) {
+            whole.push_str(&value);
+        } else {
+            whole.push('$');
+            whole.push_str(expression);
         }
         rest = left;
     }

@@ -76,7 +76,7 @@ impl Turn {
     /// Returns when another run takes its place.
     pub(super) async fn is_replaced(&mut self) {
         if self.replaced.wait_for(|replaced| *replaced).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -48,6 +48,23 @@ async fn an_unknown_hook_and_a_wrong_signature_are_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_guesser_has_nothing_written_for_a_minute() {
+    let (server, ada, hook) = connected("github").await;
+    let guesser = Hook { secret: "glh_guess".to_owned(), ..hook.clone() };
+    let refused_at = async || ada.get(&hook.url()).await.expect(200)["refused_at"].take();
+    assert_eq!(guesser.github("push", "1", PUSH).await.refusal(404), "hook_not_found");
+    while refused_at().await.is_null() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    server.execute("UPDATE hooks SET refused_at = NULL");
+    for number in 2..20 {
+        guesser.github("push", &number.to_string(), PUSH).await.refusal(404);
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(refused_at().await, Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_secret_is_shown_once_and_rotated_with_an_overlap() {
     let (server, ada, hook) = connected("github").await;
     for shown in [ada.get(&hook.url()).await, ada.get("/api/projects/shop/hooks").await] {

@@ -57,6 +57,8 @@ pub(crate) struct Options {
     /// Whether logs are followed in the journal, as those are that somebody writes; or what is stored is given a bit at a
     /// time.
     pub(crate) has_journal: bool,
+    /// What has to stay free of the disk.
+    pub(crate) least_free_bytes: u64,
 }
 
 impl Default for Options {
@@ -72,6 +74,7 @@ impl Default for Options {
             docker_host: None,
             has_plain_repositories: false,
             has_journal: false,
+            least_free_bytes: 0,
         }
     }
 }
@@ -148,7 +151,7 @@ impl TestServer {
             extras: Extras::default(),
             maxima: Maxima { memory_mib: 4096, cpu_millis: 4000, instances: 20 },
             look_again: Arc::default(),
-            uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, 0)),
+            uploads: Uploads::new(1024 * 1024, Room::new(directory.path(), &url, options.least_free_bytes)),
             outbound: outbound.clone(),
             builds: Arc::new(BuildTurns::new(1)),
         };
@@ -182,6 +185,7 @@ impl TestServer {
             address: address(),
             mailer: None,
             schedule: Schedule::default(),
+            tests: Arc::default(),
             changed: Arc::default(),
         };
         let hooks = Hooks::new(store.clone(), master_key.clone(), deployments.clone(), options.max_previews);

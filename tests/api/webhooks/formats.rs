@@ -102,23 +102,26 @@ fn converse(stream: TcpStream, messages: &Mutex<Vec<String>>) {
     }
 }
 
+/// A webhook that leads to a mailbox.
+async fn mailbox(setting: &Setting, to: &str) -> String {
+    let webhook = setting.server.notifications.create(
+        setting.project["id"].as_str().unwrap().parse().unwrap(),
+        gilgal::notifications::WebhookDraft {
+            format: gilgal::model::webhook::WebhookFormat::Email,
+            target: gilgal::model::webhook::WebhookTarget::Mailbox(to.parse().unwrap()),
+            events: Some(vec!["deployment.failed".parse().unwrap()]),
+        },
+    );
+    format!("/api/webhooks/{}", webhook.await.unwrap().0.id)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn mail_is_sent_once_and_a_mailbox_that_is_none_is_refused() {
     let mut setting = Setting::new().await;
     let mail = MailServer::start();
     // Without one it would be refused.
     setting.server.notifications.mailer = Some(mail.mailer());
-    let create = async |to: &str| {
-        let webhook = setting.server.notifications.create(
-            setting.project["id"].as_str().unwrap().parse().unwrap(),
-            gilgal::notifications::WebhookDraft {
-                format: gilgal::model::webhook::WebhookFormat::Email,
-                target: gilgal::model::webhook::WebhookTarget::Mailbox(to.parse().unwrap()),
-                events: Some(vec!["deployment.failed".parse().unwrap()]),
-            },
-        );
-        format!("/api/webhooks/{}", webhook.await.unwrap().0.id)
-    };
+    let create = async |to: &str| mailbox(&setting, to).await;
     let (ops, nobody) = (create("ops@example.com").await, create("nobody@example.com").await);
     assert_eq!(setting.ada.get(&ops).await.expect(200)["to"], "ops@example.com");
     let _telling = setting.tell(Duration::from_hours(1), Some(mail.mailer()));
@@ -146,4 +149,39 @@ async fn mail_is_sent_once_and_a_mailbox_that_is_none_is_refused() {
         "{error}"
     );
     assert_eq!(mail.messages().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_is_not_sent_as_much_as_somebody_likes() {
+    let mut setting = Setting::new().await;
+    let mail = MailServer::start();
+    setting.server.notifications.mailer = Some(mail.mailer());
+    let (victim, ops) =
+        (mailbox(&setting, "victim@example.com").await, mailbox(&setting, "ops@example.com").await);
+    let test = |path: &str| setting.ada.post(&format!("{path}/test"), json!({}));
+    let told = test(&victim).await.expect(202);
+    for _ in 1..5 {
+        test(&victim).await.expect(202);
+    }
+    let refused = test(&victim).await;
+    let wait: u64 = refused.headers["retry-after"].to_str().unwrap().parse().unwrap();
+    assert_eq!(refused.refusal(429), "rate_limited");
+    assert!((1..=60).contains(&wait), "{wait}");
+    let again = format!("{victim}/deliveries/{}/redeliver", told["id"].as_str().unwrap());
+    for _ in 5..33 {
+        setting.ada.post(&again, json!({})).await.expect(202);
+    }
+    let _telling = setting.tell(Duration::from_hours(1), Some(mail.mailer()));
+    let waits = |log: &[Value]| log.iter().any(|delivery| delivery["error"] != Value::Null);
+    let log = setting.log(&victim, waits).await;
+    let waiting = log.iter().find(|delivery| delivery["error"] != Value::Null).unwrap();
+    assert_eq!(waiting["status"], "pending");
+    assert_eq!(
+        waiting["error"],
+        "It waits: the owner of a project has one mailbox sent at most 30 messages an hour."
+    );
+    assert_eq!(mail.messages().len(), 30);
+    // Another one has room.
+    test(&ops).await.expect(202);
+    setting.log(&ops, |log| log.len() == 1 && all_have_ended(log)).await;
 }
