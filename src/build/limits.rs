@@ -180,7 +180,7 @@ impl Look {
                     Ok(Some(peak)) => self.held.push(peak),
                     Ok(None) if self.is_to_be_found(&id) => continue,
                     Ok(None) => {
-                        tracing::warn!(group = container.linux.group, "a build command has no limits")
+                        tracing::warn!(group = container.linux.group, "a build command has no limits");
                     }
                     Err(error) => tracing::warn!(%error, "a build command has no limits"),
                 }

@@ -35,7 +35,7 @@ const SPECIAL_V6: [([u16; 2], u32); 4] = [
     ([0x3fff, 0x0000], 20),
 ];
 
-/// Where a packet to an address ends up: 64:ff9b::/96 is where a translator makes an address of IPv4 of the last 32 bits (RFC
+/// Where a packet to an address ends up: `64:ff9b::/96` is where a translator makes an address of IPv4 of the last 32 bits (RFC
 /// 6052 §2.1).
 pub(super) fn led_to(address: IpAddr) -> IpAddr {
     match address.to_canonical() {

@@ -58,9 +58,9 @@ fn a_commit_behind_nginx_is_told_of_live_and_said_to_be() {
         let part = format!("/deployments/{deployment}/statuses");
         wait_until("it is told", Duration::from_secs(30), || states(&part).len() == 3);
         assert_eq!(states(&part), ["queued", "in_progress", "success"]);
-        let status = format!("/repos/ada/shop/statuses/{commit}");
-        assert_eq!(states(&status), ["pending", "pending", "success"]);
-        assert_eq!(api.sent(&part)[2]["environment_url"], api.sent(&status)[2]["target_url"]);
+        let of_commit = format!("/repos/ada/shop/statuses/{commit}");
+        assert_eq!(states(&of_commit), ["pending", "pending", "success"]);
+        assert_eq!(api.sent(&part)[2]["environment_url"], api.sent(&of_commit)[2]["target_url"]);
         api.sent(&part)[2]["environment_url"].as_str().unwrap().to_owned()
     };
     let first = tree.head();

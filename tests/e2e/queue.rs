@@ -112,6 +112,7 @@ fn two_pushes_of_one_commit_are_one_deployment() {
 
 #[test]
 fn no_more_images_are_built_at_once_than_may_be_and_who_waits_knows_their_place() {
+    const BEGINS: &str = "the slow part begins";
     let options = [("GILGAL_BUILDS_AT_ONCE", "1"), ("GILGAL_DEPLOYMENTS_AT_ONCE", "3")];
     let mut server = Server::start_with(&options);
     let ada = server.person("ada");
@@ -125,7 +126,6 @@ fn no_more_images_are_built_at_once_than_may_be_and_who_waits_knows_their_place(
         let path = format!("/api/deployments/{}", all["data"][0]["id"].as_str().unwrap());
         server.request(Method::GET, &path, &ada.token, None).expect(200)
     };
-    const BEGINS: &str = "the slow part begins";
     let (first, _first_tree) = push("first");
     first.wait_for(BEGINS);
     let (second, _second_tree) = push("second");

@@ -40,7 +40,7 @@ async fn the_oldest_images_go_that_no_release_and_no_rollback_needs(database: Da
         }
         // The oldest one again, so that it is not the oldest.
         for image in images.iter().chain([&images[0]]).chain(&images[3..]) {
-            release(&store, &environment, image).await;
+            Box::pin(release(&store, &environment, image)).await;
         }
         made.push((project, images));
     }

@@ -41,15 +41,12 @@ async fn the_hooks_of_a_project_keep_a_number_of_deliveries_and_what_names_a_com
     let other = Hook::create(&ada, "github").await;
     let pushed = hook.github("push", "1", PUSH).await.expect(202);
     let columns = "hook_id, event, headers, body, is_truncated, parsed, outcome, received_at";
-    execute(
-        &server,
-        &format!(
-            "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000)
+    server.execute(&format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 5000)
              INSERT INTO hook_deliveries (id, delivery_key, {columns})
              SELECT printf('ffffffff-0000-7000-8000-%012d', n), 'filled ' || n, {columns}
              FROM hook_deliveries, numbers"
-        ),
-    );
+    ));
     let latest = other.github("push", "2", PUSH).await.expect(202);
     for (hook, delivery) in [(&hook, &pushed), (&other, &latest)] {
         let path = format!("{}/deliveries/{}", hook.url(), delivery["id"].as_str().unwrap());

@@ -158,7 +158,7 @@ async fn a_mailbox_is_not_sent_as_much_as_somebody_likes() {
     setting.server.notifications.mailer = Some(mail.mailer());
     let (victim, ops) =
         (mailbox(&setting, "victim@example.com").await, mailbox(&setting, "ops@example.com").await);
-    let test = |path: &str| setting.ada.post(&format!("{path}/test"), json!({}));
+    let test = async |path: &str| setting.ada.post(&format!("{path}/test"), json!({})).await;
     let told = test(&victim).await.expect(202);
     for _ in 1..5 {
         test(&victim).await.expect(202);
