@@ -1,4 +1,4 @@
-//! Who somebody is, and what they may do: passwords, tokens, SSH keys, the access table.
+//! Who somebody is, and what they may do: passwords, tokens, the access table.
 //!
 //! The only folder that knows `argon2` and `jsonwebtoken`. It knows nothing of HTTP and nothing of SSH's wire: the
 //! front doors bring what was shown to them (a password, a token, a key) and get an account or a refusal.
