@@ -28,9 +28,8 @@ use warp::http::header::{AUTHORIZATION, AsHeaderName, CONTENT_ENCODING, CONTENT_
 
 /// Most bytes of a request's body.
 const BODY_LIMIT: usize = 1024 * 1024;
-/// How long a body may take to arrive.
+/// How long a body may take to arrive, and the next piece of one that is read at once.
 const BODY_PATIENCE: Duration = Duration::from_secs(30);
-/// How long the next piece of it may take.
 const PIECE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A request to an endpoint, by somebody who may use it as far as the table can tell without knowing the project.
@@ -126,7 +125,11 @@ impl Request {
 
     /// The next piece of a body that is larger than what is read at once; `None` at its end.
     pub(super) async fn next_piece(&mut self) -> Result<Option<Bytes>, ApiError> {
-        let piece = tokio::time::timeout(BODY_PATIENCE, self.body.next()).await.map_err(|_| late())?;
+        self.piece_within(BODY_PATIENCE).await
+    }
+
+    async fn piece_within(&mut self, patience: Duration) -> Result<Option<Bytes>, ApiError> {
+        let piece = tokio::time::timeout(patience, self.body.next()).await.map_err(|_| late())?;
         piece.transpose().map_err(|error| ApiError::new(Code::MalformedBody, error))
     }
 
@@ -171,10 +174,7 @@ impl Request {
         mut count: impl FnMut(usize) -> Result<(), ApiError>,
     ) -> Result<Vec<u8>, ApiError> {
         let mut body = Vec::new();
-        while let Some(chunk) =
-            tokio::time::timeout(PIECE_PATIENCE, self.body.next()).await.map_err(|_| late())?
-        {
-            let chunk = chunk.map_err(|error| ApiError::new(Code::MalformedBody, error))?;
+        while let Some(chunk) = self.piece_within(PIECE_PATIENCE).await? {
             if body.len() + chunk.len() > limit {
                 let message = format!("The body of a request may have {} KiB.", limit / 1024);
                 return Err(ApiError::new(Code::BodyTooLarge, message));
@@ -244,9 +244,7 @@ impl Request {
             Err(error) => Err(error.into()),
         }
     }
-}
 
-impl Request {
     /// Whether the body is of a media type, whatever its parameters.
     pub(super) fn has_media_type(&self, wanted: &str) -> bool {
         let kind = self.header(CONTENT_TYPE).and_then(|text| text.split(';').next()).map(str::trim);

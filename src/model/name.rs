@@ -3,6 +3,7 @@
 //! The rule is the same for the API, for SSH and for the database, because all of them can only hold the parsed type.
 
 mod git;
+mod labels;
 mod paths;
 
 use crate::model::title::is_invisible;
@@ -62,9 +63,9 @@ macro_rules! text_types {
 
 text_types! {
     /// A project's name in URLs, repositories and host names: a DNS label that starts with a letter (RFC 1035 §2.3.1).
-    Slug: check_slug,
+    Slug: labels::check_slug,
     /// An environment's name, by the rule of a slug: `production`, `staging`, `pr-17`.
-    EnvironmentName: check_environment,
+    EnvironmentName: labels::check_environment,
     /// A process type of a Procfile: `web`, `worker`.
     ProcessType: check_process_type,
     /// The name of a command of a schedule: `nightly-report`.
@@ -90,22 +91,6 @@ text_types! {
     /// A full, lower-case, 40-digit commit id.
     CommitId: git::check_commit,
 }
-
-/// Slugs that would collide with the server's own host names or paths.
-const RESERVED_SLUGS: [&str; 12] = [
-    "admin",
-    "api",
-    "dashboard",
-    "gilgal",
-    "git",
-    "health",
-    "localhost",
-    "metrics",
-    "new",
-    "settings",
-    "webhooks",
-    "www",
-];
 
 impl Slug {
     /// Longest slug: a DNS label has at most 63 octets (RFC 1035 §2.3.4).
@@ -186,50 +171,6 @@ impl ProcessType {
     pub(super) fn of_word(word: &'static str) -> Self {
         Self(word.to_owned())
     }
-}
-
-fn check_label(text: &str, what: &str) -> Result<String, String> {
-    let valid = text.len() <= Slug::MAX_LENGTH
-        && text.starts_with(|c: char| c.is_ascii_lowercase())
-        && !text.ends_with('-')
-        && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "\"{}\" is not a {what}: use lower-case letters, digits and dashes, start with a letter, \
-             do not end with a dash, at most {} characters.",
-            shown(text),
-            Slug::MAX_LENGTH
-        ))
-    }
-}
-
-fn check_slug(text: &str) -> Result<String, String> {
-    let slug = check_label(text, "project name")?;
-    if RESERVED_SLUGS.contains(&text) {
-        return Err(format!("\"{text}\" is reserved. Choose another name."));
-    }
-    check_no_preview(text)?;
-    Ok(slug)
-}
-
-fn check_environment(text: &str) -> Result<String, String> {
-    let name = check_label(text, "name of an environment")?;
-    check_no_preview(text)?;
-    Ok(name)
-}
-
-/// Where pull request 8 of `shop` answers, nothing else does: not a project `shop-pr-8`, and not `shop-pr-8` of a project
-/// `my` in the place of `my-shop`'s.
-fn check_no_preview(text: &str) -> Result<(), String> {
-    let is_preview = text
-        .rsplit_once("-pr-")
-        .is_some_and(|(_, number)| !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit()));
-    if is_preview {
-        return Err(format!("\"{text}\" is where a pull request is previewed. Choose another name."));
-    }
-    Ok(())
 }
 
 fn check_process_type(text: &str) -> Result<String, String> {

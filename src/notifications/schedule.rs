@@ -8,8 +8,6 @@ use std::time::Duration;
 
 /// Tries of something that the receiver says it will never take.
 const REFUSALS: i32 = 5;
-/// How long such a receiver is tried at least: it may be mended meanwhile. What is behind it waits as long.
-const REFUSED_FOR: TimeDelta = TimeDelta::hours(1);
 
 /// How patient the server is with receivers.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +17,9 @@ pub struct Schedule {
     pub longest_pause: Duration,
     /// A webhook that has taken nothing for so long is disabled.
     pub give_up_after: Duration,
+    /// How long what a receiver will never take is tried at least: it may be mended meanwhile. What is behind it waits as
+    /// long.
+    pub refused_for: Duration,
     /// How long the provider of a repository may take for everything that it is told of one event.
     pub with_a_provider: Duration,
 }
@@ -29,6 +30,7 @@ impl Default for Schedule {
             first_pause: Duration::from_secs(5),
             longest_pause: Duration::from_hours(1),
             give_up_after: Duration::from_hours(24),
+            refused_for: Duration::from_hours(1),
             with_a_provider: Duration::from_mins(1),
         }
     }
@@ -71,7 +73,8 @@ impl Schedule {
         // A provider that was told of a commit that it has not will not have it later.
         let is_patient = webhook.hook_id.is_none();
         let refused_since = since.max(delivery.created_at);
-        let is_tried = !is_patient || now - refused_since >= REFUSED_FOR;
+        let is_tried = !is_patient
+            || now - refused_since >= TimeDelta::from_std(self.refused_for).unwrap_or(TimeDelta::MAX);
         if failure.is_refusal && is_tried && delivery.attempts + 1 >= REFUSALS {
             return AfterAttempt::GiveUp;
         }

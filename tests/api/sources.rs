@@ -190,19 +190,19 @@ async fn credentials_are_kept_and_never_shown() {
         let body = json!({ "username": "ada", "password": password });
         ada.send(Method::PUT, &format!("{path}/{host}"), body).await
     };
-    let set = put("GHCR.io", "canary-one").await.expect(200);
+    let set = put("GHCR.io", "sesame-one").await.expect(200);
     assert_eq!((&set["host"], &set["username"]), (&json!("ghcr.io"), &json!("ada")));
     assert!(set.get("password").is_none());
-    put("127.0.0.1:5000", "canary-two").await.expect(200);
-    put("ghcr.io", "canary-three").await.expect(200);
+    put("127.0.0.1:5000", "sesame-two").await.expect(200);
+    put("ghcr.io", "sesame-three").await.expect(200);
     let listed = ada.get(path).await;
     let hosts: Vec<_> =
         listed.expect(200)["data"].as_array().unwrap().iter().map(|one| one["host"].clone()).collect();
     assert_eq!(hosts, ["127.0.0.1:5000", "ghcr.io"]);
-    assert!(!listed.text.contains("canary"));
+    assert!(!listed.text.contains("sesame"));
     let audit = ada.get("/api/projects/shop/audit").await;
-    assert!(audit.text.contains("put_credential") && !audit.text.contains("canary"), "{}", audit.text);
-    assert!(!server.database_has("canary"));
+    assert!(audit.text.contains("put_credential") && !audit.text.contains("sesame"), "{}", audit.text);
+    assert!(!server.database_has("sesame"));
 
     for (host, body) in [
         ("ghcr.io", json!({ "username": "a:b", "password": "x" })),

@@ -95,7 +95,7 @@ impl Setting {
 /// Pauses of milliseconds.
 fn soon() -> Schedule {
     let (first_pause, longest_pause) = (Duration::from_millis(20), Duration::from_millis(100));
-    Schedule { first_pause, longest_pause, ..Schedule::default() }
+    Schedule { first_pause, longest_pause, refused_for: Duration::ZERO, ..Schedule::default() }
 }
 
 pub(crate) async fn eventually(what: &str, mut holds: impl AsyncFnMut() -> bool) {

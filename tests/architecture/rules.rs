@@ -148,7 +148,7 @@ pub(crate) const FENCES: &[Fence] = &[
     },
     Fence {
         names: &["url"],
-        only: &["config/values.rs", "model/drain.rs", "model/repository_url.rs"],
+        only: &["config/values.rs", "deploy/steps/fetched.rs", "model/drain.rs", "model/repository_url.rs"],
         why: "URLs are taken apart once",
     },
     Fence {

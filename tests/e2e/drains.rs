@@ -100,6 +100,34 @@ fn a_receiver_over_tls_is_known_by_its_certificate() {
 }
 
 #[test]
+fn what_is_posted_over_tls_is_tried_again_unless_it_is_refused() {
+    let receiver = Receiver::https();
+    let mut server = Server::start_with(&[ALLOWED]);
+    let url = format!("https://localhost:{}/in", receiver.address.port());
+    let (ada, drain) = with_drain(&mut server, &json!({ "url": url, "environment": "production" }));
+    server.deploy(&ada, &counting(), "shop");
+    wait_until("it is not trusted", PATIENCE, || {
+        ada.get(&server, &drain)["last_error"].as_str().is_some_and(|error| error.contains("not trusted"))
+    });
+    // Busy, away, and a token that is not entered there yet.
+    receiver.refuse(&[429, 503, 401]);
+    let certificates = json!({ "certificates": receiver.certificate });
+    server.request(Method::PATCH, &drain, &ada.token, Some(&certificates)).expect(200);
+    wait_until("lines come", PATIENCE, || counted(&receiver.messages()).len() > 5);
+    let whole = counted(&receiver.messages());
+    assert_eq!((receiver.refusals_left(), whole[0]), (0, 1), "nothing is lost");
+    assert_eq!(ada.get(&server, &drain)["dropped"], 0);
+    // What it will never take is left out.
+    receiver.refuse(&[400]);
+    wait_until("lines are left out", PATIENCE, || ada.get(&server, &drain)["dropped"].as_u64() > Some(0));
+    let before = counted(&receiver.messages()).len();
+    wait_until("it goes on", PATIENCE, || counted(&receiver.messages()).len() > before + 5);
+    let numbers = counted(&receiver.messages());
+    let holes = numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1).count();
+    assert_eq!(holes, 1, "{numbers:?}");
+}
+
+#[test]
 fn lines_are_posted_as_json_and_only_where_the_operator_allows() {
     let receiver = Receiver::http();
     let mut server = Server::start_with(&[ALLOWED]);

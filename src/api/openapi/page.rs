@@ -89,7 +89,8 @@ pub(super) fn curl(document: &Value, method: &str, path: &str, operation: &Value
     if operation["responses"]["101"].is_object() {
         // curl does not talk to them: websocat does.
         let path = path.replace('{', "$").replace('}', "");
-        return format!("websocat -H \"Authorization: Bearer $token\" \"ws${{api#http}}{path}\"");
+        let protocol = if path.ends_with("/run") { "--protocol gilgal.run.v1 " } else { "" };
+        return format!("websocat {protocol}-H \"Authorization: Bearer $token\" \"ws${{api#http}}{path}\"");
     }
     let mut line = "curl".to_owned();
     let body = schema_of(document, &operation["requestBody"]["content"]);

@@ -1,6 +1,7 @@
 //! Receivers of log drains.
 
 use rcgen::{CertifiedKey, generate_simple_self_signed};
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,6 +18,7 @@ pub(crate) struct Receiver {
     messages: Arc<Mutex<Vec<String>>>,
     /// Whether what comes is read.
     reads: Arc<AtomicBool>,
+    refusals: Arc<Mutex<VecDeque<u16>>>,
     /// The certificate that it is known by, in PEM.
     pub(crate) certificate: Option<String>,
 }
@@ -36,6 +38,12 @@ impl Receiver {
 
     /// Takes syslog messages over TLS, as `localhost`, with a certificate that nobody knows.
     pub(crate) fn syslog_over_tls() -> Self {
+        Self::over_tls(|stream, shared| read_messages(stream, shared))
+    }
+
+    fn over_tls(
+        take: impl Fn(StreamOwned<ServerConnection, TcpStream>, &Shared) + Clone + Send + 'static,
+    ) -> Self {
         let CertifiedKey { cert, signing_key } =
             generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
@@ -48,7 +56,7 @@ impl Receiver {
         let config = Arc::new(config);
         Self::with(Some(cert.pem()), move |stream, receiver| {
             let connection = ServerConnection::new(Arc::clone(&config)).unwrap();
-            read_messages(StreamOwned::new(connection, stream), receiver);
+            take(StreamOwned::new(connection, stream), receiver);
         })
     }
 
@@ -57,18 +65,37 @@ impl Receiver {
         Self::with(None, read_requests)
     }
 
+    /// The same over TLS, as `localhost`, with a certificate that nobody knows.
+    pub(crate) fn https() -> Self {
+        Self::over_tls(read_requests)
+    }
+
+    /// Answers the next requests with these statuses, and keeps nothing of them.
+    pub(crate) fn refuse(&self, statuses: &[u16]) {
+        self.refusals.lock().unwrap().extend(statuses);
+    }
+
+    /// Statuses of [`Receiver::refuse`] that are left.
+    pub(crate) fn refusals_left(&self) -> usize {
+        self.refusals.lock().unwrap().len()
+    }
+
     fn with(certificate: Option<String>, take: impl Fn(TcpStream, &Shared) + Clone + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let shared = Shared { messages: Arc::default(), reads: Arc::new(AtomicBool::new(true)) };
-        let (messages, reads) = (Arc::clone(&shared.messages), Arc::clone(&shared.reads));
+        let shared = Shared {
+            messages: Arc::default(),
+            reads: Arc::new(AtomicBool::new(true)),
+            refusals: Arc::default(),
+        };
+        let Shared { messages, reads, refusals } = shared.clone();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (take, shared) = (take.clone(), shared.clone());
                 thread::spawn(move || take(stream.unwrap(), &shared));
             }
         });
-        Self { address, messages, reads, certificate }
+        Self { address, messages, reads, refusals, certificate }
     }
 
     /// Everything that came.
@@ -86,6 +113,7 @@ impl Receiver {
 struct Shared {
     messages: Arc<Mutex<Vec<String>>>,
     reads: Arc<AtomicBool>,
+    refusals: Arc<Mutex<VecDeque<u16>>>,
 }
 
 fn read_messages(stream: impl Read, shared: &Shared) {
@@ -108,8 +136,7 @@ fn read_messages(stream: impl Read, shared: &Shared) {
     }
 }
 
-fn read_requests(stream: TcpStream, shared: &Shared) {
-    let mut writer = stream.try_clone().unwrap();
+fn read_requests(stream: impl Read + Write, shared: &Shared) {
     let mut reader = BufReader::new(stream);
     loop {
         let (mut length, mut head) = (0, Vec::new());
@@ -129,10 +156,15 @@ fn read_requests(stream: TcpStream, shared: &Shared) {
         }
         let mut body = vec![0; length];
         reader.read_exact(&mut body).unwrap();
+        if let Some(status) = shared.refusals.lock().unwrap().pop_front() {
+            let answer = format!("HTTP/1.1 {status} No\r\ncontent-length: 0\r\n\r\n");
+            reader.get_mut().write_all(answer.as_bytes()).unwrap();
+            continue;
+        }
         let mut messages = shared.messages.lock().unwrap();
         messages.extend(head.into_iter().filter(|line| line.starts_with("authorization")));
         messages.extend(String::from_utf8(body).unwrap().lines().map(str::to_owned));
         drop(messages);
-        writer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
+        reader.get_mut().write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").unwrap();
     }
 }
