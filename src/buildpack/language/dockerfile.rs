@@ -78,32 +78,47 @@ fn images(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// Instructions with their continuation lines joined, without comments.
+/// Instructions without comments and with their continuation lines joined, as BuildKit's parser joins them: with nothing
+/// between, over comments and empty lines.
 pub(super) fn instructions(text: &str) -> Vec<String> {
-    let mut instructions = Vec::new();
-    let mut current = String::new();
+    let text = text.trim_start_matches('\u{feff}');
     let escape = escape(text);
-    for line in text.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
-        if let Some(part) = line.strip_suffix(escape) {
-            current.push_str(part);
-            current.push(' ');
-        } else {
-            current.push_str(line);
-            instructions.push(std::mem::take(&mut current));
+    let mut instructions = Vec::new();
+    let mut current: Option<String> = None;
+    for line in text.lines() {
+        let is_left_out = line.trim().is_empty() || line.trim_start().starts_with('#');
+        if is_left_out {
+            continue;
+        }
+        let (part, goes_on) = match line.trim_end().strip_suffix(escape) {
+            Some(part) => (part, true),
+            None => (line, false),
+        };
+        match &mut current {
+            Some(instruction) => instruction.push_str(part),
+            None => current = Some(part.trim_start().to_owned()),
+        }
+        if !goes_on {
+            instructions.extend(current.take());
         }
     }
-    instructions.push(current);
-    instructions
+    instructions.extend(current);
+    instructions.into_iter().map(|instruction| instruction.trim().to_owned()).collect()
 }
 
-/// What joins a line with the next one: a backslash, unless a directive at the beginning says otherwise (`# escape=`).
+/// What joins a line with the next one: a backslash, unless a directive says otherwise (`# escape=`). Directives end at the
+/// first line that is none.
 fn escape(text: &str) -> char {
-    let mut directives = text.lines().map(str::trim).map_while(|line| line.strip_prefix('#'));
-    let said = directives.find_map(|line| {
-        let (name, value) = line.split_once('=')?;
-        name.trim().eq_ignore_ascii_case("escape").then(|| value.trim().to_owned())
-    });
-    if said.as_deref() == Some("`") { '`' } else { '\\' }
+    let directive = |line: &str| {
+        let (name, value) = line.trim().strip_prefix('#')?.split_once('=')?;
+        let name = name.trim();
+        let is_one = name.starts_with(|c: char| c.is_ascii_alphabetic())
+            && name.chars().all(|c| c.is_ascii_alphanumeric())
+            && !value.trim().is_empty();
+        is_one.then(|| (name.to_ascii_lowercase(), value.trim().to_owned()))
+    };
+    let said = text.lines().map_while(directive).find(|(name, _)| name == "escape");
+    if said.is_some_and(|(_, value)| value == "`") { '`' } else { '\\' }
 }
 
 /// `A=1 B="2"`, and the old form `A 1`.

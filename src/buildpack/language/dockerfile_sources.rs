@@ -1,10 +1,17 @@
 //! What a Dockerfile has the engine fetch from elsewhere: images, and what `ADD` names by a URL.
 //!
 //! The engine does so itself, from the machine's own network, where it reaches what no container does. Variables are
-//! followed as far as the Dockerfile and the build arguments say what they are.
+//! followed as far as the Dockerfile and the build arguments say what they are; what only a base image sets is not known.
 
 use super::dockerfile::{assignments, instructions};
 use std::collections::BTreeMap;
+
+/// Arguments that BuildKit knows by itself and that are one word (`amd64`, `linux`), with nothing in it that makes a host.
+const OF_THE_PLATFORM: [&str; 6] =
+    ["TARGETARCH", "TARGETOS", "TARGETVARIANT", "BUILDARCH", "BUILDOS", "BUILDVARIANT"];
+const PLATFORM_WORD: &str = "amd64";
+
+type Variables = BTreeMap<String, String>;
 
 /// Something that the engine fetches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,40 +22,61 @@ pub(crate) enum Fetched {
     Url(String),
 }
 
-/// What a Dockerfile has the engine fetch, each once, with its variables replaced; what is left of them begins with `$`.
-pub(crate) fn fetched(text: &str, arguments: &BTreeMap<String, String>) -> Vec<Fetched> {
-    let (mut of_all, mut of_stage) = (BTreeMap::new(), None::<BTreeMap<String, String>>);
+/// What is known of variables at a place.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    /// What `ENV` says; those who build on a stage have it too.
+    environment: Variables,
+    /// What `ARG` says.
+    arguments: Variables,
+    /// Whether a name that is not here may be set all the same: by a base image.
+    is_open: bool,
+}
+
+impl Known {
+    fn get(&self, name: &str) -> Option<&String> {
+        self.environment.get(name).or_else(|| self.arguments.get(name))
+    }
+}
+
+/// What a Dockerfile has the engine fetch, each once, with its variables replaced. What is left of those begins with `$`.
+pub(crate) fn fetched(text: &str, given: &Variables) -> Vec<Fetched> {
+    let of_the_platform = OF_THE_PLATFORM.map(|name| (name.to_owned(), PLATFORM_WORD.to_owned()));
+    let mut of_all = Known { arguments: of_the_platform.into(), ..Known::default() };
+    let mut stages: BTreeMap<String, Variables> = BTreeMap::new();
+    let mut current: Option<(Option<String>, Known)> = None;
     let mut fetched = Vec::new();
     for line in instructions(text) {
         let line = without_onbuild(&line);
         let (instruction, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let instruction = instruction.to_ascii_uppercase();
-        match instruction.as_str() {
+        match (instruction.as_str(), &mut current) {
             // Only these hold for `FROM`; in a stage they hold once it names them.
-            "ARG" if of_stage.is_none() => declare(rest, arguments, None, &mut of_all),
-            "ARG" => {
-                if let Some(stage) = &mut of_stage {
-                    declare(rest, arguments, Some(&of_all), stage);
+            ("ARG", None) => declare(rest, given, None, &mut of_all),
+            ("ARG", Some((_, stage))) => declare(rest, given, Some(&of_all), stage),
+            ("ENV", Some((_, stage))) => {
+                // Each of a line has what was there before the line.
+                let before = stage.clone();
+                let new =
+                    assignments(rest).into_iter().map(|(name, value)| (name, replaced(&value, &before)));
+                stage.environment.extend(new);
+            }
+            ("FROM", _) => {
+                let mut words = rest.split_whitespace().filter(|word| !word.starts_with("--"));
+                let image = replaced(unquoted(words.next().unwrap_or_default()), &of_all);
+                let name = words.nth(1).map(str::to_ascii_lowercase);
+                if let Some((Some(name), known)) = current.take() {
+                    stages.insert(name, known.environment);
                 }
+                let environment = stages.get(&image.to_ascii_lowercase()).cloned().unwrap_or_default();
+                fetched.push(Fetched::Image(image));
+                current = Some((name, Known { environment, is_open: true, ..Known::default() }));
             }
-            "ENV" => {
-                let known = of_stage.get_or_insert_with(BTreeMap::new);
-                for (name, value) in assignments(rest) {
-                    let value = replaced(&value, known);
-                    known.insert(name, value);
-                }
-            }
-            "FROM" => {
-                let named = rest.split_whitespace().find(|word| !word.starts_with("--"));
-                fetched.extend(named.map(|image| Fetched::Image(replaced(unquoted(image), &of_all))));
-                of_stage = Some(BTreeMap::new());
-            }
-            _ => {
-                let known = of_stage.as_ref().unwrap_or(&of_all);
-                fetched.extend(images(rest).map(|image| Fetched::Image(replaced(image, known))));
+            (_, current) => {
+                let known = current.as_ref().map_or(&of_all, |(_, known)| known);
+                fetched.extend(images(rest).map(|image| Fetched::Image(replaced(&image, known))));
                 if instruction == "ADD" {
-                    let sources =
-                        rest.split([' ', '\t', '"', '\'', '[', ']', ',']).map(|word| replaced(word, known));
+                    let sources = sources(rest).into_iter().map(|source| replaced(&source, known));
                     fetched.extend(sources.filter(|source| is_url(source)).map(Fetched::Url));
                 }
             }
@@ -66,28 +94,39 @@ fn without_onbuild(line: &str) -> &str {
 }
 
 /// What an `ARG` line makes known: what the build was given goes first, then its own word, then what is known of all stages.
-fn declare(
-    rest: &str,
-    arguments: &BTreeMap<String, String>,
-    of_all: Option<&BTreeMap<String, String>>,
-    known: &mut BTreeMap<String, String>,
-) {
+fn declare(rest: &str, given: &Variables, of_all: Option<&Known>, known: &mut Known) {
     for word in rest.split_whitespace() {
         let (name, own) = word.split_once('=').map_or((word, None), |(name, value)| (name, Some(value)));
         let own = own.map(|value| replaced(unquoted(value), known));
-        let of_all = || of_all.and_then(|of_all| of_all.get(name).cloned());
-        if let Some(value) = arguments.get(name).cloned().or(own).or_else(of_all) {
-            known.insert(name.to_owned(), value);
+        let of_all = || of_all.and_then(|of_all| of_all.arguments.get(name).cloned());
+        if let Some(value) = given.get(name).cloned().or(own).or_else(of_all) {
+            known.arguments.insert(name.to_owned(), value);
         }
     }
 }
 
-/// The images that are copied or mounted from: `--from=`, `--mount=type=bind,from=`.
-fn images(rest: &str) -> impl Iterator<Item = &str> {
+/// The images that are copied or mounted from: `--from=`, `--mount=type=bind,from=`. The parts of a mount are fields of CSV,
+/// and their keys are of either case.
+fn images(rest: &str) -> impl Iterator<Item = String> {
     let options = rest.split_whitespace().take_while(|word| word.starts_with("--"));
     let parts =
         options.flat_map(|option| option.trim_start_matches("--mount=").trim_start_matches("--").split(','));
-    parts.filter_map(|part| part.strip_prefix("from=")).map(unquoted)
+    parts.filter_map(|part| {
+        let (key, image) = unquoted(part).split_once('=')?;
+        unquoted(key).eq_ignore_ascii_case("from").then(|| unquoted(image).to_owned())
+    })
+}
+
+/// The operands of `ADD` but for the last one, which is where it puts them.
+fn sources(rest: &str) -> Vec<String> {
+    let is_part = |word: &&str| !word.is_empty();
+    let words = rest
+        .split([' ', '\t', '"', '\'', '[', ']', ','])
+        .filter(is_part)
+        .filter(|word| !word.starts_with("--"));
+    let mut words: Vec<String> = words.map(str::to_owned).collect();
+    words.pop();
+    words
 }
 
 /// Whether a source of `ADD` is fetched: with a scheme, or as git has it over SSH. One that begins with a variable that is not
@@ -103,7 +142,7 @@ fn unquoted(word: &str) -> &str {
 }
 
 /// A text with its variables replaced: `$A`, `${A}`, `${A:-word}`, `${A:+word}`. What cannot be followed stays.
-fn replaced(text: &str, known: &BTreeMap<String, String>) -> String {
+fn replaced(text: &str, known: &Known) -> String {
     let (mut rest, mut whole) = (text, String::new());
     while let Some((before, after)) = rest.split_once('$') {
         whole.push_str(before);
@@ -122,20 +161,22 @@ fn replaced(text: &str, known: &BTreeMap<String, String>) -> String {
     whole
 }
 
-fn value(expression: &str, known: &BTreeMap<String, String>) -> Option<String> {
+/// What stands for an expression; `None` where that cannot be told.
+fn value(expression: &str, known: &Known) -> Option<String> {
     let end = expression.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(expression.len());
     let (name, operation) = expression.split_at(end);
-    let own = known.get(name).filter(|value| !value.is_empty());
-    match operation {
-        "" => known.get(name).cloned(),
-        operation => {
-            let word = |operator| operation.strip_prefix(operator).map(str::to_owned);
-            if let Some(word) = word(":-").or_else(|| word("-")) {
-                return Some(own.cloned().unwrap_or(word));
-            }
-            // Whether it is set is not known of what a base image sets.
-            word(":+").or_else(|| word("+"))
-        }
+    let own = known.get(name);
+    if own.is_none() && known.is_open {
+        return None;
+    }
+    let is_there =
+        if operation.starts_with(':') { own.is_some_and(|own| !own.is_empty()) } else { own.is_some() };
+    let own = own.cloned().unwrap_or_default();
+    match operation.trim_start_matches(':').split_at_checked(1) {
+        None if operation.is_empty() => Some(own),
+        Some(("-", word)) => Some(if is_there { own } else { word.to_owned() }),
+        Some(("+", word)) => Some(if is_there { word.to_owned() } else { String::new() }),
+        Some(_) | None => None,
     }
 }
 
@@ -143,12 +184,12 @@ fn value(expression: &str, known: &BTreeMap<String, String>) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn of(text: &str, arguments: &[(&str, &str)]) -> Vec<String> {
-        let arguments = arguments.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    fn of(text: &str, given: &[(&str, &str)]) -> Vec<String> {
+        let given = given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let text_of = |fetched| match fetched {
             Fetched::Image(text) | Fetched::Url(text) => text,
         };
-        fetched(text, &arguments.collect()).into_iter().map(text_of).collect()
+        fetched(text, &given.collect()).into_iter().map(text_of).collect()
     }
 
     #[test]
@@ -156,15 +197,34 @@ mod tests {
         for (text, expected) in [
             ("FROM node:22 AS build\nCOPY --from=build /a /a", vec!["build", "node:22"]),
             ("FROM --platform=linux/amd64 \\\n  10.0.0.1:5000/a", vec!["10.0.0.1:5000/a"]),
-            ("# escape=`\nFROM `\n10.0.0.1/a", vec!["10.0.0.1/a"]),
             ("from a\nONBUILD copy --from=b.c/d / /", vec!["a", "b.c/d"]),
             ("FROM a\nRUN --mount=type=bind,from=b.c/d,target=/x ls", vec!["a", "b.c/d"]),
+            ("FROM a\nRUN --mount=type=bind,FROM=b.c/d ls", vec!["a", "b.c/d"]),
+            ("FROM a\nRUN --mount=type=bind,\"from=b.c/d\" ls", vec!["a", "b.c/d"]),
             ("FROM a\nADD --chown=1 http://10.0.0.1/x y.txt /", vec!["a", "http://10.0.0.1/x"]),
             ("FROM a\nADD [\"HTTPS://b.c/x\", \"/\"]", vec!["a", "HTTPS://b.c/x"]),
             ("FROM a\nADD git@b.c:d/e.git /", vec!["a", "git@b.c:d/e.git"]),
             ("FROM a\nADD app /http://x", vec!["a"]),
+            // Where it is put is not fetched.
+            ("FROM tomcat:9\nADD target/app.war $CATALINA_HOME/webapps/", vec!["tomcat:9"]),
         ] {
             assert_eq!(of(text, &[]), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn lines_are_joined_as_buildkit_does() {
+        for text in [
+            "FR\\\nOM 10.0.0.1/a",
+            "FROM 10.0.\\\n0.1/a",
+            "FROM \\\n\n# x\n10.0.0.1/a",
+            "# escape=`\nFROM `\n10.0.0.1/a",
+            "# syntax=docker/dockerfile:1\n# escape=`\nFROM `\n10.0.0.1/a",
+            // It is no directive any more.
+            "# a word\n# escape=`\nFROM \\\n10.0.0.1/a",
+            "\u{feff}FROM 10.0.0.1/a",
+        ] {
+            assert_eq!(of(text, &[]), ["10.0.0.1/a"], "{text:?}");
         }
     }
 
@@ -179,9 +239,22 @@ mod tests {
             ("ARG X=evil\nFROM b\nARG X\nADD http://$X/ /\n", vec!["b", "http://evil/"]),
             ("FROM b\nENV U=http://evil\nADD $U/x /\n", vec!["b", "http://evil/x"]),
             ("FROM b\nADD $OF_THE_BASE /\n", vec!["b", "$OF_THE_BASE"]),
+            ("FROM b\nADD https://ok${OF_BASE:-.com}/ /\n", vec!["b", "https://ok$OF_BASE:-.com/"]),
+            ("FROM ${UNSET:+ok.com/}10.0.0.1/a", vec!["10.0.0.1/a"]),
+            ("FROM b\nENV X=10.0.0.1\nENV X=ok.com U=http://$X/\nADD $U /\n", vec!["b", "http://10.0.0.1/"]),
+            // A stage has what the one has that it is built on.
+            (
+                "FROM node AS Base\nENV U=http://ok.com\nFROM base\nADD $U/x /",
+                vec!["base", "http://ok.com/x", "node"],
+            ),
+            ("FROM base-${TARGETARCH}", vec!["base-amd64"]),
             ("ARG X=a\nFROM ${X#a}", vec!["$X#a"]),
         ] {
-            assert_eq!(of(text, &[]), expected, "{text}");
+            let mut found = of(text, &[]);
+            let mut expected = expected;
+            found.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{text}");
         }
         assert_eq!(of("ARG X=good\nFROM $X", &[("X", "evil")]), ["evil"]);
     }

@@ -64,8 +64,12 @@ impl Deployer {
                 Ok(self.check_registry(&registry, WORDS).await?)
             }
             Some(_) => Err(unknown(dockerfile, name).into()),
-            None if name.contains('$') => Err(unknown(dockerfile, name).into()),
-            None => Ok(()),
+            // Without a slash it is Docker Hub's, unless one is in a variable.
+            None => {
+                let before_tag = name.split(':').next().unwrap_or(name);
+                let is_of_hub = !before_tag.contains(['$', '.']) && before_tag != "localhost";
+                if is_of_hub || !name.contains('$') { Ok(()) } else { Err(unknown(dockerfile, name).into()) }
+            }
         }
     }
 
