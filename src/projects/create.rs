@@ -29,7 +29,7 @@ const NAMELESS: &str = "project";
 /// first push.
 ///
 /// # Errors
-/// [`ProjectError::TooMany`] when the account has as many as it may have; [`ProjectError::SlugTaken`] for a slug that was asked for; one made from the name gets a number or
+/// [`ProjectError::TooMany`] when the account has as many as it may have; [`ProjectError::SlugTaken`] for a slug that was asked for, also where a pull request may be previewed; one made from the name gets a number or
 /// something random instead: `shop`, `shop-2`, `shop-1f2e3d4c`.
 pub async fn create(
     store: &Store,
@@ -68,6 +68,9 @@ async fn insert(
     slug: Slug,
     at_most: u32,
 ) -> Result<(Project, Environment), ProjectError> {
+    if slug.is_of_a_preview() {
+        return Err(ProjectError::SlugTaken(slug));
+    }
     let new = NewProject { owner_id, name: name.to_string(), slug: slug.clone(), at_most };
     store.create_project(new, EnvironmentSettings::default()).await.map_err(|error| match error {
         // `shop-staging` may be where the staging of `shop` answers.

@@ -1,7 +1,7 @@
 //! Bodies of `/api/auth`.
 
 use crate::model::id::{TokenFamilyId, UserId};
-use crate::model::name::{Email, Username};
+use crate::model::name::{Email, InvalidName, Username};
 use crate::model::password::Password;
 use crate::model::secret::Secret;
 use crate::model::session::LoginSession;
@@ -26,10 +26,22 @@ pub struct Register {
 
 impl Body for Register {
     fn take(form: &mut Form) -> Option<Self> {
-        let (email, username) = (form.required("email"), form.required("username"));
+        let (email, username) = (form.required::<NewEmail>("email"), form.required("username"));
+        let email = email.map(|email| email.0);
         let (password, invitation) = (form.required("password"), form.optional::<Opaque>("invitation"));
         let invitation = invitation.map(|invitation| invitation.0);
         Some(Self { email: email?, username: username?, password: password?, invitation })
+    }
+}
+
+/// An address that is said anew.
+struct NewEmail(Email);
+
+impl FromStr for NewEmail {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        Email::said(text).map(Self)
     }
 }
 
@@ -65,7 +77,8 @@ pub struct UpdateAccount {
 
 impl Body for UpdateAccount {
     fn take(form: &mut Form) -> Option<Self> {
-        let (email, username) = (form.optional("email"), form.optional("username"));
+        let (email, username) = (form.optional::<NewEmail>("email"), form.optional("username"));
+        let email = email.map(|email| email.0);
         let password = form.optional::<Opaque>("password").map(|password| password.0);
         Some(Self { email, username, password })
     }

@@ -1,6 +1,6 @@
 //! Names that are labels of host names: of projects and of their environments.
 
-use super::{Slug, shown};
+use super::{EnvironmentName, Slug, shown};
 
 /// Slugs that would collide with the server's own host names or paths.
 const RESERVED_SLUGS: [&str; 12] = [
@@ -40,24 +40,32 @@ pub(super) fn check_slug(text: &str) -> Result<String, String> {
     if RESERVED_SLUGS.contains(&text) {
         return Err(format!("\"{text}\" is reserved. Choose another name."));
     }
-    check_no_preview(text)?;
     Ok(slug)
 }
 
 pub(super) fn check_environment(text: &str) -> Result<String, String> {
-    let name = check_label(text, "name of an environment")?;
-    check_no_preview(text)?;
-    Ok(name)
+    check_label(text, "name of an environment")
 }
 
-/// Where pull request 8 of `shop` answers, nothing else does: not a project `shop-pr-8`, and not `shop-pr-8` of a project
-/// `my` in the place of `my-shop`'s.
-fn check_no_preview(text: &str) -> Result<(), String> {
-    let is_preview = text
-        .rsplit_once("-pr-")
-        .is_some_and(|(_, number)| !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit()));
-    if is_preview {
-        return Err(format!("\"{text}\" is where a pull request is previewed. Choose another name."));
+/// Whether a text is where a pull request is previewed: where number 8 of `shop` answers, nothing else is made that does, not a
+/// project `shop-pr-8`, and not `shop-pr-8` of a project `my` in the place of `my-shop`'s. Those from before stay.
+fn is_of_a_preview(text: &str) -> bool {
+    text.rsplit_once("-pr-")
+        .is_some_and(|(_, number)| !number.is_empty() && number.chars().all(|digit| digit.is_ascii_digit()))
+}
+
+impl Slug {
+    /// Whether it would answer where a pull request of another project is previewed.
+    #[must_use]
+    pub fn is_of_a_preview(&self) -> bool {
+        is_of_a_preview(self.as_str())
     }
-    Ok(())
+}
+
+impl EnvironmentName {
+    /// Whether it would answer where a pull request of another project is previewed.
+    #[must_use]
+    pub fn is_of_a_preview(&self) -> bool {
+        is_of_a_preview(self.as_str())
+    }
 }

@@ -79,17 +79,32 @@ fn emails_are_lower_cased_and_have_two_sides() {
 }
 
 #[test]
+fn an_address_that_is_said_has_nothing_that_cannot_be_seen() {
+    assert_eq!(Email::said("Ada@example.com").unwrap().as_str(), "ada@example.com");
+    for bad in ["a\u{200b}da@x.y", "\u{202e}ada@x.y", "ada"] {
+        assert!(Email::said(bad).is_err(), "{bad}");
+    }
+    // As it may be stored.
+    assert!("a\u{200b}da@x.y".parse::<Email>().is_ok());
+}
+
+#[test]
 fn a_refusal_shows_no_control_characters() {
     let error = "\u{1b}[2J".parse::<Slug>().unwrap_err().to_string();
     assert!(!error.contains('\u{1b}'), "{error:?}");
 }
 
 #[test]
-fn what_is_previewed_has_its_address_to_itself() {
+fn what_is_previewed_is_told_from_the_rest() {
+    let of_a_preview = |text: &str| {
+        let (slug, name) = (text.parse::<Slug>().unwrap(), text.parse::<EnvironmentName>().unwrap());
+        assert_eq!(slug.is_of_a_preview(), name.is_of_a_preview());
+        slug.is_of_a_preview()
+    };
     for text in ["shop-pr-8", "a-pr-0", "shop-pr-8-pr-9"] {
-        assert!(text.parse::<Slug>().is_err() && text.parse::<EnvironmentName>().is_err(), "{text}");
+        assert!(of_a_preview(text), "{text}");
     }
     for text in ["pr-8", "shop-pr", "shop-pr-a", "shop-pr-8b", "spr-8"] {
-        assert!(text.parse::<Slug>().is_ok() && text.parse::<EnvironmentName>().is_ok(), "{text}");
+        assert!(!of_a_preview(text), "{text}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::EnvironmentError;
 use super::check::check;
-use super::create::taken;
+use super::create::{check_not_of_a_preview, taken};
 use crate::model::environment::{Environment, EnvironmentSettings};
 use crate::model::name::{EnvironmentName, Slug};
 use crate::model::process::Maxima;
@@ -70,6 +70,9 @@ pub async fn change(
     let name = change.name.as_ref().filter(|name| **name != environment.name);
     if name.is_some() && environment.name == EnvironmentName::production() {
         return Err(EnvironmentError::ProductionStays);
+    }
+    if let Some(name) = name {
+        check_not_of_a_preview(&project.slug, name)?;
     }
     let name = name.unwrap_or(&environment.name);
     let wanted_branch = change.fields.branch.clone().flatten();

@@ -35,6 +35,7 @@ pub async fn create(
     maxima: Maxima,
 ) -> Result<Environment, EnvironmentError> {
     let EnvironmentDraft { name, fields, otherwise, preview } = draft;
+    check_not_of_a_preview(&project.slug, &name)?;
     let settings = fields.over(otherwise);
     check((&project.slug, Some(&name)), &fields, &settings, maxima)?;
     let branch = fields.branch.flatten();
@@ -48,6 +49,14 @@ pub async fn create(
         at_most: MOST_ENVIRONMENTS,
     };
     store.create_environment(new).await.map_err(|error| taken(error, &project.slug, &name, branch.as_ref()))
+}
+
+/// Refuses a name where a pull request of another project may be previewed.
+pub(super) fn check_not_of_a_preview(project: &Slug, name: &EnvironmentName) -> Result<(), EnvironmentError> {
+    if name.is_of_a_preview() {
+        return Err(EnvironmentError::HostTaken { label: name.host_label(project) });
+    }
+    Ok(())
 }
 
 /// What somebody else has already.
