@@ -18,7 +18,7 @@ use crate::model::id::DeploymentId;
 use bollard::Docker;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,8 +34,10 @@ const ARGUMENT: &str = "NO_PROXY";
 /// hurts.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long the control group of a command is looked for.
+/// How long the control group of a command may take to be there, before that is said.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked for then.
+const SELDOM: Duration = Duration::from_secs(1);
 
 /// What each command of a build may use at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,12 +124,20 @@ struct Look {
     mark: String,
     limits: BuildLimits,
     done: HashSet<OsString>,
-    /// Since when those are looked for that have no group yet.
-    looked_for: HashMap<OsString, Instant>,
+    /// Those that have no group yet.
+    missing: HashMap<OsString, Missing>,
     groups: Groups,
     /// Files that say how much a command has used at most; gone with its group.
     held: Vec<PathBuf>,
     peak: Arc<AtomicU64>,
+}
+
+/// A command without a group.
+struct Missing {
+    since: Instant,
+    /// When it is looked for again.
+    next: Instant,
+    is_told: bool,
 }
 
 /// The part of the runtime specification's `config.json` that matters here.
@@ -156,7 +166,7 @@ impl Look {
             mark,
             limits,
             done: HashSet::new(),
-            looked_for: HashMap::new(),
+            missing: HashMap::new(),
             groups: Groups::of_this_machine(),
             held: Vec::new(),
             peak,
@@ -168,7 +178,8 @@ impl Look {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
         for entry in entries {
             let id = entry.file_name();
-            if self.done.contains(&id) {
+            let is_due = |missing: &Missing| missing.next <= Instant::now();
+            if self.done.contains(&id) || !self.missing.get(&id).is_none_or(is_due) {
                 continue;
             }
             // Still being written, or gone again: the next look tells.
@@ -178,14 +189,14 @@ impl Look {
             if ours {
                 match self.groups.limit(&container.linux.group, &id, self.limits) {
                     Ok(Some(peak)) => self.held.push(peak),
-                    Ok(None) if self.is_to_be_found(&id) => continue,
                     Ok(None) => {
-                        tracing::warn!(group = container.linux.group, "a build command has no limits");
+                        self.note_missing(id, &container.linux.group);
+                        continue;
                     }
                     Err(error) => tracing::warn!(%error, "a build command has no limits"),
                 }
             }
-            self.looked_for.remove(&id);
+            self.missing.remove(&id);
             self.done.insert(id);
         }
         self.held.retain(|file| {
@@ -195,15 +206,24 @@ impl Look {
         });
     }
 
-    /// Whether a command may still get its group.
-    fn is_to_be_found(&mut self, id: &OsStr) -> bool {
-        self.looked_for.entry(id.to_owned()).or_insert_with(Instant::now).elapsed() < PATIENCE
+    /// A command whose group is not there is looked for as long as it is; after a while, seldom.
+    fn note_missing(&mut self, id: OsString, group: &str) {
+        let now = Instant::now();
+        let missing = self.missing.entry(id).or_insert(Missing { since: now, next: now, is_told: false });
+        if missing.since.elapsed() < PATIENCE {
+            return;
+        }
+        missing.next = now + SELDOM;
+        if !std::mem::replace(&mut missing.is_told, true) {
+            tracing::warn!(group, "a build command has no limits");
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::ffi::OsStr;
 
     #[test]
     fn a_project_cannot_take_the_mark_away() {
@@ -240,10 +260,14 @@ mod tests {
         look.once();
         assert!(look.held.is_empty());
         assert!(!look.done.contains(OsStr::new("ours")));
-        // One that gets none is not looked for again and again.
-        look.looked_for.insert("ours".into(), Instant::now().checked_sub(PATIENCE).unwrap());
+        // One that gets none is looked for on, and seldom.
+        let missing = look.missing.get_mut(OsStr::new("ours")).unwrap();
+        assert!(!missing.is_told);
+        missing.since = missing.since.checked_sub(PATIENCE).unwrap();
         look.once();
-        assert!(look.done.contains(OsStr::new("ours")));
+        let missing = &look.missing[OsStr::new("ours")];
+        assert!(missing.is_told && missing.next > Instant::now());
+        assert!(!look.done.contains(OsStr::new("ours")));
         assert_eq!(look.peak.load(Ordering::Relaxed), 7_000_000);
     }
 }

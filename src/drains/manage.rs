@@ -109,10 +109,15 @@ impl Drains {
     async fn changed_by(&self, mut drain: Drain, change: DrainChange) -> Result<Drain, DrainError> {
         let DrainChange { url, environment, token, certificates } = change;
         let mut faults = Vec::new();
-        let before = self.url_of(&drain)?;
-        let url = url.unwrap_or_else(|| before.clone());
+        let before = self.url_of(&drain);
+        // One that cannot be opened any more is mended by another one.
+        let (url, is_another) = match (url, before) {
+            (Some(url), Ok(before)) => (url.clone(), url != before),
+            (Some(url), Err(_)) => (url, true),
+            (None, before) => (before?, false),
+        };
         // Whoever may change a drain may not read its token.
-        if url != before && drain.sealed_token.is_some() && token.is_none() {
+        if is_another && drain.sealed_token.is_some() && token.is_none() {
             faults.push(DrainFault::TokenOfAnother);
         }
         faults.extend(self.fault_of(&url));
@@ -135,7 +140,11 @@ impl Drains {
         drain.certificates = certificates.unwrap_or(drain.certificates);
         faults.extend(drain.certificates.as_deref().and_then(fault_of_certificates));
         // Also one that was right for where the drain led before.
-        let token = self.token_of(&drain)?;
+        let token = match self.token_of(&drain) {
+            // It was sealed with the same key as the URL: with another one it is asked for.
+            Err(_) if !faults.is_empty() => None,
+            token => token?,
+        };
         let is_element = token.is_none_or(|token| token.is_structured_data());
         if url.protocol().is_syslog() && !is_element && !faults.contains(&DrainFault::TokenOfAnother) {
             faults.push(DrainFault::NoStructuredData);

@@ -139,7 +139,6 @@ impl Processes {
     ) -> Result<CronStarted, ProcessError> {
         let environment_id = live.environment_id;
         self.store.begin_cron_run(run.clone()).await?;
-        turn.begin();
         let prepared = async {
             let variables = open_variables(&self.master_key, environment_id, &live.content)?;
             let files = open_files(&self.master_key, environment_id, &live.content)?;
@@ -176,6 +175,8 @@ impl Processes {
                 return Err(error);
             }
         };
+        // Only now does it take the place of another one: whatever keeps it from starting keeps that one running.
+        turn.begin();
         let mask = Mask::new(spec.environment.iter().map(|(_, value)| value));
         let (lines, receiver) = mpsc::channel(AHEAD);
         let started = CronStarted { run: run.clone(), lines: receiver };

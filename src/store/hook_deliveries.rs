@@ -1,15 +1,16 @@
 //! What has come for the connections of projects, and what became of it.
 
-use crate::model::hook::{Delivery, DeliveryOutcome, Event, MOST_DELIVERIES, MOST_DELIVERIES_OF_A_PROJECT};
-use crate::model::id::{HookDeliveryId, HookId, ProjectId};
+use crate::model::hook::{Delivery, DeliveryOutcome, Event, MOST_DELIVERIES};
+use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::name::CommitId;
 use crate::model::time::Timestamp;
 use crate::store::Store;
-use crate::store::backend::{Connection, on};
+use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::hook_bodies;
+use crate::store::hook_surplus::{beside, forget_surplus};
 use crate::store::page::{Cursor, Page, PageRequest};
-use crate::store::schema::{hook_deliveries as deliveries, hooks};
+use crate::store::schema::hook_deliveries as deliveries;
 use crate::store::types::{Json, StoredTime, storable};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
@@ -17,8 +18,6 @@ use std::collections::BTreeMap;
 
 /// Bytes of a body that its row has; the whole of a longer one is beside it, for as long as there is room.
 const LONGEST_BODY: usize = 2 * 1024;
-/// How many the deliveries of a project are fewer than they may be once some were forgotten: not at each is looked for the oldest.
-const SLACK: i64 = 100;
 
 /// What a delivery has said of a commit, and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +92,7 @@ impl From<Delivery> for DeliveryRow {
 impl Store {
     /// Notes a delivery, with the whole of its body. Of each connection the newest [`MOST_DELIVERIES`] that name a commit are kept, and as many of those
     /// that name none: checks that end, which are many, take no push away that waits for them. Of all connections of a project
-    /// [`MOST_DELIVERIES_OF_A_PROJECT`] are, of which those that name no commit are forgotten first.
+    /// [`crate::model::hook::MOST_DELIVERIES_OF_A_PROJECT`] are, of which those that name no commit are forgotten first.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] of `delivery_key` when it was noted before, [`StoreError::NotFound`] when its connection is
@@ -112,7 +111,7 @@ impl Store {
             if let Some(packed) = &packed {
                 Box::pin(hook_bodies::keep(connection, (hook, id), &of_project, packed)).await?;
             }
-            Box::pin(forget_surplus(connection, &of_project)).await
+            Box::pin(forget_surplus(connection, &of_project, id)).await
         })
         .await?;
         let mut connection = self.write().await?;
@@ -271,29 +270,4 @@ impl Store {
         let old = deliveries::table.filter(deliveries::received_at.lt(StoredTime(before)));
         Ok(on!(connection, |c| diesel::delete(old).execute(c).await)?)
     }
-}
-
-/// The connections of the project of one.
-async fn beside(connection: &mut Connection, hook: HookId) -> Result<Vec<HookId>, StoreError> {
-    let project: ProjectId =
-        on!(connection, |c| hooks::table.find(hook).select(hooks::project_id).first(c).await)?;
-    let all = hooks::table.filter(hooks::project_id.eq(project)).select(hooks::id);
-    Ok(on!(connection, |c| all.load(c).await)?)
-}
-
-/// Forgets what is too much of the connections of a project.
-async fn forget_surplus(connection: &mut Connection, hooks: &[HookId]) -> Result<(), StoreError> {
-    let kept = || deliveries::table.filter(deliveries::hook_id.eq_any(hooks));
-    let number: i64 = on!(connection, |c| kept().count().get_result(c).await)?;
-    if number <= MOST_DELIVERIES_OF_A_PROJECT {
-        return Ok(());
-    }
-    let oldest = kept()
-        .order((deliveries::commit_id.is_not_null(), deliveries::id))
-        .limit(number - MOST_DELIVERIES_OF_A_PROJECT + SLACK)
-        .select(deliveries::id);
-    let oldest: Vec<HookDeliveryId> = on!(connection, |c| oldest.load(c).await)?;
-    let surplus = deliveries::table.filter(deliveries::id.eq_any(&oldest));
-    on!(connection, |c| diesel::delete(surplus).execute(c).await)?;
-    Ok(())
 }

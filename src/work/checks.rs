@@ -1,11 +1,14 @@
 //! Asks providers once more for the checks that pushes wait for: less and less often, for a day.
 
 use crate::hooks::Hooks;
-use crate::model::id::HookDeliveryId;
+use crate::model::id::{HookDeliveryId, HookId};
+use crate::model::name::CommitId;
 use crate::model::time::{Timestamp, now};
 use crate::store::{Store, StoreError};
 use chrono::TimeDelta;
-use std::collections::HashMap;
+use futures_util::StreamExt;
+use futures_util::stream;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
@@ -15,6 +18,9 @@ const PAUSE: Duration = Duration::from_mins(1);
 /// From the delivery to the first question, and from that to the second; each further pause is twice as long.
 const FIRST: TimeDelta = TimeDelta::minutes(1);
 const LONGEST: TimeDelta = TimeDelta::hours(1);
+/// Commits that a connection is asked about in a round, and connections that are asked at a time.
+const OF_HOOK: usize = 8;
+const HOOKS_AT_ONCE: usize = 32;
 /// What waits for longer is left to the next check, or to whoever has it delivered again.
 const GIVEN_UP_AFTER: TimeDelta = TimeDelta::days(1);
 
@@ -55,24 +61,31 @@ impl Checks {
     /// When the database does not answer.
     pub async fn round(&mut self, at: Timestamp) -> Result<(), StoreError> {
         let waiting = self.store.deliveries_that_wait(at - GIVEN_UP_AFTER).await?;
-        self.asked.retain(|id, _| waiting.iter().any(|delivery| delivery.id == *id));
-        let mut questions = Vec::new();
+        let known: HashSet<_> = waiting.iter().map(|delivery| delivery.id).collect();
+        self.asked.retain(|id, _| known.contains(id));
+        // Those of one connection one after the other, and so many of it in a round: a provider that does not answer takes
+        // its time for each.
+        let mut questions: BTreeMap<HookId, BTreeSet<CommitId>> = BTreeMap::new();
         for delivery in waiting {
             let first = (0, delivery.received_at + FIRST);
             let (count, next) = self.asked.entry(delivery.id).or_insert(first);
-            if *next <= at {
+            let of_hook = questions.entry(delivery.hook_id).or_default();
+            if *next <= at && (of_hook.len() < OF_HOOK || of_hook.contains(&delivery.commit)) {
                 *next = at + pause(*count);
                 *count += 1;
-                questions.push((delivery.hook_id, delivery.commit));
+                of_hook.insert(delivery.commit);
             }
         }
-        questions.sort_unstable();
-        questions.dedup();
-        for (hook, commit) in questions {
-            if let Err(error) = Box::pin(self.hooks.ask_again(hook, &commit)).await {
-                tracing::warn!(%hook, %commit, error = &error as &dyn Error, "checks are not asked for");
-            }
-        }
+        let hooks = &self.hooks;
+        stream::iter(questions)
+            .for_each_concurrent(HOOKS_AT_ONCE, |(hook, commits)| async move {
+                for commit in commits {
+                    if let Err(error) = Box::pin(hooks.ask_again(hook, &commit)).await {
+                        tracing::warn!(%hook, %commit, error = &error as &dyn Error, "checks are not asked for");
+                    }
+                }
+            })
+            .await;
         Ok(())
     }
 }

@@ -2,6 +2,6 @@
 ALTER TABLE drains ADD COLUMN sealed_url text NOT NULL DEFAULT '';
 -- What is behind the host is not to be read in the audit log either.
 UPDATE audit SET was = jsonb_set(was::jsonb, '{url}', '"…"')::json
-    WHERE action IN ('create_drain', 'update_drain', 'delete_drain') AND was ->> 'url' LIKE 'http%';
+    WHERE action IN ('create_drain', 'update_drain', 'delete_drain') AND was ->> 'url' ILIKE 'http%';
 UPDATE audit SET became = jsonb_set(became::jsonb, '{url}', '"…"')::json
-    WHERE action IN ('create_drain', 'update_drain', 'delete_drain') AND became ->> 'url' LIKE 'http%';
+    WHERE action IN ('create_drain', 'update_drain', 'delete_drain') AND became ->> 'url' ILIKE 'http%';

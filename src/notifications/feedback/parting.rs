@@ -42,6 +42,12 @@ impl Notifications {
             else {
                 continue;
             };
+            // One that goes at this moment is told of by itself.
+            let name = match self.store.environment(environment).await {
+                Ok(environment) => environment.name,
+                Err(StoreError::NotFound) => continue,
+                Err(error) => return Err(error),
+            };
             let event = Event {
                 id: EventId::generate(),
                 kind: EventKind::EnvironmentDeleted,
@@ -53,7 +59,7 @@ impl Notifications {
                 },
                 environment: Some(EnvironmentFacts {
                     id: environment,
-                    name: self.store.environment(environment).await?.name,
+                    name,
                     pull_request: Some(preview.number),
                 }),
                 deployment: None,
