@@ -7,7 +7,10 @@ use crate::deployments::DeployError;
 use crate::git::Repository;
 use crate::model::environment::Environment;
 use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, Provider, ReferenceMove, SkipReason};
+use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, CommitId};
+use crate::model::preview::PullRequestAction;
+use crate::model::time::now;
 use crate::store::StoreError;
 use std::error::Error;
 
@@ -36,16 +39,24 @@ pub(super) fn changed_meanwhile() -> Verdict {
     )
 }
 
-/// Why nothing is deployed, where that is for whoever has set it up.
-pub(super) fn not_deployed(error: DeployError) -> Result<Verdict, HookError> {
-    match error {
-        error @ DeployError::Disabled => Ok(skipped(SkipReason::ProjectDisabled, error.to_string())),
-        DeployError::Repository(error) => Ok(skipped(SkipReason::RepositoryRefused, error.to_string())),
-        error => Err(error.into()),
-    }
-}
-
 impl Hooks {
+    /// Why nothing is deployed to a project, where that is for whoever has set it up: what a push would say.
+    pub(super) async fn not_deployed(
+        &self,
+        project: ProjectId,
+        error: DeployError,
+    ) -> Result<Verdict, HookError> {
+        match error {
+            DeployError::Disabled => {
+                let why = self.store.project(project).await?.why_not_in_service(now());
+                let why = why.unwrap_or_else(|| DeployError::Disabled.to_string());
+                Ok(skipped(SkipReason::ProjectDisabled, why))
+            }
+            DeployError::Repository(error) => Ok(skipped(SkipReason::RepositoryRefused, error.to_string())),
+            error => Err(error.into()),
+        }
+    }
+
     /// Starts what a delivery asks for, or says why nothing is.
     pub(super) async fn decide(&self, hook: &Hook, event: &Event) -> Result<Verdict, HookError> {
         let moves = match event {
@@ -62,6 +73,10 @@ impl Hooks {
                     SkipReason::OtherEvent,
                     "Checks are not waited for: set `wait_for_checks`.",
                 ));
+            }
+            // What is closed goes all the same: removing it starts nothing.
+            Event::PullRequest { pull_request } if pull_request.action == PullRequestAction::Closed => {
+                return Box::pin(self.decide_pull_request(hook, pull_request)).await;
             }
             Event::Push { .. } | Event::PullRequest { .. } | Event::Checks { .. } if !hook.enabled => {
                 return Ok(skipped(SkipReason::Disabled, "The hook is switched off."));
@@ -196,7 +211,7 @@ impl Hooks {
         let commits = (only, moved.after.clone());
         match self.deployments.deploy_delivery(&environment, url, reference, commits).await {
             Ok(deployment) => Ok(outcome(DeliveryOutcome::Deployed { deployment_id: deployment.id })),
-            Err(error) => not_deployed(error),
+            Err(error) => self.not_deployed(environment.project_id, error).await,
         }
     }
 

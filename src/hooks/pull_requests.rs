@@ -1,6 +1,6 @@
 //! What becomes of a pull request that a delivery is about.
 
-use super::decide::{Verdict, about_another, not_deployed, other_repository, outcome, skipped};
+use super::decide::{Verdict, about_another, other_repository, outcome, skipped};
 use super::previews::{Started, not_over};
 use super::{HookError, Hooks};
 use crate::deployments::DeployError;
@@ -69,7 +69,7 @@ impl Hooks {
     ) -> Result<Verdict, HookError> {
         let project = self.store.project(hook.project_id).await?;
         if !project.is_in_service() {
-            return not_deployed(DeployError::Disabled);
+            return self.not_deployed(project.id, DeployError::Disabled).await;
         }
         let number = pull_request.number;
         let known = self.store.preview(project.id, number).await?;
@@ -126,7 +126,7 @@ impl Hooks {
             }
             Ok(Started::Later) => Ok(skipped(SkipReason::PreviewWaits, HookError::PreviewWaits.to_string())),
             Err(HookError::Environment(error)) => Ok(skipped(SkipReason::PreviewRefused, error.to_string())),
-            Err(HookError::Deploy(error)) => not_deployed(error),
+            Err(HookError::Deploy(error)) => self.not_deployed(project.id, error).await,
             Err(error) => Err(error),
         }
     }

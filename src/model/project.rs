@@ -37,6 +37,18 @@ impl Project {
     pub const fn is_in_service(&self) -> bool {
         self.disabled_at.is_none() && self.deletion.is_none()
     }
+
+    /// Why nothing is deployed to it at a time: a sentence for whoever pushes, by whichever way. `None`: it is.
+    #[must_use]
+    pub fn why_not_in_service(&self, now: Timestamp) -> Option<String> {
+        match (self.deletion, self.disabled_at) {
+            (Some(deletion), _) => Some(deletion.shown(&self.slug, now)),
+            (None, Some(_)) => {
+                Some(format!("The project {} is disabled. Ask the operator of this server.", self.slug))
+            }
+            (None, None) => None,
+        }
+    }
 }
 
 impl Deletion {

@@ -25,14 +25,8 @@ impl Receiver {
             StoreError::NotFound => format!("The project {} was deleted.", push.project.slug),
             error => unavailable(&error),
         })?;
-        if let Some(deletion) = project.deletion {
-            return Err(deletion.shown(&project.slug, now()));
-        }
-        if project.disabled_at.is_some() {
-            return Err(format!(
-                "The project {} is disabled. Ask the operator of this server.",
-                push.project.slug
-            ));
+        if let Some(why) = project.why_not_in_service(now()) {
+            return Err(why);
         }
         if call.commands.len() > MAX_COMMANDS {
             return Err(too_many_commands());

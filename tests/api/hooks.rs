@@ -129,10 +129,15 @@ async fn a_project_that_takes_no_deployments_is_given_none() {
     store.set_project_disabled(project, Some(now())).await.unwrap();
     let disabled = hook.github("push", "1", PUSH).await.expect(200);
     assert_eq!((&disabled["outcome"], &disabled["reason"]), (&json!("skipped"), &json!("project_disabled")));
+    // As a push is told.
+    let said = async || store.project(project).await.unwrap().why_not_in_service(now()).unwrap();
+    assert_eq!(disabled["message"], said().await);
     store.set_project_disabled(project, None).await.unwrap();
     store.mark_project_deleted(project, later).await.unwrap();
     let deleted = hook.github("push", "2", PUSH).await.expect(200);
     assert_eq!((&deleted["outcome"], &deleted["reason"]), (&json!("skipped"), &json!("project_disabled")));
+    assert_eq!(deleted["message"], said().await);
+    assert!(said().await.contains("gilgal undelete shop"));
     store.undelete_project(project, None).await.unwrap().unwrap();
     hook.github("push", "3", PUSH).await.expect(202);
     assert_eq!(deployments(&ada).await.len(), 1);

@@ -173,7 +173,7 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
     assert!(push.says("1 image of deleted projects takes "), "{}", push.transcript);
     assert!(push.says("`gilgal destroy -p SLUG --now`"), "{}", push.transcript);
     assert!(push.says("shop still serves the release before."), "{}", push.transcript);
-    assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(server.get("shop", "/").body, "live");
     assert_eq!(deployments(&server, &ada)[0]["status"], "failed");
     // What was built before needs no room.
     tree.git(&["reset", "--quiet", "--hard", "HEAD~1"]);

@@ -56,6 +56,17 @@ async fn what_was_cut_off_is_done_by_the_clock() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_closed_while_the_hook_is_switched_off_goes_all_the_same() {
+    let (server, ada, hook) = with_previews(Options::default(), json!({})).await;
+    hook.tell(OPENED, |_| {}).await.expect(202);
+    ada.send(Method::PATCH, &hook.url(), json!({ "enabled": false })).await.expect(200);
+    let closed = hook.tell(CLOSED, |_| {}).await.expect(200);
+    assert_eq!(closed["outcome"], "preview_removed");
+    round(&server).await;
+    assert_eq!((previews(&ada).await.len(), environments(&ada).await.len()), (0, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_have_a_preview_is_told_why() {
     let (_server, ada, hook) = with_previews(Options::default(), json!({})).await;
     ada.post("/api/projects/shop/environments", json!({ "name": "pr-2" })).await.expect(201);

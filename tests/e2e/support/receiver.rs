@@ -38,7 +38,7 @@ impl Receiver {
 
     /// Takes syslog messages over TLS, as `localhost`, with a certificate that nobody knows.
     pub(crate) fn syslog_over_tls() -> Self {
-        Self::over_tls(|stream, shared| read_messages(stream, shared))
+        Self::over_tls(read_messages)
     }
 
     fn over_tls(
