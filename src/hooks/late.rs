@@ -41,7 +41,11 @@ impl Hooks {
         // By it the push is found again that waits.
         let commit = match event {
             Event::Push { moves } => moves.iter().find_map(|moved| moved.after.clone()),
-            _ => None,
+            Event::Ping
+            | Event::PullRequest { .. }
+            | Event::Checks { .. }
+            | Event::Other
+            | Event::Unreadable { .. } => None,
         };
         let (hooks, hook, event) = (self.clone(), hook.clone(), event.clone());
         // Behind one that is being asked about, it is not waited for.
