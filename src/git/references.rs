@@ -143,6 +143,19 @@ impl Repository {
         }
     }
 
+    /// Whether a commit comes, over some others or none, from another one. One that is not here is come from by none.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn descends_from(&self, commit: &CommitId, other: &CommitId) -> Result<bool, GitError> {
+        let git = self.git2()?;
+        match git.find_commit(oid(other)?) {
+            Ok(other) => Ok(git.graph_descendant_of(oid(commit)?, other.id())?),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Keeps the commit of a deployment from being collected, for as long as the deployment is known.
     ///
     /// # Errors

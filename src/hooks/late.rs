@@ -3,9 +3,10 @@
 //! What is decided late was noted as waiting for its checks. Where the server ends in between, it is what it was noted as: the
 //! end of another check, or a redelivery, decides it.
 
-use super::decide::{Verdict, changed_meanwhile, skipped};
+use super::decide::{Verdict, changed_meanwhile, other_repository, skipped};
+use super::shared::Handed;
 use super::{HookError, Hooks};
-use crate::model::hook::{Event, Hook, SkipReason};
+use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, SkipReason};
 use crate::model::id::HookDeliveryId;
 use crate::store::patiently;
 use std::error::Error;
@@ -26,6 +27,8 @@ pub(super) struct Decided {
 
 /// One that goes on behind an answer.
 pub(super) type Late = JoinHandle<Result<Decided, HookError>>;
+/// What came of one; `None`: that is not known.
+pub(super) type TurnedOut = JoinHandle<Option<DeliveryOutcome>>;
 
 impl Hooks {
     /// Decides what a delivery is. `Some`: that goes on, and meanwhile the delivery waits for checks.
@@ -35,13 +38,18 @@ impl Hooks {
         event: &Event,
     ) -> Result<(Decided, Option<Late>), HookError> {
         let is_asked = matches!(event, Event::Push { .. } | Event::Checks { .. }) && hook.wait_for_checks;
-        if !is_asked {
+        // What is about another repository is decided without a question.
+        if !is_asked || other_repository(hook, event.repository()).is_some() {
             return Ok((Decided { verdict: self.decide(hook, event).await?, turn: None }, None));
         }
         // By it the push is found again that waits.
         let commit = match event {
             Event::Push { moves } => moves.iter().find_map(|moved| moved.after.clone()),
-            _ => None,
+            Event::Ping
+            | Event::PullRequest { .. }
+            | Event::Checks { .. }
+            | Event::Other
+            | Event::Unreadable { .. } => None,
         };
         let (hooks, hook, event) = (self.clone(), hook.clone(), event.clone());
         // Behind one that is being asked about, it is not waited for.
@@ -65,23 +73,44 @@ impl Hooks {
         }
     }
 
-    /// Notes what a delivery has turned out to be, once that is decided.
-    pub(super) fn note_late(&self, delivery: HookDeliveryId, late: Option<Late>) {
-        let Some(late) = late else { return };
+    /// Notes what a delivery has turned out to be, once that is decided, and gives it.
+    pub(super) fn note_late(&self, delivery: HookDeliveryId, late: Option<Late>) -> Option<TurnedOut> {
+        let late = late?;
         let store = self.store.clone();
-        tokio::spawn(async move {
-            let noted: Result<(), Box<dyn Error + Send + Sync>> = async {
+        Some(tokio::spawn(async move {
+            let noted: Result<DeliveryOutcome, Box<dyn Error + Send + Sync>> = async {
                 let Decided { verdict, turn } = late.await??;
                 let Verdict { outcome, commit, unchanged_from } = verdict;
                 let note =
                     || store.decide_delivery(delivery, &outcome, commit.as_ref(), unchanged_from.as_ref());
                 let noted = patiently(PATIENCE, note).await;
                 drop(turn);
-                Ok(noted?)
+                noted?;
+                Ok(outcome)
             }
             .await;
-            if let Err(error) = noted {
-                tracing::error!(%delivery, error = &*error as &dyn Error, "a delivery that waits for checks was not decided");
+            noted
+                .inspect_err(|error| {
+                    let error = &**error as &dyn Error;
+                    tracing::error!(%delivery, error, "a delivery that waits for checks was not decided");
+                })
+                .ok()
+        }))
+    }
+
+    /// Notes what a delivery has turned out to be where it was handed over to, once all of that is decided.
+    pub(super) fn note_handed(&self, delivery: &Delivery, handed: Handed) {
+        if !handed.is_open() {
+            return;
+        }
+        let store = self.store.clone();
+        let (id, commit) = (delivery.id, delivery.commit.clone());
+        let unchanged_from = delivery.unchanged_from.clone();
+        tokio::spawn(async move {
+            let Some(outcome) = handed.turned_out().await else { return };
+            let note = || store.decide_delivery(id, &outcome, commit.as_ref(), unchanged_from.as_ref());
+            if let Err(error) = patiently(PATIENCE, note).await {
+                tracing::error!(delivery = %id, error = &error as &dyn Error, "it was not noted what became of a delivery elsewhere");
             }
         });
     }

@@ -3,6 +3,7 @@
 use super::decide::other_repository;
 use super::late::Decided;
 use super::provider::{Sent, bounded, of};
+use super::shared::Handed;
 use super::{HookError, Hooks, nobody};
 use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, Provider, seal_purpose};
 use crate::model::id::{HookDeliveryId, HookId};
@@ -112,7 +113,7 @@ impl Hooks {
         &self,
         hook: &Hook,
         delivery: Delivery,
-        handed: Result<Option<DeliveryOutcome>, HookError>,
+        handed: Result<Handed, HookError>,
     ) -> Result<Received, HookError> {
         // One after the other: the same that comes twice at once is the same as well.
         let _lane = self.lanes.of(hook.id).await;
@@ -128,18 +129,19 @@ impl Hooks {
         let Decided { verdict, turn: _until_noted } = decided;
         let (handed, failed) = match handed {
             // Its own verdict stands.
-            Ok(_) | Err(_) if is_own => (None, None),
+            Ok(_) | Err(_) if is_own => (Handed::default(), None),
             Ok(handed) => (handed, None),
-            Err(error) => (None, Some(error)),
+            Err(error) => (Handed::default(), Some(error)),
         };
         let delivery = Delivery {
-            outcome: handed.unwrap_or(verdict.outcome),
+            outcome: handed.outcome().unwrap_or(verdict.outcome),
             commit: verdict.commit,
             unchanged_from: verdict.unchanged_from,
             ..delivery
         };
         self.keep(delivery.clone()).await?;
         self.note_late(delivery.id, late);
+        self.note_handed(&delivery, handed);
         failed.map_or(Ok(Received { delivery, is_replay: false }), Err)
     }
 

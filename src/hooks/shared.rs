@@ -2,7 +2,7 @@
 //! about the repository of another one that is told by it is handed over (`docs/decisions/0163`).
 
 use super::decide::other_repository;
-use super::late::Decided;
+use super::late::{Decided, TurnedOut};
 use super::{HookError, Hooks};
 use crate::model::hook::{Delivery, DeliveryOutcome, Hook};
 use crate::model::id::{HookDeliveryId, HookId};
@@ -15,22 +15,54 @@ const LONGEST_COPY: usize = 16 * 1024;
 /// Connections that one other may tell.
 const MOST_TOLD: usize = 100;
 
+/// What became of a delivery with those that it was handed over to, each in its turn.
+#[derive(Debug, Default)]
+pub(super) struct Handed(Vec<Taken>);
+
+/// The same with one of them.
+#[derive(Debug)]
+struct Taken {
+    outcome: DeliveryOutcome,
+    /// `Some`: it is not decided yet.
+    late: Option<TurnedOut>,
+}
+
+impl Handed {
+    /// The first that is deployed says it, else the last.
+    pub(super) fn outcome(&self) -> Option<DeliveryOutcome> {
+        let deployed = self.0.iter().find(|taken| taken.outcome.is_deployed());
+        deployed.or(self.0.last()).map(|taken| taken.outcome.clone())
+    }
+
+    /// Whether it may turn out to be something else.
+    pub(super) fn is_open(&self) -> bool {
+        self.0.iter().any(|taken| taken.late.is_some())
+    }
+
+    /// What it is once all have decided.
+    pub(super) async fn turned_out(mut self) -> Option<DeliveryOutcome> {
+        for taken in &mut self.0 {
+            if let Some(late) = taken.late.take()
+                && let Ok(Some(outcome)) = late.await
+            {
+                taken.outcome = outcome;
+            }
+        }
+        self.outcome()
+    }
+}
+
 impl Hooks {
-    /// Hands a delivery over to the connections that it is about, those of its own repository included. `None`: there are
-    /// none. The first of several that starts a deployment says what became of it. A delivery that came before is handed to
-    /// those that have not taken it yet.
+    /// Hands a delivery over to the connections that it is about, those of its own repository included. A delivery that came
+    /// before is handed to those that have not taken it yet.
     ///
     /// # Errors
     /// When none of them has taken it, and one could not.
-    pub(super) async fn hand_over(
-        &self,
-        hook: &Hook,
-        delivery: &Delivery,
-    ) -> Result<Option<DeliveryOutcome>, HookError> {
-        let Some(said) = delivery.parsed.repository() else { return Ok(None) };
+    pub(super) async fn hand_over(&self, hook: &Hook, delivery: &Delivery) -> Result<Handed, HookError> {
+        let Some(said) = delivery.parsed.repository() else { return Ok(Handed::default()) };
         // Nor is what was handed over handed on.
         if !hook.enabled || hook.via.is_some() {
-            return Ok(None);
+            return Ok(Handed::default());
         }
         let content = delivery.content.as_deref();
         let before = self.store.known_delivery(hook.id, &delivery.key, content).await?;
@@ -43,13 +75,10 @@ impl Hooks {
         // All at once: each may have to ask a provider.
         let taking = told.iter().map(|other| Box::pin(self.take_over(hook, other.id, (delivery, said))));
         let taken = join_all(taking).await;
-        let (mut first, mut failed): (Option<DeliveryOutcome>, _) = (None, None);
+        let (mut handed, mut failed) = (Handed::default(), None);
         for (other, taken) in told.iter().zip(taken) {
             match taken {
-                Ok(outcome) => {
-                    let is_said = first.as_ref().is_some_and(DeliveryOutcome::is_deployed);
-                    first = if is_said { first } else { outcome.or(first) };
-                }
+                Ok(taken) => handed.0.extend(taken),
                 // The others are told all the same.
                 Err(error) => {
                     tracing::error!(hook = %other.id, error = &error as &dyn Error, "a delivery was not handed over");
@@ -57,9 +86,9 @@ impl Hooks {
                 }
             }
         }
-        match (first, failed) {
-            (None, Some(error)) => Err(error),
-            (first, _) => Ok(first),
+        match failed {
+            Some(error) if handed.0.is_empty() => Err(error),
+            Some(_) | None => Ok(handed),
         }
     }
 
@@ -69,7 +98,7 @@ impl Hooks {
         from: &Hook,
         id: HookId,
         (delivery, said): (&Delivery, &str),
-    ) -> Result<Option<DeliveryOutcome>, HookError> {
+    ) -> Result<Option<Taken>, HookError> {
         let _lane = self.lanes.of(id).await;
         // As it is now: it may have been changed while the delivery waited.
         let hook = match self.store.hook(id).await {
@@ -79,7 +108,7 @@ impl Hooks {
         };
         let content = delivery.content.as_deref();
         if let Some(known) = self.store.known_delivery(id, &delivery.key, content).await? {
-            return Ok(Some(known.outcome));
+            return Ok(Some(Taken { outcome: known.outcome, late: None }));
         }
         let (decided, late) = self.decide_in_time(&hook, &delivery.parsed).await?;
         let Decided { verdict, turn: _until_noted } = decided;
@@ -104,8 +133,7 @@ impl Hooks {
         let outcome = taken.outcome.clone();
         let id = taken.id;
         self.keep(taken).await?;
-        self.note_late(id, late);
-        Ok(Some(outcome))
+        Ok(Some(Taken { outcome, late: self.note_late(id, late) }))
     }
 
     /// Refuses that a connection is told by another one which cannot do so.

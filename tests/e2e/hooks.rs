@@ -43,6 +43,11 @@ impl Hook {
 
     /// Tells of a push to `main` that has changed some files.
     pub(crate) fn push(&self, server: &Server, before: Option<&str>, after: &str, files: &[&str]) -> Answer {
+        self.tell(server, "push", &self.pushed(before, after, files))
+    }
+
+    /// What is told of one.
+    pub(crate) fn pushed(&self, before: Option<&str>, after: &str, files: &[&str]) -> Value {
         let mut body: Value = serde_json::from_str(PUSH).unwrap();
         body["ref"] = json!("refs/heads/main");
         body["created"] = json!(before.is_none());
@@ -51,7 +56,7 @@ impl Hook {
         body["commits"] =
             json!([{ "id": after, "message": "x", "added": [], "removed": [], "modified": files }]);
         body["repository"]["full_name"] = json!(self.repository);
-        self.tell(server, "push", &body)
+        body
     }
 
     /// Where it is changed.

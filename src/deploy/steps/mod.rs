@@ -8,6 +8,7 @@ mod drain;
 mod fetch;
 mod fetched;
 mod large_files;
+mod moved_on;
 mod port;
 mod prebuilt;
 mod push;

@@ -31,20 +31,14 @@ impl Deployer {
         let pin = Pin::Deployment(run.deployment.id);
         let commit = self.fetch_from(run, &url, (reference, pin), self.elsewhere.most_bytes).await?;
         run.detail(&format!("{} in {}", commit.short(), seconds(begun.elapsed())));
-        if let Some(only) = only.filter(|only| *only != commit) {
-            let (now, only) = (commit.short(), only.short());
-            let failure = if self.is_of_a_fork(run).await? {
-                Failure::new(FAILED, format!("{wanted} is {now} now, and only {only} was approved."))
-                    .advise("Look at what it is now, and approve that.")
-            } else {
-                Failure::new(
-                    FAILED,
-                    format!("{wanted} is {now} now, and it is {only} whose checks were waited for."),
-                )
-                .advise(format!("{now} is deployed by itself once its own checks have succeeded."))
-            };
-            return Err(failure.into());
-        }
+        let commit = match only {
+            Some(only) if only != commit => {
+                let repository = self.own_repository(run).await?;
+                self.keep_checked(run, (&url, &wanted), (&only, &commit), repository).await?;
+                only
+            }
+            Some(_) | None => commit,
+        };
         self.store.set_deployment_commit(run.deployment.id, &commit).await?;
         run.deployment.previous_commit = Some(commit.clone());
         run.deployment.commit = commit;

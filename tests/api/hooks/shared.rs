@@ -1,9 +1,12 @@
 //! One webhook that tells of the repositories of several projects.
 
+use super::checks::{Waiting, waits};
 use super::{Hook, REPOSITORY, connected, push};
 use crate::support::Client;
+use crate::webhooks::eventually;
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::time::Duration;
 
 const OTHER: &str = "https://github.com/Codertocat/Other";
 
@@ -104,6 +107,38 @@ async fn two_projects_of_one_repository_are_both_told() {
     told_of(&ada, "Late", REPOSITORY, &json!(hook.id)).await;
     hook.github("push", "1", &push(|_| {})).await.expect(202);
     assert!(deployments_of(&ada, "late").await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_decided_late_is_noted_where_it_came_from_as_well() {
+    let waiting = Waiting::at("github", "/api/v3").await;
+    let (ada, api) = (&waiting.ada, &waiting.api);
+    let host = api.serve("127.0.0.2");
+    let repository = format!("http://{host}/Codertocat/Other.git");
+    let first = json!({ "provider": "github", "repository": format!("http://{host}/Codertocat/First.git") });
+    let first = Hook::of(ada, &ada.post("/api/projects/shop/hooks", first).await.expect(201));
+    let made = told_of(ada, "Blog", &repository, &json!(first.id)).await;
+    let told = format!("/api/hooks/{}", made["id"].as_str().unwrap());
+    ada.send(Method::PATCH, &told, json!({ "wait_for_checks": true })).await.expect(200);
+    let credential = json!({ "username": "ada", "password": "token-1" });
+    let path = format!("/api/projects/blog/credentials/{host}");
+    assert!(ada.send(Method::PUT, &path, credential).await.status < 300);
+
+    let ended = json!([{ "name": "test", "status": "completed", "conclusion": "success" }]);
+    waiting.checks(&json!([]), &ended);
+    api.kept.lock().unwrap().delay = Duration::from_millis(700);
+    let commit = "a".repeat(40);
+    let said = waits(&first.github("push", "1", &about_other(&commit)).await);
+    assert_eq!(said, "The provider is being asked for the checks of the commit.");
+    for hook in [&first.url(), &told] {
+        eventually("it is noted as deployed", async || {
+            let path = format!("{hook}/deliveries");
+            let delivery = ada.get(&path).await.expect(200)["data"][0].take();
+            let blog = deployments_of(ada, "blog").await;
+            blog.len() == 1 && delivery["deployment_id"] == blog[0]["id"]
+        })
+        .await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -150,6 +150,25 @@ async fn a_comment_whose_id_was_not_noted_is_found() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_begins_as_ours_begin_is_left_alone() {
+    for (provider, base) in [("github", "/api/v3"), ("gitlab", "/api/v4"), ("gitea", "/api/v1")] {
+        let connected = Connected::known_to(provider, base).await;
+        let marker = format!("<!-- gilgal:{}:production", connected.setting.project["id"].as_str().unwrap());
+        let foreign = format!("{marker} -->\nmine");
+        connected.api.comment(&foreign);
+        let _telling = connected.setting.tell_for_ever();
+        connected.setting.deploy_and_fail().await;
+        connected.tell_of_preview(EventKind::DeploymentFailed).await;
+        let log = connected.log(4).await;
+        assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
+        let comments = connected.api.comments();
+        assert_eq!((comments.len(), &comments[0]), (2, &foreign), "{provider}");
+        assert!(comments[1].starts_with(&format!("{marker}:")), "{}", comments[1]);
+        assert!(comments[1].contains("was not deployed"), "{}", comments[1]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_preview_that_is_removed_is_live_nowhere() {
     for (provider, base) in [("github", "/api/v3"), ("gitlab", "/api/v4"), ("gitea", "/api/v1")] {
         let connected = Connected::known_to(provider, base).await;
