@@ -1,7 +1,7 @@
 //! Whether the checks of a commit have succeeded, as its provider says: what somebody else tells of a commit, other than
 //! that it is deployed.
 
-use super::decide::other_repository;
+use super::named::other_repository;
 use super::provider::OWN;
 use super::{HookError, Hooks};
 use crate::model::feedback::FeedbackPart;

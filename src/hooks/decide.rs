@@ -1,12 +1,14 @@
 //! Whether what a delivery says starts a deployment.
 
+use super::late::changed_meanwhile;
+use super::named::{about_another, other_repository};
 use super::provider::SKIP_TOKENS;
 use super::{HookError, Hooks};
 use crate::buildpack::project_file::Watch;
 use crate::deployments::DeployError;
 use crate::git::Repository;
 use crate::model::environment::Environment;
-use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, Provider, ReferenceMove, SkipReason};
+use crate::model::hook::{CheckEnd, DeliveryOutcome, Event, Hook, ReferenceMove, SkipReason};
 use crate::model::id::ProjectId;
 use crate::model::name::{BranchName, CommitId};
 use crate::model::preview::PullRequestAction;
@@ -29,14 +31,6 @@ pub(super) const fn outcome(outcome: DeliveryOutcome) -> Verdict {
 /// A reason with its sentence.
 pub(super) fn skipped(reason: SkipReason, message: impl Into<String>) -> Verdict {
     outcome(DeliveryOutcome::Skipped { reason, message: message.into() })
-}
-
-/// The verdict on what was decided for a connection that is gone by now, or another one.
-pub(super) fn changed_meanwhile() -> Verdict {
-    skipped(
-        SkipReason::Disabled,
-        "The hook was removed, switched off or moved while the checks were asked for.",
-    )
 }
 
 impl Hooks {
@@ -270,51 +264,7 @@ fn watches_none(repository: &Repository, commit: &CommitId, root: &str, changed:
     !changed.iter().any(|path| watch.matches(path))
 }
 
-/// The repository that a delivery is about, if that is another one than the one that is connected.
-pub(super) fn other_repository<'a>(hook: &Hook, said: Option<&'a str>) -> Option<&'a str> {
-    let said = said?;
-    (!is_named(hook.provider, hook.repository.name(), said)).then_some(said)
-}
-
-/// Whether the path of a repository on its host is what that calls it.
-fn is_named(provider: Provider, path: &str, said: &str) -> bool {
-    let (path, said) = (path.to_lowercase(), said.to_lowercase());
-    match provider {
-        // Groups are in groups: `ada/shop` is another one than `group/ada/shop`.
-        Provider::Gitlab => path == said,
-        // A name has two parts; what is in front of them is where the host has its repositories, such as `scm/`.
-        Provider::Github | Provider::Gitea | Provider::Bitbucket | Provider::Custom => {
-            path.strip_suffix(&*said).is_some_and(|front| front.is_empty() || front.ends_with('/'))
-        }
-    }
-}
-
-/// The verdict on what is about another repository.
-pub(super) fn about_another(hook: &Hook, other: &str) -> Verdict {
-    let message = format!("It is about {other}; this hook is for {}.", hook.repository);
-    skipped(SkipReason::OtherRepository, message)
-}
-
 /// What somebody else has sent, short enough for a sentence.
 fn shown(reference: &str) -> String {
     format!("`{}`", reference.chars().filter(|c| !c.is_control()).take(100).collect::<String>())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_repository_is_told_from_others_by_its_whole_name() {
-        for (provider, path, said, is_it) in [
-            (Provider::Github, "Ada/Shop", "ada/shop", true),
-            (Provider::Github, "canada/shop", "ada/shop", false),
-            (Provider::Bitbucket, "scm/ada/shop", "ADA/shop", true),
-            (Provider::Gitea, "git/ada/shop", "ada/shop", true),
-            (Provider::Gitlab, "group/ada/shop", "group/ada/shop", true),
-            (Provider::Gitlab, "group/ada/shop", "ada/shop", false),
-        ] {
-            assert_eq!(is_named(provider, path, said), is_it, "{path} {said}");
-        }
-    }
 }

@@ -3,7 +3,8 @@
 //! What is decided late was noted as waiting for its checks. Where the server ends in between, it is what it was noted as: the
 //! end of another check, or a redelivery, decides it.
 
-use super::decide::{Verdict, changed_meanwhile, other_repository, skipped};
+use super::decide::{Verdict, skipped};
+use super::named::other_repository;
 use super::shared::Handed;
 use super::{HookError, Hooks};
 use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, SkipReason};
@@ -114,4 +115,12 @@ impl Hooks {
             }
         });
     }
+}
+
+/// The verdict on what was decided for a connection that is gone by now, or another one.
+pub(super) fn changed_meanwhile() -> Verdict {
+    skipped(
+        SkipReason::Disabled,
+        "The hook was removed, switched off or moved while the checks were asked for.",
+    )
 }

@@ -9,6 +9,7 @@
 //! | `checks` | whether the checks of a commit have succeeded |
 //! | `late` | decisions that take longer than an answer may |
 //! | `again` | asking once more for checks that nobody tells of |
+//! | `named` | which repository a delivery is about |
 //! | `decide` | whether what was read starts a deployment, and why not |
 //! | `pull_requests` | what becomes of a pull request that a delivery is about |
 //! | `previews` | making, approving and removing the previews of pull requests |
@@ -25,6 +26,7 @@ mod error;
 mod lanes;
 mod late;
 mod manage;
+mod named;
 mod previews;
 mod provider;
 mod providers;

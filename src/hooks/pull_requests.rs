@@ -1,6 +1,7 @@
 //! What becomes of a pull request that a delivery is about.
 
-use super::decide::{Verdict, about_another, other_repository, outcome, skipped};
+use super::decide::{Verdict, outcome, skipped};
+use super::named::{about_another, other_repository};
 use super::previews::{Started, not_over};
 use super::{HookError, Hooks};
 use crate::deployments::DeployError;

@@ -1,7 +1,7 @@
 //! What becomes of a delivery.
 
-use super::decide::other_repository;
 use super::late::Decided;
+use super::named::other_repository;
 use super::provider::{Sent, bounded, of};
 use super::shared::Handed;
 use super::{HookError, Hooks, nobody};

@@ -1,8 +1,8 @@
 //! One webhook for the repositories of several projects, as that of a GitHub App is: what comes for its connection and is
 //! about the repository of another one that is told by it is handed over (`docs/decisions/0163`).
 
-use super::decide::other_repository;
 use super::late::{Decided, TurnedOut};
+use super::named::other_repository;
 use super::{HookError, Hooks};
 use crate::model::hook::{Delivery, DeliveryOutcome, Hook};
 use crate::model::id::{HookDeliveryId, HookId};
