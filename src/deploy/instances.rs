@@ -315,18 +315,22 @@ mod tests {
         let more = LimitsChange { memory_mib: Some(32_768), cpu_millis: Some(16_000) };
         let less = LimitsChange { memory_mib: Some(128), cpu_millis: None };
         plan.running.limits = [(web.clone(), more), (worker.clone(), less)].into();
+        environment.settings.sleep_seconds = SleepSeconds(900);
+        plan.running.sleep_seconds = Some(86_400);
         let content_of = |environment: &Environment, pull_request: Option<u64>| {
             let config = TakenConfig { pull_request, ..TakenConfig::default() };
             content(environment, plan.clone(), String::new(), config, None)
         };
         let preview = content_of(&environment, Some(7));
         assert_eq!(preview.limits_of(&web), given);
+        assert_eq!(preview.sleep_seconds, SleepSeconds(900), "it sleeps as its hook says");
         assert_eq!(preview.limits_of(&worker), Limits { memory_mib: 128, ..given });
         let instances = |content: &ReleaseContent| [&web, &worker].map(|of| content.formation.instances(of));
         assert_eq!(instances(&preview), [1, 0]);
         // Elsewhere the files of a project may, as far as the operator lets them.
         let production = content_of(&environment, None);
         assert_eq!((production.limits_of(&web).memory_mib, instances(&production)), (32_768, [30, 0]));
+        assert_eq!(production.sleep_seconds, SleepSeconds(86_400));
         // So may somebody who scales the preview itself.
         environment.settings.formation.0.insert(web.clone(), 3);
         assert_eq!(instances(&content_of(&environment, Some(7))), [3, 0]);

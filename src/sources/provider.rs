@@ -234,3 +234,28 @@ fn message(json: &Value) -> Option<String> {
     let line = text.chars().map(|c| if c.is_control() { ' ' } else { c });
     Some(line.take(LONGEST_MESSAGE).collect::<String>().trim().to_owned()).filter(|text| !text.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_provider_is_told_who_asks_in_its_own_way() {
+        let of = |provider, username: &str| {
+            let password = Secret::new("secret".to_owned());
+            match Authorization::of(provider, OpenCredential { username: username.to_owned(), password }) {
+                Authorization::Header(header) => header.into_exposed(),
+                Authorization::Basic(credential) => format!("Basic of {}", credential.username),
+            }
+        };
+        for (provider, username, said) in [
+            (Provider::Github, "ada", "Bearer secret"),
+            (Provider::Gitlab, "ada", "Bearer secret"),
+            (Provider::Gitea, "ada", "token secret"),
+            (Provider::Bitbucket, "ada", "Basic of ada"),
+            (Provider::Bitbucket, "x-token-auth", "Bearer secret"),
+        ] {
+            assert_eq!(of(provider, username), said, "{provider:?}");
+        }
+    }
+}

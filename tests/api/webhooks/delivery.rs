@@ -105,18 +105,36 @@ async fn the_example_of_the_documentation_checks_a_signature() {
     eventually("the test has come", async || receiver.taken().len() == 1).await;
     let taken = receiver.taken().remove(0);
     let page = include_str!("../../../docs/notifications.md");
-    let (_, script) = page.split_once("```bash\n# verify").unwrap();
-    let script = format!("# verify{}", script.split_once("```").unwrap().0);
+    let example = |language: &str| {
+        let (_, rest) = page.split_once(&format!("```{language}\n")).unwrap();
+        rest.split_once("```").unwrap().0
+    };
+    let script = format!(
+        "{}\nimport {{ readFileSync }} from 'node:fs';\n\
+         process.exit(verify(readFileSync(0), process.env.SIGNATURE, process.env.SECRET) ? 0 : 1);",
+        example("js")
+    );
+    let shell = page.split_once("```bash\n# verify").unwrap().1.split_once("```").unwrap().0;
+    let shell = format!("# verify{shell}");
+    let programs = [
+        ("bash", vec!["-euo", "pipefail", "-c", &shell]),
+        ("node", vec!["--input-type=module", "--eval", &script]),
+    ];
     let check = async |secret: &str, body: &str| {
-        let mut bash = tokio::process::Command::new("bash")
-            .args(["-euo", "pipefail", "-c", &script])
-            .env("SECRET", secret)
-            .env("SIGNATURE", &taken.headers["gilgal-signature"])
-            .stdin(Stdio::piped())
-            .spawn()
-            .unwrap();
-        bash.stdin.take().unwrap().write_all(body.as_bytes()).await.unwrap();
-        bash.wait().await.unwrap().success()
+        let mut answers = Vec::new();
+        for (program, arguments) in &programs {
+            let mut running = tokio::process::Command::new(program)
+                .args(arguments)
+                .env("SECRET", secret)
+                .env("SIGNATURE", &taken.headers["gilgal-signature"])
+                .stdin(Stdio::piped())
+                .spawn()
+                .unwrap();
+            running.stdin.take().unwrap().write_all(body.as_bytes()).await.unwrap();
+            answers.push(running.wait().await.unwrap().success());
+        }
+        assert_eq!(answers[0], answers[1], "both examples say the same");
+        answers[0]
     };
     let secret = made["secret"].as_str().unwrap();
     assert!(check(secret, &taken.body).await);
