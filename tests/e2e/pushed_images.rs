@@ -65,7 +65,7 @@ fn what_is_built_is_pushed_where_somebody_has_said() {
 
     let body = json!({ "username": REGISTRY_USERNAME, "password": REGISTRY_PASSWORD });
     server.request(Method::PUT, &credential, &ada.token, Some(&body)).expect(200);
-    for push in [json!({ "image": image, "required": true }), json!({ "image": image })] {
+    for push in [json!({ "image": image, "required": true }), json!({ "image": image, "required": false })] {
         set(&server, push);
         let (deployment, log) = redeploy(&server);
         assert_eq!(deployment["status"], "success", "{log}");
