@@ -21,8 +21,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Once};
 use std::time::{Duration, Instant};
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::MissedTickBehavior;
@@ -71,6 +71,7 @@ impl Watch {
             let Ok(Some(engine_folder)) = docker.info().await.map(|info| info.docker_root_dir) else {
                 return;
             };
+            tell_once_whether_unreadable(Path::new(&engine_folder));
             let folder = Path::new(&engine_folder).join("buildkit/executor");
             let mut look = Look::new(folder, mark, limits, seen);
             let mut ticks = tokio::time::interval(INTERVAL);
@@ -99,6 +100,15 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         self.task.abort();
+    }
+}
+
+/// Says once that builds have no limits where the engine's files cannot be seen: to anybody but root, or from a container.
+fn tell_once_whether_unreadable(folder: &Path) {
+    static TOLD: Once = Once::new();
+    if let Err(error) = fs::read_dir(folder) {
+        let folder = folder.display();
+        TOLD.call_once(|| tracing::warn!(%error, %folder, "a build command has no limits"));
     }
 }
 
