@@ -1,11 +1,12 @@
 //! What becomes of a delivery.
 
+use super::decide::skipped;
 use super::late::Decided;
 use super::named::other_repository;
 use super::provider::{Sent, bounded, of};
 use super::shared::Handed;
 use super::{HookError, Hooks, nobody};
-use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, Provider, seal_purpose};
+use crate::model::hook::{Delivery, DeliveryOutcome, Event, Hook, Provider, SkipReason, seal_purpose};
 use crate::model::id::{HookDeliveryId, HookId};
 use crate::model::secret::Secret;
 use crate::model::time::{Timestamp, now};
@@ -119,8 +120,7 @@ impl Hooks {
         let _lane = self.lanes.of(hook.id).await;
         let is_own =
             delivery.parsed.repository().is_none_or(|said| other_repository(hook, Some(said)).is_none());
-        let content = delivery.content.as_deref();
-        if let Some(known) = self.store.known_delivery(hook.id, &delivery.key, content).await? {
+        if let Some(known) = self.known(hook.id, &delivery).await? {
             let failed = handed.err().filter(|_| !is_own);
             return failed.map_or(Ok(Received { delivery: known, is_replay: true }), Err);
         }
@@ -143,6 +143,22 @@ impl Hooks {
         self.note_late(delivery.id, late);
         self.note_handed(&delivery, handed);
         failed.map_or(Ok(Received { delivery, is_replay: false }), Err)
+    }
+
+    /// A delivery as it came to a connection before, if it has. What became of it may be forgotten; that it came is not.
+    pub(super) async fn known(
+        &self,
+        hook: HookId,
+        delivery: &Delivery,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let (key, content) = (&delivery.key, delivery.content.as_deref());
+        if let Some(known) = self.store.known_delivery(hook, key, content).await? {
+            return Ok(Some(known));
+        }
+        let received_at = self.store.remembered_delivery(hook, key, content).await?;
+        let message = "It came before, and what became of it is not kept any more.";
+        let outcome = skipped(SkipReason::CameBefore, message).outcome;
+        Ok(received_at.map(|received_at| Delivery { outcome, received_at, ..delivery.clone() }))
     }
 
     /// Writes a delivery down; without its body, which nothing needs, where the disk is nearly full.

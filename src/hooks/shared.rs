@@ -64,8 +64,7 @@ impl Hooks {
         if !hook.enabled || hook.via.is_some() {
             return Ok(Handed::default());
         }
-        let content = delivery.content.as_deref();
-        let before = self.store.known_delivery(hook.id, &delivery.key, content).await?;
+        let before = self.known(hook.id, delivery).await?;
         let mut told = self.store.hooks_via(hook.id).await?;
         // What came before does nothing of what was set since.
         told.retain(|other| {
@@ -106,8 +105,7 @@ impl Hooks {
             Ok(_) | Err(StoreError::NotFound) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let content = delivery.content.as_deref();
-        if let Some(known) = self.store.known_delivery(id, &delivery.key, content).await? {
+        if let Some(known) = self.known(id, delivery).await? {
             return Ok(Some(Taken { outcome: known.outcome, late: None }));
         }
         let (decided, late) = self.decide_in_time(&hook, &delivery.parsed).await?;

@@ -164,6 +164,8 @@ pub enum SkipReason {
     NoPreview,
     /// The checks of the commit have not all succeeded.
     WaitsForChecks,
+    /// It came before, and what became of it is not kept any more.
+    CameBefore,
 }
 
 impl SkipReason {
@@ -189,6 +191,7 @@ impl SkipReason {
             Self::PreviewRefused => "preview_refused",
             Self::NoPreview => "no_preview",
             Self::WaitsForChecks => "waits_for_checks",
+            Self::CameBefore => "came_before",
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::store::Store;
 use crate::store::backend::on;
 use crate::store::error::StoreError;
 use crate::store::hook_bodies;
+use crate::store::hook_memory::remember;
 use crate::store::hook_surplus::{beside, forget_surplus};
 use crate::store::page::{Cursor, Page, PageRequest};
 use crate::store::schema::hook_deliveries as deliveries;
@@ -103,10 +104,11 @@ impl Store {
             0..=LONGEST_BODY => None,
             _ => Some(hook_bodies::packed(storable(&delivery.body)).await?),
         };
-        let row = DeliveryRow::from(delivery);
+        let row = DeliveryRow::from(delivery.clone());
         let names_none = row.commit_id.is_none();
         self.transaction(async |connection| {
             on!(connection, |c| diesel::insert_into(deliveries::table).values(&row).execute(c).await)?;
+            remember(connection, &delivery).await?;
             let of_project = beside(connection, hook).await?;
             if let Some(packed) = &packed {
                 Box::pin(hook_bodies::keep(connection, (hook, id), &of_project, packed)).await?;
@@ -264,7 +266,7 @@ impl Store {
         Ok(known > 0)
     }
 
-    /// Forgets the deliveries from before a time. Gives how many.
+    /// Forgets the deliveries from before a time, but not by what they are known. Gives how many.
     pub async fn forget_hook_deliveries(&self, before: Timestamp) -> Result<usize, StoreError> {
         let mut connection = self.write().await?;
         let old = deliveries::table.filter(deliveries::received_at.lt(StoredTime(before)));

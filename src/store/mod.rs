@@ -26,6 +26,7 @@ mod forgetting;
 mod formation;
 mod hook_bodies;
 mod hook_deliveries;
+mod hook_memory;
 mod hook_surplus;
 mod hooks;
 mod idempotency;

@@ -519,6 +519,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    use crate::store::types::{Guid, UtcTime};
+    use diesel::sql_types::Text;
+
+    hook_memory (hook_id, known_by) {
+        hook_id -> Guid,
+        known_by -> Text,
+        received_at -> UtcTime,
+    }
+}
+
+diesel::table! {
     use crate::store::types::{Document, Guid, UtcTime};
     use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 
@@ -623,4 +634,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     webhooks,
     webhook_deliveries,
     feedback_places,
+    hook_memory,
 );

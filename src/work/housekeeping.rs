@@ -89,7 +89,16 @@ impl Housekeeping {
                 None => 0,
             };
         let deliveries = self.store.forget_hook_deliveries(now() - DELIVERIES_KEPT).await?;
-        tracing::debug!(requests, tokens, invitations, audit, deliveries, "what has expired was forgotten");
+        let known = self.store.forget_hook_memory(now() - DELIVERIES_KEPT).await?;
+        tracing::debug!(
+            requests,
+            tokens,
+            invitations,
+            audit,
+            deliveries,
+            known,
+            "what has expired was forgotten"
+        );
         Ok(())
     }
 

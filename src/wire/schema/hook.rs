@@ -39,5 +39,6 @@ words! {
         PreviewRefused = "preview_refused",
         NoPreview = "no_preview",
         WaitsForChecks = "waits_for_checks",
+        CameBefore = "came_before",
     }
 }

@@ -106,6 +106,17 @@ async fn a_burst_makes_one_deployment_that_waits() {
     let yesterday = now() - chrono::TimeDelta::days(1);
     assert_eq!(server.store.forget_hook_deliveries(yesterday).await.unwrap(), 0);
     assert_eq!(server.store.forget_hook_deliveries(now()).await.unwrap(), 1001);
+
+    // What has been pushed out is known all the same, by its id and by its content.
+    let oldest = push(|body| body["after"] = json!(format!("{:040x}", 1)));
+    for (id, body) in [("0 0", PUSH), ("another id", oldest.as_str()), ("a ping", PING)] {
+        let answer = hook.github(if body == PING { "ping" } else { "push" }, id, body).await.expect(200);
+        assert_eq!((&answer["replayed"], &answer["reason"]), (&json!(true), &json!("came_before")), "{id}");
+    }
+    // For as long as it is remembered: those of the burst and two more, by two things each.
+    assert_eq!(server.store.forget_hook_memory(yesterday).await.unwrap(), 0);
+    assert_eq!(server.store.forget_hook_memory(now()).await.unwrap(), 2004);
+    hook.github("push", "0 0", &oldest).await.expect(202);
 }
 
 #[tokio::test(flavor = "multi_thread")]
