@@ -113,7 +113,7 @@ pub(super) fn outcome(delivery: Delivery, replayed: bool) -> Response {
 async fn shown(api: &Api, hook: Hook) -> Result<HookBody, ApiError> {
     let tag_environment = api.ports.hooks.tag_environment_of(&hook).await?;
     let feedback = api.ports.hooks.feedback_of(&hook).await?;
-    Ok(HookBody::of(hook, tag_environment, feedback))
+    Ok(HookBody::of(hook, api.ports.notifications.api_url.as_deref(), tag_environment, feedback))
 }
 
 /// The answer that tells a secret, which the audit log is not told.

@@ -123,7 +123,7 @@ settings! {
     BUILDS_AT_ONCE = "GILGAL_BUILDS_AT_ONCE", Some("builds_at_once"), "",
         "How many images are built at the same time; the number of processor cores less one unless set, and one at least.";
     API_URL = "GILGAL_API_URL", Some("api_url"), "",
-        "Where the API is reached from outside: https://gilgal.example.com; what is told of a deployment leads to its log there.";
+        "Where the API is reached from outside: https://gilgal.example.com; hooks are sent there, and what is told of a deployment leads to its log.";
     DEPLOYMENTS_AT_ONCE = "GILGAL_DEPLOYMENTS_AT_ONCE", Some("deployments_at_once"), "",
         "How many deployments run at the same time, and as many again of owners of whom none runs; the number of processor cores unless set, and two at least.";
     LOG = "GILGAL_LOG", Some("log"), "info",

@@ -133,6 +133,8 @@ pub struct HookBody {
     pub repository: RepositoryUrl,
     /// Where the provider is to send deliveries, below the address of this API.
     pub path: String,
+    /// The same as a whole; `null` where the server does not know its own address (`GILGAL_API_URL`).
+    pub url: Option<String>,
     /// The environment that tags are deployed to; `null`: they are not.
     #[schema(value_type = Option<String>)]
     pub tag_environment: Option<EnvironmentName>,
@@ -160,13 +162,20 @@ pub struct HookBody {
 }
 
 impl HookBody {
-    /// A connection, with the name of the environment that its tags are deployed to, and its feedback.
+    /// A connection, with the address of the API where that is known, the name of the environment that its tags are deployed to,
+    /// and its feedback.
     #[must_use]
-    pub fn of(hook: Hook, tag_environment: Option<EnvironmentName>, feedback: Option<Webhook>) -> Self {
+    pub fn of(
+        hook: Hook,
+        api_url: Option<&str>,
+        tag_environment: Option<EnvironmentName>,
+        feedback: Option<Webhook>,
+    ) -> Self {
         let is_told = feedback.is_some();
         let standing = feedback.map(|feedback| feedback.standing).unwrap_or_default();
         Self {
             path: hook.path(),
+            url: api_url.map(|api_url| format!("{api_url}{}", hook.path())),
             id: hook.id,
             project_id: hook.project_id,
             provider: hook.provider,

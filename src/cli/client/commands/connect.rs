@@ -63,7 +63,8 @@ pub(super) async fn connect(
     }
     let mut json = context.api.post(&format!("/api/projects/{slug}/hooks"), &body).await?;
     let ShownHookBody { secret, hook } = parse(json.clone())?;
-    let url = context.api.server.join(&hook.path);
+    // The server is reached from here by other ways as well: through a tunnel to this machine.
+    let url = hook.url.clone().unwrap_or_else(|| context.api.server.join(&hook.path));
     json["url"] = json!(url);
     let mut screen = format!("Connected {slug} to {repository}. What is left to do there:\n");
     let mut number = 0;
