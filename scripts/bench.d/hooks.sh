@@ -5,6 +5,18 @@
 hooks_burst=${BURST:-1000}
 hooks_remote="$baseline/hooks.git"
 
+# What is promised: seconds until a deployment has begun, seconds for a megabyte, and memory after a second burst beside the
+# memory after the first.
+hooks_most_started=0.150 hooks_most_payload=0.005 hooks_most_growth=1.10
+hooks_missed=''
+
+# at_most WHAT VALUE MOST
+at_most() {
+  awk -v value="$2" -v most="$3" 'BEGIN { exit !(value > most) }' || return 0
+  say "$1: $2, and at most $3 is promised"
+  hooks_missed=1
+}
+
 # signature FILE: as GitHub signs what is in it.
 signature() { openssl dgst -sha256 -hmac "$hook_secret" -hex "$1" | sed 's/.* //'; }
 
@@ -84,6 +96,7 @@ bench_delivery() {
   done
   printf '%-22s gilgal %s s (%s)   n=%d\n' "delivery to started" "$(median <"$bench/hooks-started")" \
     "$(spread <"$bench/hooks-started")" "$(wc -l <"$bench/hooks-started")"
+  at_most "delivery to started" "$(median <"$bench/hooks-started")" "$hooks_most_started"
   printf '%-22s gilgal %s s (%s)   git fetch by hand %s s (%s)\n' "fetched" "$(median <"$bench/hooks-fetch")" \
     "$(spread <"$bench/hooks-fetch")" "$(median <"$bench/hooks-by-hand")" "$(spread <"$bench/hooks-by-hand")"
 }
@@ -108,7 +121,7 @@ burst() {
 }
 
 bench_burst() {
-  local before running memory number answered
+  local before running memory number answered megabytes=()
   printf 'FROM node:22-bookworm-slim\nCOPY revision /\nRUN sleep 90\nCMD exec node -e "require(\\"http\\").createServer((q, r) => r.end(\\"x\\")).listen(process.env.PORT)"\n' \
     >"$bench/app-hooks/Dockerfile"
   for number in 1 2; do prepare_burst "$number"; done
@@ -120,13 +133,16 @@ bench_burst() {
     memory="${memory:-$(resident_megabytes "$(cat "$server_pid_file")") MB}"
     burst "$number"
     answered=$(grep -cE '^202 ' "$bench/burst-answers" || true)
-    memory="$memory, $(resident_megabytes "$(cat "$server_pid_file")") MB"
+    megabytes+=("$(resident_megabytes "$(cat "$server_pid_file")")")
+    memory="$memory, ${megabytes[-1]} MB"
+    [ "$answered" = "$hooks_burst" ] || hooks_missed=1
     grep -E '^202 ' "$bench/burst-answers" | cut -d' ' -f2 >"$bench/burst-times"
     percentiles "burst $number, answers" "$bench/burst-times"
     printf '%-22s %d of %d taken, by %d deployment(s) beside the one that runs\n' "burst $number" "$answered" "$hooks_burst" \
       "$(grep -oE '"deployment_id": *"[^"]*"' "$bench/burst-answers" | sort -u | grep -vc "$running")"
   done
   printf '%-22s %d made; memory before, after, after both: %s\n' "burst, deployments" "$(($(deployments_made) - before))" "$memory"
+  at_most "growth of memory" "$(awk -v a="${megabytes[0]}" -v b="${megabytes[1]}" 'BEGIN { print b / a }')" "$hooks_most_growth"
   is_building "$running" || say "the first deployment ended during the bursts: more than one was made beside it"
   api POST "/deployments/$running/cancel" '{}' >>"$bench_log" || true
   wait_until 300 has_ended "$running" || fail "the deployment does not end"
@@ -147,6 +163,9 @@ bench_payload() {
   done
   printf '%-22s gilgal %s s of 1 commit, %s s of %d bytes   n=%d\n' "signed and parsed" "$(median <"$bench/payload-small")" \
     "$(median <"$bench/payload-large")" "$(wc -c <"$bench/large")" "$(wc -l <"$bench/payload-large")"
+  at_most "a large payload, beside a small one" \
+    "$(awk -v a="$(median <"$bench/payload-small")" -v b="$(median <"$bench/payload-large")" 'BEGIN { print b - a }')" \
+    "$hooks_most_payload"
 }
 
 bench_hooks() {
@@ -155,4 +174,5 @@ bench_hooks() {
   bench_delivery
   bench_payload
   bench_burst
+  [ -z "$hooks_missed" ] || fail "a promise about hooks is not kept"
 }
