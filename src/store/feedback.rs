@@ -5,7 +5,10 @@ use crate::model::id::{EnvironmentId, HookId, WebhookId};
 use crate::store::Store;
 use crate::store::backend::{Connection, on};
 use crate::store::error::StoreError;
-use crate::store::schema::{feedback_places as places, webhooks};
+use crate::store::schema::{
+    environments, feedback_places as places, webhook_deliveries as deliveries, webhooks,
+};
+use diesel::dsl::{exists, not};
 use diesel::prelude::*;
 use diesel_async::RunQueryDsl;
 
@@ -57,6 +60,19 @@ impl Store {
             .execute(c)
             .await)?;
         Ok(())
+    }
+
+    /// Forgets what feedback has made for environments that are gone, where nothing is left to be told. Gives for how many.
+    pub async fn forget_feedback_places(&self) -> Result<usize, StoreError> {
+        let its_environment = environments::table.filter(environments::id.eq(places::environment_id));
+        let left_to_tell = deliveries::table
+            .filter(deliveries::webhook_id.eq(places::webhook_id))
+            .filter(deliveries::finished_at.is_null());
+        let left = places::table
+            .filter(not(exists(its_environment.select(environments::id))))
+            .filter(not(exists(left_to_tell.select(deliveries::id))));
+        let mut connection = self.write().await?;
+        Ok(on!(connection, |c| diesel::delete(left).execute(c).await)?)
     }
 }
 

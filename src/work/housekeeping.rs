@@ -89,6 +89,7 @@ impl Housekeeping {
                 None => 0,
             };
         let deliveries = self.store.forget_hook_deliveries(now() - DELIVERIES_KEPT).await?;
+        self.store.forget_feedback_places().await?;
         let known = self.store.forget_hook_memory(now() - DELIVERIES_KEPT).await?;
         tracing::debug!(
             requests,

@@ -2,14 +2,14 @@
 
 use crate::fixture::{Database, enqueue, on_both, project, user};
 use crate::previews::{connected, house, preview};
-use crate::webhooks::{told, webhook};
+use crate::webhooks::{attempt, told, webhook};
 use gilgal::model::feedback::FeedbackPlace;
 use gilgal::model::hook::{Hook, Provider};
-use gilgal::model::id::{HookId, WebhookId};
+use gilgal::model::id::{EnvironmentId, HookId, WebhookId};
 use gilgal::model::project::Project;
 use gilgal::model::time::now;
 use gilgal::model::webhook::{EventKind, Webhook, WebhookFormat, WebhookStanding};
-use gilgal::store::StoreError;
+use gilgal::store::{AfterAttempt, Busy, StoreError};
 
 on_both![
     feedback_comes_and_goes_with_its_hook,
@@ -138,6 +138,16 @@ async fn what_was_made_at_a_provider_is_known_as_long_as_it_is_that_one(database
         assert_eq!(place().await, made);
     }
     let hook = store.update_hook(&hook, Some(its.clone())).await.unwrap();
+    assert_eq!(place().await, both);
+    // Of an environment that is gone it is kept while something is left to be told.
+    let gone = EnvironmentId::generate();
+    store.put_feedback_place(its.id, gone, both).await.unwrap();
+    enqueue(&store, &production, '0').await;
+    assert_eq!(store.forget_feedback_places().await.unwrap(), 0);
+    for due in store.due_deliveries(now(), &Busy::default()).await.unwrap() {
+        store.note_attempt(&due.delivery, &attempt(now(), None), &AfterAttempt::Delivered).await.unwrap();
+    }
+    assert_eq!(store.forget_feedback_places().await.unwrap(), 1);
     assert_eq!(place().await, both);
     let moved = Hook { repository: "https://github.com/ada/other".parse().unwrap(), ..hook };
     store.update_hook(&moved, Some(its.clone())).await.unwrap();

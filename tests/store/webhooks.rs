@@ -62,7 +62,7 @@ pub(crate) async fn told(store: &Store, webhook: &Webhook) -> Vec<&'static str> 
     log(store, webhook).await.iter().map(|delivery| delivery.event.kind.as_str()).collect()
 }
 
-fn attempt(at: Timestamp, error: Option<&str>) -> Attempt {
+pub(crate) fn attempt(at: Timestamp, error: Option<&str>) -> Attempt {
     Attempt {
         at,
         duration_ms: 12,
