@@ -189,7 +189,7 @@ fn what_becomes_of_a_commit_is_told_where_it_comes_from() {
     assert_eq!((&failed["state"], &failed["target_url"]), (&json!("failure"), &json!(log_url)));
     assert!(failed["description"].as_str().unwrap().contains("exit code 3"), "{failed}");
     let told = api.told();
-    assert_described(&told);
+    assert_described("github", &told);
     assert!(told.iter().all(|one| one.authorization == "Bearer token-1"));
     assert!(!server.log().contains("token-1"));
 }

@@ -74,7 +74,7 @@ fn a_commit_behind_nginx_is_told_of_live_and_said_to_be() {
     assert_eq!(host, Server::host("shop"));
 
     let told = api.told();
-    assert_described(&told);
+    assert_described("github", &told);
     assert!(told.iter().all(|one| one.authorization == format!("Bearer {GIT_PASSWORD}")));
     let asked = elsewhere.asked();
     for part in ["POST /ada/shop.git/git-upload-pack", "POST /api/v3/repos/ada/shop/deployments"] {

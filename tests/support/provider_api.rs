@@ -1,5 +1,5 @@
 //! The APIs of providers, as far as they are told of commits: what comes is noted, deployments and comments are kept.
-//! GitHub's requests are checked against its own description (`tests/api/payloads/README.md`).
+//! The requests to GitHub and Gitea are checked against their own descriptions (`tests/api/payloads/README.md`).
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// What GitHub says that its requests are.
-const DESCRIPTION: &str = include_str!("../api/payloads/github_openapi.json");
+const GITHUB: &str = include_str!("../api/payloads/github_openapi.json");
+/// What Gitea says.
+const GITEA: &str = include_str!("../api/payloads/gitea_openapi.json");
 /// Comments on a page.
 const PAGE: usize = 100;
 
@@ -149,10 +151,15 @@ fn in_full(mut deployment: Value) -> Value {
     deployment
 }
 
-/// Fails unless every request is one that GitHub describes, as it describes it.
+/// Fails unless every request is one that the provider describes, as it describes it.
 #[track_caller]
-pub(crate) fn assert_described(told: &[Told]) {
-    let description: Value = serde_json::from_str(DESCRIPTION).unwrap();
+pub(crate) fn assert_described(provider: &str, told: &[Told]) {
+    let description = match provider {
+        "github" => GITHUB,
+        "gitea" => GITEA,
+        _ => panic!("there is no description of {provider}"),
+    };
+    let description: Value = serde_json::from_str(description).unwrap();
     for one in told {
         let (operation, path) = described(&description, one).unwrap_or_else(|| panic!("{one:?} is unknown"));
         let parameters = operation["parameters"].as_array().unwrap();
@@ -197,7 +204,7 @@ fn described<'a>(description: &'a Value, told: &Told) -> Option<(&'a Value, BTre
     found.into_iter().next()
 }
 
-/// Whether a value is what a schema says (`OpenAPI` 3.0.3, as far as GitHub's description uses it here).
+/// Whether a value is what a schema says (`OpenAPI` 3.0.3, as far as the descriptions use it here).
 fn check(value: &Value, schema: &Value, at: &str) -> Result<(), String> {
     for (word, rule) in schema.as_object().ok_or("no schema")? {
         let holds = match word.as_str() {

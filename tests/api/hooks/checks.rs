@@ -121,7 +121,7 @@ async fn what_is_pushed_is_deployed_once_every_check_has_succeeded() {
         waits(&waiting.check_suite(&first, "success").await),
         "No push of aaaaaaa waits for its checks."
     );
-    assert_described(&waiting.api.told());
+    assert_described("github", &waiting.api.told());
 
     // What was pushed over is not deployed any more.
     let third = "c".repeat(40);

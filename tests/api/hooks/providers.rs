@@ -4,6 +4,9 @@ use super::{connected, deployments};
 use gilgal::model::time::now;
 use serde_json::{Value, json};
 
+const GITLAB_PUSH: &str = include_str!("../payloads/gitlab_push.json");
+const GITLAB_TAG: &str = include_str!("../payloads/gitlab_tag_push.json");
+
 #[tokio::test(flavor = "multi_thread")]
 async fn gitlab_sends_the_secret_itself() {
     let (_server, _ada, hook) = connected("gitlab").await;
@@ -34,6 +37,24 @@ async fn gitlab_sends_the_secret_itself() {
     let text = body.to_string();
     let wrong = hook.send(&[("x-gitlab-token", "glh_no"), ("x-gitlab-event", "Push Hook")], &text);
     assert_eq!(wrong.await.refusal(404), "hook_not_found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn gitlab_sends_more_than_is_read() {
+    let (_server, ada, hook) = connected("gitlab").await;
+    let send = async |event: &str, delivery: &str, body: &str| {
+        let headers = [
+            ("x-gitlab-token", hook.secret.as_str()),
+            ("x-gitlab-event", event),
+            ("x-gitlab-event-uuid", delivery),
+        ];
+        hook.send(&headers, body).await
+    };
+    assert_eq!(send("Tag Push Hook", "1", GITLAB_TAG).await.expect(200)["reason"], "tag");
+    let pushed = send("Push Hook", "2", GITLAB_PUSH).await.expect(202);
+    let made = deployments(&ada).await;
+    assert_eq!((made.len(), &made[0]["id"]), (1, &pushed["deployment_id"]));
+    assert_eq!(made[0]["made_from"]["reference"], "refs/heads/master");
 }
 
 #[tokio::test(flavor = "multi_thread")]

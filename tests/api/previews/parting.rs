@@ -53,7 +53,7 @@ async fn the_provider_of_a_hook_that_is_over_is_told_that_its_previews_are_gone(
                 && api.comments().iter().all(|comment| comment.ends_with(": it was removed.\n"))
         })
         .await;
-        assert_described(&api.told());
+        assert_described("github", &api.told());
         telling.abort();
     }
 }

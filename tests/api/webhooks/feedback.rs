@@ -102,7 +102,7 @@ async fn github_is_told_in_order_and_as_it_describes_itself() {
     let log = connected.log(5).await;
     assert!(log.iter().all(|delivery| delivery["status"] == "delivered"), "{log:#?}");
     let told = connected.api.told();
-    assert_described(&told);
+    assert_described("github", &told);
     assert!(told.iter().all(|one| one.authorization == "Bearer token-1"));
 
     let statuses = connected.api.sent(&format!("/repos/ada/shop/statuses/{COMMIT}"));
@@ -132,7 +132,7 @@ async fn github_is_told_in_order_and_as_it_describes_itself() {
     connected.log(6).await;
     let last = connected.api.told().pop().unwrap();
     assert_eq!((last.method.as_str(), last.path.as_str()), ("GET", "/repos/ada/shop"));
-    assert_described(&[last]);
+    assert_described("github", &[last]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,7 +168,10 @@ async fn gitea_is_told_and_its_failing_over_a_foreign_commit_is_none() {
     assert_eq!(log[2]["attempts"], 1);
     let statuses = connected.api.sent(&format!("/repos/ada/shop/statuses/{COMMIT}"));
     assert_eq!(all(&statuses, "state"), ["pending", "pending", "failure"]);
-    assert!(connected.api.told().iter().all(|one| one.authorization == "token token-1"));
+    let told = connected.api.told();
+    assert!(told.iter().all(|one| one.authorization == "token token-1"));
+    assert!(told.iter().any(|one| one.path.contains("/git/commits/")), "{told:?}");
+    assert_described("gitea", &told);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -59,7 +59,7 @@ async fn one_deployment_of_an_environment_is_live_at_github() {
     connected.tell_of_preview(EventKind::EnvironmentDeleted).await;
     assert_eq!(connected.log(11).await[0]["status"], "delivered");
     assert_eq!(connected.states_of(4), ["queued", "success", "inactive"]);
-    assert_described(&connected.api.told());
+    assert_described("github", &connected.api.told());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -90,8 +90,8 @@ async fn a_comment_is_changed_and_not_repeated() {
         // It is looked for once.
         let pages = if provider == "gitea" { 1 } else { 2 };
         assert_eq!(made("GET"), pages, "{provider}");
-        if provider == "github" {
-            assert_described(&connected.api.told());
+        if provider != "gitlab" {
+            assert_described(provider, &connected.api.told());
         }
     }
 }
@@ -191,10 +191,13 @@ async fn a_preview_that_is_removed_is_live_nowhere() {
                 assert_eq!(connected.states_of(1).last().unwrap(), "inactive");
                 assert_eq!(connected.states_of(2).last().unwrap(), "failure", "it was never live");
                 assert_eq!(told.len(), 2, "nothing is looked for: {told:#?}");
-                assert_described(&told);
+                assert_described("github", &told);
             }
             "gitlab" => assert_eq!(connected.api.sent("/environments/9/stop"), [json!({})]),
-            _ => assert_eq!(told.len(), 1, "{told:#?}"),
+            _ => {
+                assert_eq!(told.len(), 1, "{told:#?}");
+                assert_described(provider, &told);
+            }
         }
         let (webhook, environment) = connected.place().await;
         let place = connected.setting.server.store.feedback_place(webhook, environment).await.unwrap();
