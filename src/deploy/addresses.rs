@@ -31,24 +31,11 @@ fn where_they_are(targets: &[RouteTarget], instances: &[Instance]) -> Vec<RouteT
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
-    use crate::model::instance::{InstanceId, InstanceKey};
+    use crate::model::instance::InstanceId;
 
     fn instance(id: &str, state: InstanceState, address: Option<&str>) -> Instance {
-        Instance {
-            id: InstanceId(id.to_owned()),
-            key: InstanceKey {
-                project_id: ProjectId::generate(),
-                environment_id: EnvironmentId::generate(),
-                deployment_id: DeploymentId::generate(),
-                process_type: "web".parse().unwrap(),
-                index: 1,
-            },
-            generation: 0,
-            state,
-            address: address.map(|address| address.parse().unwrap()),
-            created_at: None,
-        }
+        let address = address.map(|address| address.parse().unwrap());
+        Instance { state, address, ..Instance::running(id) }
     }
 
     fn target(id: &str, address: &str) -> RouteTarget {

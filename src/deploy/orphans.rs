@@ -56,27 +56,8 @@ impl Removing {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::{DeploymentId, EnvironmentId, ProjectId};
-    use crate::model::instance::{InstanceKey, InstanceState};
     use std::future::pending;
     use std::sync::Mutex;
-
-    fn instance(id: &str) -> Instance {
-        Instance {
-            id: InstanceId(id.to_owned()),
-            key: InstanceKey {
-                project_id: ProjectId::generate(),
-                environment_id: EnvironmentId::generate(),
-                deployment_id: DeploymentId::generate(),
-                process_type: "web".parse().unwrap(),
-                index: 1,
-            },
-            generation: 0,
-            state: InstanceState::Running,
-            address: None,
-            created_at: None,
-        }
-    }
 
     #[tokio::test]
     async fn an_orphan_that_cannot_be_stopped_keeps_nothing_waiting() {
@@ -93,12 +74,12 @@ mod tests {
         };
         let mut removing = Removing::default();
         // It is no future: whoever calls it goes on.
-        removing.begin(["stuck", "refused", "one"].map(instance).to_vec(), stop);
+        removing.begin(["stuck", "refused", "one"].map(Instance::running).to_vec(), stop);
         while removing.in_hand.len() > 1 {
             tokio::task::yield_now().await;
             removing.forget_ended();
         }
-        removing.begin(["stuck", "refused", "two"].map(instance).to_vec(), stop);
+        removing.begin(["stuck", "refused", "two"].map(Instance::running).to_vec(), stop);
         assert_eq!(*asked.lock().unwrap(), ["stuck", "refused", "one", "refused", "two"]);
         assert!(!removing.is_idle());
     }

@@ -244,30 +244,12 @@ fn surplus(instances: &[Instance], is_being_replaced: impl Fn(&InstanceKey) -> b
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::{DeploymentId, ProjectId};
-
-    fn instance(id: &str) -> Instance {
-        Instance {
-            id: InstanceId(id.to_owned()),
-            key: InstanceKey {
-                project_id: ProjectId::generate(),
-                environment_id: EnvironmentId::generate(),
-                deployment_id: DeploymentId::generate(),
-                process_type: "web".parse().unwrap(),
-                index: 1,
-            },
-            generation: 0,
-            state: InstanceState::Running,
-            address: None,
-            created_at: None,
-        }
-    }
 
     #[test]
     fn of_two_in_one_place_the_older_one_stays_if_it_runs() {
-        let older = instance("older");
+        let older = Instance::running("older");
         let newer = Instance { id: InstanceId("newer".to_owned()), generation: 9, ..older.clone() };
-        let both = |older: Instance| [newer.clone(), older, instance("other")];
+        let both = |older: Instance| [newer.clone(), older, Instance::running("other")];
         let gone = |ids: &[&str]| ids.iter().map(|id| InstanceId((*id).to_owned())).collect::<HashSet<_>>();
         assert_eq!(surplus(&both(older.clone()), |_| false), gone(&["newer"]));
         assert_eq!(surplus(&both(older.clone()), |key| *key == older.key), gone(&[]));

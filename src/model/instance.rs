@@ -44,6 +44,27 @@ pub struct Instance {
     pub created_at: Option<Timestamp>,
 }
 
+#[cfg(test)]
+impl Instance {
+    /// The only one of its deployment: it runs, and has no address.
+    pub(crate) fn running(id: &str) -> Self {
+        Self {
+            id: InstanceId(id.to_owned()),
+            key: InstanceKey {
+                project_id: ProjectId::generate(),
+                environment_id: EnvironmentId::generate(),
+                deployment_id: DeploymentId::generate(),
+                process_type: "web".parse().unwrap(),
+                index: 1,
+            },
+            generation: 0,
+            state: InstanceState::Running,
+            address: None,
+            created_at: None,
+        }
+    }
+}
+
 /// What an instance is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InstanceState {

@@ -162,24 +162,9 @@ impl Drop for Replacement {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::id::{DeploymentId, ProjectId};
-    use crate::model::instance::InstanceState;
 
     fn instance(generation: u32) -> Instance {
-        Instance {
-            id: InstanceId(generation.to_string()),
-            key: InstanceKey {
-                project_id: ProjectId::generate(),
-                environment_id: EnvironmentId::generate(),
-                deployment_id: DeploymentId::generate(),
-                process_type: "web".parse().unwrap(),
-                index: 1,
-            },
-            generation,
-            state: InstanceState::Running,
-            address: None,
-            created_at: None,
-        }
+        Instance { generation, ..Instance::running(&generation.to_string()) }
     }
 
     #[test]

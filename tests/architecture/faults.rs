@@ -1,7 +1,8 @@
-//! docs/faults.md names tests that there are, and every test of the files that do nothing but break things.
+//! docs/faults.md names tests that there are, which look at the invariants, and every test of the files that do nothing but
+//! break things.
 
 use crate::{assert_none, read, root};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// The files of tests/e2e of which every test is about a fault.
@@ -14,6 +15,14 @@ const ALL_OF: [&str; 8] = [
     "faults",
     "recovery",
     "restarts",
+];
+
+/// Tests of faults that do not look at the invariants, and why.
+const WITHOUT_INVARIANTS: [(&str, &str); 4] = [
+    ("liveness::what_ends_again_and_again_is_called_so", "what is live never runs for long"),
+    ("restarts::sockets_without_a_name_of_ours_are_refused", "no server starts"),
+    ("start::a_server_can_be_stopped_while_it_waits_for_its_database", "nobody has an account yet"),
+    ("start::an_engine_that_does_not_answer_is_named_in_the_log", "nobody has an account yet"),
 ];
 
 /// Every test of tests/e2e, as `file::test`.
@@ -56,4 +65,47 @@ fn every_test_of_a_fault_is_on_the_page() {
         ALL_OF.contains(&file)
     });
     assert_none(&unsaid.map(|test| format!("docs/faults.md does not have {test}")).collect::<Vec<_>>());
+}
+
+/// The functions of a file by their names, those of its types too.
+fn functions(text: &str) -> BTreeMap<&str, &str> {
+    let mut functions = BTreeMap::new();
+    for (start, _) in text.match_indices("fn ") {
+        let line = &text[text[..start].rfind('\n').map_or(0, |end| end + 1)..];
+        let indent = &line[..line.len() - line.trim_start_matches(' ').len()];
+        let name =
+            text[start + 3..].split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
+        let end = line.find(&format!("\n{indent}}}\n")).unwrap_or(line.len());
+        functions.insert(name, &line[..end]);
+    }
+    functions
+}
+
+/// Whether a function, or one of the same file that it calls, looks at the invariants.
+fn looks_at_the_invariants(name: &str, functions: &BTreeMap<&str, &str>) -> bool {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![name]);
+    while let Some(name) = open.pop() {
+        let Some(body) = functions.get(name).filter(|_| seen.insert(name)) else { continue };
+        if ["Invariants::of(", "expect_live(&", "expect_served(&"].iter().any(|look| body.contains(look)) {
+            return true;
+        }
+        open.extend(functions.keys().filter(|called| body.contains(&format!("{called}("))));
+    }
+    false
+}
+
+#[test]
+fn every_test_of_a_fault_looks_at_the_invariants_at_its_end() {
+    let is_excepted = |test: &str| WITHOUT_INVARIANTS.iter().any(|(excepted, _)| *excepted == test);
+    let (mut blind, mut needless) = (Vec::new(), Vec::new());
+    for named in named() {
+        let (file, test) = named.split_once("::").unwrap();
+        let text = read(&format!("tests/e2e/{file}.rs"));
+        match (looks_at_the_invariants(test, &functions(&text)), is_excepted(&named)) {
+            (false, false) => blind.push(format!("{named} does not look at the invariants")),
+            (true, true) => needless.push(format!("{named} needs no exception")),
+            (true, false) | (false, true) => {}
+        }
+    }
+    assert_none(&[blind, needless].concat());
 }

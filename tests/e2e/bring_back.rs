@@ -1,6 +1,6 @@
 //! Deployments that stop what is live first, and do not go live: what was live comes back, or people are told why not.
 
-use crate::support::{RunningPush, Server, WorkTree, deployments, docker};
+use crate::support::{RunningPush, Server, WorkTree, deployments, docker, expect_live};
 
 const HOLD: &str = "[deploy]\nstrategy = \"hold\"\n";
 /// Ends some time after it was started.
@@ -24,4 +24,9 @@ fn who_pushed_is_told_when_what_was_stopped_does_not_come_back() {
     let failed = deployments(&server, &ada).remove(0);
     let reason = failed["reason"].as_str().unwrap();
     assert!(reason.contains("exit code 4") && reason.contains("v1 was not started again"), "{reason}");
+    // The next one that is well is served.
+    tree.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
+    let commit = tree.commit(&[("index.html", "two")]);
+    server.deploy(&ada, &tree, "shop");
+    expect_live(&server, &ada, &commit, "two");
 }

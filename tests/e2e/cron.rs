@@ -1,6 +1,6 @@
 //! Commands of a schedule.
 
-use crate::support::{Engine, PATIENCE, Person, Server, WorkTree, wait_until};
+use crate::support::{Engine, Invariants, PATIENCE, Person, Server, WorkTree, wait_until};
 use reqwest::Method;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -23,12 +23,12 @@ timeout = \"2s\"
 NAME = \"Ada\"
 ";
 
-fn shop(server: &mut Server, gilgal_toml: &str) -> Person {
+fn shop(server: &mut Server, gilgal_toml: &str) -> (Person, WorkTree) {
     let ada = server.person("ada");
     let tree = WorkTree::answering("one");
     tree.commit(&[("gilgal.toml", gilgal_toml)]);
     server.deploy(&ada, &tree, "shop");
-    ada
+    (ada, tree)
 }
 
 fn runs(server: &Server, ada: &Person, name: &str) -> Vec<Value> {
@@ -48,7 +48,7 @@ fn cron_containers(engine: &Engine) -> BTreeSet<String> {
 #[test]
 fn a_command_of_the_schedule_can_be_run_now() {
     let mut server = Server::start();
-    let ada = shop(&mut server, GILGAL_TOML);
+    let (ada, _tree) = shop(&mut server, GILGAL_TOML);
     let secret = json!({ "PASSWORD": "canary-canary" });
     server
         .request(Method::PATCH, "/api/environments/shop:production/config", &ada.token, Some(&secret))
@@ -100,7 +100,7 @@ overlap = \"replace\"
 schedule = \"* * * * *\"
 command = \"sleep 600\"
 ";
-    let ada = shop(&mut server, each);
+    let (ada, tree) = shop(&mut server, each);
     // Or its minute has just begun.
     let path = "/api/environments/shop:production/cron/once/run";
     assert!([202, 409].contains(&server.request(Method::POST, path, &ada.token, None).status));
@@ -140,8 +140,13 @@ command = \"sleep 600\"
     assert!(count > 1, "{minutes:?}");
     minutes.dedup();
     assert_eq!(minutes.len(), count);
-    // The project can be deleted while one runs: the end of the test proves that nothing is left.
     wait_until("the next ones run", PATIENCE, || engine.containers().len() == 3);
+    // Of a schedule that is not there any more nothing comes after a kill.
+    tree.commit(&[("gilgal.toml", "")]);
+    server.deploy(&ada, &tree, "shop");
+    server.kill();
+    server.start_again(&[]);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -152,7 +157,7 @@ fn two_runs_that_are_asked_for_at_once_are_one_two_or_one_after_the_other() {
             "[cron.{overlap}]\nschedule = \"0 0 1 1 *\"\ncommand = \"sleep 600\"\noverlap = \"{overlap}\"\n"
         )
     };
-    let ada = shop(&mut server, &["skip", "allow", "replace"].map(command).concat());
+    let (ada, _tree) = shop(&mut server, &["skip", "allow", "replace"].map(command).concat());
     let two = |name: &str| {
         let path = format!("/api/environments/shop:production/cron/{name}/run");
         let ask = || server.request(Method::POST, &path, &ada.token, None).status;

@@ -122,4 +122,5 @@ fn keys_that_cannot_be_checked_are_not_called_unknown() {
     }
     database.resume();
     ada.ssh(&server, &["whoami"]).expect_success();
+    Invariants::of(&server, &ada).hold();
 }

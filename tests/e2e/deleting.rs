@@ -1,6 +1,6 @@
 //! Deleting projects, and bringing them back.
 
-use crate::support::{Client, PATIENCE, Server, WorkTree, wait_until};
+use crate::support::{Client, Invariants, PATIENCE, Server, WorkTree, wait_until};
 use gilgal::model::time::now;
 use gilgal::store::{PageRequest, Presence, Store};
 use std::fs;
@@ -66,4 +66,5 @@ fn what_is_deleted_for_good_goes_also_behind_a_kill() {
     let repositories = || fs::read_dir(server.home().join("repositories")).unwrap().count();
     wait_until("its repository is removed", PATIENCE, || repositories() == 0);
     server.deploy(&ada, &WorkTree::answering("two"), "shop");
+    Invariants::of(&server, &ada).hold();
 }

@@ -72,6 +72,7 @@ fn a_push_that_does_not_fit_on_the_disk_of_the_repositories_is_refused() {
         files(&server.home().join("repositories")) == before && free_mib(&disk).abs_diff(free) < 2
     });
     assert_ne!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(large));
+    Invariants::of(&server, &ada).hold();
     drop(server);
 }
 
@@ -143,6 +144,7 @@ fn a_nearly_full_disk_of_the_database_refuses_the_push_before_it_starts() {
     assert!(push.says("The disk of the database is nearly full"), "{}", push.transcript);
     assert_eq!(server.get("shop", "/").body, "one");
     disk.clear();
+    Invariants::of(&server, &ada).hold();
     drop(server);
 }
 
@@ -178,6 +180,8 @@ fn too_little_room_on_the_disk_of_the_engine_refuses_the_build_before_it_starts(
     // What was built before needs no room.
     tree.git(&["reset", "--quiet", "--hard", "HEAD~1"]);
     assert_eq!(ada.ssh(&server, &["redeploy", "shop"]).code, Some(0));
+    server.request(Method::DELETE, &format!("{path}&now=true"), &ada.token, None).expect(204);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -246,6 +250,7 @@ fn the_disk_is_shown_by_who_uses_it() {
     assert_eq!(json["volumes"][0]["bytes"], 2 << 20, "{json}");
     let away = run(command(&server.home(), &[("DOCKER_HOST", "unix:///nowhere.sock")]).arg("disk"));
     assert!(away.expect_success().contains("Images, volumes and the cache of builds are not known: "));
+    Invariants::of(&server, &ada).hold();
 }
 
 fn free_mib(disk: &SmallDisk) -> u64 {

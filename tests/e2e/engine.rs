@@ -25,6 +25,7 @@ fn without_an_engine_a_push_is_refused_with_the_reason() {
     server.start_again(&[]);
     server.deploy(&ada, &tree, "shop");
     assert_eq!(server.get("shop", "/").body, "one");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -38,6 +39,7 @@ fn the_apps_are_served_before_anything_else_answers() {
     assert_eq!(server.get("shop", "/").body, "one");
     server.stop();
     server.start_again(&[]);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -20,6 +20,7 @@ fn expect_not_ready(server: &Server) {
         let answer = server.get("shop", "/");
         assert_eq!(answer.status, 503, "{}", answer.body);
         assert!(answer.body.contains("The app is not ready"), "{}", answer.body);
+        assert!(answer.retry_after.is_some_and(|seconds| seconds > 0), "{answer:?}");
     }
 }
 
@@ -83,5 +84,6 @@ fn the_cache_of_builds_is_made_smaller_and_apps_run_on() {
     assert_eq!(enough, 0, "it is small enough for that");
     assert!(freed >= 20 << 20 && after < 20 << 20, "{freed} freed, {after} left");
     assert_eq!(server.get("large", "/").body, "one\n");
+    Invariants::of(&server, &ada).on(docker.engine(&server)).hold();
     drop(server);
 }

@@ -1,6 +1,6 @@
 //! Apps that do not become healthy, and release commands.
 
-use crate::support::{PATIENCE, Server, WorkTree, wait_until};
+use crate::support::{Invariants, Server, WorkTree};
 
 /// Little time and memory, so that what goes wrong does so soon.
 const SETTINGS: &str = "\
@@ -17,6 +17,7 @@ fn refused(command: &str) -> String {
     let dockerfile = format!("FROM busybox:stable\nCMD {command}\n");
     let tree = WorkTree::of(&[("Dockerfile", &dockerfile), ("gilgal.toml", SETTINGS)]);
     let push = server.push(&ada, &tree, "shop", &["main"]).expect(1);
+    Invariants::of(&server, &ada).hold();
     push.redacted(&server)
 }
 
@@ -40,6 +41,7 @@ fn an_app_that_listens_elsewhere_first_has_its_time() {
     let tree = WorkTree::of(&[("Dockerfile", late)]);
     server.deploy(&ada, &tree, "shop");
     assert_eq!(server.get("shop", "/").body, "late\n");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -89,6 +91,5 @@ fn a_worker_that_crashes_while_the_web_process_starts_keeps_the_old_release() {
     push.expect_text("worker.1 crashed with exit code 3").expect_text("no such queue");
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(live));
-    let engine = server.engine();
-    wait_until("nothing of it is left", PATIENCE, || engine.containers().len() == 1);
+    Invariants::of(&server, &ada).hold();
 }

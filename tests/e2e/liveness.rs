@@ -73,6 +73,7 @@ fn of_several_the_others_serve_meanwhile() {
         now.len() == 2 && !now.contains(&before[0])
     });
     assert!(engine.containers().contains(&before[1]), "the one that answers stays");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Webhooks, to a real receiver.
 
 use crate::events::{EventReceiver, Taken};
-use crate::support::{Person, Server, WorkTree, wait_until};
+use crate::support::{Invariants, Person, Server, WorkTree, wait_until};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -90,6 +90,7 @@ fn what_was_not_told_before_a_kill_is_told_after_it() {
     once.dedup();
     assert_eq!(once, ["deployment.queued", "deployment.started", "deployment.succeeded"]);
     wait_until("it is noted", PATIENCE, || ada.get(&server, &webhook)["failing_since"].is_null());
+    Invariants::of(&server, &ada).hold();
 
     // A server that may not send there any more, whatever was allowed when the webhook was made.
     server.stop();

@@ -1,8 +1,8 @@
 //! Images that are pushed to a registry.
 
 use crate::support::{
-    LOOPBACK, Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy, deployments,
-    docker, ended, wait_until,
+    Invariants, LOOPBACK, Person, REGISTRY_PASSWORD, REGISTRY_USERNAME, Registry, Server, WorkTree, deploy,
+    deployments, docker, ended, wait_until,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -133,6 +133,7 @@ fn an_image_that_is_pushed_has_no_name_that_others_could_build_on() {
     assert_eq!(registry.tags("ada/shop"), tags, "{log}");
     assert_ne!(commit, tree.head());
     assert_eq!(names(&registry), Vec::<String>::new());
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -37,6 +37,7 @@ fn a_pusher_who_leaves_while_git_takes_nothing_leaves_nothing() {
     // The project that the push had made is taken back with everything of it.
     wait_until("nothing is left", minute, || repositories(&server).is_empty());
     assert_eq!(ada.get(&server, "/api/projects")["data"], json!([]));
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -40,6 +40,7 @@ fn a_deployment_goes_on_without_its_pusher() {
     insta::assert_snapshot!(second.redacted(&server));
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -92,6 +93,26 @@ fn a_newer_push_takes_the_place_of_a_waiting_one() {
     assert_eq!(server.get("shop", "/").body, "three");
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(newest_tree.head()));
     Invariants::of(&server, &ada).hold();
+}
+
+#[test]
+fn a_push_of_what_runs_takes_the_place_of_what_waits_for_it() {
+    let mut server = Server::start();
+    let ada = server.person("ada");
+    let tree = WorkTree::building_slowly("one", SLOW);
+    let running = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    running.wait_for("the slow part begins");
+    let waiting_tree = WorkTree::empty();
+    waiting_tree.git(&["pull", "--quiet", &tree.path().display().to_string(), "main"]);
+    waiting_tree.commit(&[("index.html", "two")]);
+    let waiting = RunningPush::start(&server, &ada, &waiting_tree, "shop", &["main"]);
+    waiting.wait_for("waiting for another deployment to end");
+
+    let again = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
+    waiting.finish().expect(1).expect_text(&format!("superseded by {} of ada", &tree.head()[..7]));
+    running.finish().expect(0);
+    again.finish().expect(0);
+    expect_live(&server, &ada, &tree.head(), "one");
 }
 
 #[test]
@@ -170,6 +191,7 @@ fn a_waiting_deployment_is_cancelled_at_once() {
     running.finish().expect(0);
     assert_eq!(ada.remote_reference(&server, "shop", "refs/heads/main"), Some(tree.head()));
     assert_eq!(server.get("shop", "/").body, "one");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

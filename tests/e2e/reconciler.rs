@@ -68,6 +68,7 @@ fn an_instance_that_was_restarted_is_served_where_it_is() {
     docker(&["rm", "--force", &squatter[0]]);
     assert!(is_served, "{}", server.log());
     assert_ne!(after, before);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -102,6 +103,7 @@ fn an_instance_that_is_gone_is_started_again() {
     });
     let log = ada.ssh(&server, &["logs", "shop", "--app"]).expect_success();
     assert!(log.contains("It was not there any more, and was started again."), "{log}");
+    Invariants::of(&server, &ada).hold();
 
     // What somebody has stopped stays so.
     ada.ssh(&server, &["stop", "shop"]).expect_success();

@@ -1,8 +1,8 @@
 //! Deployments without a build: going back, more and fewer instances, restarts.
 
 use crate::support::{
-    Engine, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker, slow_dockerfile,
-    wait_until, wait_until_all_have_ended,
+    Engine, Invariants, Person, RequestLoop, RunningPush, Server, WorkTree, deployments, docker,
+    slow_dockerfile, wait_until, wait_until_all_have_ended,
 };
 use serde_json::json;
 use std::thread;
@@ -101,6 +101,7 @@ fn a_rollback_without_its_image_says_so_and_can_be_built_again() {
     let said = ada.ssh(&server, &["rollback", "shop", "v1", "--rebuild"]).expect_success();
     assert!(said.contains("Building image") && said.contains("Released v3"), "{said}");
     assert_eq!(server.get("shop", "/").body, "one");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -132,6 +132,7 @@ fn a_download_and_a_websocket_end_before_a_stopped_server_does() {
     let answers = others.finish();
     assert!(answers.len() > 50, "{} answers in three seconds", answers.len());
     assert!(answers.iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.body == "one")));
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
@@ -147,6 +148,7 @@ fn nothing_waits_longer_than_a_start_takes() {
     wait_until("the app answers", LONGEST_WAIT, || server.get("shop", "/").body == "one");
     assert!(begun.elapsed() < LONGEST_WAIT);
     assert!(client.finish().iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.body == "one")));
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

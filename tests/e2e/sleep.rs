@@ -1,7 +1,8 @@
 //! Environments whose web instances are stopped as nobody asks for them, and started for the first who does.
 
 use crate::support::{
-    Answer, Http, PATIENCE, Person, Server, WorkTree, docker, wait_until, wait_until_all_have_ended,
+    Answer, Http, Invariants, PATIENCE, Person, RequestLoop, Server, WorkTree, docker, wait_until,
+    wait_until_all_have_ended,
 };
 use reqwest::Method;
 use std::thread;
@@ -133,6 +134,10 @@ fn a_kill_in_the_middle_of_waking_starts_nothing_twice() {
     server.start_again(&[]);
     expect_all_answered(burst(&server, 5));
     assert_eq!(engine.containers().len(), 2);
+    // Somebody asks for it meanwhile, so that it is awake.
+    let requests = RequestLoop::start(server.http, &Server::host("shop"));
+    Invariants::of(&server, &ada).hold();
+    assert!(requests.finish().iter().all(|answer| answer.as_ref().is_ok_and(|answer| answer.status == 200)));
     wait_until_asleep(&server, &ada);
 }
 

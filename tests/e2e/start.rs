@@ -185,6 +185,7 @@ fn an_idle_server_stops_and_its_apps_stay() {
     server.start_again(&[]);
     assert_eq!(server.get("shop", "/").body, "one");
     assert_eq!(server.engine().containers(), containers);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -144,13 +144,14 @@ fn a_rollback_waits_for_no_drain_and_cuts_nothing() {
     wait_until("what is old has ended", PATIENCE, || server.engine().containers().len() == 1);
     wait_until_all_have_ended(&server, &ada);
     assert_eq!(server.get("shop", "/").body, "one");
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]
 fn what_ends_right_after_the_switch_is_started_again() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let settings = "[deploy]\ndrain = \"1m\"\n";
+    let settings = "[deploy]\ndrain = \"30s\"\n";
     let tree = WorkTree::of(&[("Dockerfile", NODE), ("server.js", STREAMING), ("gilgal.toml", settings)]);
     server.deploy(&ada, &tree, "shop");
     let (ticks, _events) = count_lines(ask(&server, "/events", ""));
@@ -165,6 +166,7 @@ fn what_ends_right_after_the_switch_is_started_again() {
     wait_until("the new one has ended", PATIENCE, || server.get("shop", "/exit").status != 200);
     wait_until("it serves again", Duration::from_secs(15), || server.get("shop", "/").body == "two");
     push.finish().expect(0);
+    Invariants::of(&server, &ada).hold();
 }
 
 #[test]

@@ -17,6 +17,7 @@ on_both![
     what_comes_back_meets_what_waits_meanwhile,
     nothing_comes_back_to_a_disabled_project,
     what_nobody_has_asked_for_gives_way,
+    a_push_of_what_runs_takes_the_place_of_what_waits_for_it,
 ];
 
 const LIVE: DeploymentBasis = DeploymentBasis::Live { restart: false, rebuild: false };
@@ -209,4 +210,25 @@ async fn what_nobody_has_asked_for_gives_way(database: Database) {
     store.disable_environment(environment.id, None).await.unwrap();
     let refused = store.queue_unasked(rollback(&environment), newer).await;
     assert!(matches!(refused, Err(StoreError::Disabled)), "{refused:?}");
+}
+
+async fn a_push_of_what_runs_takes_the_place_of_what_waits_for_it(database: Database) {
+    let store = database.store;
+    let ada = user(&store, "ada").await;
+    let (_, production) = project(&store, &ada, "shop").await;
+    let push = async |digit| queue(&store, new_deployment(&production, digit)).await;
+    let running = new(push('a').await);
+    advance_to(&store, &running, State::Building).await;
+    // Settings come after what was pushed, whoever asks for it once more.
+    let settings = new(queue(&store, config(&production)).await);
+    assert!(matches!(push('a').await, Joined::Running(joined) if joined.id == running.id));
+    assert_eq!(waiting(&store, &production).await.map(|waiting| waiting.id), Some(settings.id));
+
+    for other in [new_deployment(&production, 'b'), rollback(&production)] {
+        let outdone = new(queue(&store, other).await);
+        let newest = new(push('a').await);
+        assert_eq!(waiting(&store, &production).await.map(|waiting| waiting.id), Some(newest.id));
+        assert_eq!(store.deployment(outdone.id).await.unwrap().state, State::Superseded);
+        assert!(matches!(push('a').await, Joined::Running(joined) if joined.id == newest.id));
+    }
 }

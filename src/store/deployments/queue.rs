@@ -64,7 +64,7 @@ pub enum Joined {
 impl Store {
     /// The deployment that does what a new one is to do, or else a new one with the job that will run it: of the waiting
     /// one's place or of an empty one, by the rule of [`crate::model::basis`]. A push joins also what is under way with the
-    /// same commit to the same branch, unless somebody has cancelled it. Of any number of simultaneous calls for the same
+    /// same commit to the same branch, unless somebody has cancelled it or something else would be deployed after it. Of any number of simultaneous calls for the same
     /// one makes it.
     ///
     /// # Errors
@@ -76,7 +76,9 @@ impl Store {
     ) -> Result<Joined, StoreError> {
         self.transaction(async |connection| {
             lock_enabled(connection, new.environment_id).await?;
-            if let Some(running) = on_its_way(connection, &new).await? {
+            if let Some(running) = on_its_way(connection, &new).await?
+                && !is_outdone(connection, &running, &new).await?
+            {
                 return Ok(Joined::Running(running));
             }
             // Many statements, for two databases: too large to be moved about.
@@ -180,6 +182,23 @@ async fn on_its_way(
     let joins =
         |deployment: &Deployment| !order.follows_branch() && deployment.order().deploys_the_same(&order);
     Ok(rows.into_iter().map(Deployment::from).find(joins))
+}
+
+/// Whether something waits that would take the place of what is under way: then a newer wish for the same has to take the
+/// place of that. Settings change nothing of what was pushed.
+async fn is_outdone(
+    connection: &mut Connection,
+    running: &Deployment,
+    new: &NewDeployment,
+) -> Result<bool, StoreError> {
+    let waiting = waiting(connection, new.environment_id).await?;
+    let outdoes = |waiting: Deployment| match waiting.options.basis {
+        DeploymentBasis::Live { .. } => false,
+        DeploymentBasis::Commit | DeploymentBasis::Release { .. } | DeploymentBasis::Promotion { .. } => {
+            waiting.id != running.id
+        }
+    };
+    Ok(waiting.is_some_and(outdoes))
 }
 
 /// The deployment of an environment that nobody has begun.

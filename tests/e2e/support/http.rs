@@ -20,6 +20,8 @@ pub(crate) struct Http {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) body: String,
+    /// When to come again, in seconds.
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Answer {
@@ -91,7 +93,10 @@ impl Http {
     fn send(&self, request: reqwest::RequestBuilder) -> reqwest::Result<Answer> {
         self.runtime.block_on(async {
             let response = request.send().await?;
-            Ok(Answer { status: response.status().as_u16(), body: response.text().await? })
+            let status = response.status().as_u16();
+            let retry_after = response.headers().get("retry-after");
+            let retry_after = retry_after.and_then(|seconds| seconds.to_str().ok()?.parse().ok());
+            Ok(Answer { status, body: response.text().await?, retry_after })
         })
     }
 }
