@@ -96,12 +96,12 @@ fn looks_at_the_invariants(name: &str, functions: &BTreeMap<&str, &str>) -> bool
 
 #[test]
 fn every_test_of_a_fault_looks_at_the_invariants_at_its_end() {
-    let is_excepted = |test: &str| WITHOUT_INVARIANTS.iter().any(|(excepted, _)| *excepted == test);
+    let is_excepted = |name: &str| WITHOUT_INVARIANTS.iter().any(|(excepted, _)| *excepted == name);
     let (mut blind, mut needless) = (Vec::new(), Vec::new());
     for named in named() {
-        let (file, test) = named.split_once("::").unwrap();
+        let (file, function) = named.split_once("::").unwrap();
         let text = read(&format!("tests/e2e/{file}.rs"));
-        match (looks_at_the_invariants(test, &functions(&text)), is_excepted(&named)) {
+        match (looks_at_the_invariants(function, &functions(&text)), is_excepted(&named)) {
             (false, false) => blind.push(format!("{named} does not look at the invariants")),
             (true, true) => needless.push(format!("{named} needs no exception")),
             (true, false) | (false, true) => {}

@@ -64,8 +64,8 @@ pub enum Joined {
 impl Store {
     /// The deployment that does what a new one is to do, or else a new one with the job that will run it: of the waiting
     /// one's place or of an empty one, by the rule of [`crate::model::basis`]. A push joins also what is under way with the
-    /// same commit to the same branch, unless somebody has cancelled it or something else would be deployed after it. Of any number of simultaneous calls for the same
-    /// one makes it.
+    /// same commit to the same branch, unless somebody has cancelled it or something else would be deployed after it. Of any
+    /// number of simultaneous calls for the same one makes it.
     ///
     /// # Errors
     /// [`StoreError::NotFound`] when the environment has gone, [`StoreError::Disabled`] when nothing is deployed to it.
@@ -76,9 +76,12 @@ impl Store {
     ) -> Result<Joined, StoreError> {
         self.transaction(async |connection| {
             lock_enabled(connection, new.environment_id).await?;
-            if let Some(running) = on_its_way(connection, &new).await?
-                && !is_outdone(connection, &running, &new).await?
-            {
+            let running = async {
+                let Some(running) = on_its_way(connection, &new).await? else { return Ok(None) };
+                let is_outdone = is_outdone(connection, &running, &new).await?;
+                Ok::<_, StoreError>((!is_outdone).then_some(running))
+            };
+            if let Some(running) = Box::pin(running).await? {
                 return Ok(Joined::Running(running));
             }
             // Many statements, for two databases: too large to be moved about.
