@@ -1,8 +1,11 @@
 //! The server's own log: one line an event on standard error, as text or as JSON.
 
+mod json;
+
 use crate::config::{LogFormat, Settings};
 use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::JsonFields;
 
 /// bollard writes the bodies of requests at debug level, and with them the values of config vars.
 const SILENT: &str = "bollard=info";
@@ -20,7 +23,7 @@ pub fn start(settings: &Settings) -> Result<(), String> {
         .with_writer(std::io::stderr);
     let result = match settings.log_format {
         LogFormat::Text => builder.with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+        LogFormat::Json => builder.fmt_fields(JsonFields::new()).event_format(json::Lines).try_init(),
     };
     result.map_err(|error| error.to_string())
 }

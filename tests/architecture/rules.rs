@@ -204,7 +204,7 @@ pub(crate) const FENCES: &[Fence] = &[
     Fence { names: &["minijinja"], only: &["buildpack/"], why: "Dockerfile templates" },
     Fence {
         names: &["tracing_subscriber"],
-        only: &["telemetry.rs", "config/values.rs"],
+        only: &["telemetry.rs", "telemetry/", "config/values.rs"],
         why: "one place decides how is logged; its filter is a setting",
     },
     Fence { names: &["std::env"], only: &["config/"], why: "settings are read once" },
