@@ -13,6 +13,9 @@ use std::time::Duration;
 
 /// Between two rounds. The first comes at once.
 const PAUSE: Duration = Duration::from_mins(1);
+/// Before the next one where something could not be done, and twice as long each time: mostly what a kill has cut off is still
+/// going on in the engine.
+const SOON: Duration = Duration::from_secs(5);
 
 /// Removes what was deleted, until it is told to stop.
 pub struct Removal {
@@ -33,11 +36,15 @@ impl Removal {
     /// Runs until `stop` ends.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let rounds = async {
+            let mut soon = SOON;
             loop {
-                if let Err(error) = self.round().await {
+                let is_done = Box::pin(self.round()).await.unwrap_or_else(|error| {
                     tracing::warn!(error = &error as &dyn Error, "deleted projects are not looked after");
-                }
-                tokio::time::sleep(PAUSE).await;
+                    false
+                });
+                let pause = if is_done { PAUSE } else { soon };
+                soon = if is_done { SOON } else { (soon * 2).min(PAUSE) };
+                tokio::time::sleep(pause).await;
             }
         };
         tokio::select! {
@@ -46,7 +53,9 @@ impl Removal {
         }
     }
 
-    async fn round(&self) -> Result<(), RoundError> {
+    /// Looks at every project once; gives whether nothing is left of those whose time is over.
+    async fn round(&self) -> Result<bool, RoundError> {
+        let mut is_done = true;
         for project in self.store.projects_coming_back().await? {
             self.deployments.bring_back(&project, project.owner_id).await?;
         }
@@ -57,11 +66,12 @@ impl Removal {
                     tracing::info!(project = %project.slug, id = %project.id, "a deleted project was removed");
                 }
                 Err(error) => {
+                    is_done = false;
                     let error = &error as &dyn Error;
                     tracing::warn!(project = %project.slug, error, "a deleted project is not removed yet");
                 }
             }
         }
-        Ok(())
+        Ok(is_done)
     }
 }

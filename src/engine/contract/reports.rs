@@ -7,7 +7,7 @@ use crate::model::instance::{InstanceId, InstanceState};
 use crate::model::process::Command;
 use crate::model::secret::Secret;
 use futures_util::StreamExt;
-use futures_util::future::join_all;
+use futures_util::future::{join_all, try_join_all};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -58,6 +58,12 @@ pub(crate) async fn an_unknown_command_or_image_is_named(place: &Place) {
     assert!(matches!(error, EngineError::ImageMissing { .. }), "{error:?}");
     assert_eq!(place.instances().await, before);
     place.engine.remove_image("gilgal-test/no-such-image:1").await.unwrap();
+    // Several at once are one.
+    for _ in 0..10 {
+        let image = place.engine.make_empty_image(ProjectId::generate()).await.unwrap();
+        let removed = (0..8).map(|_| place.engine.remove_image(&image));
+        try_join_all(removed).await.unwrap();
+    }
 }
 
 pub(crate) async fn the_environment_arrives(place: &Place) {

@@ -2,6 +2,7 @@
 
 use super::failure::{is_conflict, is_gone};
 use super::{Shared, labels};
+use crate::docker;
 use crate::engine::{EngineError, EngineImage};
 use crate::model::id::ProjectId;
 use bollard::models::ImageSummary;
@@ -82,11 +83,16 @@ impl Shared {
         let options = RemoveImageOptionsBuilder::new().force(false).build();
         match docker.remove_image(image, Some(options), None).await {
             Ok(_) => Ok(()),
-            Err(error) if is_gone(&error) => Ok(()),
+            Err(error) if is_gone(&error) || is_going(&error) => Ok(()),
             Err(error) if is_conflict(&error) => {
                 Err(EngineError::InUse { what: format!("The image {image}") })
             }
             Err(error) => Err(self.failed("remove the image", &error)),
         }
     }
+}
+
+/// Whether an error of removing an image says that somebody else is removing it: Docker 20.10 has no status for that.
+fn is_going(error: &bollard::errors::Error) -> bool {
+    docker::message(error).starts_with("unrecognized image ID")
 }
