@@ -10,7 +10,23 @@ use serde_json::json;
 use std::io::Write;
 use std::path::Path;
 use std::process::Stdio;
+use std::thread;
 use std::time::Duration;
+
+/// A release command that waits a little and then prints more than a connection and everything on the way can hold.
+const TALKING: &str = "web: exec httpd -f -p $PORT -h /www\n\
+    release: printf 'it begins %s\\n' 'to talk'; sleep 3; yes $(seq 1 1600 | tr '\\n' -) | head -n 1500\n";
+/// How much that is at least, in bytes.
+const PRINTED: u64 = 10_000_000;
+
+/// The bytes that the most talkative program of a push has got rid of.
+fn written_by_git(server: &Server) -> u64 {
+    let written = git_processes(&server.home()).into_iter().filter_map(|process| {
+        let numbers = std::fs::read_to_string(format!("/proc/{}/io", process.as_raw_nonzero())).ok()?;
+        numbers.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok())
+    });
+    written.max().unwrap_or_default()
+}
 
 fn repositories(server: &Server) -> Vec<String> {
     let entries = std::fs::read_dir(server.home().join("repositories")).unwrap();
@@ -84,15 +100,24 @@ fn an_account_runs_a_bounded_number_of_gits() {
 fn a_pusher_who_stops_reading_does_not_stop_the_deployment() {
     let mut server = Server::start();
     let ada = server.person("ada");
-    let talking = crate::support::slow_dockerfile(2).replace("&& echo", "&& seq 1 30000 && echo");
-    let tree = WorkTree::of(&[("Dockerfile", &talking), ("index.html", "one")]);
+    let tree = WorkTree::answering("one");
+    tree.commit(&[("Procfile", TALKING)]);
     let push = RunningPush::start(&server, &ada, &tree, "shop", &["main"]);
-    push.wait_for("the slow part begins");
+    push.wait_for("it begins to talk");
     push.signal(Signal::STOP);
+    let mut before = 0;
+    wait_until("git cannot get rid of what it has", PATIENCE, || {
+        thread::sleep(Duration::from_secs(1));
+        let now = written_by_git(&server);
+        now > 1 << 20 && std::mem::replace(&mut before, now) == now
+    });
+    assert!(before < PRINTED, "all of {before} bytes were taken");
     wait_for_status(&server, &ada.token, "success");
     assert_eq!(server.get("shop", "/").body, "one");
+    assert_eq!(written_by_git(&server), before, "nobody has read meanwhile");
     push.signal(Signal::CONT);
-    push.finish().expect(0).expect_text("Application deployed");
+    let push = push.finish().expect(0).expect_text("Application deployed");
+    assert!(push.transcript.len() as u64 > PRINTED, "{} bytes have come", push.transcript.len());
     Invariants::of(&server, &ada).hold();
 }
 
